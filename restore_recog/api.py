@@ -1,0 +1,259 @@
+"""The contracts: what a plug-in must do. One screen each, nothing concrete.
+
+A plug-in is a class that is registered under one of four entry-point groups
+(``restore_recog.restorers``, ``.protocols``, ``.recognizers``, ``.datasets``),
+by the decorator :func:`restore_recog.registry.register`, or named on the command
+line by its dotted path (``my_package.my_module:MyRestorer``).
+
+A name may carry an argument after a colon (``timm:regnetx_002``,
+``lfw:/data/lfw``); it becomes the first constructor argument.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from restore_recog.errors import NotTrainableError, RestoreRecogError
+from restore_recog.types import FaceBatch, FaceSample, Picture, Trial
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+
+class Segmenter(ABC):
+    """Finds the covering in a face crop."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def segment(self, images: Tensor) -> Tensor:
+        """Return the mask map.
+
+        Args:
+            images: (N, 3, H, W) float32 RGB in [0, 1]; any H and W.
+
+        Returns:
+            (N, 1, H, W) float32 in {0, 1}; 1 = occluded.
+        """
+
+
+class Restorer(ABC):
+    """Paints the occluded part of aligned face crops back.
+
+    Attributes:
+        name: Module name and command-line name, lower snake case.
+        image_size: (H, W) of the crops that :meth:`restore` is given.
+        needs: Which fields of :class:`FaceBatch` it reads besides ``images``.
+    """
+
+    name: ClassVar[str]
+    image_size: tuple[int, int] = (128, 128)
+    needs: ClassVar[frozenset[str]] = frozenset({"masks"})
+
+    def __init__(self, *, weights: Path | None = None, device: str = "cpu") -> None:
+        self.weights = weights
+        self.device = device
+
+    @abstractmethod
+    def restore(self, batch: FaceBatch) -> Tensor:
+        """Return the restored pictures.
+
+        Args:
+            batch: On ``self.device``; ``images`` of ``image_size``. Not to be changed in place.
+
+        Returns:
+            (N, 3, H, W) float32 in [0, 1]: the final picture, with the unoccluded
+            pixels put back where the method does so. The result for one picture
+            does not depend on its batch mates.
+        """
+
+    def segmenter(self) -> Segmenter | None:
+        """Return the method's own mask detector, or None where it has none."""
+        return None
+
+    @classmethod
+    def trainable(cls, preset: str = "compact", device: str = "cpu", **options: Any) -> Trainable:
+        """Return what ``restore-recog train-restorer`` trains.
+
+        Raises:
+            NotTrainableError: The method has nothing to learn.
+        """
+        raise NotTrainableError(f"The restorer '{cls.name}' has nothing to train.")
+
+
+class Recognizer(ABC):
+    """Turns aligned face crops into templates.
+
+    Attributes:
+        image_size: (H, W) that :meth:`embed` wants.
+        template: (5, 2) five-point template in units of the crop's side, or None for
+            the project's own crop (:data:`restore_recog.alignment.TEMPLATE`). Wrong
+            alignment is the commonest cause of wrong results, so it is declared here.
+    """
+
+    name: ClassVar[str]
+    image_size: tuple[int, int] = (112, 112)
+    template: NDArray[np.float64] | None = None
+
+    def __init__(
+        self, argument: str | None = None, *, weights: Path | None = None, device: str = "cpu"
+    ) -> None:
+        self.argument = argument
+        self.weights = weights
+        self.device = device
+
+    @abstractmethod
+    def embed(self, images: Tensor) -> Tensor:
+        """Return unit-length templates.
+
+        Args:
+            images: (N, 3, H, W) float32 RGB in [0, 1], of ``image_size``.
+
+        Returns:
+            (N, D) float32 with L2 norm 1.
+        """
+
+    @classmethod
+    def trainable(cls, argument: str | None, device: str = "cpu", **options: Any) -> Trainable:
+        """Return what ``restore-recog train-recognizer`` trains."""
+        raise NotTrainableError(f"The recogniser '{cls.name}' cannot be trained.")
+
+
+class Dataset(ABC):
+    """A source of pictures in one layout, on disk or rendered.
+
+    Attributes:
+        tree: The expected folders, printed verbatim where they are missing.
+        rendered: True where the pictures are synthetic; reports say so.
+    """
+
+    name: ClassVar[str]
+    tree: ClassVar[str] = ""
+    rendered: ClassVar[bool] = False
+
+    def __init__(self, location: str | None = None) -> None:
+        self.location = location
+
+    @abstractmethod
+    def samples(self) -> Sequence[FaceSample]:
+        """Return every picture, sorted by image_id, whatever the file system's order.
+
+        Raises:
+            DataError: The folder is missing or empty; the message prints ``tree``.
+        """
+
+    @abstractmethod
+    def read(self, samples: Sequence[FaceSample]) -> list[Picture | RestoreRecogError]:
+        """Return one picture, or the reason why there is none, for every sample in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Who is compared with whom. Everything a run needs to be repeated.
+
+    Attributes:
+        references: image_ids of the gallery (clean pictures).
+        probes: image_ids of the probes. Where ``synthetic`` is True these are clean
+            pictures that the evaluation covers before use; else they are occluded as found.
+        pairs: Verification trials between references and probes.
+        cosine_references: One clean image_id a subject, for the cosine-similarity table.
+        training: image_ids that the protocol leaves for training.
+        notes: Sentences for the report: counts, proportions, departures.
+    """
+
+    references: tuple[str, ...]
+    probes: tuple[str, ...]
+    pairs: tuple[Trial, ...]
+    cosine_references: Mapping[str, str]
+    synthetic: bool
+    training: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class EvaluationProtocol(ABC):
+    """Decides who is compared with whom. (``Protocol`` belongs to ``typing``.)
+
+    Attributes:
+        version: To be raised by any change that moves a score.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+
+    @abstractmethod
+    def plan(self, samples: Sequence[FaceSample], *, seed: int = 0, limit: int | None = None) -> Plan:
+        """Return the comparisons.
+
+        Args:
+            samples: Of one or several data sets, training pictures left out already.
+            seed: Of every random choice.
+            limit: At most so many probes.
+
+        Raises:
+            DataError: The samples cannot carry this protocol.
+        """
+
+
+class Stateful(Protocol):
+    """Whatever has PyTorch's state-dict pair: modules, optimisers, averages."""
+
+    def state_dict(self) -> Mapping[str, Any]: ...
+
+    def load_state_dict(self, state: Mapping[str, Any], /) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One leg of a training schedule.
+
+    Attributes:
+        name: Shown in logs.
+        images: Length in images, so that the batch size does not change the schedule.
+        batch_size: Images a step.
+        step: (batch, progress in [0, 1)) -> named losses. Does forward, backward and
+            the optimiser's step; the trainer owns order, data, RNG, logs and saving.
+    """
+
+    name: str
+    images: int
+    batch_size: int
+    step: Callable[[FaceBatch, float], Mapping[str, float]]
+
+
+class Trainable(Protocol):
+    """What the training engine drives.
+
+    Attributes:
+        image_size: Side of the square crops wanted, in pixels.
+        identities_per_batch: 0 for random pictures; P > 0 asks for P subjects with
+            batch_size / P pictures each.
+        covered: Share of the pictures that get a synthetic covering, in [0, 1].
+        phases: In order.
+    """
+
+    image_size: int
+    identities_per_batch: int
+    covered: float
+    phases: Sequence[Phase]
+
+    def state(self) -> Mapping[str, Stateful]:
+        """Return every net, optimiser and average: all that a resume needs."""
+        ...
+
+    def weights(self) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]:
+        """Return (configuration as plain JSON values, tensors) for the weights file."""
+        ...
+
+    def preview(self, batch: FaceBatch) -> Tensor:
+        """Return (N, 3, H, W) sample pictures in [0, 1], e.g. input, output, truth in rows."""
+        ...
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return what the checkpoint must match on resume: model, preset, options."""
+        ...

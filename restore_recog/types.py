@@ -1,0 +1,139 @@
+"""The data that crosses borders between modules. Data only, no behaviour.
+
+Conventions that hold everywhere:
+
+* pictures as files and arrays: uint8 RGB, ``(H, W, 3)``;
+* pictures as tensors: float32 RGB in [0, 1], ``(N, 3, H, W)``;
+* mask maps: 1 = occluded; arrays uint8 ``(H, W)``, tensors float32 ``(N, 1, H, W)``;
+* landmarks: float32 pixels ``(L, 2)``, x then y, origin at the top left corner of
+  the top left pixel's centre; L = 5 (image-left eye, image-right eye, nose tip,
+  image-left and image-right mouth corner) or 98 (WFLW order);
+* occluded (input), clean (truth), restored (output).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class FaceSample:
+    """One picture and what is known about it; no pixels.
+
+    Attributes:
+        image_id: Unique in its data set and the same on every machine.
+        subject: Whose face it is; unique in the data set.
+        path: The file, or None where the data set renders its pictures.
+        condition: ``"clean"``, or what occludes the face (``"mask"``, ``"scarf"``, ...).
+        clean_id: image_id of the pixel-aligned unoccluded twin, where there is one.
+        attributes: Free labels as text (``gender``, ``expression``, ``split``, ...).
+            ``split`` is ``"train"`` or ``"test"`` where the data set fixes it.
+    """
+
+    image_id: str
+    subject: str
+    path: Path | None = None
+    condition: str = "clean"
+    clean_id: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """One decoded picture, as found: any size, not aligned.
+
+    Attributes:
+        pixels: (H, W, 3) uint8 RGB.
+        landmarks: (5, 2) or (98, 2) float32 pixels, or None where unknown.
+        mask: (H, W) uint8, 1 = occluded, or None where unknown.
+    """
+
+    pixels: NDArray[np.uint8]
+    landmarks: NDArray[np.float32] | None = None
+    mask: NDArray[np.uint8] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceCrop:
+    """One aligned square face crop.
+
+    Attributes:
+        pixels: (S, S, 3) uint8 RGB.
+        landmarks: (L, 2) float32 in the crop's pixels.
+        mask: (S, S) uint8, 1 = occluded, or None where unknown.
+        matrix: (2, 3) float64, maps picture pixels to crop pixels.
+    """
+
+    pixels: NDArray[np.uint8]
+    landmarks: NDArray[np.float32]
+    mask: NDArray[np.uint8] | None
+    matrix: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceBatch:
+    """Aligned crops as tensors, on one device.
+
+    Attributes:
+        images: (N, 3, H, W) float32 in [0, 1]; occluded where ``masks`` is 1.
+        masks: (N, 1, H, W) float32 in {0, 1}.
+        landmarks: (N, L, 2) float32 pixels, or None.
+        clean: Like images, the truth without covering; only where it exists.
+        attributes: Labels as (N,) int64 tensors, e.g. ``subject``.
+    """
+
+    images: Tensor
+    masks: Tensor
+    landmarks: Tensor | None = None
+    clean: Tensor | None = None
+    attributes: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def to(self, device: object) -> FaceBatch:
+        """Return the same batch on another device."""
+
+        def move(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor.to(device, non_blocking=True)  # type: ignore[call-overload,no-any-return]
+
+        images, masks = move(self.images), move(self.masks)
+        assert images is not None and masks is not None
+        return FaceBatch(
+            images,
+            masks,
+            move(self.landmarks),
+            move(self.clean),
+            {name: value.to(device) for name, value in self.attributes.items()},  # type: ignore[call-overload]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One verification comparison."""
+
+    reference_id: str
+    probe_id: str
+    genuine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One picture that could not be processed, and where it fell out.
+
+    Attributes:
+        stage: ``read``, ``detect``, ``align``, ``cover``, ``segment``, ``restore`` or ``embed``.
+        image_id, subject: Of the sample that failed.
+        reason: One sentence.
+    """
+
+    stage: str
+    image_id: str
+    subject: str
+    reason: str
