@@ -1,0 +1,1 @@
+"""Built-in recognisers, one file each, registered by entry point."""

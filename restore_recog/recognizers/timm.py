@@ -1,0 +1,163 @@
+"""``timm:<model>``: any timm backbone with an embedding head.
+
+Without an argument it is the backbone of the shipped compact weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from restore_recog import weights as weights_file
+from restore_recog.api import Recognizer
+from restore_recog.errors import TrainingError, UnknownPluginError, WeightsError
+from restore_recog.recognizers.triplet import TripletTraining
+
+NAME = "timm"
+DEFAULT_BACKBONE = "regnetx_002"
+
+
+class EmbeddingNet(nn.Module):
+    """A timm backbone, then batch norm, flattening, dropout and one linear layer.
+
+    The map is flattened rather than pooled: in an aligned face the place of a feature is part of
+    the identity (Deng et al., "ArcFace", 2019, section 3.1, option E).
+
+    Args:
+        backbone: Name of a timm model that yields a feature map.
+        image_size: Side of the pictures; the linear layer depends on it.
+        dimension: Length of the templates.
+        dropout: Before the linear layer.
+        pretrained: Start from timm's ImageNet weights (timm downloads them).
+    """
+
+    def __init__(
+        self,
+        backbone: str,
+        image_size: int,
+        dimension: int = 256,
+        dropout: float = 0.2,
+        pretrained: bool = False,
+    ) -> None:
+        super().__init__()
+        self.backbone = timm.create_model(
+            backbone, pretrained=pretrained, num_classes=0, global_pool=""
+        )
+        with torch.no_grad():
+            training = self.backbone.training
+            shape = self.backbone.eval()(torch.zeros(1, 3, image_size, image_size)).shape
+            self.backbone.train(training)
+        if len(shape) != 4:
+            raise UnknownPluginError(
+                f"timm's '{backbone}' yields tokens of shape {tuple(shape)}, not a feature map; "
+                "choose a convolutional model."
+            )
+        self.norm = nn.BatchNorm2d(shape[1])
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(shape[1] * shape[2] * shape[3], dimension)
+        self.output_norm = nn.BatchNorm1d(dimension)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return (N, dimension) embeddings, not normalised, of (N, 3, S, S) in [0, 1]."""
+        maps = self.backbone((images * 2 - 1).contiguous(memory_format=torch.channels_last))
+        flat = self.dropout(self.norm(maps).flatten(1))
+        return self.output_norm(self.linear(flat))  # type: ignore[no-any-return]
+
+    def feature_maps(self, images: Tensor) -> Tensor:
+        """Return the backbone's (N, C, S/8, S/8) features: mid-level parts of a face."""
+        reductions = [info["reduction"] for info in self.backbone.feature_info]
+        maps = self.backbone.forward_intermediates(
+            (images * 2 - 1).contiguous(memory_format=torch.channels_last),
+            indices=[reductions.index(8)],
+            intermediates_only=True,
+        )
+        return maps[0]  # type: ignore[no-any-return]
+
+
+class TimmRecognizer(Recognizer):
+    """timm backbone with an embedding head, trained with triplet loss.
+
+    Args:
+        argument: timm model name; None for the shipped one.
+        weights: Weights file; None for the shipped file, which fits only the default backbone.
+        device: Where templates are computed.
+    """
+
+    name = NAME
+
+    def __init__(
+        self, argument: str | None = None, *, weights: Path | None = None, device: str = "cpu"
+    ) -> None:
+        super().__init__(argument, weights=weights, device=device)
+        if weights is None and argument not in (None, DEFAULT_BACKBONE):
+            raise WeightsError(
+                f"No weights are shipped for 'timm:{argument}'; train it with "
+                f"'restore-recog train-recognizer --recognizer timm:{argument}' and pass the file "
+                "with --recognizer-weights."
+            )
+        self.weights = weights or weights_file.shipped(NAME)
+        config, tensors = weights_file.load(self.weights, NAME)
+        if argument not in (None, config["backbone"]):
+            raise WeightsError(
+                f"{self.weights} holds '{config['backbone']}', not '{argument}'; "
+                "leave the model's name out or give its own file."
+            )
+        self.net = EmbeddingNet(**config)
+        weights_file.load_into(self.net, tensors, self.weights)
+        self.net.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.image_size = (config["image_size"], config["image_size"])
+
+    def embed(self, images: Tensor) -> Tensor:
+        """Return (N, D) unit-length templates of (N, 3, S, S) pictures in [0, 1]."""
+        with torch.inference_mode():
+            return F.normalize(self.net(images))
+
+    def feature_maps(self, images: Tensor) -> Tensor:
+        """Return differentiable mid-level features, for perceptual losses."""
+        return self.net.feature_maps(images)
+
+    @classmethod
+    def trainable(
+        cls, argument: str | None, device: str = "cpu", **options: Any
+    ) -> TripletTraining:
+        """Return the triplet training of a backbone.
+
+        ``options`` are those of :data:`restore_recog.recognizers.triplet.OPTIONS` and
+        ``image_size``, ``dimension``, ``dropout``, ``pretrained``.
+        """
+        config: dict[str, Any] = {
+            "backbone": argument or DEFAULT_BACKBONE,
+            "image_size": int(options.pop("image_size", 128)),
+            "dimension": int(options.pop("dimension", 256)),
+            "dropout": float(options.pop("dropout", 0.2)),
+        }
+        net = create(config, pretrained=bool(options.pop("pretrained", False)))
+        return TripletTraining(NAME, net, config, config["image_size"], device, **options)
+
+
+def create(config: Mapping[str, Any], *, pretrained: bool) -> EmbeddingNet:
+    """Return a fresh net.
+
+    Raises:
+        UnknownPluginError: timm has no such model.
+        TrainingError: Its pretrained weights cannot be had on this machine.
+    """
+    if not timm.is_model(config["backbone"]):
+        near = timm.list_models(f"*{config['backbone'][:5]}*")[:3]
+        hint = f" Did you mean one of {', '.join(near)}?" if near else ""
+        raise UnknownPluginError(f"timm has no model '{config['backbone']}'.{hint}")
+    try:
+        return EmbeddingNet(**config, pretrained=pretrained)
+    except (OSError, RuntimeError) as error:
+        if not pretrained:
+            raise
+        raise TrainingError(
+            f"The pretrained weights of '{config['backbone']}' cannot be had here ({error}); "
+            "train without --set pretrained=true."
+        ) from error

@@ -1,0 +1,137 @@
+"""Weights files: safetensors with a header that says whose weights they are.
+
+A file never runs code. Tensors are stored in half precision by default and come
+back as float32; integer tensors keep their type.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from restore_recog.errors import OutputError, WeightsError
+
+FORMAT = "restore-recog-weights-1"
+SHIPPED = Path(__file__).parent / "weights"
+
+
+def save(
+    path: Path,
+    model: str,
+    config: Mapping[str, Any],
+    tensors: Mapping[str, Tensor],
+    *,
+    half: bool = True,
+) -> None:
+    """Write a weights file, whole or not at all.
+
+    Args:
+        path: Its folder must exist; an existing file is replaced.
+        model: Plug-in name; :func:`load` refuses the file to any other.
+        config: What is needed to build the network again, as plain JSON values.
+        tensors: Named tensors on any device.
+        half: Store floating-point tensors as float16.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    stored = {
+        name: (tensor.half() if half and tensor.is_floating_point() else tensor)
+        .detach()
+        .cpu()
+        .contiguous()
+        for name, tensor in tensors.items()
+    }
+    header = {"format": FORMAT, "model": model, "config": json.dumps(dict(config), sort_keys=True)}
+    unfinished = path.with_name(path.name + ".unfinished")
+    try:
+        save_file(stored, unfinished, metadata=header)
+        os.replace(unfinished, path)
+    except (OSError, SafetensorError) as error:
+        unfinished.unlink(missing_ok=True)
+        raise OutputError(f"The weights cannot be written to {path}: {error}.") from error
+
+
+def load(path: Path, model: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Read a weights file.
+
+    Args:
+        path: A file written by :func:`save`.
+        model: Plug-in name that the file must have been written for.
+
+    Returns:
+        (config, tensors on the CPU, floating-point ones as float32).
+
+    Raises:
+        WeightsError: Missing, corrupt, not ours, or another model's file.
+    """
+    if not path.is_file():
+        raise WeightsError(f"There is no weights file {path}; check --weights.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            if header.get("format") != FORMAT:
+                raise WeightsError(
+                    f"{path} is a safetensors file but was not written by restore-recog "
+                    f"(its header lacks format '{FORMAT}'); train or export it with this tool."
+                )
+            if header["model"] != model:
+                raise WeightsError(
+                    f"{path} holds weights for '{header['model']}', not for '{model}'; "
+                    f"give the file that belongs to '{model}'."
+                )
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            config: dict[str, Any] = json.loads(header["config"])
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        raise WeightsError(
+            f"{path} is not a readable safetensors file ({error}); it may be truncated or corrupt."
+        ) from error
+    floats = {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
+    return config, floats
+
+
+def load_into(module: torch.nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Copy tensors into a network, every name accounted for.
+
+    Raises:
+        WeightsError: Names or shapes differ; the message lists the first of them.
+    """
+    own = module.state_dict()
+    wrong = sorted(set(own) ^ set(tensors)) or sorted(
+        name for name in own if own[name].shape != tensors[name].shape
+    )
+    if wrong:
+        raise WeightsError(
+            f"{path} does not fit {type(module).__name__}: {len(wrong)} tensors are missing, "
+            f"unexpected or of another shape, first '{wrong[0]}'."
+        )
+    module.load_state_dict(dict(tensors))
+
+
+def shipped(model: str) -> Path:
+    """Return the weights file that comes with the package.
+
+    Raises:
+        WeightsError: None is shipped for this model.
+    """
+    path = SHIPPED / f"{model}.safetensors"
+    if not path.is_file():
+        raise WeightsError(
+            f"No weights are shipped for '{model}'; train them and pass the file with --weights."
+        )
+    return path
+
+
+def fingerprint(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal text."""
+    with path.open("rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
