@@ -1,0 +1,77 @@
+"""The command line: one lazily imported module a command, so that help is instant."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+from typing import Any
+
+import click
+
+from restore_recog import __version__
+from restore_recog.errors import RestoreRecogError
+
+COMMANDS = {
+    "eval": ("restore_recog.cli.eval", "Measure whether restoring helps a recogniser."),
+    "restore": ("restore_recog.cli.restore", "Paint the masked part of faces in pictures back."),
+    "train-restorer": ("restore_recog.cli.train_restorer", "Train a restorer."),
+    "train-recognizer": ("restore_recog.cli.train_recognizer", "Train a recogniser."),
+    "list": ("restore_recog.cli.list", "Name the installed plug-ins."),
+}
+"""Command name -> (module that defines ``command``, one line for the overview)."""
+
+SYSTEM = {
+    errno.ENOSPC: "The disk is full{}; free some space and run the command again.",
+    errno.EDQUOT: "Your disk quota is used up{}; free some space and run the command again.",
+    errno.EACCES: "Permission denied{}; choose a folder that you may read and write.",
+    errno.EROFS: "The file system is read-only{}; choose another --output.",
+}
+"""Failures of the operating system that a user can mend, and what to say."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only when the command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order in which a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command, imported now, or None where there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the overview from the table, without importing any command."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an expected failure becomes one sentence and exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except RestoreRecogError as error:
+            raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.errno not in SYSTEM:
+                raise
+            where = f" ({error.filename})" if error.filename else ""
+            raise click.ClickException(SYSTEM[error.errno].format(where)) from error
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            ctx.exit(130)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", prog_name="restore-recog")
+def main() -> None:
+    """Measure whether restoring a masked face first helps a face recogniser.
+
+    Start with the main job; it needs no data and no downloads:
+
+    \b
+      restore-recog eval --restorer fmodr --protocol fmor
+    """

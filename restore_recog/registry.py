@@ -1,0 +1,236 @@
+"""Find plug-ins by name, without importing any until one is asked for.
+
+Three doors lead in: an entry point of an installed package (the built-ins use it too),
+the decorator :func:`register`, and a dotted path such as ``my_package.my_module:MyRestorer``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Generic, TypeVar, cast
+
+from restore_recog.api import Dataset, EvaluationProtocol, Recognizer, Restorer
+from restore_recog.errors import PluginClashError, PluginImportError, UnknownPluginError
+
+T = TypeVar("T")
+C = TypeVar("C", bound=type)
+
+
+class Registry(Generic[T]):
+    """The plug-ins of one group.
+
+    Attributes:
+        group: The entry-point group, e.g. ``restore_recog.restorers``.
+        kind: What one of them is called in messages, e.g. ``restorer``.
+        base: The class that every plug-in of the group inherits from.
+    """
+
+    def __init__(self, group: str, kind: str, base: type[T]) -> None:
+        self.group = group
+        self.kind = kind
+        self.base = base
+        self._registered: dict[str, type[T]] = {}
+
+    def names(self) -> list[str]:
+        """Return every name, sorted; reads package metadata only, imports nothing."""
+        return sorted({*self._installed(), *self._registered})
+
+    def origin(self, name: str) -> str:
+        """Return which installed package a name comes from, e.g. ``restore-recog 0.1.0``.
+
+        Raises:
+            UnknownPluginError: The name is not registered.
+        """
+        if name in self._registered:
+            return "registered in this session"
+        points = self._installed().get(name)
+        if not points:
+            raise UnknownPluginError(self._unknown(name))
+        return " and ".join(_distribution(point) for point in points)
+
+    def check(self, spec: str) -> None:
+        """Check that a name is known, without importing anything.
+
+        Args:
+            spec: As for :meth:`load`; a dotted path is not looked into.
+
+        Raises:
+            UnknownPluginError: Nothing of that name is registered.
+            PluginClashError: Two packages claim the name.
+        """
+        name, argument = split(spec)
+        if name not in self._registered and not is_dotted(name, argument):
+            self._entry_point(name)
+
+    def load(self, spec: str) -> type[T]:
+        """Import and return the plug-in class.
+
+        Args:
+            spec: ``name``, ``name:argument`` (the argument is ignored here) or
+                ``package.module:Class``, which may be followed by ``:argument``.
+
+        Raises:
+            UnknownPluginError: Nothing of that name is registered.
+            PluginImportError: It cannot be imported, or is no child of ``base``.
+            PluginClashError: Two packages claim the name.
+        """
+        return self._resolve(spec)[0]
+
+    def create(self, spec: str, **options: Any) -> T:
+        """Return a new plug-in object.
+
+        Args:
+            spec: As for :meth:`load`; an argument becomes the first positional argument.
+            options: Keyword arguments of the constructor.
+
+        Raises:
+            PluginError: As :meth:`load`, or the plug-in takes no argument and one is given.
+        """
+        found, argument = self._resolve(spec)
+        return found(**options) if argument is None else found(argument, **options)
+
+    def add(self, name: str, plugin: type[T]) -> None:
+        """Register a class for this process only.
+
+        Raises:
+            PluginImportError: It is no child of ``base``.
+            PluginClashError: An installed package has that name already.
+        """
+        self._check_base(plugin, f"{plugin.__module__}:{plugin.__qualname__}")
+        if self._installed().get(name):
+            raise PluginClashError(
+                f"The {self.kind} name '{name}' is taken by {self.origin(name)}; "
+                "register yours under another name."
+            )
+        self._registered[name] = plugin
+
+    def remove(self, name: str) -> None:
+        """Forget a class that :meth:`add` registered."""
+        self._registered.pop(name, None)
+
+    def _resolve(self, spec: str) -> tuple[type[T], str | None]:
+        name, argument = split(spec)
+        if name in self._registered:
+            return self._registered[name], argument
+        if is_dotted(name, argument):
+            attribute, _, rest = cast(str, argument).partition(":")
+            return self._dotted(name, attribute), rest or None
+        return self._import(self._entry_point(name)), argument
+
+    def _installed(self) -> dict[str, list[EntryPoint]]:
+        found: dict[str, list[EntryPoint]] = {}
+        for point in entry_points(group=self.group):
+            found.setdefault(point.name, []).append(point)
+        return found
+
+    def _entry_point(self, name: str) -> EntryPoint:
+        points = self._installed().get(name)
+        if not points:
+            raise UnknownPluginError(self._unknown(name))
+        if len(points) > 1:
+            claims = " and ".join(f"{_distribution(p)} ({p.value})" for p in points)
+            raise PluginClashError(
+                f"The {self.kind} name '{name}' is claimed by {claims}; uninstall one of them "
+                "or name the class by its dotted path."
+            )
+        return points[0]
+
+    def _unknown(self, name: str) -> str:
+        names = self.names()
+        if not names:
+            return (
+                f"No {self.kind} named '{name}': no plug-ins are registered at all; "
+                "run 'pip install .' (or 'pip install -e .') in the checkout."
+            )
+        near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+        hint = f"Did you mean '{near[0]}'? " if near else ""
+        return f"No {self.kind} named '{name}'. {hint}Installed: {', '.join(names)}."
+
+    def _import(self, point: EntryPoint) -> type[T]:
+        try:
+            plugin = point.load()
+        # Anything may go wrong in a stranger's module; the cause is kept and named.
+        except Exception as error:
+            raise PluginImportError(
+                f"The {self.kind} '{point.name}' of {_distribution(point)} cannot be imported "
+                f"from {point.value}: {type(error).__name__}: {error}"
+            ) from error
+        return self._check_base(plugin, f"'{point.name}' of {_distribution(point)}")
+
+    def _dotted(self, module: str, attribute: str) -> type[T]:
+        where = f"{module}:{attribute}"
+        try:
+            plugin = getattr(importlib.import_module(module), attribute)
+        except Exception as error:
+            raise PluginImportError(
+                f"The {self.kind} '{where}' cannot be imported: {type(error).__name__}: {error}"
+            ) from error
+        return self._check_base(plugin, where)
+
+    def _check_base(self, plugin: object, where: str) -> type[T]:
+        if isinstance(plugin, type) and issubclass(plugin, self.base):
+            return plugin
+        raise PluginImportError(
+            f"The {self.kind} {where} is not a class that inherits from "
+            f"restore_recog.api.{self.base.__name__}."
+        )
+
+
+def split(spec: str) -> tuple[str, str | None]:
+    """Return (name, argument or None) of ``name`` or ``name:argument``."""
+    name, colon, argument = spec.partition(":")
+    return name, argument if colon else None
+
+
+def is_dotted(name: str, argument: str | None) -> bool:
+    """Return whether ``name:argument`` is a path to a class; plug-in names have no dots."""
+    return "." in name and bool(argument)
+
+
+def _distribution(point: EntryPoint) -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist else "an unknown package"
+
+
+restorers: Registry[Restorer] = Registry("restore_recog.restorers", "restorer", Restorer)  # type: ignore[type-abstract]
+protocols: Registry[EvaluationProtocol] = Registry(
+    "restore_recog.protocols",
+    "protocol",
+    EvaluationProtocol,  # type: ignore[type-abstract]
+)
+recognizers: Registry[Recognizer] = Registry(
+    "restore_recog.recognizers",
+    "recogniser",
+    Recognizer,  # type: ignore[type-abstract]
+)
+datasets: Registry[Dataset] = Registry("restore_recog.datasets", "data set", Dataset)  # type: ignore[type-abstract]
+
+GROUPS: dict[str, Registry[Any]] = {
+    "restorers": restorers,
+    "protocols": protocols,
+    "recognizers": recognizers,
+    "datasets": datasets,
+}
+"""The four groups in the order in which they are listed."""
+
+
+def register(group: str, name: str | None = None) -> Callable[[C], C]:
+    """Return a decorator that registers a class for this process, e.g. in a notebook.
+
+    Args:
+        group: ``restorers``, ``protocols``, ``recognizers`` or ``datasets``.
+        name: What to call it; the class attribute ``name`` by default.
+
+    Raises:
+        ValueError: No such group.
+    """
+    if group not in GROUPS:
+        raise ValueError(f"No plug-in group '{group}'; there are {', '.join(GROUPS)}.")
+
+    def decorate(plugin: C) -> C:
+        GROUPS[group].add(name or plugin.name, plugin)
+        return plugin
+
+    return decorate

@@ -1,0 +1,77 @@
+"""Packaging of restore-recog.
+
+``restorers/`` and ``protocols/`` stand at the top of the repository and are installed as
+``restore_recog.restorers`` and ``restore_recog.protocols``; the two links of those names
+inside ``restore_recog/`` make the checkout itself importable in the same way.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+MAPPED = {"restore_recog.restorers": "restorers", "restore_recog.protocols": "protocols"}
+
+
+def packages() -> list[str]:
+    """Return every package once, whether or not the links survived the checkout."""
+    found = set(find_packages(str(HERE), include=["restore_recog", "restore_recog.*"]))
+    for name, folder in MAPPED.items():
+        found.add(name)
+        found.update(f"{name}.{below}" for below in find_packages(str(HERE / folder)))
+    return sorted(found)
+
+
+setup(
+    name="restore-recog",
+    version="0.1.0",
+    description="Measures whether restoring a masked face first helps a face recogniser.",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.10",
+    packages=packages(),
+    package_dir=MAPPED,
+    package_data={"restore_recog": ["weights/*.safetensors", "weights/*.md", "datasets/*.csv"]},
+    install_requires=[
+        "click>=8.1",
+        "facenet-pytorch>=2.5.3,<2.6",  # 2.6.0 asks for a torch older than ours.
+        "matplotlib",
+        "numpy",
+        "opencv-python-headless",
+        "pillow",
+        "pytorch-metric-learning>=2.8",
+        "safetensors",
+        "scikit-learn",
+        "scipy",
+        "tensorboard",
+        "timm>=1.0",
+        "torch>=2.6",
+        "torchvision",
+        "tqdm",
+    ],
+    extras_require={"test": ["pytest"], "dev": ["pytest", "ruff", "mypy"]},
+    entry_points={
+        "console_scripts": ["restore-recog = restore_recog.cli:main"],
+        "restore_recog.restorers": [
+            "none = restore_recog.restorers.none:NoRestorer",
+            "telea = restore_recog.restorers.telea:Telea",
+            "fmodr = restore_recog.restorers.fmodr:FMODR",
+        ],
+        "restore_recog.protocols": ["fmor = restore_recog.protocols.fmor:Fmor"],
+        "restore_recog.recognizers": [
+            "timm = restore_recog.recognizers.timm:TimmRecognizer",
+            "facenet = restore_recog.recognizers.facenet:FaceNet",
+        ],
+        "restore_recog.datasets": [
+            "phantom = restore_recog.datasets.phantom:Phantom",
+            "lfw = restore_recog.datasets.lfw:Lfw",
+            "rmfrd = restore_recog.datasets.rmfrd:Rmfrd",
+            "fmor = restore_recog.datasets.fmor:Fmor",
+            "manifest = restore_recog.datasets.manifest:Manifest",
+            "folder = restore_recog.datasets.folder:Folder",
+        ],
+    },
+)
