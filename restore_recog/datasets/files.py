@@ -1,0 +1,105 @@
+"""What all data sets that lie in folders share: finding, sorting, reading, clear errors."""
+
+from __future__ import annotations
+
+import unicodedata
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restore_recog import images
+from restore_recog.api import Dataset
+from restore_recog.errors import DataError, ImageError, RestoreRecogError
+from restore_recog.types import FaceSample, Picture
+
+
+class FileDataset(Dataset):
+    """Pictures in a folder. A layout says in :meth:`scan` what each file is.
+
+    Attributes:
+        notes: Sentences for the report about what :meth:`samples` found, e.g. files left out.
+    """
+
+    def __init__(self, location: str | None = None) -> None:
+        super().__init__(location)
+        self.notes: list[str] = []
+        self._samples: list[FaceSample] | None = None
+
+    @abstractmethod
+    def scan(self, root: Path) -> Iterable[FaceSample]:
+        """Return every picture under *root*, in any order."""
+
+    def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
+        """Return the known (5, 2) landmarks of a picture, or None."""
+        return None
+
+    def mask_path(self, sample: FaceSample) -> Path | None:
+        """Return the map picture of a sample, or None."""
+        return None
+
+    def samples(self) -> Sequence[FaceSample]:
+        if self._samples is None:
+            found = sorted(self.scan(self._root()), key=lambda sample: sample.image_id)
+            if not found:
+                raise DataError(
+                    f"The data set '{self.name}' found no pictures in {self.location}."
+                    f"{self._expected()}"
+                )
+            self._samples = found
+        return self._samples
+
+    def read(self, samples: Sequence[FaceSample]) -> list[Picture | RestoreRecogError]:
+        return [self._read(sample) for sample in samples]
+
+    def _read(self, sample: FaceSample) -> Picture | RestoreRecogError:
+        if sample.path is None:
+            return ImageError(f"The sample {sample.image_id} names no file.")
+        try:
+            pixels = images.read(sample.path)
+            map_file = self.mask_path(sample)
+            mask = images.read_mask(map_file, pixels.shape[:2]) if map_file else None
+        except ImageError as error:
+            return error
+        return Picture(pixels, self.landmarks(sample), mask)
+
+    def _root(self) -> Path:
+        if not self.location:
+            raise DataError(
+                f"The data set '{self.name}' needs a place: --data {self.name}:PATH."
+                f"{self._expected()}"
+            )
+        root = Path(self.location).expanduser()
+        if not root.is_dir():
+            raise DataError(
+                f"The data set '{self.name}' finds no folder {self.location}.{self._expected()}"
+            )
+        return root
+
+    def _expected(self) -> str:
+        return f" Expected:\n{self.tree}"
+
+
+def pictures(folder: Path) -> list[Path]:
+    """Return the picture files right in a folder, sorted; hidden files do not count."""
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in images.extensions
+        and not path.name.startswith(".")
+        and path.is_file()
+    ]
+
+
+def folders(folder: Path) -> Iterator[Path]:
+    """Yield the folders right in a folder, sorted; hidden ones do not count."""
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not path.name.startswith("."):
+            yield path
+
+
+def identifier(path: Path, root: Path) -> str:
+    """Return a file's image_id: its place below the root, spelt alike on every machine."""
+    return unicodedata.normalize("NFC", path.relative_to(root).as_posix())

@@ -1,0 +1,113 @@
+"""Labeled Faces in the Wild, in its own folders."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restore_recog.datasets.files import FileDataset, folders, identifier, pictures
+from restore_recog.errors import DataError
+from restore_recog.types import FaceSample
+
+LABELS = "lfw_labels.csv"
+_POINTS = ("lex", "ley", "rex", "rey", "nx", "ny", "lmx", "lmy", "rmx", "rmy")
+_WORDS = {
+    "gender": {"m": "male", "f": "female"},
+    "smile": {"1": "yes", "0": "no"},
+}
+
+
+class LFW(FileDataset):
+    """LFW: every person a folder, every picture unoccluded.
+
+    Who is for training and who for testing is fixed by a list of names that comes with the
+    package (:func:`split_of`), so that no person who trained a shipped model is ever tested.
+
+    Labels (gender, expression, smile and five landmarks) are read from ``lfw_labels.csv`` in
+    the folder or its parent, where there is one. They were made on the original pictures:
+    in a folder whose name says that it is funneled the landmarks are not used, since
+    funneling moves the face; a face detector must find them.
+    """
+
+    name = "lfw"
+    tree = """\
+PATH/
+  <Name>/
+    <Name>_0001.jpg     four digits; gaps are allowed
+  lfw_labels.csv        optional, here or beside PATH
+"""
+
+    def __init__(self, location: str | None = None) -> None:
+        super().__init__(location)
+        self._points: dict[str, NDArray[np.float32]] = {}
+
+    def scan(self, root: Path) -> Iterable[FaceSample]:
+        labels = self._labels(root)
+        misnamed = 0
+        for folder in folders(root):
+            pattern = re.compile(re.escape(folder.name) + r"_\d{4}", re.ASCII)
+            for path in pictures(folder):
+                if not pattern.fullmatch(path.stem):
+                    misnamed += 1
+                    continue
+                image_id = identifier(path, root)
+                attributes = {"split": split_of(folder.name), **labels.get(image_id, {})}
+                yield FaceSample(image_id, folder.name, path, attributes=attributes)
+        if misnamed:
+            self.notes.append(
+                f"{misnamed} pictures in {root} are not named <Name>_<four digits> after their"
+                " folder and were left out."
+            )
+
+    def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
+        return self._points.get(sample.image_id)
+
+    def _labels(self, root: Path) -> dict[str, Mapping[str, str]]:
+        """Return the attributes by image_id; remember the landmarks."""
+        file = next((f for f in (root / LABELS, root.parent / LABELS) if f.is_file()), None)
+        if file is None:
+            return {}
+        moved = "funneled" in root.resolve().name.lower()
+        attributes: dict[str, Mapping[str, str]] = {}
+        with file.open(newline="", encoding="utf-8") as lines:
+            for row in csv.DictReader(lines):
+                try:
+                    attributes[row["file"]] = _attributes(row)
+                    if not moved:
+                        values = [float(row[name]) for name in _POINTS]
+                        self._points[row["file"]] = np.array(values, np.float32).reshape(5, 2)
+                except (KeyError, TypeError, ValueError) as error:
+                    raise DataError(
+                        f"{file}: a row for {row.get('file')} lacks or garbles {error}; the"
+                        f" columns must be file, gender, emotion, smile, {', '.join(_POINTS)}."
+                    ) from error
+        return attributes
+
+
+def split_of(person: str) -> str:
+    """Return ``"train"`` or ``"test"`` for a person's name.
+
+    The list holds the 3,380 people whose pictures may have trained something. Among the
+    1,380 of them with two pictures or more, the 300 whose names have the smallest SHA-256
+    are for testing. Nobody outside the list has ever been trained on: for testing too.
+    """
+    return _people().get(person, "test")
+
+
+@cache
+def _people() -> Mapping[str, str]:
+    text = files("restore_recog.datasets").joinpath("lfw_people.csv").read_text("utf-8")
+    return {row["name"]: row["split"] for row in csv.DictReader(text.splitlines())}
+
+
+def _attributes(row: Mapping[str, str]) -> dict[str, str]:
+    """Return what is known of gender, expression and smile, in words."""
+    known = {"gender": row["gender"], "expression": row["emotion"], "smile": row["smile"]}
+    return {name: _WORDS.get(name, {}).get(value, value) for name, value in known.items() if value}

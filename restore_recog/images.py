@@ -1,0 +1,165 @@
+"""Picture files in, picture files out; the only module that opens them."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from restore_recog.errors import ImageError, OutputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+extensions = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".gif")
+"""File name endings, lower case, that count as pictures where a folder is read."""
+
+MAX_PIXELS = 178_956_970
+"""A picture with more pixels is refused unread: 0.5 GiB once decoded, far beyond any camera."""
+
+MIN_SIDE = 16
+"""A picture with a shorter side is refused: no face in it could be aligned."""
+
+_SIXTEEN_BIT = ("I", "I;16", "I;16L", "I;16B", "I;16N")
+
+
+def read(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    """Return the (H, W, 3) uint8 RGB pixels of a picture file, upright.
+
+    Grey, palette, CMYK and 16-bit pictures become 8-bit RGB (16-bit values are divided by
+    257, so that white stays white); transparent pixels are laid over white; the camera's
+    orientation mark is applied; of an animation the first picture counts.
+
+    Raises:
+        ImageError: Missing, empty, damaged, no picture, over :data:`MAX_PIXELS`, or with a
+            side under :data:`MIN_SIDE`.
+    """
+    path = Path(path)
+    pixels = _decode(path, background=255)
+    height, width = pixels.shape[:2]
+    if min(height, width) < MIN_SIDE:
+        raise ImageError(
+            f"The picture {path} is {width} x {height} pixels, which is too small:"
+            f" both sides must have at least {MIN_SIDE}."
+        )
+    return pixels
+
+
+def read_mask(path: str | os.PathLike[str], shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return a map picture as (H, W) uint8, 1 where it is brighter than 127.
+
+    Args:
+        path: Bright = occluded, dark (or transparent) = free; any size and mode.
+        shape: (H, W) of the picture that the map belongs to; the nearest pixel counts.
+
+    Raises:
+        ImageError: As in :func:`read`, or something is marked but nothing brighter than 127,
+            which is how a map of zeros and ones looks.
+    """
+    path = Path(path)
+    grey = _decode(path, background=0).max(axis=2)
+    if 0 < grey.max() <= 127:
+        raise ImageError(
+            f"The mask map {path} has no value above 127 (its highest is {grey.max()}):"
+            " occluded pixels must be white (255)."
+        )
+    resized = Image.fromarray(grey).resize((shape[1], shape[0]), Image.Resampling.NEAREST)
+    return (np.asarray(resized) > 127).astype(np.uint8)
+
+
+def write(path: str | os.PathLike[str], pixels: NDArray[np.uint8]) -> None:
+    """Write (H, W, 3) RGB or (H, W) grey uint8 pixels; the name's ending decides the format.
+
+    The file appears whole or not at all: an interrupted write leaves the old one. Missing
+    parent folders are made.
+
+    Raises:
+        OutputError: Unknown ending, no permission, or no space.
+    """
+    path = Path(path)
+    kind = Image.registered_extensions().get(path.suffix.lower())
+    if kind is None or kind not in Image.SAVE or path.suffix.lower() not in extensions:
+        raise OutputError(
+            f"Cannot write {path}: the ending '{path.suffix}' is no known picture format;"
+            f" use one of {', '.join(extensions)}."
+        )
+    buffer = io.BytesIO()
+    options = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
+    Image.fromarray(pixels).save(buffer, format=kind, **options)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(buffer.getbuffer())
+        os.replace(part, path)
+    except OSError as error:
+        raise OutputError(
+            f"Cannot write {path}: {error.strerror or error}; free space or choose another folder."
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def to_tensor(pictures: Sequence[NDArray[np.uint8]]) -> Tensor:
+    """Return (N, 3, H, W) float32 in [0, 1] of N uint8 (H, W, 3) pictures of one size.
+
+    Raises:
+        ValueError: No pictures, or several sizes.
+    """
+    import torch  # here, so that naming a data set does not wait for it
+
+    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float().div(255).contiguous()
+
+
+def to_uint8(images: Tensor) -> NDArray[np.uint8]:
+    """Return (N, H, W, 3) uint8, rounded and clamped, of (N, 3, H, W) float in [0, 1].
+
+    Raises:
+        ValueError: Some value is NaN or infinite.
+    """
+    if not bool(images.isfinite().all()):
+        raise ValueError("The pictures hold values that are not finite numbers.")
+    scaled = images.detach().float().clamp(0, 1).mul(255).round()
+    return scaled.byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def _decode(path: Path, background: int) -> NDArray[np.uint8]:
+    """Return (H, W, 3) uint8 RGB of any size, transparency over a grey *background*."""
+    if not path.is_file():
+        raise ImageError(f"There is no picture file {path}.")
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise Image.DecompressionBombError
+            return _rgb(ImageOps.exif_transpose(image), background)
+    except Image.DecompressionBombError as error:
+        raise ImageError(
+            f"The picture {path} is too large: more than {MAX_PIXELS / 1e6:.0f} million pixels."
+        ) from error
+    # A damaged file makes the decoders raise nearly anything (OSError, SyntaxError,
+    # struct.error, IndexError, ...); whatever it is, this one picture cannot be read.
+    except Exception as error:
+        reason = "it is empty" if path.stat().st_size == 0 else str(error) or repr(error)
+        raise ImageError(f"The picture {path} cannot be read: {reason.rstrip('.')}.") from error
+
+
+def _rgb(image: Image.Image, background: int) -> NDArray[np.uint8]:
+    if image.mode in _SIXTEEN_BIT:
+        values = np.asarray(image).astype(np.int64)
+        if values.min() < 0 or values.max() > 65535:
+            raise ValueError("its pixels have more than 16 bits")
+        grey = ((values + 128) // 257).astype(np.uint8)
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    if image.mode == "F":
+        raise ValueError("its pixels are floating-point numbers, whose range is unknown")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        base = Image.new("RGBA", image.size, (background, background, background, 255))
+        image = Image.alpha_composite(base, image)
+    return np.asarray(image.convert("RGB"))
