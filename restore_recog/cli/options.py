@@ -1,0 +1,26 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import click
+
+device = click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    metavar="auto|cpu|cuda[:N]",
+    help="Where to compute; auto takes a GPU if there is one.",
+)
+threads = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    help="CPU threads of PyTorch.  [default: one per core]",
+)
+
+
+def use_threads(count: int | None) -> None:
+    """Set PyTorch's number of CPU threads, or leave it."""
+    if count is not None:
+        import torch
+
+        torch.set_num_threads(count)

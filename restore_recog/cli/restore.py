@@ -1,0 +1,137 @@
+"""``restore-recog restore``: paint the masked part of faces in pictures back."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from restore_recog import registry
+from restore_recog.cli import options
+from restore_recog.types import Failure
+
+if TYPE_CHECKING:
+    from restore_recog.api import Segmenter
+    from restore_recog.restore_jobs import Job
+    from restore_recog.restoring import PictureRestorer, RestoredFace
+
+
+@click.command("restore")
+@click.argument(
+    "inputs",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="PICTURE_OR_FOLDER...",
+)
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder for the results."
+)
+@click.option("--restorer", default="fmodr", show_default=True, metavar="NAME", help="Paints.")
+@click.option(
+    "--weights", type=click.Path(path_type=Path), help="Of the restorer.  [default: shipped]"
+)
+@click.option(
+    "--segmenter",
+    default="own",
+    show_default=True,
+    metavar="own|NAME",
+    help="Finds the covering: the restorer's own detector, or that of the restorer NAME.",
+)
+@click.option(
+    "--mask",
+    "masks",
+    type=click.Path(path_type=Path),
+    help="Map of the covering (white = covered): one file, or a folder of files with the "
+    "pictures' names. Then nothing is searched for.",
+)
+@click.option(
+    "--faces",
+    type=click.Choice(["one", "largest", "all"]),
+    default="one",
+    show_default=True,
+    help="What to do with several faces: report the picture, take the largest, or all.",
+)
+@click.option("--aligned", is_flag=True, help="Each picture is one aligned face crop already.")
+@click.option("--crops", is_flag=True, help="Write the restored aligned crops, not the pictures.")
+@click.option("--sheet", is_flag=True, help="Also write sheet.png: before, map, after.")
+@click.option("--overwrite", is_flag=True, help="Replace results that exist.")
+@options.device
+@options.threads
+def command(inputs: tuple[Path, ...], **given: Any) -> None:
+    """Paint the masked part of faces back, in pictures and whole folders.
+
+    Finds the face and its covering, restores what lies under it and writes a picture of the
+    same name and size into the output folder; outside the covering no pixel changes. What
+    appears is a plausible face, not the person's true one.
+
+    A picture that cannot be done is reported and listed in failures.csv, and the others go
+    on; the exit code is then 1.
+
+    \b
+    Examples:
+      restore-recog restore photo.jpg -o restored
+      restore-recog restore album/ -o restored --faces all --sheet
+      restore-recog restore crop.png --aligned --mask crop-map.png -o restored
+    """
+    registry.restorers.check(given["restorer"])
+    if given["segmenter"] != "own":
+        registry.restorers.check(given["segmenter"])
+    from restore_recog.restore_jobs import plan_jobs, write_failures
+
+    output: Path = given["output"]
+    jobs = plan_jobs(
+        inputs,
+        output,
+        masks=given["masks"],
+        overwrite=given["overwrite"],
+        several=given["crops"] and given["faces"] == "all",
+    )
+    failures = _run(jobs, _worker(given), given)
+    record = write_failures(failures, output)
+    click.echo(f"{len(jobs) - len(failures)} of {len(jobs)} pictures restored into {output}.")
+    if record:
+        click.echo(f"The others are listed in {record}.")
+        raise click.exceptions.Exit(1)
+
+
+def _worker(given: dict[str, Any]) -> PictureRestorer:
+    """Return the machine that restores one picture after the other."""
+    from restore_recog import devices
+    from restore_recog.restoring import PictureRestorer, segmenter_of
+
+    options.use_threads(given["threads"])
+    device = devices.resolve(given["device"])
+    restorer = registry.restorers.create(given["restorer"], weights=given["weights"], device=device)
+    segmenter: Segmenter | None = None
+    if given["masks"] is None:
+        own = given["segmenter"] == "own"
+        other = None if own else registry.restorers.create(given["segmenter"], device=device)
+        segmenter = segmenter_of(other or restorer)
+    faces = "aligned" if given["aligned"] else given["faces"]
+    return PictureRestorer(restorer, segmenter, faces=faces)
+
+
+def _run(jobs: Sequence[Job], worker: PictureRestorer, given: dict[str, Any]) -> list[Failure]:
+    """Restore and write every picture; return those that could not be done."""
+    from tqdm import tqdm
+
+    from restore_recog import images
+    from restore_recog.restore_jobs import SHEET
+    from restore_recog.restoring import SHEET_FACES, contact_sheet, restore_file
+
+    failures: list[Failure] = []
+    shown: list[RestoredFace] = []
+    for job in tqdm(jobs, unit="picture", disable=None):
+        result = restore_file(job, worker, crops=given["crops"])
+        if isinstance(result, Failure):
+            failures.append(result)
+            tqdm.write(f"{job.source}: {result.reason}", file=sys.stderr)
+        elif given["sheet"]:
+            shown += result[: SHEET_FACES - len(shown)]
+    if shown:
+        images.write(given["output"] / SHEET, contact_sheet(shown))
+    return failures
