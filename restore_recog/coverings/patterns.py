@@ -1,0 +1,68 @@
+"""Printed and woven patterns as shares of a second and a third colour."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from restore_recog.coverings.sheet import Canvas, Floats
+
+PATTERNS = ("stripes", "checks", "tartan", "dots", "flowers", "camouflage")
+
+
+def fabric(canvas: Canvas, rng: np.random.Generator, pattern: str) -> tuple[Floats, Floats]:
+    """Return (S, S) shares of the second and third colour in [0, 1].
+
+    Args:
+        canvas: Where to draw.
+        rng: Draws scale and angle.
+        pattern: ``plain`` or one of PATTERNS.
+    """
+    zero = np.zeros_like(canvas.x)
+    if pattern == "plain":
+        return zero, zero
+    angle, pitch = rng.choice([0.0, np.pi / 4, np.pi / 2]), rng.uniform(0.16, 0.34)
+    angle += rng.normal(0, 0.06)
+    a = (np.cos(angle) * canvas.x + np.sin(angle) * canvas.v) / np.float32(pitch)
+    b = (np.cos(angle) * canvas.v - np.sin(angle) * canvas.x) / np.float32(pitch)
+    soft = 0.5 * canvas.size / 160 * pitch / 0.16
+    if pattern == "camouflage":
+        return _camouflage(canvas, rng)
+    if pattern == "flowers":
+        return _flowers(a / 2, b / 2)
+    if pattern == "stripes":
+        return _step(np.cos(2 * np.pi * a), 4 * soft), _step(np.cos(6 * np.pi * a) - 0.9, soft)
+    if pattern == "dots":
+        row = np.floor(b)
+        across, along = a + 0.5 * (row % 2) - 0.5, b - 0.5
+        radius = np.hypot(across - np.round(across), along - np.round(along))
+        return _step(0.27 - radius, 10 * soft), zero
+    woven = 0.5 * _step(np.cos(2 * np.pi * a), 4 * soft) + 0.5 * _step(np.cos(2 * np.pi * b), 4 * soft)
+    if pattern == "checks":
+        return woven, zero
+    thread = np.maximum(np.cos(2 * np.pi * a + 1.5), np.cos(2 * np.pi * b + 1.5))
+    return woven * 0.8, 0.8 * _step(thread - 0.96, 40 * soft)
+
+
+def _step(value: Floats, sharpness: float) -> Floats:
+    return np.clip(0.5 + value * np.float32(sharpness), 0, 1).astype(np.float32)
+
+
+def _camouflage(canvas: Canvas, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    first, second = (canvas.noise(rng, 0.26, 0.2) for _ in range(2))
+    dark = _step(second - 0.45, 8)
+    return _step(first - 0.25, 8) * (1 - dark), dark
+
+
+def _flowers(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """Return five-petalled flowers on a lattice, each cell turned and shifted differently."""
+    row = np.floor(b)
+    a = a + 0.5 * (row % 2)
+    column = np.floor(a)
+    turn = np.sin(column * 12.9898 + row * 78.233) * 43758.5453
+    turn = turn - np.floor(turn)
+    x, y = a - column - 0.5 - 0.2 * (turn - 0.5), b - row - 0.5 - 0.25 * (turn - 0.5)
+    radius, angle = np.hypot(x, y), np.arctan2(y, x) + 2 * np.pi * turn
+    size = 0.2 + 0.18 * turn
+    petals = _step(size * (0.72 + 0.28 * np.cos(5 * angle)) - radius, 25)
+    heart = _step(0.3 * size - radius, 25)
+    return petals * (1 - heart), heart
