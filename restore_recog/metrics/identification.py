@@ -1,0 +1,171 @@
+"""One-to-many search, closed set: ranks, rank-k rates, CMC.
+
+Every subject of the gallery has one score per probe, the best of his references. A
+probe's rank is 1 + the number of other subjects ahead of its own. Ties are counted as
+ahead (pessimistic): a recogniser that says the same of everybody has not found anybody.
+What a random order among the tied would give is :func:`expected_rank_rate`.
+
+All figures depend on the number of subjects in the gallery; print it beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Subjects = Sequence[str] | Sequence[int] | NDArray[np.generic]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranks:
+    """The rank of each probe's own subject.
+
+    Attributes:
+        pessimistic: (P,) 1-based rank with every tie ahead; ``n_subjects + 1`` for a miss.
+        optimistic: (P,) the same with every tie behind; ``n_subjects + 1`` for a miss.
+        missed: (P,) bool: the probe, or all references of its subject, failed. A miss at
+            every rank, and in every denominator.
+        n_subjects: Subjects in the gallery, those whose references failed included.
+    """
+
+    pessimistic: NDArray[np.int64]
+    optimistic: NDArray[np.int64]
+    missed: NDArray[np.bool_]
+    n_subjects: int
+
+    @property
+    def ties(self) -> NDArray[np.int64]:
+        """Return how many other subjects tie with each probe's own, (P,)."""
+        return self.pessimistic - self.optimistic
+
+    @property
+    def n_tied(self) -> int:
+        """Return the number of probes that tie with at least one other subject."""
+        return int(np.count_nonzero(self.ties))
+
+
+def subject_scores(
+    scores: ArrayLike, reference_subjects: Subjects
+) -> tuple[NDArray[np.float64], NDArray[np.generic]]:
+    """Return the best score over each subject's references.
+
+    Args:
+        scores: (P, R) scores of probes against references; -inf = failed.
+        reference_subjects: (R,) the subject of each reference.
+
+    Returns:
+        (P, S) maxima, and the (S,) subjects in sorted order.
+
+    Raises:
+        ValueError: Shapes disagree, there is no reference, or a score is NaN or +inf.
+    """
+    table = np.asarray(scores, dtype=np.float64)
+    owners = np.asarray(reference_subjects)
+    if table.ndim != 2 or owners.shape != (table.shape[1],):
+        raise ValueError(
+            f"Scores of shape (probes, references) and one subject per reference are "
+            f"needed, not {table.shape} and {owners.shape}."
+        )
+    if not owners.size:
+        raise ValueError("There is no reference to search.")
+    if np.isnan(table).any() or np.isposinf(table).any():
+        raise ValueError("Scores must not be NaN or +inf; a failed comparison is -inf.")
+    order = np.argsort(owners, kind="stable")
+    subjects, starts = np.unique(owners[order], return_index=True)
+    return np.maximum.reduceat(table[:, order], starts, axis=1), subjects
+
+
+def closed_set(probe_subjects: Subjects, reference_subjects: Subjects) -> NDArray[np.bool_]:
+    """Return (P,) True where the probe's subject is in the gallery.
+
+    The others are open-set probes: search for them has no right answer. Count them and
+    leave them out before :func:`identification_ranks`.
+    """
+    return np.isin(np.asarray(probe_subjects), np.asarray(reference_subjects))
+
+
+def identification_ranks(
+    scores: ArrayLike, probe_subjects: Subjects, reference_subjects: Subjects
+) -> Ranks:
+    """Return the rank of every probe's own subject.
+
+    Args:
+        scores: (P, R) scores of probes against references. A failed probe is a row of
+            -inf, a failed reference a column of -inf; both stay in.
+        probe_subjects: (P,) the subject of each probe.
+        reference_subjects: (R,) the subject of each reference.
+
+    Raises:
+        ValueError: As :func:`subject_scores`, or a probe's subject has no reference
+            (see :func:`closed_set`).
+    """
+    table, subjects = subject_scores(scores, reference_subjects)
+    probes = np.asarray(probe_subjects)
+    if probes.shape != (table.shape[0],):
+        raise ValueError(f"{table.shape[0]} probes need as many subjects, not {probes.shape}.")
+    strangers = np.unique(probes[~closed_set(probes, subjects)])
+    if strangers.size:
+        raise ValueError(
+            f"{strangers.size} probe subjects have no reference, {strangers[0]!s} first; "
+            "leave open-set probes out and count them."
+        )
+    own = table[np.arange(probes.size), np.searchsorted(subjects, probes)]
+    missed = np.isneginf(own)
+    ahead = np.count_nonzero(table > own[:, None], axis=1)
+    level = np.count_nonzero(table >= own[:, None], axis=1) - 1  # less the subject itself
+    worst = subjects.size + 1
+    return Ranks(
+        pessimistic=np.where(missed, worst, 1 + level),
+        optimistic=np.where(missed, worst, 1 + ahead),
+        missed=missed,
+        n_subjects=subjects.size,
+    )
+
+
+def rank_rate(ranks: Ranks, k: int) -> float:
+    """Return the share of probes of rank k or better, ties against; NaN without probes."""
+    return _mean(hits(ranks, k))
+
+
+def expected_rank_rate(ranks: Ranks, k: int) -> float:
+    """Return the rank-k rate expected if each tie were broken at random; NaN without probes."""
+    _check_rank(k)
+    places = np.clip(k - ranks.optimistic + 1, 0, ranks.ties + 1)
+    return _mean(np.where(ranks.missed, 0.0, places / (ranks.ties + 1)))
+
+
+def cmc(ranks: Ranks, n_subjects: int) -> NDArray[np.float64]:
+    """Return the cumulative match characteristic, ties against.
+
+    Args:
+        ranks: From :func:`identification_ranks`.
+        n_subjects: Highest rank wanted, at most all subjects of the gallery.
+
+    Returns:
+        (n_subjects,) rank-k rates for k = 1, 2, ...; NaN without probes. The last stays
+        below 1 by the share of misses.
+    """
+    _check_rank(n_subjects)
+    if not ranks.pessimistic.size:
+        return np.full(n_subjects, np.nan)
+    found = ranks.pessimistic[~ranks.missed]
+    counts = np.bincount(found, minlength=n_subjects + 1)[1 : n_subjects + 1]
+    return np.cumsum(counts) / ranks.pessimistic.size
+
+
+def hits(ranks: Ranks, k: int = 1) -> NDArray[np.bool_]:
+    """Return (P,) True where the probe was found at rank k or better, ties against."""
+    _check_rank(k)
+    return (ranks.pessimistic <= k) & ~ranks.missed
+
+
+def _check_rank(k: int) -> None:
+    if k < 1:
+        raise ValueError(f"A rank is 1 or more, not {k}.")
+
+
+def _mean(values: NDArray[np.bool_] | NDArray[np.float64]) -> float:
+    return float(np.mean(values)) if values.size else float("nan")

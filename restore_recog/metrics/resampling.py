@@ -1,0 +1,93 @@
+"""The machinery behind :mod:`restore_recog.metrics.uncertainty`: drawing subjects."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Vector = NDArray[np.float64]
+Subjects = Sequence[str] | Sequence[int] | NDArray[np.generic]
+
+_CHUNK = 4_000_000  # entries of a draw matrix held at once: 32 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A figure with its bootstrap interval.
+
+    Attributes:
+        value: The figure on the data as they are.
+        low, high: Ends of the interval; NaN where there is none.
+        n: Values it rests on.
+        n_subjects: Subjects it rests on.
+        resamples: Bootstrap draws.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    n_subjects: int
+    resamples: int
+
+
+def finite(values: ArrayLike) -> Vector:
+    """Return the values as a float64 vector; ValueError where one is not finite."""
+    vector = np.asarray(values, dtype=np.float64)
+    if vector.ndim != 1 or not np.isfinite(vector).all():
+        raise ValueError("Values must be a vector of finite numbers; count what failed apart.")
+    return vector
+
+
+def grouped(values: ArrayLike, subjects: Subjects) -> tuple[Vector, NDArray[np.intp], int]:
+    """Return the values, the number of each one's subject, and how many subjects there are."""
+    vector, names = finite(values), np.asarray(subjects)
+    if names.shape != vector.shape:
+        raise ValueError(f"{vector.size} values need as many subjects, not {names.shape}.")
+    found, index = np.unique(names, return_inverse=True)
+    return vector, index, found.size
+
+
+def check_options(resamples: int, level: float) -> None:
+    """Raise ValueError for options out of range."""
+    if resamples < 1 or not 0.0 < level < 1.0:
+        raise ValueError(f"Need resamples >= 1 and 0 < level < 1, not {resamples} and {level}.")
+
+
+def chunks(rows: int, columns: int) -> Iterator[int]:
+    """Split a number of rows so that no piece holds more than _CHUNK entries."""
+    size = max(1, _CHUNK // max(1, columns))
+    for start in range(0, rows, size):
+        yield min(size, rows - start)
+
+
+def resampled(
+    statistic: Callable[[Vector], Vector], n_subjects: int, seed: int, resamples: int
+) -> Vector:
+    """Return the statistic of every draw; it maps (B, S) multiplicities to (B, ...).
+
+    Empty with fewer than two subjects, for then there is nothing to draw.
+    """
+    if n_subjects < 2:
+        return np.empty(0)
+    rng = np.random.default_rng(seed)
+    even = np.full(n_subjects, 1.0 / n_subjects)
+    return np.concatenate(
+        [
+            statistic(rng.multinomial(n_subjects, even, size).astype(np.float64))
+            for size in chunks(resamples, n_subjects)
+        ]
+    )
+
+
+def percentile_limits(draws: Vector, level: float) -> tuple[float, float]:
+    """Return the percentile interval, NaN where there are no draws."""
+    if not draws.size:
+        return math.nan, math.nan
+    tail = (1.0 - level) / 2.0
+    low, high = np.quantile(draws, [tail, 1.0 - tail])
+    return float(low), float(high)

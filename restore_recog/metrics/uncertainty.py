@@ -1,0 +1,244 @@
+"""Intervals and tests that resample people, not pictures.
+
+Pictures of one person are alike, so resampling pictures gives intervals that are far
+too narrow. Everything here draws **subjects** with replacement and takes all their
+pictures along. Arms of one experiment are compared on the same draws (paired).
+
+Intervals are percentile intervals. They are NaN with fewer than two subjects, and have
+no width where all values are equal: for an error rate of exactly zero give
+:func:`rule_of_three` of the number of subjects instead.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.sparse import csr_array
+from scipy.stats import binom
+
+from restore_recog.metrics.resampling import (
+    Interval,
+    Subjects,
+    Vector,
+    check_options,
+    chunks,
+    finite,
+    grouped,
+    percentile_limits,
+    resampled,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RatioInterval(Interval):
+    """A ratio with its interval.
+
+    Attributes:
+        straddles_zero: The interval of the denominator holds 0, so that the ratio can be
+            anything; ``low`` and ``high`` are NaN and ``value`` should not be quoted.
+    """
+
+    straddles_zero: bool
+
+
+def bootstrap_mean(
+    values: ArrayLike,
+    subjects: Subjects,
+    *,
+    seed: int,
+    resamples: int = 2000,
+    level: float = 0.95,
+) -> Interval:
+    """Return the mean of all values with a subject-level interval.
+
+    For rank-1, FNMR or FTA hand in 0/1 per probe or genuine comparison.
+
+    Args:
+        values: (n,) finite numbers or bools.
+        subjects: (n,) whose value each is.
+        seed: Of the draws.
+        resamples: Number of draws.
+        level: Coverage aimed at.
+
+    Raises:
+        ValueError: Lengths differ, a value is not finite, or an option is out of range.
+    """
+    vector, index, n_subjects = grouped(values, subjects)
+    check_options(resamples, level)
+    sums = np.bincount(index, vector, n_subjects)
+    counts = np.bincount(index, minlength=n_subjects).astype(np.float64)
+    draws = resampled(
+        lambda weights: (weights @ sums) / (weights @ counts), n_subjects, seed, resamples
+    )
+    value = float(vector.mean()) if vector.size else math.nan
+    return Interval(value, *percentile_limits(draws, level), vector.size, n_subjects, resamples)
+
+
+def bootstrap_difference(
+    a: ArrayLike,
+    b: ArrayLike,
+    subjects: Subjects,
+    *,
+    seed: int,
+    resamples: int = 2000,
+    level: float = 0.95,
+) -> Interval:
+    """Return mean(a) - mean(b), paired: ``a[i]`` and ``b[i]`` are of one probe.
+
+    Args, Raises: As :func:`bootstrap_mean`.
+    """
+    first, second = finite(a), finite(b)
+    if first.shape != second.shape:
+        raise ValueError(f"Paired arms must be equally long, not {first.size} and {second.size}.")
+    return bootstrap_mean(first - second, subjects, seed=seed, resamples=resamples, level=level)
+
+
+def bootstrap_ratio(
+    restored: ArrayLike,
+    occluded: ArrayLike,
+    clean: ArrayLike,
+    subjects: Subjects,
+    *,
+    seed: int,
+    resamples: int = 2000,
+    level: float = 0.95,
+) -> RatioInterval:
+    """Return the share of the mask's cost that restoring recovers, paired.
+
+    (mean restored - mean occluded) / (mean clean - mean occluded): 0 = no help,
+    1 = as good as never covered, below 0 = harm. NaN where clean and occluded are equal.
+
+    Args, Raises: As :func:`bootstrap_mean`; the three arms hold the same probes in order.
+    """
+    arms = [finite(arm) for arm in (restored, occluded, clean)]
+    if len({arm.size for arm in arms}) != 1:
+        raise ValueError(f"Paired arms must be equally long, not {[arm.size for arm in arms]}.")
+    gain, index, n_subjects = grouped(arms[0] - arms[1], subjects)
+    cost = arms[2] - arms[1]
+    check_options(resamples, level)
+    gains, costs = (np.bincount(index, part, n_subjects) for part in (gain, cost))
+    pairs = resampled(
+        lambda weights: weights @ np.stack([gains, costs], axis=1), n_subjects, seed, resamples
+    )
+    cost_low, cost_high = percentile_limits(pairs[:, 1] if len(pairs) else pairs, level)
+    straddles = not (cost_low > 0 or cost_high < 0)
+    low, high = math.nan, math.nan
+    if not straddles:
+        # A draw with cost 0 lies in a tail that the limits of the cost exclude.
+        sound = pairs[pairs[:, 1] != 0]
+        low, high = percentile_limits(sound[:, 0] / sound[:, 1], level)
+    total = float(cost.sum())
+    value = float(gain.sum()) / total if total else math.nan
+    return RatioInterval(value, low, high, gain.size, n_subjects, resamples, straddles)
+
+
+def bootstrap_two_way(
+    values: ArrayLike,
+    subjects_a: Subjects,
+    subjects_b: Subjects,
+    *,
+    seed: int,
+    resamples: int = 2000,
+    level: float = 0.95,
+) -> Interval:
+    """Return the mean over impostor comparisons with an interval that draws both sides.
+
+    For FMR at a fixed threshold hand in 0/1 per impostor comparison. A comparison weighs
+    the product of how often its two subjects were drawn; a twice-drawn subject is not
+    compared with himself. Still somewhat too narrow when subjects are few.
+
+    Args:
+        values: (n,) finite numbers or bools.
+        subjects_a, subjects_b: (n,) the two people of each comparison.
+        seed, resamples, level: As in :func:`bootstrap_mean`.
+
+    Raises:
+        ValueError: As :func:`bootstrap_mean`, or a comparison is genuine.
+    """
+    vector, a, b = finite(values), np.asarray(subjects_a), np.asarray(subjects_b)
+    if not a.shape == b.shape == vector.shape:
+        raise ValueError("Each comparison needs two subjects and one value.")
+    if np.any(a == b):
+        raise ValueError("Genuine comparisons are drawn one way; use bootstrap_mean for them.")
+    check_options(resamples, level)
+    names, index = np.unique(np.concatenate([a, b]), return_inverse=True)
+    rows, columns = index[: vector.size], index[vector.size :]
+    shape = (names.size, names.size)
+    sums = csr_array((vector, (rows, columns)), shape=shape)
+    counts = csr_array((np.ones(vector.size), (rows, columns)), shape=shape)
+
+    def weighted_mean(weights: Vector) -> Vector:
+        total = np.sum((weights @ counts) * weights, axis=1)
+        ratio = np.full(total.shape, np.nan)  # NaN: no comparison was drawn
+        np.divide(np.sum((weights @ sums) * weights, axis=1), total, out=ratio, where=total > 0)
+        return ratio
+
+    draws = resampled(weighted_mean, names.size, seed, resamples)
+    value = float(vector.mean()) if vector.size else math.nan
+    limits = percentile_limits(draws[~np.isnan(draws)], level)
+    return Interval(value, *limits, vector.size, names.size, resamples)
+
+
+def sign_flip_test(
+    differences: ArrayLike, subjects: Subjects, seed: int, permutations: int = 10_000
+) -> float:
+    """Return the two-sided p of "no mean difference", flipping whole subjects.
+
+    Under the null hypothesis a subject's differences are as likely of the opposite sign.
+    All 2^S flips are tried where they are no more than ``permutations`` (p is exact),
+    else that many at random, with the data themselves counted among them.
+
+    Args:
+        differences: (n,) paired differences, one per probe.
+        subjects: (n,) whose they are.
+        seed: Of the random flips.
+        permutations: Number of them.
+
+    Returns:
+        p in (0, 1]; NaN without data.
+
+    Raises:
+        ValueError: Lengths differ, a value is not finite, or ``permutations`` < 1.
+    """
+    vector, index, n_subjects = grouped(differences, subjects)
+    if permutations < 1:
+        raise ValueError(f"At least one permutation is needed, not {permutations}.")
+    if not n_subjects:
+        return math.nan
+    totals = np.bincount(index, vector, n_subjects)
+    # Equal sums in another order differ by rounding; they count as ties.
+    observed = abs(totals.sum()) - 1e-9 * np.abs(totals).sum()
+    if n_subjects < 63 and 2**n_subjects <= permutations:
+        signs = np.array(list(itertools.product((-1.0, 1.0), repeat=n_subjects)))
+        return float(np.mean(np.abs(signs @ totals) >= observed))
+    rng = np.random.default_rng(seed)
+    extreme = 0
+    for size in chunks(permutations, n_subjects):
+        signs = rng.integers(0, 2, (size, n_subjects)) * 2.0 - 1.0
+        extreme += int(np.count_nonzero(np.abs(signs @ totals) >= observed))
+    return (extreme + 1) / (permutations + 1)
+
+
+def mcnemar_exact(rescued: int, harmed: int) -> float:
+    """Return the two-sided exact p of "as many rescued as harmed"; 1 where neither occurs.
+
+    Only for one probe per subject, for it takes probes as independent; else use
+    :func:`sign_flip_test`. Raises ValueError for negative counts.
+    """
+    if min(rescued, harmed) < 0:
+        raise ValueError(f"Counts must not be negative, not {rescued} and {harmed}.")
+    return min(1.0, 2.0 * float(binom.cdf(min(rescued, harmed), rescued + harmed, 0.5)))
+
+
+def rule_of_three(n: int) -> float:
+    """Return the upper 95 % limit of a rate of which n independent trials showed none: 3/n.
+
+    Count independent trials, that is, subjects. Raises ValueError for n < 1.
+    """
+    if n < 1:
+        raise ValueError(f"At least one trial is needed, not {n}.")
+    return min(1.0, 3.0 / n)

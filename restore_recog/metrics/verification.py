@@ -1,0 +1,282 @@
+"""One-to-one comparison: error rates, DET curve, EER, operating points.
+
+FMR(T) is the share of impostor comparisons with score >= T, FNMR(T) the share of
+genuine comparisons with score < T (terms of ISO/IEC 2382-37). Both count failed
+comparisons (score ``-inf``) in their denominators, so FNMR here is the generalised
+one; for the rate over completed comparisons hand in the finite scores only.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from restore_recog.errors import DataError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DetCurve:
+    """The error trade-off at every threshold that changes it.
+
+    Attributes:
+        thresholds: (K,) rising: every distinct finite score, then ``+inf``.
+        fmr: (K,) FMR at each threshold, falling to 0.
+        fnmr: (K,) FNMR at each threshold, rising to 1.
+        n_genuine, n_impostor: Comparisons attempted, failed ones included.
+    """
+
+    thresholds: NDArray[np.float64]
+    fmr: NDArray[np.float64]
+    fnmr: NDArray[np.float64]
+    n_genuine: int
+    n_impostor: int
+
+
+@dataclass(frozen=True, slots=True)
+class EqualErrorRate:
+    """Where FMR and FNMR meet.
+
+    Attributes:
+        low, high: FVC2000 interval. On step functions the two rates need not be equal
+            anywhere; these are the two rates at the threshold where they are closest.
+        value: Linear interpolation along the DET segment that crosses FMR = FNMR, in
+            linear coordinates. NaN where so many comparisons failed that FNMR exceeds
+            FMR even with everything accepted that can be.
+    """
+
+    low: float
+    high: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """The lowest FNMR at which FMR does not exceed the target.
+
+    Attributes:
+        fnmr: The lowest admissible FNMR.
+        threshold: The lowest admissible threshold; see :func:`fnmr_at_fmr`.
+        achieved_fmr: FMR at that threshold, at most the target.
+        false_accept_budget: floor(target x number of impostor comparisons). Under 30,
+            the threshold rests on few errors and should be read with caution.
+        supported: False where the budget is 0: there are too few impostor comparisons
+            to tell the target from zero.
+    """
+
+    fnmr: float
+    threshold: float
+    achieved_fmr: float
+    false_accept_budget: int
+    supported: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CosineSummary:
+    """Means and spread of completed comparisons, with the failures beside them.
+
+    Attributes:
+        genuine_mean, genuine_sd, impostor_mean, impostor_sd: Over finite scores; sample
+            standard deviation (n - 1). NaN where there are too few.
+        d_prime: See :func:`d_prime`.
+        overlap: Smallest FMR + FNMR over all thresholds, completed comparisons only:
+            0 where the two are apart, 1 where they are alike. NaN where one is empty.
+        n_genuine, n_impostor: Comparisons attempted.
+        failed_genuine, failed_impostor: Those among them with the score ``-inf``.
+    """
+
+    genuine_mean: float
+    genuine_sd: float
+    impostor_mean: float
+    impostor_sd: float
+    d_prime: float
+    overlap: float
+    n_genuine: int
+    n_impostor: int
+    failed_genuine: int
+    failed_impostor: int
+
+
+def det_curve(genuine: ArrayLike, impostor: ArrayLike) -> DetCurve:
+    """Return FMR and FNMR at every distinct finite score and at +inf.
+
+    The first point accepts all that can be accepted: (1 - share of failed impostor,
+    share of failed genuine comparisons). The last is (0, 1) at +inf.
+
+    Args:
+        genuine: (M,) scores of comparisons of one person with himself; -inf = failed.
+        impostor: (N,) scores of comparisons of two people; -inf = failed.
+
+    Raises:
+        ValueError: A score is NaN or +inf, or an array is not one-dimensional.
+        DataError: There is no genuine or no impostor comparison.
+    """
+    mated, other = _both(genuine, impostor)
+    distinct = np.unique(np.concatenate([mated, other]))
+    thresholds = np.append(distinct[np.isfinite(distinct)], np.inf)
+    below_genuine = np.searchsorted(mated, thresholds, side="left")
+    below_impostor = np.searchsorted(other, thresholds, side="left")
+    return DetCurve(
+        thresholds=thresholds,
+        fmr=(other.size - below_impostor) / other.size,
+        fnmr=below_genuine / mated.size,
+        n_genuine=mated.size,
+        n_impostor=other.size,
+    )
+
+
+def equal_error_rate(genuine: ArrayLike, impostor: ArrayLike) -> EqualErrorRate:
+    """Return the equal error rate: FVC2000 interval and interpolated value.
+
+    Source: Maio et al., FVC2000, section 4, for the interval: of the two thresholds on
+    either side of the crossing, the one with the lower sum of rates gives both ends.
+
+    Args, Raises: As :func:`det_curve`.
+    """
+    curve = det_curve(genuine, impostor)
+    gap = curve.fmr - curve.fnmr  # falls strictly: each distinct score changes a rate
+    after = int(np.searchsorted(-gap, 0.0, side="left"))  # first point with FNMR >= FMR
+    fmr, fnmr = curve.fmr, curve.fnmr
+    if gap[after] == 0.0:
+        rate = float(fmr[after])
+        return EqualErrorRate(rate, rate, rate)
+    if after == 0:
+        return EqualErrorRate(float(fmr[0]), float(fnmr[0]), math.nan)
+    before = after - 1
+    share = gap[before] / (gap[before] - gap[after])
+    value = float(fmr[before] + share * (fmr[after] - fmr[before]))
+    if fmr[before] + fnmr[before] <= fmr[after] + fnmr[after]:
+        return EqualErrorRate(float(fnmr[before]), float(fmr[before]), value)
+    return EqualErrorRate(float(fmr[after]), float(fnmr[after]), value)
+
+
+def fnmr_at_fmr(genuine: ArrayLike, impostor: ArrayLike, fmr: float) -> OperatingPoint:
+    """Return the lowest FNMR over all thresholds whose FMR is at most ``fmr``.
+
+    Never the nearest point and never an interpolated one, so the target is not exceeded.
+    The threshold depends on the impostor scores alone, as it must where it is fixed on
+    one set and carried over to another: it is the float next above the highest impostor
+    score that the target forbids to accept. Keep it unrounded (float64). Where the target
+    allows every completed impostor comparison, it is the lowest finite score.
+
+    Args:
+        genuine, impostor: As in :func:`det_curve`.
+        fmr: Target in [0, 1].
+
+    Raises:
+        ValueError: As :func:`det_curve`, or ``fmr`` outside [0, 1].
+        DataError: There is no genuine or no impostor comparison.
+    """
+    if not 0.0 <= fmr <= 1.0:
+        raise ValueError(f"The target FMR must lie in [0, 1], not {fmr}.")
+    mated, other = _both(genuine, impostor)
+    budget = _largest_count(fmr, other.size)
+    forbidden = other[other.size - 1 - budget] if budget < other.size else -np.inf
+    if np.isfinite(forbidden):
+        threshold = float(np.nextafter(forbidden, np.inf))
+    else:
+        scores = np.concatenate([mated, other])
+        threshold = float(np.min(scores, where=np.isfinite(scores), initial=np.inf))
+    achieved, fnmr = rates_at_threshold(mated, other, threshold)
+    return OperatingPoint(fnmr, threshold, achieved, budget, supported=budget > 0)
+
+
+def rates_at_threshold(
+    genuine: ArrayLike, impostor: ArrayLike, threshold: float
+) -> tuple[float, float]:
+    """Return (FMR, FNMR) at a fixed threshold; a score equal to it is accepted.
+
+    The rate of an empty side is NaN. Raises ValueError as :func:`det_curve`.
+    """
+    if math.isnan(threshold) or threshold == -math.inf:
+        raise ValueError(f"The threshold must be a number above -inf, not {threshold}.")
+    mated, other = checked_scores(genuine), checked_scores(impostor)
+    fmr = float(np.mean(other >= threshold)) if other.size else math.nan
+    fnmr = float(np.mean(mated < threshold)) if mated.size else math.nan
+    return fmr, fnmr
+
+
+def d_prime(genuine: ArrayLike, impostor: ArrayLike) -> float:
+    """Return |mean_g - mean_i| / sqrt((var_g + var_i) / 2) over the finite scores.
+
+    Variances are sample variances (n - 1). NaN where a side has fewer than two finite
+    scores or where both are constant and equal; inf where both are constant and differ.
+    """
+    mated, other = checked_scores(genuine), checked_scores(impostor)
+    mated, other = mated[np.isfinite(mated)], other[np.isfinite(other)]
+    if min(mated.size, other.size) < 2:
+        return math.nan
+    distance = abs(float(mated.mean() - other.mean()))
+    spread = math.sqrt((_variance(mated) + _variance(other)) / 2)
+    if spread == 0.0:
+        return math.inf if mated[0] != other[0] else math.nan
+    return distance / spread
+
+
+def cosine_summary(genuine: ArrayLike, impostor: ArrayLike) -> CosineSummary:
+    """Return means, standard deviations, d', overlap and counts of the scores.
+
+    Failed comparisons (-inf) are counted and left out of the means; an empty side gives
+    NaN. Raises ValueError as :func:`det_curve`.
+    """
+    mated, other = checked_scores(genuine), checked_scores(impostor)
+    good, bad = mated[np.isfinite(mated)], other[np.isfinite(other)]
+    overlap = math.nan
+    if good.size and bad.size:
+        curve = det_curve(good, bad)
+        overlap = float(np.min(curve.fmr + curve.fnmr))
+    return CosineSummary(
+        genuine_mean=float(good.mean()) if good.size else math.nan,
+        genuine_sd=math.sqrt(_variance(good)) if good.size > 1 else math.nan,
+        impostor_mean=float(bad.mean()) if bad.size else math.nan,
+        impostor_sd=math.sqrt(_variance(bad)) if bad.size > 1 else math.nan,
+        d_prime=d_prime(good, bad),
+        overlap=overlap,
+        n_genuine=mated.size,
+        n_impostor=other.size,
+        failed_genuine=mated.size - good.size,
+        failed_impostor=other.size - bad.size,
+    )
+
+
+def checked_scores(scores: ArrayLike) -> NDArray[np.float64]:
+    """Return scores as a float64 vector, or raise ValueError for NaN, +inf or a matrix."""
+    vector = np.asarray(scores, dtype=np.float64)
+    if vector.ndim != 1:
+        raise ValueError(f"Scores must be one-dimensional, not of shape {vector.shape}.")
+    if np.isnan(vector).any() or np.isposinf(vector).any():
+        raise ValueError("Scores must not be NaN or +inf; a failed comparison is -inf.")
+    return vector
+
+
+def _both(
+    genuine: ArrayLike, impostor: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return both score vectors sorted upwards; both must hold something."""
+    mated, other = np.sort(checked_scores(genuine)), np.sort(checked_scores(impostor))
+    for name, vector in (("genuine", mated), ("impostor", other)):
+        if not vector.size:
+            raise DataError(
+                f"There is no {name} comparison, so error rates cannot be computed: "
+                "give at least two subjects with two pictures each."
+            )
+    return mated, other
+
+
+def _largest_count(rate: float, total: int) -> int:
+    """Return the largest k with k / total <= rate, immune to rounding of rate * total."""
+    count = math.floor(rate * total)
+    while count > 0 and count / total > rate:
+        count -= 1
+    while count < total and (count + 1) / total <= rate:
+        count += 1
+    return count
+
+
+def _variance(values: NDArray[np.float64]) -> float:
+    """Return the sample variance; exactly 0 for constant values."""
+    if np.all(values == values[0]):
+        return 0.0  # the mean of equal floats need not be that float
+    return float(values.var(ddof=1))

@@ -1,0 +1,157 @@
+"""Figures of a report: DET and CMC. They take numbers and give a figure; no global state.
+
+matplotlib is imported inside the functions, so that importing this module costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restore_recog.errors import OutputError
+from restore_recog.metrics.verification import DetCurve
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's palette, safe for colour-blind readers; line styles help in grey print.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_STYLES = ("-", "--", "-.", ":")
+_TICKS = (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99)
+_TOP = 0.99  # upper end of both DET axes
+
+
+def det_figure(curves: Mapping[str, DetCurve]) -> Figure:
+    """Draw DET curves on normal-deviate axes.
+
+    The curves are step-wise: at a given FMR they show the lowest FNMR whose FMR is no
+    higher. Rates of 0 and 1 have no normal deviate; they are drawn half a comparison
+    away (0.5/N). Each axis reaches down to 0.01 %, or to 0.5/N where that is lower.
+
+    Args:
+        curves: Legend text to curve, drawn in order.
+
+    Raises:
+        ValueError: There is no curve.
+    """
+    if not curves:
+        raise ValueError("A DET figure needs at least one curve.")
+    figure, axes = _empty_figure("False match rate (%)", "False non-match rate (%)")
+    n_genuine = max(curve.n_genuine for curve in curves.values())
+    n_impostor = max(curve.n_impostor for curve in curves.values())
+    floors = [min(1e-4, 0.5 / n) for n in (n_impostor, n_genuine)]
+    for number, (name, curve) in enumerate(curves.items()):
+        x = _deviate(curve.fmr, curve.n_impostor)
+        y = _deviate(curve.fnmr, curve.n_genuine)
+        # steps-pre on falling FMR: up at the old FMR, then left at the new FNMR.
+        axes.plot(x, y, drawstyle="steps-pre", label=name, **_look(number))
+    _deviate_axes(axes, floors)
+    axes.set_title(
+        f"{_numbers([c.n_genuine for c in curves.values()])} genuine and "
+        f"{_numbers([c.n_impostor for c in curves.values()])} impostor comparisons",
+        fontsize="medium",
+    )
+    axes.legend(loc="upper right", fontsize="small")
+    return figure
+
+
+def cmc_figure(curves: Mapping[str, NDArray[np.float64]]) -> Figure:
+    """Draw cumulative match characteristics, with chance as a dotted grey line.
+
+    Args:
+        curves: Legend text to (S,) rates at ranks 1 to S, S the subjects in the gallery.
+
+    Raises:
+        ValueError: There is no curve, or one is empty.
+    """
+    if not curves or min(len(rates) for rates in curves.values()) == 0:
+        raise ValueError("A CMC figure needs at least one curve of at least one rank.")
+    figure, axes = _empty_figure("Rank", "Probes found at this rank or better (%)")
+    longest = max(len(rates) for rates in curves.values())
+    for number, (name, rates) in enumerate(curves.items()):
+        ranks = np.arange(1, len(rates) + 1)
+        marker = "o" if longest <= 30 else None
+        axes.plot(ranks, 100 * rates, marker=marker, ms=3, label=name, **_look(number))
+    ranks = np.arange(1, longest + 1)
+    axes.plot(ranks, 100 * ranks / longest, color="0.5", lw=1, ls=(0, (1, 2)), label="chance")
+    if longest > 30:
+        axes.set_xscale("log")
+        axes.set_xticks([10**power for power in range(len(str(longest)))])
+        axes.xaxis.set_major_formatter("{x:.0f}")
+    else:
+        axes.locator_params(axis="x", integer=True)
+    axes.set_xlim(1 if longest > 1 else 0.5, max(longest, 1.5))
+    axes.set_ylim(0, 101)
+    axes.set_title(f"{longest} subjects in the gallery", fontsize="medium")
+    axes.legend(loc="lower right", fontsize="small")
+    return figure
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the figure; the ending of the path says how (.png, .svg, .pdf).
+
+    Raises:
+        OutputError: The file cannot be written or the ending is unknown.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    known = FigureCanvasAgg.get_supported_filetypes()
+    if path.suffix.lstrip(".").lower() not in known:
+        raise OutputError(f"Cannot write a figure as {path}: end its name in .png, .svg or .pdf.")
+    try:
+        figure.savefig(path, dpi=150)
+    except OSError as error:
+        raise OutputError(f"Cannot write the figure {path}: {error.strerror}.") from error
+
+
+def _empty_figure(xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 6.0), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.set_xlabel(xlabel)
+    axes.set_ylabel(ylabel)
+    axes.grid(color="0.88", lw=0.7)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def _look(number: int) -> dict[str, Any]:
+    return {
+        "color": _COLOURS[number % len(_COLOURS)],
+        "linestyle": _STYLES[number % len(_STYLES)],
+        "linewidth": 1.6,
+    }
+
+
+def _numbers(counts: Sequence[int]) -> str:
+    """Return one number, or the range where the curves differ."""
+    low, high = min(counts), max(counts)
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
+def _deviate(rates: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """Return the normal deviate, 0 and 1 drawn half a comparison inside."""
+    from scipy.stats import norm
+
+    return np.asarray(norm.ppf(np.clip(rates, 0.5 / n, 1 - 0.5 / n)))
+
+
+def _deviate_axes(axes: Axes, floors: Sequence[float]) -> None:
+    """Set limits, ticks in per cent and the line of equal rates."""
+    from scipy.stats import norm
+
+    for axis, floor in zip((axes.xaxis, axes.yaxis), floors, strict=True):
+        ticks = [tick for tick in _TICKS if floor <= tick <= _TOP]
+        axis.set_ticks(norm.ppf(ticks), labels=[f"{100 * tick:g}" for tick in ticks])
+    axes.set_xlim(norm.ppf(floors[0]) - 0.1, norm.ppf(_TOP))
+    axes.set_ylim(norm.ppf(floors[1]) - 0.1, norm.ppf(_TOP))
+    axes.axline((0, 0), slope=1, color="0.6", lw=0.8, label="equal rates")
+    axes.set_aspect("equal")
