@@ -67,7 +67,7 @@ setup(
         ],
         "restore_recog.datasets": [
             "phantom = restore_recog.datasets.phantom:Phantom",
-            "lfw = restore_recog.datasets.lfw:Lfw",
+            "lfw = restore_recog.datasets.lfw:LFW",
             "rmfrd = restore_recog.datasets.rmfrd:Rmfrd",
             "fmor = restore_recog.datasets.fmor:Fmor",
             "manifest = restore_recog.datasets.manifest:Manifest",

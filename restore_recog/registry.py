@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, cast
 
 from restore_recog.api import Dataset, EvaluationProtocol, Recognizer, Restorer
-from restore_recog.errors import PluginClashError, PluginImportError, UnknownPluginError
+from restore_recog.errors import (
+    PluginClashError,
+    PluginError,
+    PluginImportError,
+    UnknownPluginError,
+)
 
 T = TypeVar("T")
 C = TypeVar("C", bound=type)
@@ -87,10 +93,18 @@ class Registry(Generic[T]):
             options: Keyword arguments of the constructor.
 
         Raises:
-            PluginError: As :meth:`load`, or the plug-in takes no argument and one is given.
+            PluginError: As :meth:`load`, or the constructor does not take these arguments.
         """
         found, argument = self._resolve(spec)
-        return found(**options) if argument is None else found(argument, **options)
+        arguments = [] if argument is None else [argument]
+        try:
+            inspect.signature(found).bind(*arguments, **options)
+        except TypeError as error:
+            raise PluginError(
+                f"The {self.kind} '{spec}' cannot be made with "
+                f"{found.__name__}{_call(arguments, options)}: {error}."
+            ) from error
+        return found(*arguments, **options)
 
     def add(self, name: str, plugin: type[T]) -> None:
         """Register a class for this process only.
@@ -188,6 +202,11 @@ def split(spec: str) -> tuple[str, str | None]:
 def is_dotted(name: str, argument: str | None) -> bool:
     """Return whether ``name:argument`` is a path to a class; plug-in names have no dots."""
     return "." in name and bool(argument)
+
+
+def _call(arguments: list[str], options: Mapping[str, Any]) -> str:
+    shown = [*map(repr, arguments), *(f"{name}=..." for name in options)]
+    return f"({', '.join(shown)})"
 
 
 def _distribution(point: EntryPoint) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from restore_recog import images
 from restore_recog.alignment import align
 from restore_recog.api import Restorer, Segmenter
+from restore_recog.arms import run_restorer
 from restore_recog.detection import FaceFinder
 from restore_recog.errors import ImageError, NoFaceError, PluginError, SeveralFacesError
 from restore_recog.restore_jobs import Job
@@ -88,9 +89,7 @@ class PictureRestorer:
         landmarks = None
         if all(crop.landmarks.size for crop in crops):
             landmarks = torch.from_numpy(np.stack([crop.landmarks for crop in crops]))
-            landmarks = landmarks.float().to(self.restorer.device)
-        with torch.inference_mode():
-            restored = self.restorer.restore(FaceBatch(tensors, masks, landmarks))
+        restored = run_restorer(self.restorer, FaceBatch(tensors, masks, landmarks))
         maps = masks[:, 0].round().to(torch.uint8).cpu().numpy()
         return [
             RestoredFace(replace(crop, mask=found), pixels)
@@ -98,7 +97,7 @@ class PictureRestorer:
         ]
 
     def _crops(self, picture: Picture) -> list[FaceCrop]:
-        size = self.restorer.image_size[0]
+        size = max(self.restorer.image_size)
         if self._finder is None:
             return [whole_crop(picture, size)]
         faces = self._finder.find(picture.pixels)

@@ -1,0 +1,305 @@
+"""Contract tests that every plug-in must pass; subclass one in your own test suite.
+
+    from restore_recog.testing import RestorerContract
+
+    class TestMine(RestorerContract):
+        def create(self):
+            return MyRestorer()
+
+The checks need no data and no GPU, and no weights but what ``create`` loads.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from restore_recog.api import Dataset, EvaluationProtocol, Recognizer, Restorer
+from restore_recog.errors import RestoreRecogError
+from restore_recog.types import FaceBatch, FaceSample, Picture
+
+SNAKE = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def face_batch(count: int, size: tuple[int, int], *, seed: int = 0) -> FaceBatch:
+    """Return smooth random pictures whose lower half is covered, with five landmarks.
+
+    Args:
+        count: Pictures.
+        size: (H, W) in pixels.
+        seed: Of the pictures.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    height, width = size
+    coarse = torch.rand(count, 3, 8, 8, generator=generator)
+    clean = torch.nn.functional.interpolate(coarse, size=size, mode="bilinear")
+    masks = torch.zeros(count, 1, height, width)
+    masks[:, :, height // 2 : height * 7 // 8, width // 4 : width * 3 // 4] = 1
+    images = torch.where(masks > 0, torch.tensor(0.5), clean)
+    five = torch.tensor([[0.35, 0.37], [0.65, 0.37], [0.5, 0.55], [0.367, 0.7], [0.633, 0.7]])
+    landmarks = (five * torch.tensor([width, height])).expand(count, 5, 2).clone()
+    return FaceBatch(images, masks, landmarks, clean)
+
+
+class _Contract(ABC):
+    """What the four contracts share."""
+
+    @abstractmethod
+    def create(self) -> Restorer | Recognizer | Dataset | EvaluationProtocol:
+        """Return the object under test, small and on the CPU."""
+
+    def test_name_is_lower_snake_case(self) -> None:
+        """The name is a module name and what users type."""
+        assert SNAKE.fullmatch(self.create().name)
+
+    def test_has_a_summary(self) -> None:
+        """``restore-recog list --long`` shows the docstring's first line."""
+        assert (type(self.create()).__doc__ or "").strip()
+
+
+class RestorerContract(_Contract):
+    """What every restorer must do."""
+
+    @abstractmethod
+    def create(self) -> Restorer:
+        """Return the restorer under test, on the CPU."""
+
+    def batch(self, restorer: Restorer, count: int = 3) -> FaceBatch:
+        """Return what the restorer is tried on; override if it needs other fields."""
+        return face_batch(count, restorer.image_size)
+
+    def test_returns_pictures(self) -> None:
+        """Shape, type, range; finite everywhere."""
+        restorer = self.create()
+        batch = self.batch(restorer)
+        restored = restorer.restore(batch)
+        assert restored.shape == batch.images.shape
+        assert restored.dtype == torch.float32
+        assert torch.isfinite(restored).all()
+        assert float(restored.min()) >= 0
+        assert float(restored.max()) <= 1
+
+    def test_leaves_its_input_alone(self) -> None:
+        """The arms of an evaluation share one batch."""
+        restorer = self.create()
+        batch = self.batch(restorer)
+        images, masks = batch.images.clone(), batch.masks.clone()
+        restorer.restore(batch)
+        assert torch.equal(batch.images, images)
+        assert torch.equal(batch.masks, masks)
+
+    def test_is_repeatable(self) -> None:
+        """The same input gives the same output."""
+        restorer = self.create()
+        batch = self.batch(restorer)
+        assert torch.equal(restorer.restore(batch), restorer.restore(batch))
+
+    def test_pictures_do_not_influence_each_other(self) -> None:
+        """The result for one picture is the same alone and among others."""
+        restorer = self.create()
+        batch = self.batch(restorer)
+        together = restorer.restore(batch)
+        landmarks = None if batch.landmarks is None else batch.landmarks[1:2]
+        alone = restorer.restore(FaceBatch(batch.images[1:2], batch.masks[1:2], landmarks))
+        torch.testing.assert_close(alone, together[1:2], atol=1e-4, rtol=1e-4)
+
+    def test_an_empty_map_is_no_problem(self) -> None:
+        """A detector may find nothing."""
+        restorer = self.create()
+        batch = self.batch(restorer)
+        empty = FaceBatch(batch.images, torch.zeros_like(batch.masks), batch.landmarks)
+        assert torch.isfinite(restorer.restore(empty)).all()
+
+    def test_a_full_map_is_no_problem(self) -> None:
+        """Nor is a map without any free pixel."""
+        restorer = self.create()
+        batch = self.batch(restorer)
+        full = FaceBatch(batch.images, torch.ones_like(batch.masks), batch.landmarks)
+        assert torch.isfinite(restorer.restore(full)).all()
+
+    def test_its_segmenter_returns_binary_maps(self) -> None:
+        """Where the method has a detector of its own."""
+        restorer = self.create()
+        segmenter = restorer.segmenter()
+        if segmenter is None:
+            return
+        batch = self.batch(restorer)
+        maps = segmenter.segment(batch.images)
+        assert maps.shape == batch.masks.shape
+        assert maps.dtype == torch.float32
+        assert set(maps.unique().tolist()) <= {0.0, 1.0}
+
+
+class RecognizerContract(_Contract):
+    """What every recogniser must do."""
+
+    @abstractmethod
+    def create(self) -> Recognizer:
+        """Return the recogniser under test, on the CPU."""
+
+    def test_returns_unit_templates(self) -> None:
+        """Shape, type, length 1."""
+        recognizer = self.create()
+        templates = recognizer.embed(face_batch(3, recognizer.image_size).images)
+        assert templates.ndim == 2 and len(templates) == 3
+        assert templates.dtype == torch.float32
+        torch.testing.assert_close(templates.norm(dim=1), torch.ones(3), atol=1e-4, rtol=0)
+
+    def test_templates_depend_on_their_own_picture_only(self) -> None:
+        """Alone and among others: the same; another picture: another template."""
+        recognizer = self.create()
+        images = face_batch(3, recognizer.image_size).images
+        together = recognizer.embed(images)
+        torch.testing.assert_close(recognizer.embed(images[1:2]), together[1:2], atol=1e-4, rtol=0)
+        assert not torch.allclose(together[0], together[1], atol=1e-4)
+
+    def test_leaves_its_input_alone(self) -> None:
+        """The pictures are used again."""
+        recognizer = self.create()
+        images = face_batch(2, recognizer.image_size).images
+        before = images.clone()
+        recognizer.embed(images)
+        assert torch.equal(images, before)
+
+    def test_its_template_is_five_points_in_the_crop(self) -> None:
+        """In units of the side; None means the project's own alignment."""
+        template = self.create().template
+        if template is not None:
+            assert template.shape == (5, 2)
+            assert template.min() > 0 and template.max() < 1
+
+
+class DatasetContract(_Contract):
+    """What every data set must do."""
+
+    @abstractmethod
+    def create(self) -> Dataset:
+        """Return the data set under test, over a small folder or a small rendering."""
+
+    def test_samples_are_sorted_and_unique(self) -> None:
+        """The order never comes from the file system, and is the same every time."""
+        dataset = self.create()
+        ids = [sample.image_id for sample in dataset.samples()]
+        assert ids, "give the contract a data set with at least one picture"
+        assert ids == sorted(set(ids))
+        assert ids == [sample.image_id for sample in self.create().samples()]
+
+    def test_twins_exist_and_are_clean(self) -> None:
+        """A clean twin shows the same subject, uncovered."""
+        samples = {sample.image_id: sample for sample in self.create().samples()}
+        for sample in samples.values():
+            assert sample.subject
+            if sample.clean_id is not None:
+                twin = samples[sample.clean_id]
+                assert twin.subject == sample.subject and twin.condition == "clean"
+
+    def test_split_is_train_or_test_and_by_subject(self) -> None:
+        """No subject is on both sides."""
+        sides: dict[str, set[str | None]] = {}
+        for sample in self.create().samples():
+            split = sample.attributes.get("split")
+            assert split in (None, "train", "test")
+            sides.setdefault(sample.subject, set()).add(split)
+        assert not [subject for subject, found in sides.items() if {"train", "test"} <= found]
+
+    def test_reads_one_answer_for_every_sample(self) -> None:
+        """A picture or the reason why there is none, in order, whatever is asked for."""
+        dataset = self.create()
+        samples = list(dataset.samples())[:3]
+        for asked in (samples, samples[::-1], []):
+            answers = dataset.read(asked)
+            assert len(answers) == len(asked)
+            for answer in answers:
+                _check_answer(answer)
+
+    def test_reads_the_same_twice(self) -> None:
+        """Reading changes nothing; rendering is seeded."""
+        dataset = self.create()
+        sample = dataset.samples()[0]
+        first, second = dataset.read([sample])[0], dataset.read([sample])[0]
+        assert type(first) is type(second)
+        if isinstance(first, Picture) and isinstance(second, Picture):
+            assert np.array_equal(first.pixels, second.pixels)
+
+
+def _check_answer(answer: Picture | RestoreRecogError) -> None:
+    if isinstance(answer, RestoreRecogError):
+        assert str(answer)
+        return
+    height, width, channels = answer.pixels.shape
+    assert answer.pixels.dtype == np.uint8 and channels == 3
+    if answer.landmarks is not None:
+        assert answer.landmarks.shape in ((5, 2), (98, 2))
+        assert answer.landmarks.dtype == np.float32
+    if answer.mask is not None:
+        assert answer.mask.shape == (height, width) and answer.mask.dtype == np.uint8
+        assert set(np.unique(answer.mask).tolist()) <= {0, 1}
+
+
+def people(subjects: int = 6, pictures: int = 5) -> list[FaceSample]:
+    """Return unoccluded samples without files: enough for a protocol's plan."""
+    return [
+        FaceSample(f"s{subject:02d}/{picture:02d}", f"s{subject:02d}")
+        for subject in range(subjects)
+        for picture in range(pictures)
+    ]
+
+
+class ProtocolContract(_Contract):
+    """What every protocol must do."""
+
+    @abstractmethod
+    def create(self) -> EvaluationProtocol:
+        """Return the protocol under test."""
+
+    def samples(self) -> Sequence[FaceSample]:
+        """Return what the protocol is tried on; override if it needs other labels."""
+        return people()
+
+    def test_compares_what_exists(self) -> None:
+        """Probes and references are samples, and every trial is between them."""
+        samples = {sample.image_id: sample for sample in self.samples()}
+        plan = self.create().plan(self.samples())
+        assert plan.probes and plan.references
+        assert len(set(plan.probes)) == len(plan.probes)
+        assert len(set(plan.references)) == len(plan.references)
+        assert {*plan.probes, *plan.references, *plan.training} <= set(samples)
+        assert all(samples[image_id].condition == "clean" for image_id in plan.references)
+        for trial in plan.pairs:
+            assert trial.reference_id in plan.references and trial.probe_id in plan.probes
+
+    def test_both_kinds_of_pairs_occur_and_are_labelled_right(self) -> None:
+        """A genuine pair shows one subject, no pair occurs twice."""
+        subject = {sample.image_id: sample.subject for sample in self.samples()}
+        plan = self.create().plan(self.samples())
+        assert {trial.genuine for trial in plan.pairs} == {True, False}
+        for trial in plan.pairs:
+            assert trial.genuine == (subject[trial.reference_id] == subject[trial.probe_id])
+        assert max(Counter(plan.pairs).values()) == 1
+
+    def test_cosine_references_show_their_subject(self) -> None:
+        """One clean picture a subject."""
+        subject = {sample.image_id: sample.subject for sample in self.samples()}
+        for name, image_id in self.create().plan(self.samples()).cosine_references.items():
+            assert subject[image_id] == name
+
+    def test_nobody_is_tested_on_a_training_picture(self) -> None:
+        """What is left for training is neither probe nor reference."""
+        plan = self.create().plan(self.samples())
+        assert not set(plan.training) & {*plan.probes, *plan.references}
+
+    def test_the_seed_decides_and_nothing_else(self) -> None:
+        """Same seed, same plan, whatever the order of the samples."""
+        samples = list(self.samples())
+        plan = self.create().plan(samples, seed=3)
+        assert plan == self.create().plan(samples, seed=3)
+        assert plan == self.create().plan(samples[::-1], seed=3)
+
+    def test_limit_is_kept(self) -> None:
+        """At most so many probes."""
+        assert len(self.create().plan(self.samples(), limit=2).probes) <= 2
