@@ -1,0 +1,116 @@
+"""``facenet[:vggface2|casia-webface]``: InceptionResnetV1 of facenet-pytorch.
+
+With an argument the pretrained weights come through facenet-pytorch's own loader, which downloads
+them once; without one a weights file trained by this tool is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+import numpy as np
+import torch.nn.functional as F
+from facenet_pytorch.models.inception_resnet_v1 import InceptionResnetV1, load_weights
+from torch import Tensor, inference_mode, nn
+
+from restore_recog import weights as weights_file
+from restore_recog.api import Recognizer
+from restore_recog.errors import WeightsError
+from restore_recog.recognizers.triplet import TripletTraining
+
+NAME = "facenet"
+PRETRAINED = ("vggface2", "casia-webface")
+SIZE = 160
+
+TEMPLATE = np.array([[0.27, 0.387], [0.73, 0.387], [0.5, 0.588], [0.3, 0.756], [0.7, 0.756]])
+"""Where the five points lie in facenet-pytorch's own crops: the MTCNN box stretched to a square.
+
+Medians over 200 photographs of Labeled Faces in the Wild, made symmetric.
+"""
+
+
+class InceptionNet(nn.Module):
+    """InceptionResnetV1 that takes pictures in [0, 1]; (N, 3, 160, 160) -> (N, 512)."""
+
+    def __init__(self, dropout: float = 0.6) -> None:
+        super().__init__()
+        self.net = InceptionResnetV1(pretrained=None, dropout_prob=dropout)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return unit-length templates."""
+        return self.net((images * 255 - 127.5) / 128)  # type: ignore[no-any-return]
+
+
+class FaceNet(Recognizer):
+    """facenet-pytorch's InceptionResnetV1, pretrained or trained here with triplet loss.
+
+    Args:
+        argument: ``vggface2``, ``casia-webface``, or None for a file of one's own.
+        weights: Weights file written by ``train-recognizer``.
+        device: Where templates are computed.
+    """
+
+    name = NAME
+    image_size = (SIZE, SIZE)
+    template = TEMPLATE
+
+    def __init__(
+        self, argument: str | None = None, *, weights: Path | None = None, device: str = "cpu"
+    ) -> None:
+        super().__init__(argument, weights=weights, device=device)
+        if weights is not None:
+            config, tensors = weights_file.load(weights, NAME)
+            net = InceptionNet(config["dropout"])
+            weights_file.load_into(net, tensors, weights)
+        elif argument is not None:
+            net = pretrained_net(argument)
+        else:
+            raise WeightsError(
+                "'facenet' ships without weights; use 'facenet:vggface2' (downloaded by "
+                "facenet-pytorch) or pass a trained file with --recognizer-weights."
+            )
+        self.net = net.eval().requires_grad_(False).to(device)
+
+    def embed(self, images: Tensor) -> Tensor:
+        """Return (N, 512) unit-length templates of (N, 3, 160, 160) pictures in [0, 1]."""
+        with inference_mode():
+            return F.normalize(self.net(images))
+
+    @classmethod
+    def trainable(
+        cls, argument: str | None, device: str = "cpu", **options: Any
+    ) -> TripletTraining:
+        """Return the triplet training, from scratch or from pretrained weights (*argument*).
+
+        ``options`` are those of :data:`restore_recog.recognizers.triplet.OPTIONS` and ``dropout``.
+        """
+        config: Mapping[str, Any] = {"dropout": float(options.pop("dropout", 0.6))}
+        net = pretrained_net(argument) if argument else InceptionNet(config["dropout"])
+        return TripletTraining(NAME, net, config, SIZE, device, **options)
+
+
+def pretrained_net(name: str) -> InceptionNet:
+    """Return the net with facenet-pytorch's weights.
+
+    Raises:
+        WeightsError: No such weights, or they cannot be downloaded here.
+    """
+    if name not in PRETRAINED:
+        raise WeightsError(
+            f"facenet-pytorch has no weights '{name}'; choose from {', '.join(PRETRAINED)}."
+        )
+    net = InceptionNet()
+    # The published files hold a classification layer, which the loader needs a place for.
+    net.net.logits = nn.Linear(512, 8631 if name == "vggface2" else 10575)
+    try:
+        load_weights(net.net, name)
+    except (URLError, OSError, RuntimeError) as error:
+        raise WeightsError(
+            f"The '{name}' weights of facenet-pytorch cannot be downloaded or read ({error}); put "
+            "the file into torch's checkpoint folder by hand or choose another recogniser."
+        ) from error
+    del net.net.logits
+    return net
