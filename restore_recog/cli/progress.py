@@ -1,0 +1,39 @@
+"""Progress bars on standard error; silent where that is no terminal."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+from tqdm import tqdm
+
+
+class Bars:
+    """One bar a stage, in the order in which the stages report."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._bar: Any = None
+
+    def __enter__(self) -> Bars:
+        """Return itself; the last bar is closed on exit."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the last bar."""
+        if self._bar is not None:
+            self._bar.close()
+
+    def update(self, stage: str, done: int, total: int) -> None:
+        """Show that *done* of *total* units of a stage are finished."""
+        if stage != self._stage or done < self._bar.n:
+            if self._bar is not None:
+                self._bar.close()
+            self._stage = stage
+            self._bar = tqdm(total=total, desc=stage, disable=None, leave=False)
+        self._bar.update(done - self._bar.n)
