@@ -1,0 +1,100 @@
+"""Checkpoints: written whole or not at all, two of them kept, loaded without running code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from restore_recog.errors import CheckpointError, OutputError
+
+FORMAT = 1
+"""Raised when the payload's layout changes; older files are then refused by name."""
+
+LAST = "last.pt"
+PREVIOUS = "previous.pt"
+
+
+def save(path: Path, payload: Mapping[str, Any]) -> None:
+    """Write *payload* to *path*; the file it replaces is kept beside it as ``previous.pt``.
+
+    The new file appears under its name only when every byte is on the disk, so
+    a kill, a crash or a full disk leaves the older checkpoint as it was.
+
+    Args:
+        path: ``<run>/last.pt``; its folder must exist.
+        payload: Tensors and plain values in dicts, lists and tuples: what
+            ``torch.load(weights_only=True)`` accepts.
+
+    Raises:
+        OutputError: The disk is full or not writable.
+    """
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        try:
+            with temporary.open("wb") as handle:
+                torch.save({"format": FORMAT, **payload}, handle)
+                handle.flush()
+                os.fsync(handle.fileno())
+            if path.exists():
+                path.replace(path.with_name(PREVIOUS))
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except (OSError, RuntimeError) as error:
+        # PyTorch's zip writer turns a failed write into a RuntimeError.
+        raise OutputError(
+            f"The checkpoint {path} could not be written ({_first_line(error)}); the one before "
+            "it is unharmed. Make room on the disk and repeat the command with --resume."
+        ) from error
+
+
+def latest(folder: Path) -> Path | None:
+    """Return the newest checkpoint in *folder*, or None where there is none.
+
+    ``last.pt`` is missing while ``previous.pt`` is there only after a kill between
+    the two renames of :func:`save`, or where the user removed a damaged file.
+    """
+    for name in (LAST, PREVIOUS):
+        if (folder / name).is_file():
+            return folder / name
+    return None
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Return the payload of a checkpoint, its tensors on the CPU.
+
+    Raises:
+        CheckpointError: Missing, truncated, corrupt, or of another format.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"There is no checkpoint {path}.{_alternative(path)}")
+    try:
+        payload = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged zip or pickle raises nearly anything
+        raise CheckpointError(
+            f"The checkpoint {path} is damaged ({_first_line(error)}).{_alternative(path)}"
+        ) from error
+    if not isinstance(payload, dict) or "format" not in payload:
+        raise CheckpointError(f"{path} is not a training checkpoint.{_alternative(path)}")
+    if payload["format"] != FORMAT:
+        raise CheckpointError(
+            f"The checkpoint {path} has format {payload['format']}, this version reads "
+            f"{FORMAT}; continue with the version that wrote it."
+        )
+    return payload
+
+
+def _alternative(path: Path) -> str:
+    """Return a sentence on what else can be resumed from."""
+    previous = path.with_name(PREVIOUS)
+    if path.name != PREVIOUS and previous.is_file():
+        return f" Delete it to resume from the one before it, {previous}."
+    return " No earlier checkpoint is left; start again in another folder."
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

@@ -1,0 +1,50 @@
+"""``restore-recog train-recognizer``: train a face recogniser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from restore_recog.cli.training_options import TrainingOptions, train, training_options
+
+
+@click.command("train-recognizer")
+@click.option(
+    "--recognizer",
+    required=True,
+    metavar="NAME[:MODEL]",
+    help="Registered name, e.g. timm:regnetx_002, or dotted path.",
+)
+@click.option(
+    "--covered",
+    type=click.FloatRange(0, 1),
+    help="Share of the pictures that get a synthetic covering: a mask-aware recogniser.",
+)
+@training_options
+def command(recognizer: str, covered: float | None, **options: Any) -> None:
+    """Train a face recogniser on batches with the same number of pictures a person.
+
+    Pictures that a data set marks for testing are left out. The run can be stopped by
+    Ctrl-C, a kill or --max-minutes at any point and goes on exactly there with --resume.
+
+    \b
+    Example:
+      restore-recog train-recognizer --recognizer timm --covered 0.3 \\
+          --data phantom --data lfw:PATH --output runs/timm
+    """
+    from restore_recog import registry
+
+    plugin = registry.recognizers.load(recognizer)
+    own = {} if covered is None else {"covered": covered}
+    train(TrainingOptions(**options), plugin, (_argument(recognizer),), **own)
+
+
+def _argument(spec: str) -> str | None:
+    """Return what follows the plug-in's name, or the class of a dotted path."""
+    from restore_recog import registry
+
+    name, argument = registry.split(spec)
+    if registry.is_dotted(name, argument):
+        return registry.split(argument or "")[1]
+    return argument

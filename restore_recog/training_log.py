@@ -1,0 +1,157 @@
+"""What a training shows while it runs: bar, TensorBoard, sample pictures; and ``run.json``."""
+
+from __future__ import annotations
+
+import csv
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, fields
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+from torchvision.utils import make_grid
+from tqdm import tqdm
+
+from restore_recog import __version__, images
+from restore_recog.types import Failure
+
+LOG_STEPS = 20
+"""Losses are averaged over so many steps before they are shown and logged."""
+
+
+class TrainingLog:
+    """Progress bar on stderr, scalars in ``logs``, pictures in ``samples``.
+
+    Args:
+        folder: Of the run.
+        images_seen: Over all phases, where a resumed run goes on; later entries of a
+            killed run are hidden in TensorBoard.
+    """
+
+    def __init__(self, folder: Path, images_seen: int) -> None:
+        self.samples = folder / "samples"
+        self._total = images_seen
+        self._writer = SummaryWriter(str(folder / "logs"), purge_step=images_seen)
+        self._bar: tqdm[Any] | None = None
+        self._phase = ""
+        self._sums: dict[str, float] = {}
+        self._steps = 0
+
+    def __enter__(self) -> TrainingLog:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close_bar()
+        self._writer.close()
+
+    def start_phase(self, name: str, images_wanted: int, seen: int) -> None:
+        """Show a new bar."""
+        self._close_bar()
+        self._phase = name
+        self._bar = tqdm(
+            total=images_wanted,
+            initial=seen,
+            desc=name,
+            unit="img",
+            unit_scale=True,
+            file=sys.stderr,
+            mininterval=0.5 if sys.stderr.isatty() else 30,
+        )
+
+    def step(self, count: int, losses: Mapping[str, float]) -> None:
+        """Note one step over *count* images."""
+        assert self._bar is not None
+        self._total += count
+        self._steps += 1
+        for name, value in losses.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value
+        self._bar.update(count)
+        if self._steps == LOG_STEPS:
+            self._flush()
+
+    def picture(self, name: str, pictures: Tensor, columns: int) -> None:
+        """Write (N, 3, H, W) pictures as one grid, ``samples/<name>.png``."""
+        grid = make_grid(pictures.detach().float().cpu().clamp(0, 1), nrow=columns, padding=2)
+        images.write(self.samples / f"{name}.png", images.to_uint8(grid[None])[0])
+        self._writer.add_image(f"{self._phase}/samples", grid, self._total)
+
+    def _flush(self) -> None:
+        if not self._steps or self._bar is None:
+            return
+        means = {name: value / self._steps for name, value in self._sums.items()}
+        for name, value in means.items():
+            self._writer.add_scalar(f"{self._phase}/{name}", value, self._total)
+        shown = " ".join(f"{name} {value:.3g}" for name, value in list(means.items())[:4])
+        self._bar.set_postfix_str(shown, refresh=False)
+        self._sums, self._steps = {}, 0
+
+    def _close_bar(self) -> None:
+        if self._bar is not None:
+            self._flush()
+            self._bar.close()
+            self._bar = None
+
+
+def write_failures(path: Path, failures: Sequence[Failure]) -> None:
+    """Write the pictures that could not be used, one a line under a header."""
+    with path.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.writer(handle)
+        writer.writerow([field.name for field in fields(Failure)])
+        writer.writerows(astuple(failure) for failure in failures)
+
+
+def write_json(path: Path, record: Mapping[str, Any]) -> None:
+    """Write a JSON file, whole or not at all."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def provenance(device: str) -> dict[str, Any]:
+    """Return what the result depends on besides the data: versions, commit, device."""
+    libraries = ("torch", "numpy", "opencv-python-headless", "timm", "pytorch-metric-learning")
+    versions = {"restore-recog": __version__, "python": platform.python_version()}
+    for library in libraries:
+        try:
+            versions[library] = importlib.metadata.version(library)
+        except importlib.metadata.PackageNotFoundError:
+            versions[library] = "not installed"
+    gpu = torch.cuda.get_device_name(device) if device.startswith("cuda") else None
+    return {"versions": versions, "git": git_commit(), "device": gpu or "cpu"}
+
+
+def git_commit() -> str | None:
+    """Return the commit of the checkout that this file belongs to, with ``-dirty`` if changed."""
+    here = Path(__file__).resolve()
+    ask = ["git", "-C", str(here.parent)]
+    try:
+        # A package installed inside somebody else's checkout is not part of it.
+        subprocess.run(
+            [*ask, "ls-files", "--error-unmatch", here.name], check=True, capture_output=True
+        )
+        described = subprocess.run(
+            [*ask, "describe", "--always", "--dirty", "--abbrev=40", "--exclude", "*"],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return described.stdout.strip()
