@@ -1,0 +1,102 @@
+"""From people and circumstances to pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restore_recog.phantom import scene
+from restore_recog.phantom.geometry import Features, features, table_row
+from restore_recog.phantom.identity import Person, Shot
+from restore_recog.phantom.landmarks import landmarks
+from restore_recog.phantom.numeric import Array, box_blur, look_up, sample, step
+from restore_recog.phantom.paint import blend, face_paint, skin_colour
+from restore_recog.phantom.shading import Light, cast_shadow, depth_normals, light_of
+from restore_recog.phantom.surface import (
+    Pose,
+    View,
+    cavity,
+    grid_place,
+    intersect,
+    pose_of,
+    relief,
+)
+
+
+def _head_light(person: Person, maps: Array, view: View, pose: Pose, light: Light, shadow: Array) -> Array:
+    """Return the linear light of the skin under every pixel, (3, S, S)."""
+    red, green, blue, gloss, hollow = sample(maps, *grid_place(view.x, view.y))
+    nx, ny, nz = depth_normals(view.depth, pose.scale)
+    lit = cast_shadow(view.depth, pose.scale, light) * (1.0 - 0.55 * shadow)
+    shade = light.shade(nx, ny, nz, lit)
+    open_sky = (1.0 - hollow) * (1.0 - 0.45 * shadow)
+    shine = light.shine(nx, ny, nz) * gloss * lit * (0.16 * light.key)
+    # Light that bounces between walls of skin comes back redder.
+    warm = (1.0 - hollow * 0.75) * (1.0 - 0.4 * shadow)
+    return np.stack(
+        [red * shade[0] * warm + shine, green * shade[1] * open_sky + shine, blue * shade[2] * open_sky + shine]
+    )
+
+
+def _camera(linear: Array, shot: Shot) -> NDArray[np.uint8]:
+    """Return the developed picture: blur, white balance, exposure, tone curve, noise."""
+    rng = np.random.default_rng([shot.texture, 9])
+    size = linear.shape[1]
+    grain = rng.random((3, size, size), dtype=np.float32) + rng.random((3, size, size), dtype=np.float32)
+    out = np.empty((size, size, 3), np.uint8)
+    for k, plane in enumerate(linear):
+        soft = plane.copy()
+        soft[1:-1] = 0.5 * plane[1:-1] + 0.25 * (plane[:-2] + plane[2:])
+        wide = soft.copy()
+        wide[:, 1:-1] = 0.5 * soft[:, 1:-1] + 0.25 * (soft[:, :-2] + soft[:, 2:])
+        plane = plane + shot.blur * (wide - plane)
+        bright = np.maximum(plane * (shot.exposure * shot.white[k]), 0.0)
+        # The shoulder of the tone curve keeps highlights from clipping hard.
+        screen = np.sqrt(bright * (1.0 + 0.25 * bright) / (1.0 + 0.62 * bright))
+        screen += (grain[k] - 1.0) * (2.4494897 * shot.noise) * (0.6 + 0.4 * screen)
+        out[..., k] = np.floor(np.minimum(np.maximum(screen, 0.0), 1.0) * 255.0 + 0.5)
+    return out
+
+
+def _head_cover(view: View, f: Features, pose: Pose) -> Array:
+    half = look_up(f.width, table_row(view.y))
+    cover = np.minimum(np.maximum(0.5 + view.reach * half * (0.5 * pose.scale), 0.0), 1.0)
+    return cover * step((f.chin + 0.03 - view.y) * 12.0)
+
+
+def render_one(person: Person, shot: Shot, size: int = 128) -> tuple[NDArray[np.uint8], Array]:
+    """Return one picture (size, size, 3) uint8 RGB and its (98, 2) landmarks."""
+    f, pose, light = features(person, shot), pose_of(shot, size), light_of(shot)
+    height = relief(person, shot, f)
+    colours, gloss = face_paint(person, shot, f)
+    maps = np.concatenate([colours, gloss[None], cavity(height)[None]])
+    canvas = scene.background(shot, size)
+    hair = scene.hair(person, shot, f, pose, light, size)
+    blend(canvas, hair.behind, 0.45 * hair.colour)
+    scene.body(canvas, person, shot, f, pose, light)
+    scene.ears(canvas, person, f, pose, light)
+    view = intersect(pose, size, (f.width, f.depth, f.centre), height, 6)
+    skin = _head_light(person, maps, view, pose, light, hair.shadow)
+    blend(canvas, _head_cover(view, f, pose), skin)
+    blend(canvas, hair.alpha, hair.colour)
+    return _camera(canvas, shot), landmarks(f, height, pose)
+
+
+def render(
+    people: Sequence[Person], shots: Sequence[Shot], size: int = 128
+) -> tuple[NDArray[np.uint8], Array]:
+    """Return the pictures of people in given circumstances.
+
+    Every picture is computed on its own, vectorised over its pixels: 128 x 128 floats stay in
+    the processor's nearest cache, which batches would not, and nothing can depend on batch mates.
+
+    Returns:
+        (N, size, size, 3) uint8 RGB and (N, 98, 2) float32 landmarks in pixels.
+    """
+    pixels = np.empty((len(people), size, size, 3), np.uint8)
+    points = np.empty((len(people), 98, 2), np.float32)
+    for k, (person, shot) in enumerate(zip(people, shots)):
+        pixels[k], points[k] = render_one(person, shot, size)
+    return pixels, points
