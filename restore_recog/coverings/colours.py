@@ -16,8 +16,8 @@ COLOURS: dict[str, tuple[int, int, int]] = {
     "grey": (134, 137, 141),
     "silver": (190, 193, 196),
     "charcoal": (66, 69, 74),
-    "blue": (112, 168, 212),
-    "sky": (164, 206, 230),
+    "blue": (122, 170, 206),
+    "sky": (170, 204, 224),
     "navy": (38, 52, 92),
     "teal": (44, 128, 134),
     "turquoise": (112, 200, 198),
@@ -52,8 +52,10 @@ def parse_colour(text: str) -> NDArray[np.float32]:
         return np.array(COLOURS[name], dtype=np.float32) / 255
     if re.fullmatch(r"#[0-9a-f]{6}", name):
         return np.frombuffer(bytes.fromhex(name[1:]), dtype=np.uint8).astype(np.float32) / 255
-    raise DataError(f"Covering colour {text!r} is unknown; {nearest(name, tuple(COLOURS))} "
-                    "or give it as #rrggbb.")
+    raise DataError(
+        f"Covering colour {text!r} is unknown; {nearest(name, tuple(COLOURS))} "
+        "or give it as #rrggbb."
+    )
 
 
 def nearest(name: str, known: tuple[str, ...]) -> str:

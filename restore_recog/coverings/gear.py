@@ -23,8 +23,9 @@ def draw_gas(canvas: Canvas, rng: np.random.Generator) -> Sheet:
     inside = np.clip(canvas.blur(body, 0.22) * 2 - 1, 0, 1)
     height = 0.6 * np.sqrt(inside + 0.02)
     crease = 1 - 0.25 * np.exp(-(((inside - 0.25) / 0.06) ** 2))
-    filters, rim = _canisters(canvas, rng.uniform(0.58, 0.7), rng.uniform(1.12, 1.26),
-                              rng.uniform(0.3, 0.37))
+    filters, rim = _canisters(
+        canvas, rng.uniform(0.58, 0.7), rng.uniform(1.12, 1.26), rng.uniform(0.3, 0.37)
+    )
     height = np.where(filters > 0.5, 0.75, height) + 0.06 * rim
     height = canvas.blur(height, 0.015)
     crease = np.where(filters > 0.5, 1 - 0.35 * rim, crease)
@@ -52,26 +53,33 @@ def _disc(canvas: Canvas, x: float, v: float, radius: float) -> Floats:
 
 def draw_scarf(canvas: Canvas, rng: np.random.Generator) -> Sheet:
     """Draw a scarf wound over the nose, round the head and down over the neck."""
-    top, ear = rng.uniform(0.26, 0.45), rng.uniform(0.3, 0.6)
-    upper: Points = [(-1.5, ear - 0.05), (-1.1, ear + 0.05), (-0.5, top + 0.1), (0, top)]
-    upper += [(0.5, top + 0.1), (1.1, ear + 0.05), (1.5, ear - 0.05)]
-    waist, reach = rng.uniform(1.12, 1.25), rng.uniform(1.4, 1.7)
-    lower: Points = [(1.42, 1.0), (waist, 1.75), (reach, 2.4), (reach + 0.1, 3.6)]
-    outline = np.concatenate([curve(upper), curve(lower), curve([(-x, v) for x, v in lower[::-1]])])
+    top, ear = rng.uniform(0.26, 0.45), rng.uniform(0.45, 0.8)
+    bulk = rng.uniform(1.3, 1.5)
+    right: Points = [(0, top), (0.45, top + 0.1), (0.9, 0.85 * ear + 0.05), (1.22, ear)]
+    right += [(1.3, ear + 0.3), (1.2, 1.5), (bulk, 2.0), (bulk + 0.05, 2.6), (bulk + 0.3, 3.7)]
+    left = [(-x * rng.normal(1, 0.03), v + rng.normal(0, 0.05)) for x, v in right[:0:-1]]
+    outline = curve(left + right)
     body = canvas.fill(outline)
-    height = -0.6 * (np.sqrt(1 + 1.2 * canvas.x**2) - 1)
+    height = -0.8 * (np.sqrt(1 + 1.2 * canvas.x**2) - 1)
     height += 0.25 * np.exp(-((canvas.x / 0.45) ** 2) - ((canvas.v - 0.7) / 0.4) ** 2)
     crease = 1 + 0.04 * canvas.noise(rng, 0.03, 0.03)
     for level in np.arange(top + 0.18, 3.4, 0.19):
         sag = rng.uniform(0.05, 0.3) * min(1.0, level / 1.5)
         tilt, start = rng.normal(0, 0.12), level + rng.normal(0, 0.04)
-        line = curve([(-1.5, start - sag - tilt), (-0.6, start - tilt / 2), (0, start + sag * 0.4),
-                      (0.6, start + tilt / 2), (1.5, start - sag + tilt)])
+        line = curve(
+            [
+                (-1.5, start - sag - tilt),
+                (-0.6, start - tilt / 2),
+                (0, start + sag * 0.4),
+                (0.6, start + tilt / 2),
+                (1.5, start - sag + tilt),
+            ]
+        )
         line = line + np.array([rng.uniform(-0.5, 0.5), 0], dtype=np.float32)
         crest = canvas.ridge(line, rng.uniform(0.03, 0.06))
         height += rng.uniform(0.03, 0.08) * crest
-        crease -= 0.2 * np.roll(crest, round(0.07 * canvas.size / 4), axis=0)
+        crease -= 0.24 * canvas.shift_down(crest, 0.07)
     weave = rng.choice(["plain", "plain", "stripes", "tartan", "dots"])
-    second, third = fabric(canvas, rng, str(weave))
+    second, third = fabric(canvas, rng, str(weave), height)
     layers = {"alpha": body, "height": height, "crease": np.clip(crease, 0.45, 1.2)}
     return finish(canvas, layers | {"second": second, "third": third})

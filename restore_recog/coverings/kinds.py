@@ -32,6 +32,7 @@ class Garment:
             ``tone`` a lighter tone of the main colour.
         gloss: Strength of the highlight.
         slips: Whether it is sometimes worn under the nose.
+        strapped: Whether straps or loops lead to the ears.
     """
 
     draw: Callable[[Canvas, np.random.Generator], Sheet]
@@ -41,6 +42,7 @@ class Garment:
     third: str = "tone"
     gloss: float = 0.0
     slips: bool = True
+    strapped: bool = True
 
     def pick_colour(self, rng: np.random.Generator) -> str:
         """Return one of the usual colours."""
@@ -58,22 +60,44 @@ class Garment:
         return np.array(rows, dtype=np.float32)
 
 
-_FABRICS = dict.fromkeys(COLOURS, 2) | {"black": 14, "grey": 5, "navy": 6, "white": 5, "charcoal": 5}
+_FABRICS = dict.fromkeys(COLOURS, 2) | {
+    "black": 14,
+    "grey": 5,
+    "navy": 6,
+    "white": 5,
+    "charcoal": 5,
+}
 
 WARDROBE: dict[str, Garment] = {
     "surgical": Garment(
-        draw_surgical, 32, {"blue": 40, "sky": 18, "white": 22, "mint": 6, "green": 6, "pink": 5,
-                            "black": 10}, third="white",
+        draw_surgical,
+        32,
+        {"blue": 40, "sky": 18, "white": 22, "mint": 6, "green": 6, "pink": 5, "black": 10},
+        third="white",
     ),
-    "n95": Garment(draw_n95, 12, {"white": 80, "grey": 6, "sky": 5, "black": 6, "beige": 3},
-                   second="silver", third="beige", slips=False),
-    "kn95": Garment(draw_kn95, 12, {"white": 62, "black": 20, "grey": 9, "blue": 4, "pink": 5},
-                    third="white"),
+    "n95": Garment(
+        draw_n95,
+        12,
+        {"white": 80, "grey": 6, "sky": 5, "black": 6, "beige": 3},
+        second="silver",
+        third="beige",
+        slips=False,
+    ),
+    "kn95": Garment(
+        draw_kn95, 12, {"white": 62, "black": 20, "grey": 9, "blue": 4, "pink": 5}, third="white"
+    ),
     "cloth": Garment(draw_cloth, 16, _FABRICS),
     "cloth_patterned": Garment(draw_cloth_patterned, 12, _FABRICS, second="free", third="free"),
-    "gas": Garment(draw_gas, 4, {"black": 50, "charcoal": 20, "grey": 20, "olive": 8, "navy": 6},
-                   second="grey", third="black", gloss=0.35, slips=False),
-    "scarf": Garment(draw_scarf, 12, _FABRICS, second="free", third="free"),
+    "gas": Garment(
+        draw_gas,
+        4,
+        {"black": 50, "charcoal": 20, "grey": 20, "olive": 8, "navy": 6},
+        second="grey",
+        third="black",
+        gloss=0.35,
+        slips=False,
+    ),
+    "scarf": Garment(draw_scarf, 12, _FABRICS, third="free", strapped=False),
 }
 """Every kind that is drawn; ``random`` picks by weight."""
 
@@ -92,6 +116,7 @@ def choose_kind(text: str, rng: np.random.Generator) -> str:
     names = [name.strip().lower() for name in text.split(",")]
     for name in names:
         if name not in KINDS:
-            raise DataError(f"Covering kind {name!r} is unknown; "
-                            f"{nearest(name, ('random', *KINDS))}")
+            raise DataError(
+                f"Covering kind {name!r} is unknown; {nearest(name, ('random', *KINDS))}"
+            )
     return str(rng.choice(names))

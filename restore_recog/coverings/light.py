@@ -51,19 +51,30 @@ def read_light(pixels: NDArray[np.uint8], head: Head) -> Light:
     mean, along_x, along_v = _FIT @ luminance[_FACE]
     slopes = np.clip(np.array([along_x, along_v]) / max(mean, 0.05), -0.45, 0.45)
     skin = float(np.median(luminance[_FACE]))
-    bright = patch[luminance >= np.quantile(luminance, 0.9)].mean(axis=0)
-    level = 0.65 * (0.38 + 0.8 * skin) + 0.35 * max(float(bright.mean()), 0.3)
-    cast = 1 + 0.4 * (bright / max(float(bright.mean()), 1e-3) - 1)
+    bright = float(np.quantile(luminance, 0.95))
+    level = 0.7 * (0.46 + 0.82 * skin) + 0.3 * max(1.15 * bright, 0.35)
     chroma = float((patch.max(axis=2) - patch.min(axis=2)).mean())
     blur, noise = _camera(pixels, head)
     return Light(
         # Faces are lit from above more often than their own gradient shows.
-        direction=(0.9 * slopes + [0, -0.12]).astype(np.float32),
-        white=np.clip(level * cast, 0.08, 1.05).astype(np.float32),
+        direction=(1.2 * slopes + [0, -0.25]).astype(np.float32),
+        white=np.clip(level * _cast(pixels), 0.08, 1.1).astype(np.float32),
         colourfulness=float(np.clip(chroma / 0.1, 0, 1)),
         blur=blur,
         noise=noise,
     )
+
+
+def _cast(pixels: NDArray[np.uint8]) -> Floats:
+    """Return the (3,) tint of the light: that of the picture's bright and nearly grey parts."""
+    coarse = pixels[:: max(1, pixels.shape[0] // 24), :: max(1, pixels.shape[1] // 24)]
+    coarse = coarse.reshape(-1, 3).astype(np.float32) / 255
+    top = coarse.max(axis=1)
+    saturation = (top - coarse.min(axis=1)) / np.maximum(top, 0.05)
+    weight = top**2 * np.exp(-((saturation / 0.2) ** 2))
+    # As much evidence for a neutral light as a twentieth of the picture would give.
+    tint = (weight @ coarse + 0.05 * len(coarse) * 0.6) / (weight.sum() + 0.05 * len(coarse))
+    return (1 + 0.6 * (tint / tint.mean() - 1)).astype(np.float32)
 
 
 def _face_patch(pixels: NDArray[np.uint8], head: Head) -> Floats:

@@ -26,14 +26,22 @@ def draw_surgical(canvas: Canvas, rng: np.random.Generator) -> Sheet:
         pleat: Points = [(-side, level), (-0.5, level + bow), (0, level + 1.4 * bow)]
         pleat += [(0.5, level + bow + rng.uniform(-0.02, 0.02)), (side, level)]
         below = canvas.v - np.interp(canvas.x, *curve(pleat).T).astype(np.float32)
-        step = np.exp(-np.abs(below) / 0.09) * (below < 0) * 0.035
-        height += canvas.blur(step.astype(np.float32), 0.012)
-        crease -= 0.26 * np.exp(-((below / 0.02) ** 2)) + 0.1 * np.exp(-below / 0.07) * (below > 0)
-    wire = curve([(-0.42, bridge + 0.17), (-0.2, bridge + 0.1), (0, bridge + 0.06),
-                  (0.2, bridge + 0.1), (0.42, bridge + 0.17)])
+        step = np.exp(-np.abs(below) / 0.1) * (below < 0) * 0.05
+        height += canvas.blur(step.astype(np.float32), 0.014)
+        under = np.exp(-np.maximum(below, 0) / 0.06) * (below > -0.01)
+        crease -= canvas.blur(0.2 * under.astype(np.float32), 0.012)
+    wire = curve(
+        [
+            (-0.42, bridge + 0.17),
+            (-0.2, bridge + 0.1),
+            (0, bridge + 0.06),
+            (0.2, bridge + 0.1),
+            (0.42, bridge + 0.17),
+        ]
+    )
     height += 0.02 * canvas.stroke(wire, 0.05)
     hem = _hem(canvas, body, 0.05)
-    crease *= 1 - 0.12 * _hem_seam(canvas, body, 0.055)
+    crease *= 1 - 0.07 * _hem_seam(canvas, body, 0.055)
     layers = {"alpha": np.maximum(body, loops), "height": height, "crease": crease}
     layers |= {"second": hem * 0.5 * body, "third": _only(loops, body)}
     return finish(canvas, layers)
@@ -47,15 +55,18 @@ def draw_n95(canvas: Canvas, rng: np.random.Generator) -> Sheet:
     body = canvas.fill(mirrored(half))
     upper: Points = [(wide - 0.08, 0.98), (1.1, 0.62), (1.38, 0.1)]
     lower: Points = [(wide - 0.1, 1.2), (1.05, 1.22), (1.3, 1.12)]
-    straps = np.maximum.reduce([canvas.stroke(curve(_side(p, s)), 0.07)
-                                for p in (upper, lower) for s in (-1, 1)])
+    straps = np.maximum.reduce(
+        [canvas.stroke(curve(_side(p, s)), 0.07) for p in (upper, lower) for s in (-1, 1)]
+    )
     inside = np.clip(canvas.blur(body, 0.28) * 2 - 1, 0, 1)
-    height = 0.75 * np.sqrt(inside + 0.02) * (1 + 0.05 * canvas.noise(rng, 0.8, 0.8))
+    height = 0.24 * inside + 0.34 * dome(canvas, 1.0, 0.95) + 0.015 * canvas.noise(rng, 0.5, 0.5)
     ring = np.abs(inside - rng.uniform(0.35, 0.5))
-    height += 0.02 * np.exp(-((ring / 0.05) ** 2))
-    height += 0.004 * canvas.noise(rng, 0.03, 0.03)
-    crease = 1 - 0.15 * np.exp(-((ring / 0.035) ** 2)) - 0.2 * _hem_seam(canvas, body, 0.08)
-    nose = curve([(-0.36, 0.5), (-0.17, top + 0.13), (0, top + 0.07), (0.17, top + 0.13), (0.36, 0.5)])
+    height += 0.025 * np.exp(-((ring / 0.06) ** 2))
+    height += 0.0025 * canvas.noise(rng, 0.03, 0.03)
+    crease = 1 - 0.06 * np.exp(-((ring / 0.035) ** 2)) - 0.1 * _hem_seam(canvas, body, 0.06)
+    nose = curve(
+        [(-0.36, 0.5), (-0.17, top + 0.13), (0, top + 0.07), (0.17, top + 0.13), (0.36, 0.5)]
+    )
     wire = canvas.stroke(nose, 0.06)
     valve, second = np.zeros_like(height), 0.7 * wire
     if rng.random() < 0.4:
@@ -63,8 +74,12 @@ def draw_n95(canvas: Canvas, rng: np.random.Generator) -> Sheet:
         valve = canvas.fill(_rounded(centre, 0.2, 0.17))
         height += 0.1 * canvas.blur(valve, 0.015)
         for level in (-0.07, 0.0, 0.07):
-            slit = canvas.stroke(np.array([[centre[0] - 0.12, centre[1] + level],
-                                           [centre[0] + 0.12, centre[1] + level]]), 0.022)
+            slit = canvas.stroke(
+                np.array(
+                    [[centre[0] - 0.12, centre[1] + level], [centre[0] + 0.12, centre[1] + level]]
+                ),
+                0.022,
+            )
             crease -= 0.4 * slit
     layers = {"alpha": np.maximum(body, straps), "height": height, "crease": crease}
     layers |= {"second": np.maximum(second, valve) * body, "third": _only(straps, body)}
@@ -81,10 +96,10 @@ def draw_kn95(canvas: Canvas, rng: np.random.Generator) -> Sheet:
     # Two planes meet in the fold: a roof seen from the front.
     bend = np.sqrt(canvas.x**2 + 0.03**2)
     height = -0.62 * bend + tent(canvas, 0.12) + _wrinkles(canvas, rng, 4, 0.025)
-    height += 0.003 * canvas.noise(rng, 0.04, 0.04)
+    height += 0.0015 * canvas.noise(rng, 0.04, 0.04)
     fold = np.exp(-((canvas.x / 0.014) ** 2))
-    crease = 1 + 0.1 * fold - 0.14 * np.exp(-(((np.abs(canvas.x) - 0.04) / 0.015) ** 2))
-    crease -= 0.16 * _hem_seam(canvas, body, 0.07)
+    crease = 1 + 0.05 * fold - 0.1 * np.exp(-(((np.abs(canvas.x) - 0.04) / 0.015) ** 2))
+    crease -= 0.08 * _hem_seam(canvas, body, 0.07)
     for sign in (-1, 1):
         weld = curve(_side([(0.03, 0.62), (0.5, 0.78), (wide, 0.86)], sign))
         crease -= 0.14 * canvas.stroke(weld, 0.02)
@@ -117,7 +132,7 @@ def _cloth(canvas: Canvas, rng: np.random.Generator, pattern: str) -> Sheet:
     if rng.random() < 0.6:  # two halves sewn together down the middle
         height -= 0.25 * np.sqrt(canvas.x**2 + 0.02**2)
         crease -= 0.3 * np.exp(-((canvas.x / 0.012) ** 2))
-    second, third = fabric(canvas, rng, pattern)
+    second, third = fabric(canvas, rng, pattern, height)
     stretch = 1 - loops * (body < 0.5)
     layers = {"alpha": np.maximum(body, loops), "height": height, "crease": crease}
     layers |= {"second": second * stretch, "third": third * stretch}
@@ -128,8 +143,14 @@ def tent(canvas: Canvas, nose: float) -> Floats:
     """Return the (S, S) height of cloth hung over nose and cheeks, in eye distances."""
     x, v = canvas.x, canvas.v
     cheeks = -0.55 * (np.sqrt(1 + 1.2 * x * x) - 1)
-    peak = nose * np.exp(-np.abs(x / 0.5) ** 1.5 - ((v - 0.75) / 0.5) ** 2)
+    peak = nose * np.exp(-(np.abs(x / 0.5) ** 1.5) - ((v - 0.75) / 0.5) ** 2)
     return cheeks + peak - 0.16 * np.maximum(v - 0.9, 0) ** 2
+
+
+def dome(canvas: Canvas, v: float, radius: float) -> Floats:
+    """Return the (S, S) height, 0 to 1, of a paraboloid around (0, v)."""
+    reach = (canvas.x / radius) ** 2 + ((canvas.v - v) / radius) ** 2
+    return np.clip(1 - reach, -1, 1)
 
 
 def _wrinkles(canvas: Canvas, rng: np.random.Generator, count: int, height: float) -> Floats:
@@ -145,8 +166,9 @@ def _wrinkles(canvas: Canvas, rng: np.random.Generator, count: int, height: floa
     return total
 
 
-def _loops(canvas: Canvas, upper: tuple[float, float], lower: tuple[float, float],
-           width: float) -> Floats:
+def _loops(
+    canvas: Canvas, upper: tuple[float, float], lower: tuple[float, float], width: float
+) -> Floats:
     """Return both ear loops from a mask's side corners to behind the ears."""
     high: Points = [upper, (1.13, upper[1] - 0.17), (1.27, upper[1] - 0.4)]
     deep: Points = [lower, (1.12, lower[1] - 0.18), (1.25, lower[1] - 0.5)]

@@ -9,21 +9,25 @@ from restore_recog.coverings.sheet import Canvas, Floats
 PATTERNS = ("stripes", "checks", "tartan", "dots", "flowers", "camouflage")
 
 
-def fabric(canvas: Canvas, rng: np.random.Generator, pattern: str) -> tuple[Floats, Floats]:
+def fabric(
+    canvas: Canvas, rng: np.random.Generator, pattern: str, height: Floats
+) -> tuple[Floats, Floats]:
     """Return (S, S) shares of the second and third colour in [0, 1].
 
     Args:
         canvas: Where to draw.
         rng: Draws scale and angle.
         pattern: ``plain`` or one of PATTERNS.
+        height: (S, S) of the cloth in eye distances; its folds bend the pattern.
     """
     zero = np.zeros_like(canvas.x)
     if pattern == "plain":
         return zero, zero
     angle, pitch = rng.choice([0.0, np.pi / 4, np.pi / 2]), rng.uniform(0.16, 0.34)
     angle += rng.normal(0, 0.06)
-    a = (np.cos(angle) * canvas.x + np.sin(angle) * canvas.v) / np.float32(pitch)
-    b = (np.cos(angle) * canvas.v - np.sin(angle) * canvas.x) / np.float32(pitch)
+    x, v = canvas.x * (1 + 0.12 * canvas.x**2), canvas.v - 0.5 * height
+    a = ((np.cos(angle) * x + np.sin(angle) * v) / pitch).astype(np.float32)
+    b = ((np.cos(angle) * v - np.sin(angle) * x) / pitch).astype(np.float32)
     soft = 0.5 * canvas.size / 160 * pitch / 0.16
     if pattern == "camouflage":
         return _camouflage(canvas, rng)
@@ -36,7 +40,9 @@ def fabric(canvas: Canvas, rng: np.random.Generator, pattern: str) -> tuple[Floa
         across, along = a + 0.5 * (row % 2) - 0.5, b - 0.5
         radius = np.hypot(across - np.round(across), along - np.round(along))
         return _step(0.27 - radius, 10 * soft), zero
-    woven = 0.5 * _step(np.cos(2 * np.pi * a), 4 * soft) + 0.5 * _step(np.cos(2 * np.pi * b), 4 * soft)
+    woven = 0.5 * _step(np.cos(2 * np.pi * a), 4 * soft) + 0.5 * _step(
+        np.cos(2 * np.pi * b), 4 * soft
+    )
     if pattern == "checks":
         return woven, zero
     thread = np.maximum(np.cos(2 * np.pi * a + 1.5), np.cos(2 * np.pi * b + 1.5))

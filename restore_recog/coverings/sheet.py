@@ -102,6 +102,11 @@ class Canvas:
         pixels = max(sigma * self.size / EXTENT, 0.4)
         return cv2.GaussianBlur(layer, (0, 0), pixels)  # type: ignore[return-value]
 
+    def shift_down(self, layer: Floats, distance: float) -> Floats:
+        """Return a layer moved down by a distance in eye distances; 0 comes in at the top."""
+        rows = round(distance * self.size / EXTENT)
+        return np.pad(layer, ((rows, 0), (0, 0)))[: self.size]
+
     def noise(self, rng: np.random.Generator, across: float, along: float) -> Floats:
         """Return smooth (size, size) noise, standard deviation 1, of the two grain sizes.
 
@@ -158,7 +163,7 @@ def finish(canvas: Canvas, layers: dict[str, Floats]) -> Sheet:
     step = EXTENT / canvas.size
     along_v, along_x = np.gradient(layers["height"], step)
     # The covering throws a narrow shadow downwards on the skin.
-    shadow = np.roll(canvas.blur(alpha, 0.03), round(0.035 / step), axis=0)
+    shadow = canvas.shift_down(canvas.blur(alpha, 0.035), 0.04)
     paint = [alpha, shadow, layers.get("second", zero), layers.get("third", zero)]
     slopes = [0.5 + s / (2 * SLOPE) for s in (along_x, along_v)]
     form = [*slopes, layers.get("crease", zero + 1) * (128 / 255)]

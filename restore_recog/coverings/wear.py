@@ -83,6 +83,8 @@ def cover(
     rows, columns = _block(head, pixels.shape)
     x, v = _misplace(*head.surface(rows, columns), garment.slips, rng)
     paint, form = sheet.lay(x, v)
+    if garment.strapped and abs(head.yaw) > 0.12:
+        paint[x * np.sign(head.yaw) > 1.1] = 0  # the far ear is behind the cheek
     light = read_light(pixels, head)
     layer = _photograph(paint, form, palette, (light, garment.gloss), rng)
     block, mask = _composite(pixels[rows, columns], layer, light.blur)
@@ -114,9 +116,7 @@ def _block(head: Head, shape: tuple[int, ...]) -> tuple[slice, slice]:
     return slice(low[1], high[1]), slice(low[0], high[0])
 
 
-def _misplace(
-    x: Floats, v: Floats, slips: bool, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
+def _misplace(x: Floats, v: Floats, slips: bool, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Return sheet coordinates for a covering that sits a little off, or under the nose."""
     scale, turn = rng.normal(1, 0.035), rng.normal(0, 0.035)
     shift_x, shift_v = rng.normal(0, 0.035), rng.normal(0, 0.035)
@@ -140,7 +140,7 @@ def _photograph(
     scene, gloss = light
     grey = palette.mean(axis=1, keepdims=True)
     palette = grey + (palette - grey) * np.float32(scene.colourfulness)
-    palette = palette * scene.white * np.float32(1.06 * rng.normal(1, 0.04))
+    palette = palette * scene.white * np.float32(1.12 * rng.normal(1, 0.04))
     mixing = np.column_stack([np.zeros((3, 2)), (palette[1:] - palette[0]).T / 255, palette[0]])
     colour = cv2.transform(paint.astype(np.float32), mixing.astype(np.float32))
     slopes = (form[..., :2].astype(np.float32) - 127.5) * np.float32(2 * SLOPE / 255)
@@ -149,8 +149,9 @@ def _photograph(
     lean_x, lean_v = scene.direction
     cosine = 1 - lean_x * slopes[..., 0] - lean_v * slopes[..., 1]
     cosine /= np.sqrt(1 + slopes[..., 0] ** 2 + slopes[..., 1] ** 2)
-    shade = (0.42 + 0.58 * np.clip(cosine, 0, 1.6)) * form[..., 2] / np.float32(128)
-    colour *= shade[..., None]
+    shade = (0.32 + 0.68 * np.clip(cosine, 0, 1.5)) * form[..., 2] / np.float32(128)
+    # The surface itself returns a little white light, so black is not a hole.
+    colour = (colour + 0.02 * scene.white) * shade[..., None]
     if gloss:
         colour += (gloss * np.clip(cosine - 0.9, 0, 1) ** 2 * 4)[..., None] * scene.white
     if scene.noise > 0.002:
@@ -164,7 +165,7 @@ def _composite(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return a block of the picture with the layer over it, and the exact map."""
     if max(blur) > 0.35:
-        sigmas = [max(sigma, 0.2) for sigma in blur]
+        sigmas = [max(1.1 * sigma, 0.2) for sigma in blur]
         layer = cv2.GaussianBlur(layer, (0, 0), sigmaX=sigmas[0], sigmaY=sigmas[1])
     faint = np.float32(_FAINT / 255)
     opacity, shadow = layer[..., 3], 0.32 * layer[..., 4]
