@@ -131,11 +131,13 @@ class Dataset(ABC):
     Attributes:
         tree: The expected folders, printed verbatim where they are missing.
         rendered: True where the pictures are synthetic; reports say so.
+        notes: Sentences for the report about what :meth:`samples` found, e.g. files left out.
     """
 
     name: ClassVar[str]
     tree: ClassVar[str] = ""
     rendered: ClassVar[bool] = False
+    notes: Sequence[str] = ()
 
     def __init__(self, location: str | None = None) -> None:
         self.location = location

@@ -159,7 +159,7 @@ class FaceFinder:
 
 
 def _area(face: Detection) -> float:
-    left, top, right, bottom = face.box.tolist()
+    left, top, right, bottom = (float(side) for side in face.box)
     return (right - left) * (bottom - top)
 
 

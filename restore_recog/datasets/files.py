@@ -17,15 +17,13 @@ from restore_recog.types import FaceSample, Picture
 
 
 class FileDataset(Dataset):
-    """Pictures in a folder. A layout says in :meth:`scan` what each file is.
+    """Pictures in a folder. A layout says in :meth:`scan` what each file is."""
 
-    Attributes:
-        notes: Sentences for the report about what :meth:`samples` found, e.g. files left out.
-    """
+    notes: list[str]
 
     def __init__(self, location: str | None = None) -> None:
         super().__init__(location)
-        self.notes: list[str] = []
+        self.notes = []
         self._samples: list[FaceSample] | None = None
 
     @abstractmethod
@@ -42,11 +40,11 @@ class FileDataset(Dataset):
 
     def samples(self) -> Sequence[FaceSample]:
         if self._samples is None:
-            found = sorted(self.scan(self._root()), key=lambda sample: sample.image_id)
+            found = sorted(self.scan(self.root()), key=lambda sample: sample.image_id)
             if not found:
                 raise DataError(
                     f"The data set '{self.name}' found no pictures in {self.location}."
-                    f"{self._expected()}"
+                    f"{self.expected()}"
                 )
             self._samples = found
         return self._samples
@@ -65,28 +63,39 @@ class FileDataset(Dataset):
             return error
         return Picture(pixels, self.landmarks(sample), mask)
 
-    def _root(self) -> Path:
+    def root(self) -> Path:
+        """Return the folder that :meth:`scan` is given.
+
+        Raises:
+            DataError: There is none.
+        """
         if not self.location:
             raise DataError(
                 f"The data set '{self.name}' needs a place: --data {self.name}:PATH."
-                f"{self._expected()}"
+                f"{self.expected()}"
             )
         root = Path(self.location).expanduser()
         if not root.is_dir():
             raise DataError(
-                f"The data set '{self.name}' finds no folder {self.location}.{self._expected()}"
+                f"The data set '{self.name}' finds no folder {self.location}.{self.expected()}"
             )
         return root
 
-    def _expected(self) -> str:
+    def expected(self) -> str:
+        """Return the end of a message about a missing folder: what should be there."""
         return f" Expected:\n{self.tree}"
 
 
-def pictures(folder: Path) -> list[Path]:
-    """Return the picture files right in a folder, sorted; hidden files do not count."""
+def pictures(folder: Path, *, deep: bool = False) -> list[Path]:
+    """Return the picture files in a folder, sorted; hidden files do not count.
+
+    Args:
+        folder: Where to look.
+        deep: Look into folders within, too.
+    """
     return [
         path
-        for path in sorted(folder.iterdir())
+        for path in sorted(folder.rglob("*") if deep else folder.iterdir())
         if path.suffix.lower() in images.extensions
         and not path.name.startswith(".")
         and path.is_file()

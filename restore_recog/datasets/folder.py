@@ -1,0 +1,51 @@
+"""Any pictures, one folder a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from restore_recog.datasets.files import FileDataset, folders, identifier, pictures
+from restore_recog.types import FaceSample
+
+_CONDITIONS = ("clean", "occluded")
+
+
+class Folder(FileDataset):
+    """One folder a person; all unoccluded, or sorted into ``clean`` and ``occluded``.
+
+    The sorted form is meant where one of the two folders exists and holds folders itself.
+    Folders inside a person's folder (sessions, say) belong to that person.
+    """
+
+    name = "folder"
+    tree = """\
+PATH/                    all pictures unoccluded
+  <person>/*.jpg
+or
+PATH/
+  clean/<person>/*.jpg
+  occluded/<person>/*.jpg
+"""
+
+    def scan(self, root: Path) -> Iterable[FaceSample]:
+        trees = [name for name in _CONDITIONS if _holds_folders(root / name)]
+        found: list[FaceSample] = []
+        for tree, condition in [(root / name, name) for name in trees] or [(root, "clean")]:
+            found.extend(self._tree(root, tree, condition))
+        return found
+
+    def _tree(self, root: Path, tree: Path, condition: str) -> Iterator[FaceSample]:
+        loose = pictures(tree)
+        if loose:
+            self.notes.append(
+                f"{len(loose)} pictures lie right in {tree}, in no person's folder, and were"
+                " left out."
+            )
+        for folder in folders(tree):
+            for path in pictures(folder, deep=True):
+                yield FaceSample(identifier(path, root), folder.name, path, condition)
+
+
+def _holds_folders(folder: Path) -> bool:
+    return folder.is_dir() and any(True for _ in folders(folder))

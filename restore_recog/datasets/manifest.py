@@ -1,0 +1,177 @@
+"""Any pictures, listed in a CSV file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restore_recog.datasets.files import FileDataset
+from restore_recog.errors import DataError
+from restore_recog.types import FaceSample
+
+LANDMARK_COLUMNS = ("lex", "ley", "rex", "rey", "nx", "ny", "lmx", "lmy", "rmx", "rmy")
+"""Five landmarks in pixels: left eye, right eye, nose, mouth corners; image-left first."""
+
+_REQUIRED = ("path", "subject_id", "condition")
+_OWN = {*_REQUIRED, *LANDMARK_COLUMNS, "image_id", "mask", "clean_path", "clean_id"}
+_SYNONYMS = {"unmasked": "clean", "masked": "mask"}
+
+
+class Manifest(FileDataset):
+    """A CSV file with one row a picture; places are relative to the file's folder.
+
+    A picture's image_id is its path as written, or its ``image_id`` where that column is
+    filled. Every column that has no meaning of its own becomes an attribute.
+    """
+
+    name = "manifest"
+    tree = """\
+FILE.csv, comma-separated, UTF-8, with a header and one row a picture:
+  path, subject_id              required
+  condition                     required: clean (or unmasked), mask (or masked), scarf, ...
+  image_id                      optional; else the path is used
+  mask                          optional: map picture, white = occluded
+  clean_path or clean_id        optional: the pixel-aligned unoccluded twin, another row
+  split                         optional: train or test
+  lex,ley,rex,rey,nx,ny,lmx,lmy,rmx,rmy   optional: eyes, nose, mouth corners in pixels
+  any other column              becomes an attribute
+"""
+
+    def __init__(self, location: str | None = None) -> None:
+        super().__init__(location)
+        self._points: dict[str, NDArray[np.float32]] = {}
+        self._masks: dict[str, Path] = {}
+
+    def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
+        return self._points.get(sample.image_id)
+
+    def mask_path(self, sample: FaceSample) -> Path | None:
+        return self._masks.get(sample.image_id)
+
+    def root(self) -> Path:
+        if self.location and Path(self.location).expanduser().is_file():
+            return Path(self.location).expanduser()
+        raise DataError(
+            f"The data set '{self.name}' finds no file {self.location}; --data"
+            f" {self.name}:FILE.csv needs one.{self.expected()}"
+        )
+
+    def scan(self, root: Path) -> Iterable[FaceSample]:
+        lines: dict[str, int] = {}
+        paths: dict[str, str] = {}
+        samples: list[FaceSample] = []
+        twins: dict[str, str] = {}
+        for line, row in _rows(root):
+            sample = self._sample(root, line, row)
+            if sample.image_id in lines:
+                raise DataError(
+                    f"{root}, line {line}: the picture {sample.image_id} stands in line"
+                    f" {lines[sample.image_id]} already."
+                )
+            lines[sample.image_id] = line
+            paths[row["path"]] = sample.image_id
+            if row.get("clean_path"):
+                twins[sample.image_id] = row["clean_path"]
+            samples.append(sample)
+        return [_with_twin(root, lines, paths, twins, sample) for sample in samples]
+
+    def _sample(self, root: Path, line: int, row: Mapping[str, str]) -> FaceSample:
+        """Return one row as a sample; remember its landmarks and its map."""
+        for column in _REQUIRED:
+            if not row[column]:
+                raise DataError(f"{root}, line {line}: '{column}' is empty; fill it in.")
+        if row.get("split", "") not in ("", "train", "test"):
+            raise DataError(
+                f"{root}, line {line}: split is '{row['split']}'; it must be train, test or empty."
+            )
+        image_id = row.get("image_id") or row["path"]
+        points = _landmarks(root, line, row)
+        if points is not None:
+            self._points[image_id] = points
+        if row.get("mask"):
+            self._masks[image_id] = root.parent / row["mask"]
+        return FaceSample(
+            image_id,
+            row["subject_id"],
+            root.parent / row["path"],
+            _SYNONYMS.get(row["condition"].lower(), row["condition"].lower()),
+            row.get("clean_id") or None,
+            {name: value for name, value in row.items() if name not in _OWN and value},
+        )
+
+
+def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield (line number, row) with stripped values and forward slashes in places."""
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as text:
+            reader = csv.reader(text, strict=True)
+            header = [name.strip().lower() for name in next(reader, [])]
+            _check_header(file, header)
+            for values in reader:
+                if not any(value.strip() for value in values):
+                    continue
+                if len(values) != len(header):
+                    raise DataError(
+                        f"{file}, line {reader.line_num}: {len(values)} values where the header"
+                        f" names {len(header)} columns."
+                    )
+                row = dict(zip(header, (value.strip() for value in values), strict=True))
+                for column in {"path", "mask", "clean_path"} & row.keys():
+                    row[column] = row[column].replace("\\", "/")
+                yield reader.line_num, row
+    except (csv.Error, UnicodeDecodeError, OSError) as error:
+        raise DataError(f"{file} cannot be read as CSV in UTF-8: {error}.") from error
+
+
+def _check_header(file: Path, header: list[str]) -> None:
+    missing = [column for column in _REQUIRED if column not in header]
+    if missing:
+        raise DataError(
+            f"{file}, line 1: no column {', '.join(missing)}; the header must name at least"
+            f" {', '.join(_REQUIRED)}, separated by commas."
+        )
+    twice = sorted({column for column in header if header.count(column) > 1})
+    if twice:
+        raise DataError(f"{file}, line 1: the column {', '.join(twice)} is named twice.")
+
+
+def _landmarks(file: Path, line: int, row: Mapping[str, str]) -> NDArray[np.float32] | None:
+    """Return (5, 2) float32 pixels, or None where all ten fields are empty."""
+    texts = [row.get(column, "") for column in LANDMARK_COLUMNS]
+    if not any(texts):
+        return None
+    try:
+        points = np.array([float(text) for text in texts], np.float32).reshape(5, 2)
+    except ValueError:
+        points = np.full((5, 2), np.nan, np.float32)
+    if not np.isfinite(points).all():
+        raise DataError(
+            f"{file}, line {line}: the landmarks must be ten numbers"
+            f" ({', '.join(LANDMARK_COLUMNS)}) or all empty."
+        )
+    return points
+
+
+def _with_twin(
+    file: Path,
+    lines: Mapping[str, int],
+    paths: Mapping[str, str],
+    twins: Mapping[str, str],
+    sample: FaceSample,
+) -> FaceSample:
+    """Return the sample with its twin's image_id checked."""
+    clean_path = twins.get(sample.image_id)
+    twin = sample.clean_id or (paths.get(clean_path) if clean_path else None)
+    if twin is None and clean_path is None:
+        return sample
+    if twin not in lines or twin == sample.image_id:
+        raise DataError(
+            f"{file}, line {lines[sample.image_id]}: the clean twin"
+            f" '{sample.clean_id or clean_path}' is no other row of the file."
+        )
+    return replace(sample, clean_id=twin)
