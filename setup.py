@@ -52,7 +52,10 @@ setup(
         "torchvision",
         "tqdm",
     ],
-    extras_require={"test": ["pytest"], "dev": ["pytest", "ruff", "mypy"]},
+    extras_require={
+        "test": ["pytest", "setuptools>=70.1"],
+        "dev": ["pytest", "setuptools>=70.1", "ruff", "mypy"],
+    },
     entry_points={
         "console_scripts": ["restore-recog = restore_recog.cli:main"],
         "restore_recog.restorers": [
@@ -68,8 +71,8 @@ setup(
         "restore_recog.datasets": [
             "phantom = restore_recog.datasets.phantom:Phantom",
             "lfw = restore_recog.datasets.lfw:LFW",
-            "rmfrd = restore_recog.datasets.rmfrd:Rmfrd",
-            "fmor = restore_recog.datasets.fmor:Fmor",
+            "rmfrd = restore_recog.datasets.rmfrd:RMFRD",
+            "fmor = restore_recog.datasets.fmor:FMOR",
             "manifest = restore_recog.datasets.manifest:Manifest",
             "folder = restore_recog.datasets.folder:Folder",
         ],
