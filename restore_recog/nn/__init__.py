@@ -1,0 +1,1 @@
+"""Network blocks and losses that more than one restorer uses."""

@@ -1,0 +1,117 @@
+"""Frozen feature networks for perceptual losses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from restore_recog.errors import RestoreRecogError, TrainingError
+
+RELU3_3 = 16
+"""Layers of torchvision's VGG-16 and VGG-19 up to relu3_3."""
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class VGGFeatures(nn.Module):
+    """VGG up to relu3_3, (N, 3, H, W) in [0, 1] -> (N, 256, H / 4, W / 4); frozen.
+
+    Pictures are normalised by ImageNet's mean and deviation, as the network was trained.
+
+    Args:
+        name: ``vgg16`` or ``vgg19``.
+        weights: A torchvision state dict file; without one torchvision's own loader is asked.
+
+    Raises:
+        TrainingError: The weights cannot be had.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, name: str, weights: Path | None = None) -> None:
+        super().__init__()
+        import torchvision
+
+        try:
+            net = getattr(torchvision.models, name)(weights=None if weights else "IMAGENET1K_V1")
+            if weights is not None:
+                net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+        except Exception as error:  # torchvision, urllib and torch.load each have their own
+            raise TrainingError(
+                f"The weights of {name} cannot be had ({type(error).__name__}: {error}); give a "
+                "file with perceptual_weights=FILE, or choose perceptual=recognizer or none."
+            ) from error
+        self.layers = net.features[:RELU3_3]
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
+        self.eval().requires_grad_(False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return relu3_3 features."""
+        return self.layers((images - self.mean) / self.std)  # type: ignore[no-any-return]
+
+
+class RecognizerFeatures(nn.Module):
+    """Mid-stage features of the project's shipped face recogniser; frozen.
+
+    Features are divided by the root mean square of all channels at once, so that a loss
+    weight does not depend on the recogniser's scale.
+
+    Raises:
+        TrainingError: No recogniser weights are shipped.
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        super().__init__()
+        from restore_recog.registry import recognizers
+
+        try:
+            self.recognizer = recognizers.create("timm", device=device)
+        except RestoreRecogError as error:
+            raise TrainingError(
+                f"The recogniser's features cannot be had ({error}); choose perceptual=none, or "
+                "perceptual=vgg16 where its weights can be had."
+            ) from error
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return (N, C, h, w) features of pictures in [0, 1], resized where need be."""
+        size = self.recognizer.image_size
+        if images.shape[2:] != size:
+            images = F.interpolate(images, size, mode="bilinear", antialias=True)
+        features = self.recognizer.feature_maps(images)  # type: ignore[attr-defined]
+        return features / features.detach().square().mean().sqrt().clamp_min(1e-6)
+
+
+def feature_net(name: str, weights: Path | None = None, device: str = "cpu") -> nn.Module | None:
+    """Return the feature network of that name, or None for ``none``.
+
+    Args:
+        name: ``vgg16``, ``vgg19``, ``recognizer`` or ``none``.
+        weights: For VGG, a local file.
+        device: Where it runs.
+
+    Raises:
+        TrainingError: The weights cannot be had.
+    """
+    if name == "none":
+        return None
+    if name == "recognizer":
+        return RecognizerFeatures(device)
+    return VGGFeatures(name, weights).to(device)
+
+
+def perceptual_loss(net: nn.Module, images: Tensor, clean: Tensor) -> Tensor:
+    """Return (N,) mean squared differences of features; no gradient through *clean*.
+
+    Args:
+        net: Of :func:`feature_net`.
+        images, clean: (N, 3, H, W) in [0, 1].
+    """
+    with torch.no_grad():
+        target = net(clean)
+    return (net(images) - target).square().flatten(1).mean(1)

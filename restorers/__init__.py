@@ -1,0 +1,1 @@
+"""The built-in restorers, one module or package each; they never import each other."""

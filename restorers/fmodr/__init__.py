@@ -1,0 +1,106 @@
+"""FMODR: coarse-to-refine restoration with self-adaptive contextual attention.
+
+Source: "Face-mask occluded detection and restoration" (ACM TOMM 2022, paper 003).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+
+from restore_recog import weights as weights_file
+from restore_recog.api import Restorer, Segmenter
+from restore_recog.restorers.fmodr.model import Nets, grow
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from restore_recog.restorers.fmodr.networks import Detector
+    from restore_recog.restorers.fmodr.training import FMODRTraining
+    from restore_recog.types import FaceBatch
+
+THRESHOLD = 0.5
+"""Detector's probability from which a pixel counts as occluded (section 4.1)."""
+
+
+class DetectorSegmenter(Segmenter):
+    """FMODR's region detector as a segmenter.
+
+    Args:
+        detector: In eval mode.
+        size: Side of the pictures that it was trained on.
+    """
+
+    name: ClassVar[str] = "fmodr"
+
+    def __init__(self, detector: Detector, size: int) -> None:
+        self.detector = detector
+        self.size = (size, size)
+
+    @torch.inference_mode()
+    def segment(self, images: Tensor) -> Tensor:
+        """Return the map; pictures of another size are resized, and the probabilities back."""
+        shape = images.shape[2:]
+        if shape != self.size:
+            images = F.interpolate(images, self.size, mode="bilinear", antialias=True)
+        found = self.detector((2 * images - 1).contiguous(memory_format=torch.channels_last))
+        if shape != self.size:
+            found = F.interpolate(found, shape, mode="bilinear", antialias=True)
+        return (found >= THRESHOLD).float().contiguous()
+
+
+class FMODR(Restorer):
+    """Restore with FMODR's coarse and refine networks.
+
+    The networks are shown the picture without the mask widened by the trained ``dilate``
+    pixels, so that a covering's soft rim does not leak into the fill; only pixels of the
+    mask as given are replaced, all others are returned bit for bit.
+
+    Args:
+        weights: Weights file; None for the shipped one.
+        device: Where to compute.
+
+    Raises:
+        WeightsError: The file is missing, corrupt or another model's.
+    """
+
+    name: ClassVar[str] = "fmodr"
+
+    def __init__(self, *, weights: Path | None = None, device: str = "cpu") -> None:
+        super().__init__(weights=weights or weights_file.shipped(self.name), device=device)
+        assert self.weights is not None
+        config, tensors = weights_file.load(self.weights, self.name)
+        self.nets = Nets(config)
+        weights_file.load_into(self.nets, tensors, self.weights)
+        self.nets.eval().requires_grad_(False)
+        self.nets.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.image_size = (config["size"], config["size"])
+        self.dilate: int = config["dilate"]
+
+    @torch.inference_mode()
+    def restore(self, batch: FaceBatch) -> Tensor:
+        """Return the final pictures; a picture with an empty mask is returned as it is."""
+        occluded = (2 * batch.images - 1).contiguous(memory_format=torch.channels_last)
+        final = self.nets(occluded, grow(batch.masks, self.dilate))[1]
+        restored = (final / 2 + 0.5).clamp(0, 1)
+        return torch.where(batch.masks > 0.5, restored, batch.images).contiguous()
+
+    def segmenter(self) -> Segmenter:
+        """Return FMODR's own region detector."""
+        return DetectorSegmenter(self.nets.detector, self.image_size[0])
+
+    @classmethod
+    def trainable(
+        cls, preset: str = "compact", device: str = "cpu", **options: Any
+    ) -> FMODRTraining:
+        """Return FMODR's staged training.
+
+        Raises:
+            TrainingError: An option does not fit, or the perceptual network cannot be had.
+        """
+        from restore_recog.restorers.fmodr.training import FMODRTraining
+
+        return FMODRTraining(preset, device, **options)

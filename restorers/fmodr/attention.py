@@ -1,0 +1,316 @@
+"""Contextual attention: fill occluded features with patches of unoccluded ones.
+
+Two layers with one calling convention, ``layer(features, masks) -> features``:
+
+* :class:`AdaptiveContextAttention` (SCA): the paper's own;
+* :class:`ContextAttention` (CA): what the paper's ablation replaces it with.
+
+Notation: features f (N, C, H, W); p_i the 3 x 3 patch round position i, i = 1..L;
+c_ij the cosine of p_i and p_j; j is *valid* where its patch holds no occluded pixel.
+Neither layer loops over samples or positions, and each sample has its own validity.
+
+Source: FMODR (ACM TOMM 2022) section 4.2, equation 4, figure 7; DeepFill (CVPR 2018)
+section 4 for the plain layer.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+PROPAGATIONS = ("score", "spatial", "feature", "eye", "none")
+NORMS = ("none", "sum", "softmax")
+SOFTMAX_SCALE = 10.0
+"""Sharpness of the softmax over background positions (DeepFill)."""
+
+
+def valid_patches(masks: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return (N, L) bool: True where a 3 x 3 patch at resolution *size* is all unoccluded.
+
+    Masks are shrunk by the maximum, so that a thin covering is never lost; what lies
+    beyond the picture's border counts as unoccluded.
+
+    Args:
+        masks: (N, 1, h, w) in {0, 1}, at least as fine as *size*.
+        size: (H, W) of the map that is matched.
+    """
+    small = F.adaptive_max_pool2d(masks, size)
+    return F.max_pool2d(small, 3, stride=1, padding=1).flatten(1) < 0.5
+
+
+def unit_patches(features: Tensor) -> Tensor:
+    """Return (N, L, 9C) 3 x 3 patches (zero padding 1) of length 1; a zero patch stays zero."""
+    patches = F.unfold(features, 3, padding=1).transpose(1, 2)
+    return patches / patches.norm(dim=2, keepdim=True).clamp_min(1e-4)
+
+
+class _Canvas:
+    """The patches that are pasted, and the way to paste them.
+
+    At rate 1 these are the 3 x 3 patches themselves; at rate 2 they are 4 x 4 patches
+    cut with stride 2, one for every position of the half-size map that is matched.
+    Overlaps are averaged by their true number, which at the border is smaller than inside.
+    """
+
+    def __init__(self, features: Tensor, rate: int) -> None:
+        self.size = features.shape[2:]
+        self.layout = {"kernel_size": 3 if rate == 1 else 4, "stride": rate, "padding": 1}
+        self.patches = F.unfold(features, **self.layout).transpose(1, 2).contiguous()
+        ones = F.unfold(features.new_ones(1, 1, *self.size), **self.layout)
+        self.overlaps = F.fold(ones, self.size, **self.layout)
+
+    def paste(self, patches: Tensor) -> Tensor:
+        """Return (N, C, H, W) of (N, L, C k k) patches: a transposed convolution."""
+        return F.fold(patches.transpose(1, 2), self.size, **self.layout) / self.overlaps
+
+
+def propagate(
+    scores: Tensor, size: tuple[int, int], horizontal: Tensor, vertical: Tensor
+) -> Tensor:
+    """Return (N, L, L) scores after the two convolutions over (foreground, background).
+
+    S1[y,x,y',x'] = sum_ab horizontal[a,b] S[y,x+a,y',x'+b] and
+    S2[y,x,y',x'] = sum_ab vertical[a,b] S1[y+a,x,y'+b,x'], zero beyond the picture.
+
+    Args:
+        scores: (N, L, L), foreground then background position.
+        size: (H, W) with H W = L.
+        horizontal, vertical: (3, 3), index (foreground offset + 1, background offset + 1).
+    """
+    n, (h, w) = scores.shape[0], size
+    maps = scores.view(n, h, w, h, w).permute(0, 1, 3, 2, 4).reshape(-1, 1, w, w)
+    maps = F.conv2d(maps, horizontal[None, None], padding=1)
+    maps = maps.view(n, h, h, w, w).permute(0, 3, 4, 1, 2).reshape(-1, 1, h, h)
+    maps = F.conv2d(maps, vertical[None, None], padding=1)
+    return maps.view(n, w, w, h, h).permute(0, 3, 1, 4, 2).reshape(n, h * w, h * w)
+
+
+class AdaptiveContextAttention(nn.Module):
+    """Self-adaptive contextual attention, (N, C, H, W) -> (N, C, H, W).
+
+    1. c_ij = cosine of the 3 x 3 patches i and j.
+    2. j*(i) = the valid j of the largest c_ij; the attention map S is c at (i, j*(i))
+       and 0 elsewhere.
+    3. Two learnable 3 x 3 convolutions on S over (foreground offset, background offset),
+       one along x and one along y (:func:`propagate`), in place of the plain layer's fixed
+       identity matrices; invalid columns are cleared afterwards.
+    4. The background patches are the kernels of a transposed convolution whose input is S.
+
+    The kernels start as identity / 3 each, so that without occlusion the layer is the
+    identity, border rows and columns apart (there fewer neighbours agree). Where a sample
+    has no valid patch the output is 0 and every gradient is finite. No gradient flows
+    through the choice of j*; features learn through the pasted values and the cosine of
+    the chosen pair, the kernels through both forms alike.
+
+    Two forms, equal in values and gradients:
+
+    * ``dense``: the L x L maps as they stand in the equations;
+    * ``index`` (default): S has one non-zero entry a row, so after both convolutions a row
+      has at most 9 x 9 = 81; ``embedding_bag`` sums just those patches.
+
+    Memory, float32, one sample: one L x L map is 67,108,864 bytes at 64 x 64 (rate 1) and
+    4,194,304 at 32 x 32 (rate 2 of 64 x 64). ``index`` makes one such map without
+    remembering it; ``dense`` remembers several. The pasted patches are 9 C L 4 bytes at rate 1:
+    14,155,776 for C = 96 at 64 x 64. A step remembers, for C = 96 at 64 x 64 and rate 1,
+    SAVED_INDEX_MIB MiB (``index``) against SAVED_DENSE_MIB MiB (``dense``). Work: 2 L^2 9C
+    FLOP a sample for the cosines, 29 G there; the pasting takes 2 * 81 L 9C = 0.57 G as
+    ``index`` and 29 G again as ``dense``.
+
+    Deviation: the paper does not say along which axes its two convolutions run; here along
+    the two that the identity matrices of the plain layer run along, without joining row ends.
+    Deviation: any active loss trains the kernels, not the perceptual loss alone, which the
+    paper's own schedule leaves out for most of the time.
+
+    Args:
+        channels: C; used by ``prop="feature"`` only.
+        rate: 1 matches at full resolution; 2 matches on the half-size map.
+        prop: ``score`` as above; ``eye`` the same with fixed kernels; ``none`` without;
+            ``spatial`` convolves over foreground (y, x) alone; ``feature`` pastes first and
+            convolves the pasted features, C to C.
+        norm: of a row of scores before pasting: ``none`` (paper), ``sum`` or ``softmax``.
+        form: ``index`` or ``dense``; ``spatial`` and ``softmax`` always work densely.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        rate: int = 1,
+        prop: str = "score",
+        norm: str = "none",
+        form: str = "index",
+    ) -> None:
+        super().__init__()
+        if rate not in (1, 2) or prop not in PROPAGATIONS or norm not in NORMS:
+            raise ValueError(f"No such attention: rate={rate}, prop={prop!r}, norm={norm!r}.")
+        self.rate, self.prop, self.norm = rate, prop, norm
+        self.dense = form == "dense" or prop == "spatial" or norm == "softmax"
+        self.kernels: nn.Parameter | None = None
+        self.smooth: nn.Module | None = None
+        if prop in ("score", "spatial"):
+            start = torch.eye(3).repeat(2, 1, 1) / 3
+            if prop == "spatial":
+                start = torch.zeros(2, 3, 3)
+                start[:, 1, 1] = 1
+            self.kernels = nn.Parameter(start)
+        elif prop == "eye":
+            self.register_buffer("fixed", torch.eye(3).repeat(2, 1, 1) / 3, persistent=False)
+        elif prop == "feature":
+            self.smooth = nn.Sequential(
+                nn.Conv2d(channels, channels, 3, padding=1),
+                nn.Conv2d(channels, channels, 3, padding=1),
+            )
+
+    def forward(self, features: Tensor, masks: Tensor) -> Tensor:
+        """Return the attended features.
+
+        Args:
+            features: (N, C, H, W); H and W even at rate 2.
+            masks: (N, 1, h, w) in {0, 1}, any resolution at least as fine.
+        """
+        with torch.autocast(features.device.type, enabled=False):
+            features = features.float()
+            small = features[:, :, :: self.rate, :: self.rate]
+            size = (small.shape[2], small.shape[3])
+            valid = valid_patches(masks, size)
+            unit = unit_patches(small)
+            best, score = self._choose(unit, valid)
+            canvas = _Canvas(features, self.rate)
+            mix = self._mix_dense if self.dense else self._mix_index
+            pasted = canvas.paste(mix(canvas.patches, best, score, valid, size))
+            return pasted if self.smooth is None else self.smooth(pasted)
+
+    @staticmethod
+    def _choose(unit: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+        """Return j* (N, L) int64 and its cosine (N, L), 0 where nothing is valid."""
+        with torch.no_grad():
+            cosine = torch.bmm(unit, unit.transpose(1, 2))
+            best = cosine.masked_fill_(~valid[:, None, :], -torch.inf).argmax(2)
+        chosen = unit.gather(1, best[:, :, None].expand_as(unit))
+        return best, (unit * chosen).sum(2) * valid.any(1, keepdim=True)
+
+    def _axis_kernels(self) -> Tensor | None:
+        """Return the (2, 3, 3) kernels along x and y, or None without propagation."""
+        if self.prop == "score":
+            return self.kernels
+        return self.fixed if self.prop == "eye" else None
+
+    def _mix_dense(
+        self, patches: Tensor, best: Tensor, score: Tensor, valid: Tensor, size: tuple[int, int]
+    ) -> Tensor:
+        """Return (N, L, D) weighted sums of patches by whole L x L maps."""
+        n, length = best.shape
+        scores = patches.new_zeros(n, length, length).scatter(
+            2, best[:, :, None], score[:, :, None]
+        )
+        kernels = self._axis_kernels()
+        if kernels is not None:
+            scores = propagate(scores, size, kernels[0], kernels[1])
+        elif self.prop == "spatial":
+            assert self.kernels is not None
+            maps = scores.transpose(1, 2).reshape(-1, 1, *size)
+            for kernel in self.kernels:
+                maps = F.conv2d(maps, kernel[None, None], padding=1)
+            scores = maps.view(n, length, length).transpose(1, 2)
+        scores = scores * valid[:, None, :]
+        if self.norm == "softmax":
+            scores = (scores * SOFTMAX_SCALE).softmax(2) * valid[:, None, :]
+        elif self.norm == "sum":
+            scores = scores / _away_from_zero(scores.sum(2, keepdim=True))
+        return torch.bmm(scores, patches)
+
+    def _mix_index(
+        self, patches: Tensor, best: Tensor, score: Tensor, valid: Tensor, size: tuple[int, int]
+    ) -> Tensor:
+        """Return what :meth:`_mix_dense` returns from at most 81 patches a position."""
+        n, length = best.shape
+        kernels = self._axis_kernels()
+        if kernels is None:
+            index, weight = best[:, :, None], score[:, :, None]
+        else:
+            index, weight = _spread(best, score, size, torch.kron(kernels[1], kernels[0]))
+        inside = index >= 0
+        index = index.clamp_min(0)
+        allowed = valid.gather(1, index.flatten(1)).view_as(index) & inside
+        weight = weight * allowed
+        if self.norm == "sum":
+            weight = weight / _away_from_zero(weight.sum(2, keepdim=True))
+        index = index + torch.arange(n, device=index.device)[:, None, None] * length
+        mixed = F.embedding_bag(
+            index.flatten(0, 1),
+            patches.flatten(0, 1),
+            per_sample_weights=weight.flatten(0, 1),
+            mode="sum",
+        )
+        return mixed.view(n, length, -1)
+
+
+def _away_from_zero(total: Tensor) -> Tensor:
+    """Return divisors: 1 where a row of scores is (nearly) empty, so that it stays empty."""
+    return torch.where(total.abs() < 1e-4, torch.ones_like(total), total)
+
+
+def _spread(
+    best: Tensor, score: Tensor, size: tuple[int, int], weight: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return where the two convolutions move each score, and how much of it.
+
+    Row i of S2 collects, from each of its 9 foreground neighbours q and for each of 9
+    background offsets e, ``weight[q, e] * score[q]`` at position j*(q) - e.
+
+    Args:
+        best, score: (N, L).
+        size: (H, W).
+        weight: (9, 9), foreground then background offset, both row by row.
+
+    Returns:
+        (N, L, 81) int64 positions, -1 beyond the picture, and (N, L, 81) weights.
+    """
+    n, (h, w) = best.shape[0], size
+    around = F.unfold(score.view(n, 1, h, w), 3, padding=1)
+    rows = F.unfold((best // w).view(n, 1, h, w).float(), 3, padding=1).long()
+    columns = F.unfold((best % w).view(n, 1, h, w).float(), 3, padding=1).long()
+    offset = torch.arange(-1, 2, device=best.device)
+    rows = rows[..., None] - offset.repeat_interleave(3)  # (N, 9, L, 9)
+    columns = columns[..., None] - offset.repeat(3)
+    inside = (rows >= 0) & (rows < h) & (columns >= 0) & (columns < w)
+    index = torch.where(inside, rows * w + columns, -1)
+    weights = around[..., None] * weight[:, None, :]
+    return index.transpose(1, 2).flatten(2), weights.transpose(1, 2).flatten(2)
+
+
+class ContextAttention(nn.Module):
+    """Plain contextual attention, (N, C, H, W) -> (N, C, H, W); nothing to learn.
+
+    Cosines of 3 x 3 patches, propagated by fixed identity kernels along x and y, masked,
+    times 10, softmax over the background, masked again, and the patches pasted by a
+    transposed convolution. Works on whole L x L maps: see the numbers above.
+
+    Source: DeepFill (CVPR 2018) section 4.
+    Deviation: validity is each sample's own, masks shrink by their maximum, rows are not
+    joined at their ends, and overlaps are averaged by their true number.
+
+    Args:
+        rate: 2 matches on the half-size map, as the original does; 1 at full resolution.
+    """
+
+    def __init__(self, *, rate: int = 2) -> None:
+        super().__init__()
+        if rate not in (1, 2):
+            raise ValueError(f"No such attention: rate={rate}.")
+        self.rate = rate
+        self.register_buffer("eye", torch.eye(3), persistent=False)
+
+    def forward(self, features: Tensor, masks: Tensor) -> Tensor:
+        """Return the attended features; arguments as :class:`AdaptiveContextAttention`."""
+        with torch.autocast(features.device.type, enabled=False):
+            features = features.float()
+            small = features[:, :, :: self.rate, :: self.rate]
+            size = (small.shape[2], small.shape[3])
+            valid = valid_patches(masks, size)[:, None, :]
+            unit = unit_patches(small)
+            scores = propagate(torch.bmm(unit, unit.transpose(1, 2)), size, self.eye, self.eye)
+            weights = (scores * valid * SOFTMAX_SCALE).softmax(2) * valid
+            canvas = _Canvas(features, self.rate)
+            return canvas.paste(torch.bmm(weights, canvas.patches))

@@ -1,0 +1,335 @@
+"""FMODR's four networks. Widths are arguments; the presets hold them.
+
+Pictures inside are in [-1, 1], masks in {0, 1} with 1 = occluded. H and W must be
+divisible by the networks' total down-sampling.
+
+Source: FMODR (ACM TOMM 2022) figure 6; no code was published, so what the paper leaves
+open follows the works it says it builds on (DeepFill v2, GLCIC).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+
+def conv_block(
+    inputs: int, outputs: int, norm: str, *, kernel: int = 3, stride: int = 1
+) -> nn.Module:
+    """Return convolution, ``batch`` or ``instance`` normalisation, leaky ReLU 0.2."""
+    layer = {"batch": nn.BatchNorm2d, "instance": nn.InstanceNorm2d}[norm]
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=norm == "instance"),
+        layer(outputs),
+        nn.LeakyReLU(0.2, inplace=True),
+    )
+
+
+def double(features: Tensor) -> Tensor:
+    """Return the map at twice the size, nearest neighbour."""
+    return F.interpolate(features, scale_factor=2.0, mode="nearest")
+
+
+class Detector(nn.Module):
+    """Region detector, (N, 3, H, W) -> (N, 1, H, W) probability of being occluded.
+
+    Figure 6 (a): few convolutions, then up-sampling. A 5 x 5 convolution, one stride-2
+    convolution a further width, one more at the coarsest size, then nearest x 2 and a
+    convolution back to each width, a last convolution and the sigmoid.
+
+    Deviation: normalisation and widths are not in the paper. ``skips`` joins the encoder's
+    maps to the decoder's, which the paper does not; it is off in the ``paper`` preset.
+
+    Args:
+        widths: Channels at full, half, quarter ... size.
+        skips: Whether to join encoder maps.
+    """
+
+    def __init__(self, widths: Sequence[int] = (32, 64, 128), *, skips: bool = False) -> None:
+        super().__init__()
+        self.skips = skips
+        self.stem = conv_block(3, widths[0], "batch", kernel=5)
+        pairs = list(zip(widths[:-1], widths[1:], strict=True))
+        self.down = nn.ModuleList(conv_block(a, b, "batch", stride=2) for a, b in pairs)
+        self.middle = conv_block(widths[-1], widths[-1], "batch")
+        self.up = nn.ModuleList(
+            conv_block(b + a if skips else b, a, "batch") for a, b in reversed(pairs)
+        )
+        self.head = nn.Conv2d(widths[0], 1, 3, padding=1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return probabilities of pictures in [-1, 1]."""
+        maps = [self.stem(images)]
+        for down in self.down:
+            maps.append(down(maps[-1]))
+        x = self.middle(maps.pop())
+        for up in self.up:
+            skip = maps.pop()
+            x = double(x)
+            x = up(torch.cat([x, skip], 1) if self.skips else x)
+        return torch.sigmoid(self.head(x))
+
+
+class CoarseNet(nn.Module):
+    """Coarse U-Net, (N, C, H, W) -> (N, 3, H, W) in [-1, 1].
+
+    Figure 6 (b): a U-Net. At each size *convs* 3 x 3 convolutions; stride-2 convolution
+    down; a convolution and nearest x 2 up; skip by concatenation; tanh.
+
+    Deviation: depth, widths and normalisation are not in the paper. ``inputs=4`` adds the
+    mask as a channel; the paper gives the picture alone.
+
+    Args:
+        widths: Channels at full, half ... size; the last is the bottleneck.
+        inputs: 3 or 4.
+        convs: Convolutions at each size.
+        norm: ``instance`` or ``batch``.
+    """
+
+    def __init__(
+        self,
+        widths: Sequence[int] = (64, 128, 256, 512, 512),
+        *,
+        inputs: int = 3,
+        convs: int = 2,
+        norm: str = "instance",
+    ) -> None:
+        super().__init__()
+        self.inputs = inputs
+
+        def level(first: int, width: int) -> nn.Module:
+            blocks = [conv_block(first, width, norm)]
+            blocks += [conv_block(width, width, norm) for _ in range(convs - 1)]
+            return nn.Sequential(*blocks)
+
+        pairs = list(zip(widths[:-1], widths[1:], strict=True))
+        self.stem = level(inputs, widths[0])
+        self.down = nn.ModuleList(
+            nn.Sequential(conv_block(a, b, norm, stride=2), level(b, b)) for a, b in pairs
+        )
+        self.up = nn.ModuleList(conv_block(b, a, norm) for a, b in reversed(pairs))
+        self.join = nn.ModuleList(level(2 * a, a) for a, _ in reversed(pairs))
+        self.head = nn.Conv2d(widths[0], 3, 3, padding=1)
+
+    def forward(self, visible: Tensor, masks: Tensor) -> Tensor:
+        """Return the coarse pictures.
+
+        Args:
+            visible: (N, 3, H, W) pictures times (1 - masks).
+            masks: (N, 1, H, W).
+        """
+        x = visible if self.inputs == 3 else torch.cat([visible, masks], 1)
+        maps = [self.stem(x)]
+        for down in self.down:
+            maps.append(down(maps[-1]))
+        x = maps.pop()
+        for up, join in zip(self.up, self.join, strict=True):
+            x = join(torch.cat([double(up(x)), maps.pop()], 1))
+        return torch.tanh(self.head(x))
+
+
+class GatedConv(nn.Module):
+    """Gated convolution: ELU(features) x sigmoid(gate), same size / stride, no normalisation.
+
+    *outputs* is the real number of channels: a work that counts both halves of the
+    convolution (DeepFill's 48 / 96 / 192) has twice as many on paper.
+
+    Source: DeepFill v2 (ICCV 2019) section 3.1. FMODR does not say whether it keeps the
+    gate; ``gated=False`` drops it.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        kernel: int = 3,
+        stride: int = 1,
+        dilation: int = 1,
+        relu: bool = False,
+        gated: bool = True,
+    ) -> None:
+        super().__init__()
+        self.gated = gated
+        padding = dilation * (kernel // 2)
+        maps = 2 * outputs if gated else outputs
+        self.conv = nn.Conv2d(inputs, maps, kernel, stride, padding, dilation)
+        self.activation: nn.Module = nn.ReLU() if relu else nn.ELU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (N, outputs, H / stride, W / stride)."""
+        x = self.conv(x)
+        if not self.gated:
+            return self.activation(x)
+        features, gate = x.chunk(2, 1)
+        return self.activation(features) * torch.sigmoid(gate)
+
+
+class RefineNet(nn.Module):
+    """Two-branch refine network, (N, 3, H, W) -> (N, 3, H, W).
+
+    Figure 6 (c): the input, coarse inside the hole and the picture outside, goes to a
+    convolution branch with dilations 2, 4, 8, 16 and to an attention branch, both at a
+    quarter of the size; joined, convolved and up-sampled to the picture.
+
+    The last layer before the attention is a ReLU, so that features are not negative and
+    cosines lie in [0, 1].
+
+    Deviation: layers follow DeepFill v2, which the paper says it improves on; it prints none.
+    ``inputs=5`` adds a plane of ones and the mask. ``residual`` adds tanh's output to the
+    input instead of being the picture, and starts at zero, so that short training begins at
+    the coarse picture; off in the ``paper`` preset.
+
+    Args:
+        widths: Real channels at full, half and quarter size.
+        attention: The layer between the branch's two parts, called with (features, masks),
+            or None for a gated convolution in its place.
+        inputs: 3 or 5.
+        gated, residual: As above.
+    """
+
+    def __init__(
+        self,
+        widths: Sequence[int] = (24, 48, 96),
+        *,
+        attention: nn.Module | None = None,
+        inputs: int = 3,
+        gated: bool = True,
+        residual: bool = False,
+    ) -> None:
+        super().__init__()
+        self.inputs, self.residual = inputs, residual
+        one, two, four = widths
+
+        def conv(a: int, b: int, **layout: int) -> nn.Module:
+            return GatedConv(a, b, gated=gated, **layout)
+
+        self.conv_branch = nn.Sequential(
+            conv(inputs, one, kernel=5),
+            conv(one, one, stride=2),
+            conv(one, two),
+            conv(two, two, stride=2),
+            conv(two, four),
+            conv(four, four),
+            *(conv(four, four, dilation=rate) for rate in (2, 4, 8, 16)),
+        )
+        self.attention_before = nn.Sequential(
+            conv(inputs, one, kernel=5),
+            conv(one, one, stride=2),
+            conv(one, two),
+            conv(two, four, stride=2),
+            conv(four, four),
+            conv(four, four, relu=True),
+        )
+        self.attention = attention
+        self.instead = conv(four, four) if attention is None else None
+        self.attention_after = nn.Sequential(conv(four, four), conv(four, four))
+        self.join = nn.Sequential(conv(2 * four, four), conv(four, four))
+        self.at_half = nn.Sequential(conv(four, two), conv(two, two))
+        self.at_full = nn.Sequential(conv(two, one), conv(one, one // 2))
+        self.head = nn.Conv2d(one // 2, 3, 3, padding=1)
+        if residual:
+            nn.init.zeros_(self.head.weight)
+            nn.init.zeros_(self.head.bias)
+
+    def forward(self, pictures: Tensor, masks: Tensor) -> Tensor:
+        """Return the refined pictures; in [-1, 1] unless ``residual``.
+
+        Args:
+            pictures: (N, 3, H, W) coarse x masks + picture x (1 - masks).
+            masks: (N, 1, H, W).
+        """
+        x = pictures
+        if self.inputs == 5:
+            x = torch.cat([pictures, torch.ones_like(masks), masks], 1)
+        attended = self.attention_before(x)
+        if self.attention is not None:
+            attended = self.attention(attended, masks)
+        else:
+            attended = self.instead(attended)
+        attended = self.attention_after(attended)
+        x = self.join(torch.cat([self.conv_branch(x), attended], 1))
+        x = self.at_full(double(self.at_half(double(x))))
+        change = torch.tanh(self.head(x))
+        return pictures + change if self.residual else change
+
+
+class CriticBranch(nn.Module):
+    """One branch of the discriminator, (N, 3, S, S) -> (N, hidden).
+
+    Stride-2 5 x 5 convolutions with leaky ReLU 0.2, then one fully connected layer.
+    """
+
+    def __init__(self, widths: Sequence[int], hidden: int, size: int, norm: str) -> None:
+        super().__init__()
+        wrap = spectral_norm if norm == "spectral" else _same
+        layers: list[nn.Module] = []
+        for a, b in zip((3, *widths[:-1]), widths, strict=True):
+            layers += [wrap(nn.Conv2d(a, b, 5, 2, 2)), nn.LeakyReLU(0.2)]
+            layers += [nn.BatchNorm2d(b)] if norm == "batch" else []
+        side = size >> len(widths)
+        self.convs = nn.Sequential(*layers)
+        self.compress = wrap(nn.Linear(widths[-1] * side * side, hidden))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the compressed features after leaky ReLU."""
+        features = self.convs(images).flatten(1)
+        return F.leaky_relu(self.compress(features), 0.2)
+
+
+class GlobalMaskedDiscriminator(nn.Module):
+    """Global and masked-region discriminator, (N, 3, S, S) and masks -> (N, heads) logits.
+
+    Section 4.3: two branches of one structure with six convolutions, one for the whole
+    picture and one for picture x mask at the same size, each compressed to *hidden*,
+    concatenated (2,048 in the paper) and mapped to one value; the paper's sigmoid is in
+    the loss.
+
+    Deviation: spectral instead of batch normalisation, since batches of four are too small
+    for the latter; leaky ReLU for ReLU.
+
+    Args:
+        widths: Of the convolutions.
+        hidden: Of each branch's fully connected layer.
+        size: S, divisible by 2 ** len(widths).
+        heads: ``fused``: one value from both branches (section 4.3); ``two``: one from each,
+            as equation 5 reads.
+        share: Whether the branches share weights ("siamese"); the paper says same structure.
+        norm: ``spectral``, ``batch`` or ``none``.
+    """
+
+    def __init__(
+        self,
+        widths: Sequence[int] = (64, 128, 256, 512, 512, 512),
+        *,
+        hidden: int = 1024,
+        size: int = 256,
+        heads: str = "fused",
+        share: bool = False,
+        norm: str = "spectral",
+    ) -> None:
+        super().__init__()
+        if size % (1 << len(widths)):
+            raise ValueError(f"Size {size} is not divisible by {1 << len(widths)}.")
+        wrap = spectral_norm if norm == "spectral" else _same
+        self.whole = CriticBranch(widths, hidden, size, norm)
+        self.region = self.whole if share else CriticBranch(widths, hidden, size, norm)
+        count = {"fused": 1, "two": 2}[heads]
+        self.heads = nn.ModuleList(wrap(nn.Linear(2 * hidden // count, 1)) for _ in range(count))
+
+    def forward(self, images: Tensor, masks: Tensor) -> Tensor:
+        """Return logits, higher = more real."""
+        parts = [self.whole(images), self.region(images * masks)]
+        if len(self.heads) == 1:
+            parts = [torch.cat(parts, 1)]
+        logits = [head(part) for head, part in zip(self.heads, parts, strict=True)]
+        return torch.cat(logits, 1)
+
+
+def _same(layer: nn.Module) -> nn.Module:
+    """Return the layer as it is."""
+    return layer

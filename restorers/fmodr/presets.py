@@ -1,0 +1,185 @@
+"""FMODR's sizes and schedules as data, and the reading of options.
+
+A preset is a full set of options; ``train-restorer`` may override any of them. Lengths
+are in images, so that they do not change with the batch size.
+
+Source: FMODR section 5.1 for ``paper``; its lengths there are iterations of 4 pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from restore_recog.errors import TrainingError
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One leg of the staged schedule.
+
+    Attributes:
+        name: C1-C3 train the coarse stage, R1-R4 the refine stage.
+        images: Length.
+        generator, critic: Whether the stage's network and the discriminator learn.
+        rec, adv, per: The generator's weights: lambda 1, 2 for C; lambda 5, 4, 3 for R.
+        rate: Learning rate at the leg's start and end, as a share of the option ``lr``;
+            in between it follows half a cosine.
+    """
+
+    name: str
+    images: int
+    generator: bool = True
+    critic: bool = True
+    rec: float = 0.0
+    adv: float = 0.0
+    per: float = 0.0
+    rate: tuple[float, float] = (1.0, 1.0)
+
+    @property
+    def coarse(self) -> bool:
+        """Return whether the coarse stage is trained."""
+        return self.name.startswith("C")
+
+
+SCHEDULES: dict[str, tuple[Leg, ...]] = {
+    "paper": (
+        Leg("C1", 4 * 10_000, critic=False, rec=1.0),
+        Leg("C2", 4 * 1_000, generator=False),
+        Leg("C3", 4 * 24_000, rec=1.0, adv=0.05),
+        Leg("R1", 4 * 10_000, critic=False, rec=1.0),
+        Leg("R2", 4 * 1_000, generator=False),
+        Leg("R3", 4 * 20_000, rec=0.5, adv=0.1),
+        Leg("R4", 4 * 80_000, per=1.0, adv=0.1),
+    ),
+    "compact": (
+        Leg("C1", 16_000, critic=False, rec=1.0),
+        Leg("C2", 1_600, generator=False),
+        Leg("C3", 16_000, rec=1.0, adv=0.002, rate=(1.0, 0.02)),
+        Leg("R1", 10_000, critic=False, rec=1.0),
+        Leg("R2", 1_600, generator=False),
+        Leg("R3", 8_000, rec=1.0, adv=0.002, rate=(1.0, 0.5)),
+        Leg("R4", 10_000, rec=1.0, per=0.05, adv=0.002, rate=(0.5, 0.02)),
+    ),
+}
+"""``compact`` keeps the adversarial weight low and the reconstruction loss on to the end:
+with the paper's weights a few ten thousand pictures buy texture at the cost of PSNR."""
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "paper": {
+        "size": 256,
+        "batch_size": 4,
+        "lr": 1.5e-5,
+        "lr_detector": 1.5e-5,
+        "clip": 0.0,
+        "detector_widths": (32, 64, 128),
+        "detector_skips": False,
+        "coarse_widths": (64, 128, 256, 512, 512),
+        "coarse_convs": 2,
+        "coarse_norm": "instance",
+        "coarse_in": 3,
+        "refine_widths": (24, 48, 96),
+        "refine_in": 3,
+        "gated": True,
+        "residual": False,
+        "attention": "sca",
+        "rate": 1,
+        "prop": "score",
+        "norm": "none",
+        "critic_widths": (64, 128, 256, 512, 512, 512),
+        "critic_hidden": 1024,
+        "heads": "fused",
+        "share": False,
+        "perceptual": "vgg16",
+        "perceptual_weights": "",
+        "hole": 0.0,
+        "dilate": 0,
+        "mask_source": "gt",
+        "coarse_only": False,
+        "gm_disc": True,
+        "gate": False,
+        "amp": True,
+        "length": 1.0,
+        "seed": 0,
+    },
+}
+PRESETS["compact"] = PRESETS["paper"] | {
+    "size": 128,
+    "batch_size": 8,
+    "lr": 3e-4,
+    "lr_detector": 1e-3,
+    "clip": 1.0,
+    "detector_widths": (8, 16, 32, 48),
+    "detector_skips": True,
+    "coarse_widths": (16, 32, 64, 128, 256, 256),
+    "coarse_convs": 1,
+    "coarse_norm": "batch",
+    "coarse_in": 4,
+    "refine_widths": (8, 16, 32),
+    "refine_in": 5,
+    "residual": True,
+    "rate": 2,
+    "critic_widths": (12, 24, 48, 64, 64, 64),
+    "critic_hidden": 256,
+    "perceptual": "recognizer",
+    "hole": 1.0,
+    "dilate": 2,
+}
+
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "coarse_norm": ("instance", "batch"),
+    "coarse_in": (3, 4),
+    "refine_in": (3, 5),
+    "attention": ("sca", "ca", "none"),
+    "rate": (1, 2),
+    "prop": ("score", "spatial", "feature", "eye", "none"),
+    "norm": ("none", "sum", "softmax"),
+    "heads": ("fused", "two"),
+    "perceptual": ("vgg16", "vgg19", "recognizer", "none"),
+    "mask_source": ("gt", "detector"),
+}
+"""Options with few valid values."""
+
+
+def read_options(preset: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the preset's options with *options* laid over them.
+
+    Values may be text, as a command line gives them: ``"true"``, ``"16,32"``, ``"1e-4"``.
+
+    Raises:
+        TrainingError: No such preset or option, or a value that does not fit.
+    """
+    if preset not in PRESETS:
+        raise TrainingError(f"FMODR has no preset '{preset}'; choose {' or '.join(PRESETS)}.")
+    result = dict(PRESETS[preset])
+    unknown = sorted(set(options) - set(result))
+    if unknown:
+        raise TrainingError(
+            f"FMODR has no option '{unknown[0]}'; valid options are {', '.join(sorted(result))}."
+        )
+    for name, value in options.items():
+        result[name] = _convert(name, value, result[name])
+    return result
+
+
+def _convert(name: str, value: Any, default: Any) -> Any:
+    """Return *value* in the default's type."""
+    try:
+        if isinstance(default, bool):
+            converted: Any = {"true": True, "1": True, "false": False, "0": False}[
+                str(value).lower()
+            ]
+        elif isinstance(default, tuple):
+            parts = value.split(",") if isinstance(value, str) else value
+            converted = tuple(int(part) for part in parts)
+        else:
+            converted = type(default)(value)
+    except (KeyError, TypeError, ValueError) as error:
+        raise TrainingError(
+            f"FMODR's option '{name}' cannot be {value!r}; its default is {default!r}."
+        ) from error
+    if name in CHOICES and converted not in CHOICES[name]:
+        valid = ", ".join(str(choice) for choice in CHOICES[name])
+        raise TrainingError(f"FMODR's option '{name}' cannot be {value!r}; choose one of {valid}.")
+    return converted

@@ -1,0 +1,315 @@
+"""FMODR's staged training (sections 4.4 and 5.1), as what the training engine drives.
+
+The coarse stage first, then the refine stage on the frozen coarse network, each with a
+discriminator of its own; the detector learns alongside the coarse stage. Two optimisers
+play the adversarial game: where the paper writes a phase with lambda_adv = 1 and all else
+0, only the discriminator learns.
+
+Losses, all as means (the paper prints sums, at which its weights would make no sense):
+
+* reconstruction (equation 2): mean |output - clean| on [-1, 1] pictures, whole picture;
+  plus, weighted by the option ``hole``, the same mean over the hole alone;
+* perceptual (equation 3): mean squared difference of relu3_3 features;
+* adversarial (equation 5 with its signs mended): the discriminator minimises
+  -log D(clean) - log(1 - D(output)), the generator -log D(output), on logits, the mean over
+  the heads; outputs are pasted into the picture first;
+* detector (equation 1): mean (p - mask)^2.
+
+Deviation: the paper's rule that a picture with a coarse loss under 0.1 skips refinement is
+off by default (``gate``), since the whole-picture loss is always below that; where it is on, it is
+judged a picture at a time on the hole's mean.
+Deviation: the coarse and the refine stage are trained one after the other, the coarse one frozen
+in the second; "at the same time" in the paper leaves the order open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from math import cos, pi
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from restore_recog.api import Phase, Stateful
+from restore_recog.nn.adversarial import discriminator_loss, generator_loss
+from restore_recog.nn.perceptual import feature_net, perceptual_loss
+from restore_recog.restorers.fmodr.model import Nets, grow, paste
+from restore_recog.restorers.fmodr.networks import GlobalMaskedDiscriminator
+from restore_recog.restorers.fmodr.presets import SCHEDULES, Leg, read_options
+from restore_recog.types import FaceBatch
+
+GATE = 0.1
+"""Coarse loss under which a picture skips refinement, where the rule is on (section 4.4)."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One batch in the networks' terms: pictures in [-1, 1], hole in {0, 1}."""
+
+    occluded: Tensor
+    clean: Tensor
+    mask: Tensor
+    hole: Tensor
+
+
+def hole_l1(output: Tensor, clean: Tensor, hole: Tensor) -> Tensor:
+    """Return (N,) mean absolute error inside the hole; 0 where there is none."""
+    error = (output - clean).abs() * hole
+    return error.flatten(1).sum(1) / (3 * hole.flatten(1).sum(1)).clamp_min(1)
+
+
+def reconstruction_loss(output: Tensor, clean: Tensor, hole: Tensor, weight: float) -> Tensor:
+    """Return (N,) mean absolute error, plus *weight* times that of the hole."""
+    whole = (output - clean).abs().flatten(1).mean(1)
+    return whole + weight * hole_l1(output, clean, hole) if weight else whole
+
+
+def weighted_mean(losses: Tensor, keep: Tensor | None) -> Tensor:
+    """Return the mean of (N,) losses, over the kept pictures where *keep* is given."""
+    if keep is None:
+        return losses.mean()
+    return (losses * keep).sum() / keep.sum().clamp_min(1)
+
+
+@contextmanager
+def frozen(net: nn.Module) -> Iterator[None]:
+    """Let gradients pass through a network without being kept for it."""
+    net.requires_grad_(False)
+    try:
+        yield
+    finally:
+        net.requires_grad_(True)
+
+
+class FMODRTraining:
+    """Everything that one training of FMODR holds; satisfies ``restore_recog.api.Trainable``.
+
+    Args:
+        preset: ``paper`` or ``compact``.
+        device: Where it trains; on a GPU the forward passes run in bfloat16 (``amp``).
+        options: Overrides of the preset: :data:`restore_recog.restorers.fmodr.presets.PRESETS`.
+
+    Raises:
+        TrainingError: An option does not fit, or the perceptual network cannot be had.
+    """
+
+    identities_per_batch = 0
+    covered = 1.0
+
+    def __init__(self, preset: str = "compact", device: str = "cpu", **options: Any) -> None:
+        self.preset, self.device = preset, torch.device(device)
+        self.options = o = read_options(preset, options)
+        self.image_size: int = o["size"]
+        self.legs = legs(preset, o)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(o["seed"])
+            self.nets = Nets(o)
+            self.critics = nn.ModuleDict(
+                {
+                    stage: _critic(o)
+                    for stage in ("coarse", "refine")
+                    if _adversarial(self.legs, stage)
+                }
+            )
+        for net in (self.nets, self.critics):
+            net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        weights = Path(o["perceptual_weights"]) if o["perceptual_weights"] else None
+        needed = any(leg.per for leg in self.legs)
+        self.features = feature_net(o["perceptual"] if needed else "none", weights, str(device))
+        self.optimizers = {
+            name: _adam(net, o["lr_detector"] if name == "detector" else o["lr"])
+            for name, net in self.nets.named_children()
+        } | {f"critic_{name}": _adam(net, o["lr"]) for name, net in self.critics.items()}
+
+    @property
+    def phases(self) -> Sequence[Phase]:
+        """Return the legs in order."""
+        size = self.options["batch_size"]
+        return [Phase(leg.name, leg.images, size, partial(self._step, leg)) for leg in self.legs]
+
+    def state(self) -> Mapping[str, Stateful]:
+        """Return networks, discriminators and optimisers."""
+        return {"nets": self.nets, "critics": self.critics, **self.optimizers}
+
+    def weights(self) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]:
+        """Return the options as plain values, and the tensors that restoring needs."""
+        return self._plain_options(), self.nets.state_dict()
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return model, preset and options."""
+        return {"model": "fmodr", "preset": self.preset, "options": self._plain_options()}
+
+    def _plain_options(self) -> dict[str, Any]:
+        return {n: list(v) if isinstance(v, tuple) else v for n, v in self.options.items()}
+
+    @torch.no_grad()
+    def preview(self, batch: FaceBatch) -> Tensor:
+        """Return rows of input, coarse, refined, truth and, in grey, the detector's map."""
+        scene = self._scene(batch)
+        self.nets.eval()
+        coarse, final = self.nets(scene.occluded, scene.hole)
+        detected = self.nets.detector(scene.occluded).expand(-1, 3, -1, -1)
+        columns = [scene.occluded, paste(coarse, scene.occluded, scene.hole), final, scene.clean]
+        rows = [(column / 2 + 0.5).clamp(0, 1) for column in columns] + [detected]
+        return torch.stack(rows, 1).flatten(0, 1)
+
+    def _scene(self, batch: FaceBatch) -> Scene:
+        if batch.clean is None:
+            raise ValueError("FMODR trains on batches with the clean pictures.")
+        batch = batch.to(self.device)
+        assert batch.clean is not None
+        occluded, clean = (
+            (2 * images - 1).contiguous(memory_format=torch.channels_last)
+            for images in (batch.images, batch.clean)
+        )
+        hole = batch.masks
+        if self.options["mask_source"] == "detector":
+            self.nets.detector.eval()
+            with torch.no_grad():
+                hole = (self.nets.detector(occluded) >= 0.5).float()
+        return Scene(occluded, clean, batch.masks, grow(hole, self.options["dilate"]))
+
+    def _step(self, leg: Leg, batch: FaceBatch, progress: float) -> Mapping[str, float]:
+        """Take one step of a leg and return its losses."""
+        scene = self._scene(batch)
+        share = leg.rate[1] + (leg.rate[0] - leg.rate[1]) * (1 + cos(pi * progress)) / 2
+        losses: dict[str, Tensor] = {}
+        if leg.coarse:
+            losses |= self._detector_step(scene, share)
+        output, keep = self._generate(leg, scene)
+        if leg.generator:
+            losses |= self._generator_step(leg, scene, output, keep, share)
+        if leg.critic:
+            losses |= self._critic_step(leg, scene, output.detach(), keep, share)
+        values = torch.stack([loss.detach().float() for loss in losses.values()]).tolist()
+        return dict(zip(losses, values, strict=True))
+
+    def _autocast(self) -> torch.autocast:
+        enabled = self.options["amp"] and self.device.type == "cuda"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
+
+    def _detector_step(self, scene: Scene, share: float) -> dict[str, Tensor]:
+        self.nets.detector.train()
+        with self._autocast():
+            found = self.nets.detector(scene.occluded)
+        loss = F.mse_loss(found.float(), scene.mask)
+        self._update("detector", self.nets.detector, loss, share)
+        return {"pixel": loss}
+
+    def _generate(self, leg: Leg, scene: Scene) -> tuple[Tensor, Tensor | None]:
+        """Return the stage's raw pictures, and which of them count (None: all)."""
+        net = self.nets.coarse if leg.coarse else self.nets.refine
+        self.nets.coarse.train(leg.coarse and leg.generator)
+        net.train(leg.generator)
+        keep = None
+        with self._autocast(), torch.set_grad_enabled(leg.generator):
+            visible = scene.occluded * (1 - scene.hole)
+            if leg.coarse:
+                return net(visible, scene.hole).float(), None
+            with torch.no_grad():
+                coarse = self.nets.coarse(visible, scene.hole).float()
+            if self.options["gate"]:
+                keep = (hole_l1(coarse, scene.clean, scene.hole) >= GATE).float()
+            picture = paste(coarse, scene.occluded, scene.hole)
+            return net(picture, scene.hole).float(), keep
+
+    def _generator_step(
+        self, leg: Leg, scene: Scene, output: Tensor, keep: Tensor | None, share: float
+    ) -> dict[str, Tensor]:
+        stage = "coarse" if leg.coarse else "refine"
+        # The loss that the leg is not trained by is still worth watching.
+        rec = reconstruction_loss(output, scene.clean, scene.hole, self.options["hole"])
+        losses = {"rec": weighted_mean(rec, keep)}
+        total = leg.rec * losses["rec"]
+        if leg.adv:
+            critic = self.critics[stage]
+            with frozen(critic), self._autocast():
+                logits = critic(paste(output, scene.occluded, scene.hole), scene.hole)
+            losses["adv"] = weighted_mean(generator_loss(logits.float()), keep)
+            total = total + leg.adv * losses["adv"]
+        if leg.per and self.features is not None:
+            with self._autocast():
+                per = perceptual_loss(self.features, output / 2 + 0.5, scene.clean / 2 + 0.5)
+            losses["per"] = weighted_mean(per.float(), keep)
+            total = total + leg.per * losses["per"]
+        if keep is not None:
+            losses["kept"] = keep.mean()
+        if keep is None or bool(keep.any()):
+            self._update(stage, getattr(self.nets, stage), total, share)
+        return losses
+
+    def _critic_step(
+        self, leg: Leg, scene: Scene, output: Tensor, keep: Tensor | None, share: float
+    ) -> dict[str, Tensor]:
+        stage = "coarse" if leg.coarse else "refine"
+        fake = paste(output, scene.occluded, scene.hole)
+        # One pass for both, so that spectral norm estimates its vectors once a step.
+        with self._autocast():
+            logits = self.critics[stage](
+                torch.cat([scene.clean, fake]), torch.cat([scene.hole, scene.hole])
+            )
+        real_logits, fake_logits = logits.float().chunk(2)
+        loss = weighted_mean(discriminator_loss(real_logits, fake_logits), keep)
+        if keep is None or bool(keep.any()):
+            self._update(f"critic_{stage}", self.critics[stage], loss, share)
+        return {
+            "critic": loss,
+            "real_accuracy": (real_logits > 0).float().mean(),
+            "fake_accuracy": (fake_logits <= 0).float().mean(),
+        }
+
+    def _update(self, name: str, net: nn.Module, loss: Tensor, share: float) -> None:
+        """Take one optimiser step at *share* of the learning rate."""
+        optimizer = self.optimizers[name]
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * share
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if self.options["clip"]:
+            nn.utils.clip_grad_norm_(net.parameters(), self.options["clip"])
+        optimizer.step()
+
+
+def legs(preset: str, options: Mapping[str, Any]) -> tuple[Leg, ...]:
+    """Return the preset's legs as far as the switches leave them, at their real length."""
+    result = []
+    for leg in SCHEDULES[preset]:
+        off = (options["coarse_only"] and not leg.coarse) or (
+            not options["gm_disc"] and not leg.generator
+        )
+        if off:
+            continue
+        changes: dict[str, Any] = {"images": max(1, round(leg.images * options["length"]))}
+        if not options["gm_disc"]:
+            changes |= {"critic": False, "adv": 0.0}
+        if options["perceptual"] == "none" and leg.per and not leg.rec:
+            changes |= {"rec": 1.0}
+        result.append(replace(leg, **changes))
+    return tuple(result)
+
+
+def _adversarial(schedule: Sequence[Leg], stage: str) -> bool:
+    """Return whether a stage has a discriminator."""
+    return any(leg.critic and leg.coarse == (stage == "coarse") for leg in schedule)
+
+
+def _critic(options: Mapping[str, Any]) -> GlobalMaskedDiscriminator:
+    return GlobalMaskedDiscriminator(
+        options["critic_widths"],
+        hidden=options["critic_hidden"],
+        size=options["size"],
+        heads=options["heads"],
+        share=options["share"],
+    )
+
+
+def _adam(net: nn.Module, lr: float) -> torch.optim.Adam:
+    """Return Adam with first-moment decay 0.5, the habit of the works the paper builds on."""
+    parameters = [{"params": list(net.parameters()), "initial_lr": lr}]
+    return torch.optim.Adam(parameters, lr=lr, betas=(0.5, 0.999))
