@@ -31,7 +31,8 @@ def det_figure(curves: Mapping[str, DetCurve]) -> Figure:
 
     The curves are step-wise: at a given FMR they show the lowest FNMR whose FMR is no
     higher. Rates of 0 and 1 have no normal deviate; they are drawn half a comparison
-    away (0.5/N). Each axis reaches down to 0.01 %, or to 0.5/N where that is lower.
+    away (0.5/N). Each axis reaches down to 0.01 %, or to 0.5/N where that is lower, and up
+    to 99 %, where what is above is drawn too.
 
     Args:
         curves: Legend text to curve, drawn in order.
@@ -41,7 +42,9 @@ def det_figure(curves: Mapping[str, DetCurve]) -> Figure:
     """
     if not curves:
         raise ValueError("A DET figure needs at least one curve.")
-    figure, axes = _empty_figure("False match rate (%)", "False non-match rate (%)")
+    figure, axes = _empty_figure(
+        "False match rate (%), zero drawn at 0.5/N", "False non-match rate (%), zero drawn at 0.5/N"
+    )
     n_genuine = max(curve.n_genuine for curve in curves.values())
     n_impostor = max(curve.n_impostor for curve in curves.values())
     floors = [min(1e-4, 0.5 / n) for n in (n_impostor, n_genuine)]
@@ -81,7 +84,8 @@ def cmc_figure(curves: Mapping[str, NDArray[np.float64]]) -> Figure:
     axes.plot(ranks, 100 * ranks / longest, color="0.5", lw=1, ls=(0, (1, 2)), label="chance")
     if longest > 30:
         axes.set_xscale("log")
-        axes.set_xticks([10**power for power in range(len(str(longest)))])
+        decades = [10**power for power in range(len(str(longest)))]
+        axes.set_xticks([m * d for d in decades for m in (1, 2, 5) if m * d <= longest])
         axes.xaxis.set_major_formatter("{x:.0f}")
     else:
         axes.locator_params(axis="x", integer=True)
@@ -138,10 +142,10 @@ def _numbers(counts: Sequence[int]) -> str:
 
 
 def _deviate(rates: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-    """Return the normal deviate, 0 and 1 drawn half a comparison inside."""
+    """Return the normal deviate of rates, kept within the axes."""
     from scipy.stats import norm
 
-    return np.asarray(norm.ppf(np.clip(rates, 0.5 / n, 1 - 0.5 / n)))
+    return np.asarray(norm.ppf(np.clip(rates, 0.5 / n, min(1 - 0.5 / n, _TOP))))
 
 
 def _deviate_axes(axes: Axes, floors: Sequence[float]) -> None:
@@ -151,7 +155,7 @@ def _deviate_axes(axes: Axes, floors: Sequence[float]) -> None:
     for axis, floor in zip((axes.xaxis, axes.yaxis), floors, strict=True):
         ticks = [tick for tick in _TICKS if floor <= tick <= _TOP]
         axis.set_ticks(norm.ppf(ticks), labels=[f"{100 * tick:g}" for tick in ticks])
-    axes.set_xlim(norm.ppf(floors[0]) - 0.1, norm.ppf(_TOP))
-    axes.set_ylim(norm.ppf(floors[1]) - 0.1, norm.ppf(_TOP))
+    axes.set_xlim(norm.ppf(floors[0]) - 0.1, norm.ppf(_TOP) + 0.1)
+    axes.set_ylim(norm.ppf(floors[1]) - 0.1, norm.ppf(_TOP) + 0.1)
     axes.axline((0, 0), slope=1, color="0.6", lw=0.8, label="equal rates")
     axes.set_aspect("equal")

@@ -51,9 +51,10 @@ def ssim(a: ArrayLike, b: ArrayLike, mask: ArrayLike | None = None) -> Figures:
         raise ValueError(f"SSIM needs pictures of at least {WINDOW} x {WINDOW} pixels.")
     inner = slice(_BORDER, -_BORDER)
     chosen = None if mask is None else _mask(mask, x.shape)[..., inner, inner]
-    pairs = zip(x.reshape(-1, *x.shape[-3:]), y.reshape(-1, *x.shape[-3:]), strict=True)
-    maps = np.array([_ssim_map(*pair)[inner, inner] for pair in pairs])
-    return _pixel_mean(maps.reshape(*x.shape[:-3], *maps.shape[1:]), chosen)
+    maps = np.empty_like(x)
+    for index in np.ndindex(x.shape[:-3]):
+        maps[index] = _ssim_map(x[index], y[index])
+    return _pixel_mean(maps[..., inner, inner, :], chosen)
 
 
 def l1_error(
@@ -159,7 +160,8 @@ def _pixel_mean(values: Figures, mask: NDArray[np.bool_] | None) -> Figures:
         return np.asarray(per_pixel.mean(axis=(-2, -1)))
     total = np.sum(per_pixel, axis=(-2, -1), where=mask)
     count = _size(mask)
-    return np.divide(total, count, out=np.full_like(count, np.nan), where=count > 0)
+    mean: Figures = np.divide(total, count, out=np.full_like(count, np.nan), where=count > 0)
+    return mean
 
 
 def _size(mask: NDArray[np.bool_]) -> Figures:
