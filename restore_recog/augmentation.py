@@ -36,7 +36,7 @@ def augment(
         pixels, from_wide, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     points = transform_points(matrix, landmarks)
-    changed = _degrade(_recolour(warped, rng), rng)
+    changed = _degrade(_recolour(warped, rng), rng)  # type: ignore[arg-type]
     return changed, points[MIRRORED] if mirror else points
 
 
@@ -84,7 +84,7 @@ def _degrade(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.
         quality = int(rng.integers(50, 95))
         bgr = np.ascontiguousarray(pixels[..., ::-1])
         _, code = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        return np.ascontiguousarray(cv2.imdecode(code, cv2.IMREAD_COLOR)[..., ::-1])  # type: ignore[return-value]
+        return cv2.cvtColor(cv2.imdecode(code, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)  # type: ignore[return-value, arg-type]
     if choice < 0.34:
         noise = rng.normal(0, rng.uniform(1, 5), pixels.shape)
         return np.clip(pixels + noise, 0, 255).astype(np.uint8)

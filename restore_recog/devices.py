@@ -31,3 +31,21 @@ def resolve(device: str) -> str:
             "use --device cpu or --device auto."
         )
     return f"cuda:{int(index or 0)}"
+
+
+def bfloat16(precision: str, device: str) -> bool:
+    """Return whether to compute in bfloat16.
+
+    Args:
+        precision: ``fp32``, ``bf16``, or ``auto``: bfloat16 on GPUs that have it.
+        device: As :func:`resolve` returns it.
+
+    Raises:
+        DeviceError: It is asked for and the GPU cannot.
+    """
+    import torch
+
+    able = device == "cpu" or torch.cuda.is_bf16_supported()
+    if precision == "bf16" and not able:
+        raise DeviceError(f"The device {device} cannot compute in bfloat16; use --precision fp32.")
+    return precision == "bf16" or (precision == "auto" and device != "cpu" and able)

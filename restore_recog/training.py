@@ -7,41 +7,38 @@ that was not.
 from __future__ import annotations
 
 import math
-import signal
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 from typing import Any, Literal
 
 import torch
 
-from restore_recog import checkpoint, weights
+from restore_recog import checkpoint, devices, weights
 from restore_recog.api import Phase, Trainable
-from restore_recog.errors import CheckpointError, DeviceError, OutputError, TrainingError
+from restore_recog.errors import CheckpointError, OutputError, TrainingError
 from restore_recog.training_data import PackedBatch, TrainingFaces
 from restore_recog.training_feed import Leg, batches
 from restore_recog.training_log import TrainingLog, provenance, write_failures, write_json
 from restore_recog.training_state import (
     Progress,
     differences,
+    identity,
     load_states,
     not_finite,
     plain,
     random_state,
+    scaled,
     seed_everything,
     set_random_state,
 )
+from restore_recog.training_stop import StopSignal, TrainingInterrupted
+
+__all__ = ["Trainer", "TrainingInterrupted", "seed_everything"]
 
 PREVIEW = 8
 """Faces in a sample picture."""
-
-
-class TrainingInterrupted(KeyboardInterrupt):
-    """Ctrl-C or SIGTERM: the checkpoint is saved; the message says how to go on."""
 
 
 class Trainer:
@@ -91,13 +88,13 @@ class Trainer:
         self.save_seconds = save_seconds
         self.sample_every = sample_every
         self.device = device
-        self.bfloat16 = _bfloat16(precision, device)
+        self.bfloat16 = devices.bfloat16(precision, device)
         self.workers = workers
         self.max_minutes = max_minutes
         self.record = dict(record or {})
-        self.phases = [_scaled(phase, images_scale) for phase in trainable.phases]
+        self.phases = [scaled(phase, images_scale) for phase in trainable.phases]
         self.progress = Progress()
-        self._signal: int | None = None
+        self._stop = StopSignal()
 
     @property
     def finished(self) -> bool:
@@ -125,7 +122,7 @@ class Trainer:
             self.faces.check(phase.batch_size, self.trainable.identities_per_batch)
         try:
             self._begin(resume)
-            with self._signals(), TrainingLog(self.run_dir, self._images_seen()) as log:
+            with self._stop, TrainingLog(self.run_dir, self._images_seen()) as log:
                 self._run(log)
         except OSError as error:
             raise OutputError(
@@ -174,8 +171,7 @@ class Trainer:
         while not self.finished:
             phase = self.phases[self.progress.phase]
             log.start_phase(phase.name, phase.images, self.progress.seen)
-            stopped = self._run_phase(phase, log)
-            if stopped:
+            if self._run_phase(phase, log):
                 return
             self.progress.phase += 1
             self.progress.seen = 0
@@ -204,8 +200,14 @@ class Trainer:
 
     def _step(self, phase: Phase, packed: PackedBatch) -> dict[str, float]:
         batch = packed.unpack(self.device)
-        with self._autocast():
-            losses = phase.step(batch, self.progress.seen / phase.images)
+        try:
+            with self._autocast():
+                losses = phase.step(batch, self.progress.seen / phase.images)
+        except torch.OutOfMemoryError as error:
+            raise TrainingError(
+                f"The {self.device} has too little memory for a batch of {phase.batch_size} in "
+                f"phase '{phase.name}'; use a smaller batch size."
+            ) from error
         values = {name: float(value) for name, value in losses.items()}
         for name, value in values.items():
             if not math.isfinite(value):
@@ -217,9 +219,9 @@ class Trainer:
         now = time.monotonic()
         late = self.max_minutes is not None and now - self._started >= 60 * self.max_minutes
         due = self._crossed(self.save_every, phase) or now - self._saved >= self.save_seconds
-        if due or late or self._signal is not None:
+        if due or late or self._stop.received:
             self._save()
-        if self._signal is not None:
+        if self._stop.received:
             raise TrainingInterrupted(
                 f"Stopped in phase '{phase.name}' after {self.progress.seen} of {phase.images} "
                 f"images; everything is saved in {self.run_dir}. Repeat the command with "
@@ -246,7 +248,9 @@ class Trainer:
         self._saved = time.monotonic()
         if self._images_seen():
             config, tensors = self.trainable.weights()
-            weights.save(self.weights_path, self._model(), config, tensors)
+            weights.save(
+                self.weights_path, str(self._identity()["model"]["model"]), config, tensors
+            )
         write_json(self.run_dir / "run.json", self._run_record())
 
     def _preview(self, phase: Phase, log: TrainingLog) -> None:
@@ -264,18 +268,7 @@ class Trainer:
         log.picture(f"{number}-{phase.name}-{self.progress.seen:09d}", pictures, columns)
 
     def _identity(self) -> dict[str, Any]:
-        """Return what a resumed run must have in common with the run that began."""
-        return plain(
-            {
-                "seed": self.seed,
-                "data": self.faces.fingerprint,
-                "data_seed": self.faces.seed,
-                "phases": [[phase.name, phase.images, phase.batch_size] for phase in self.phases],
-                "covered": self.trainable.covered,
-                "identities_per_batch": self.trainable.identities_per_batch,
-                "model": self.trainable.describe(),
-            }
-        )
+        return identity(self.trainable, self.faces, self.phases, self.seed)
 
     def _run_record(self) -> dict[str, Any]:
         return plain(
@@ -293,9 +286,6 @@ class Trainer:
                 **provenance(self.device),
             }
         )
-
-    def _model(self) -> str:
-        return str(self.trainable.describe()["model"])
 
     def _images_seen(self) -> int:
         """Return the images seen in all phases."""
@@ -317,41 +307,3 @@ class Trainer:
     def _autocast(self) -> torch.autocast:
         kind = self.device.partition(":")[0]
         return torch.autocast(kind, dtype=torch.bfloat16, enabled=self.bfloat16)
-
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Turn the first Ctrl-C or SIGTERM into a stop after the current step."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-        def note(number: int, _: FrameType | None) -> None:
-            if self._signal is not None:
-                raise KeyboardInterrupt
-            self._signal = number
-
-        for number in kept:
-            signal.signal(number, note)
-        try:
-            yield
-        finally:
-            for number, handler in kept.items():
-                signal.signal(number, handler)
-
-
-def _scaled(phase: Phase, scale: float) -> Phase:
-    """Return a phase of another length, one batch at least."""
-    return replace(phase, images=max(phase.batch_size, round(phase.images * scale)))
-
-
-def _bfloat16(precision: str, device: str) -> bool:
-    """Return whether to compute in bfloat16 where that is safe.
-
-    Raises:
-        DeviceError: It is asked for and the GPU cannot.
-    """
-    able = device == "cpu" or torch.cuda.is_bf16_supported()
-    if precision == "bf16" and not able:
-        raise DeviceError(f"The device {device} cannot compute in bfloat16; use --precision fp32.")
-    return precision == "bf16" or (precision == "auto" and device != "cpu" and able)

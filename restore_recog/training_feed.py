@@ -46,7 +46,7 @@ def batches(faces: TrainingFaces, leg: Leg, workers: int) -> Iterator[PackedBatc
     """
     # Workers copy nothing on Linux: a fork shares the crops. The generator keeps the loader
     # from drawing its seed from the global one, which a resumed run must find untouched.
-    loader: DataLoader[PackedBatch] = DataLoader(
+    loader: DataLoader[PackedBatch | RestoreRecogError] = DataLoader(
         _Steps(faces, leg),
         batch_size=None,
         num_workers=workers,

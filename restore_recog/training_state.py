@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from restore_recog.api import Stateful
+from restore_recog.api import Phase, Stateful, Trainable
 from restore_recog.errors import CheckpointError
+from restore_recog.training_data import TrainingFaces
 
 
 @dataclass
@@ -42,10 +43,10 @@ def seed_everything(seed: int) -> None:
 
 def random_state() -> dict[str, Any]:
     """Return the state of every global generator as tensors and plain values."""
-    name, keys, position, has_gauss, gauss = np.random.get_state()  # noqa: NPY002
-    state = {
+    name, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)  # noqa: NPY002
+    state: dict[str, Any] = {
         "python": random.getstate(),
-        "numpy": (name, torch.from_numpy(keys.astype(np.int64)), position, has_gauss, gauss),  # type: ignore[union-attr]
+        "numpy": (name, torch.from_numpy(np.asarray(keys, np.int64)), position, has_gauss, gauss),
         "torch": torch.get_rng_state(),
     }
     if torch.cuda.is_available():
@@ -85,6 +86,28 @@ def load_states(own: Mapping[str, Stateful], stored: Mapping[str, Any]) -> None:
                 f"The checkpoint's '{name}' does not fit this model ({reason}); "
                 "resume with the version and options that wrote it."
             ) from error
+
+
+def scaled(phase: Phase, scale: float) -> Phase:
+    """Return a phase of another length, one batch at least."""
+    return replace(phase, images=max(phase.batch_size, round(phase.images * scale)))
+
+
+def identity(
+    trainable: Trainable, faces: TrainingFaces, phases: Sequence[Phase], seed: int
+) -> dict[str, Any]:
+    """Return what a resumed run must have in common with the run that began."""
+    return plain(
+        {
+            "seed": seed,
+            "data": faces.fingerprint,
+            "data_seed": faces.seed,
+            "phases": [[phase.name, phase.images, phase.batch_size] for phase in phases],
+            "covered": trainable.covered,
+            "identities_per_batch": trainable.identities_per_batch,
+            "model": trainable.describe(),
+        }
+    )
 
 
 def plain(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
@@ -18,6 +18,7 @@ from restore_recog.errors import OutputError
 
 if TYPE_CHECKING:
     from restore_recog.api import Dataset, Trainable
+    from restore_recog.training import Trainer
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,7 +34,7 @@ class TrainingOptions:
     limit: int | None
     cache: Path | None
     device: str
-    precision: str
+    precision: Literal["auto", "fp32", "bf16"]
     seed: int
     settings: Mapping[str, Any]
     images_scale: float
@@ -158,10 +159,9 @@ def train(options: TrainingOptions, plugin: type, call: tuple[Any, ...], **own: 
         click.echo(f"\n{stop}", err=True)
         click.get_current_context().exit(130)
     except KeyboardInterrupt:
-        again = " --resume" if options.resume else ""
         click.echo(
-            f"\nStopped between two checkpoints; repeat the command{again} to go on from the last "
-            "one, or to begin again where there is none.",
+            f"\nStopped without saving. Repeat the command with --resume: it goes on from the last "
+            f"checkpoint in {options.output}, or begins where there is none.",
             err=True,
         )
         click.get_current_context().exit(130)
@@ -172,9 +172,7 @@ def _train(
 ) -> None:
     import torch
 
-    from restore_recog import checkpoint, devices, registry
-    from restore_recog.training import Trainer
-    from restore_recog.training_data import TrainingFaces
+    from restore_recog import checkpoint, devices
     from restore_recog.training_state import seed_everything
 
     device = devices.resolve(options.device)
@@ -186,6 +184,20 @@ def _train(
         torch.set_num_threads(options.threads)
     seed_everything(options.seed)
     trainable = _trainable(plugin, call, {"device": device, **own, **options.settings})
+    trainer = _trainer(options, trainable, device)
+    path = trainer.fit(resume=resume)
+    if trainer.finished:
+        click.echo(f"Finished: {path}")
+    else:
+        click.echo(f"Time is up; weights so far: {path}. Go on with --resume.")
+
+
+def _trainer(options: TrainingOptions, trainable: Trainable, device: str) -> Trainer:
+    """Read the faces and return what trains on them."""
+    from restore_recog import registry
+    from restore_recog.training import Trainer
+    from restore_recog.training_data import TrainingFaces
+
     datasets = [registry.datasets.create(spec) for spec in options.data]
     faces = TrainingFaces.from_datasets(
         datasets,
@@ -200,7 +212,7 @@ def _train(
         f"used ({options.output / 'failures.csv'}).",
         err=True,
     )
-    trainer = Trainer(
+    return Trainer(
         trainable,
         faces,
         options.output,
@@ -208,17 +220,12 @@ def _train(
         save_every=options.checkpoint_every,
         sample_every=options.sample_every,
         device=device,
-        precision=options.precision,  # type: ignore[arg-type]
+        precision=options.precision,
         workers=_workers(options.workers, device),
         max_minutes=options.max_minutes,
         images_scale=options.images_scale,
         record={"command": shlex.join(["restore-recog", *sys.argv[1:]]), "datasets": options.data},
     )
-    path = trainer.fit(resume=resume)
-    if trainer.finished:
-        click.echo(f"Finished: {path}")
-    else:
-        click.echo(f"Time is up; weights so far: {path}. Go on with --resume.")
 
 
 def _claim(folder: Path, resume: bool) -> None:
@@ -229,7 +236,12 @@ def _claim(folder: Path, resume: bool) -> None:
         return
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(f"{folder} exists; use --resume or another --output.")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"The folder {folder} cannot be made ({error.strerror}); choose another --output."
+        ) from error
 
 
 def _trainable(plugin: type, call: tuple[Any, ...], options: Mapping[str, Any]) -> Trainable:
