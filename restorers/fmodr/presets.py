@@ -112,7 +112,7 @@ PRESETS["compact"] = PRESETS["paper"] | {
     "clip": 1.0,
     "detector_widths": (8, 16, 32, 48),
     "detector_skips": True,
-    "coarse_widths": (16, 32, 64, 128, 256, 256),
+    "coarse_widths": (16, 32, 64, 128, 192, 256),
     "coarse_convs": 1,
     "coarse_norm": "batch",
     "coarse_in": 4,
