@@ -72,7 +72,8 @@ class PictureRestorer:
         self.restorer = restorer
         self.segmenter = segmenter
         self.faces = faces
-        self._finder = None if faces == "aligned" else FaceFinder(device=restorer.device)
+        policy = "largest" if faces == "all" else faces
+        self._finder = FaceFinder(policy, restorer.device)
 
     def restore(self, picture: Picture) -> list[RestoredFace]:
         """Return the restored crops of a picture, the largest face first.
@@ -86,9 +87,7 @@ class PictureRestorer:
         crops = self._crops(picture)
         tensors = images.to_tensor([crop.pixels for crop in crops]).to(self.restorer.device)
         masks = self._masks(crops, tensors)
-        landmarks = None
-        if all(crop.landmarks.size for crop in crops):
-            landmarks = torch.from_numpy(np.stack([crop.landmarks for crop in crops]))
+        landmarks = torch.from_numpy(np.stack([crop.landmarks for crop in crops]))
         restored = run_restorer(self.restorer, FaceBatch(tensors, masks, landmarks))
         maps = masks[:, 0].round().to(torch.uint8).cpu().numpy()
         return [
@@ -98,17 +97,12 @@ class PictureRestorer:
 
     def _crops(self, picture: Picture) -> list[FaceCrop]:
         size = max(self.restorer.image_size)
-        if self._finder is None:
-            return [whole_crop(picture, size)]
+        if self.faces != "all":
+            return [self._finder.crop(picture, size)]
         faces = self._finder.find(picture.pixels)
         if not faces:
-            raise NoFaceError("No face was found; give --aligned if the picture is a face crop.")
-        if len(faces) > 1 and self.faces == "one":
-            raise SeveralFacesError(
-                f"{len(faces)} faces were found; choose --faces largest or --faces all."
-            )
-        chosen = faces if self.faces == "all" else faces[:1]
-        return [align(replace(picture, landmarks=face.landmarks), size) for face in chosen]
+            raise NoFaceError("No face was found in the picture.")
+        return [align(replace(picture, landmarks=face.landmarks), size) for face in faces]
 
     def _masks(self, crops: Sequence[FaceCrop], tensors: torch.Tensor) -> torch.Tensor:
         known = [crop.mask for crop in crops if crop.mask is not None]
@@ -155,21 +149,6 @@ def restore_file(
         picture = replace(picture, pixels=paste(picture, face))
     images.write(job.target, picture.pixels)
     return faces
-
-
-def whole_crop(picture: Picture, size: int) -> FaceCrop:
-    """Return a picture that is an aligned crop already, resized to (size, size)."""
-    height, width = picture.pixels.shape[:2]
-    scale = np.array([size / width, size / height])
-    # Pixel centres: u' = (u + 0.5) * scale - 0.5.
-    matrix = np.column_stack([np.diag(scale), 0.5 * scale - 0.5])
-    way = cv2.INTER_AREA if scale.min() < 1 else cv2.INTER_LINEAR
-    pixels = cv2.resize(picture.pixels, (size, size), interpolation=way)
-    mask = None
-    if picture.mask is not None:
-        mask = cv2.resize(picture.mask, (size, size), interpolation=cv2.INTER_NEAREST)
-    landmarks = np.empty((0, 2), np.float32)
-    return FaceCrop(pixels, landmarks, mask, matrix)  # type: ignore[arg-type]
 
 
 def paste(picture: Picture, face: RestoredFace) -> NDArray[np.uint8]:

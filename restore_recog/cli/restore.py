@@ -130,7 +130,10 @@ def _run(jobs: Sequence[Job], worker: PictureRestorer, given: dict[str, Any]) ->
         if isinstance(result, Failure):
             failures.append(result)
             tqdm.write(f"{job.source}: {result.reason}", file=sys.stderr)
-        elif given["sheet"]:
+            continue
+        if not any(face.crop.mask is not None and face.crop.mask.any() for face in result):
+            tqdm.write(f"{job.source}: no covering found, so nothing changed.", file=sys.stderr)
+        if given["sheet"]:
             shown += result[: SHEET_FACES - len(shown)]
     if shown:
         images.write(given["output"] / SHEET, contact_sheet(shown))

@@ -1,0 +1,174 @@
+"""The command line as a whole: help, list, exit codes, errors in one sentence."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from restore_recog import __version__, cli, registry
+from restore_recog.cli import COMMANDS, main
+from restore_recog.errors import DataError
+
+
+def run(*args: str):
+    return CliRunner().invoke(main, list(args))
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help(command, flag):
+    result = run(*command, flag)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("Usage: ")
+    assert "restore-recog " in result.stdout
+
+
+def test_the_overview_names_every_command():
+    result = run("-h")
+    assert all(f"  {name} " in result.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_shows_an_example(name):
+    assert f"restore-recog {name}" in run(name, "-h").stdout
+
+
+@pytest.mark.parametrize(
+    "args", [["--help"], ["list"], *([name, "--help"] for name in COMMANDS if name != "list")]
+)
+def test_help_and_list_import_nothing_heavy(args):
+    code = (
+        "import sys; from restore_recog.cli import main;"
+        f"main({args!r}, standalone_mode=False);"
+        "print([m for m in ('torch', 'cv2', 'timm', 'matplotlib', 'scipy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_version():
+    assert run("--version").stdout.strip().endswith(__version__)
+
+
+def test_python_dash_m():
+    done = subprocess.run(
+        [sys.executable, "-m", "restore_recog", "list", "protocols"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "fmor" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["evil"], "No such command 'evil'"),
+        (["eval", "--no-such-option"], "No such option"),
+        (["eval", "--limit", "0"], "--limit"),
+        (["eval", "--batch-size", "many"], "--batch-size"),
+        (["eval", "--faces", "all"], "--faces"),
+        (["list", "sausages"], "sausages"),
+        (["restore"], "Missing argument"),
+        (["restore", "a.jpg"], "--output"),
+    ],
+)
+def test_usage_errors_exit_2(args, said):
+    result = run(*args)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert result.stdout == ""
+
+
+def test_list_names_every_plugin_with_its_package():
+    result = run("list")
+    assert result.exit_code == 0
+    for group, plugins in registry.GROUPS.items():
+        assert group in result.stdout
+        for name in plugins.names():
+            assert f"  {name} " in result.stdout
+    assert "restore-recog" in result.stdout
+
+
+def test_list_one_group():
+    result = run("list", "protocols")
+    assert "fmor" in result.stdout
+    assert "telea" not in result.stdout
+
+
+def test_list_long_shows_the_summaries():
+    result = run("list", "restorers", "--long")
+    assert "Fill the hole from its rim inwards" in result.stdout
+
+
+def test_list_json():
+    rows = json.loads(run("list", "--json").stdout)
+    assert {"group": "protocols", "name": "fmor"}.items() <= next(
+        row for row in rows if row["group"] == "protocols"
+    ).items()
+
+
+def test_list_long_reports_a_broken_plugin_and_goes_on(tmp_path, monkeypatch):
+    info = tmp_path / "broken_package-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-package\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[restore_recog.protocols]\nbroken = no_such_mod:X\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    result = run("list", "protocols", "--long")
+    assert result.exit_code == 0
+    assert "not usable" in result.stdout
+    assert "broken-package 1.0" in result.stdout
+    assert "FMOR" in result.stdout
+
+
+def test_list_with_nothing_installed(monkeypatch):
+    monkeypatch.setattr(registry, "entry_points", lambda group: ())
+    result = run("list")
+    assert result.exit_code == 0
+    assert "No plug-ins are registered; run 'pip install .'" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (DataError("The folder is empty."), 1, "Error: The folder is empty.\n"),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "x.png"), 1, "The disk is full (x.png)"),
+        (PermissionError(errno.EACCES, "no", "y"), 1, "Permission denied (y)"),
+        (KeyboardInterrupt(), 130, "Interrupted."),
+    ],
+)
+def test_expected_failures_are_one_sentence(monkeypatch, error, code, said):
+    @click.command("list")
+    def failing():
+        raise error
+
+    monkeypatch.setattr("restore_recog.cli.list.command", failing)
+    result = run("list")
+    assert result.exit_code == code
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert result.stdout == ""
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch):
+    @click.command("list")
+    def failing():
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("restore_recog.cli.list.command", failing)
+    result = run("list")
+    assert isinstance(result.exception, ZeroDivisionError)
+
+
+def test_every_command_module_has_its_command():
+    for name in COMMANDS:
+        command = cli.main.get_command(click.Context(cli.main), name)
+        assert command is not None
+        assert command.name == name
