@@ -90,9 +90,9 @@ def _write_files(report: Report, folder: Path) -> None:
     _write_rows(folder / "scores.csv", _SCORE_COLUMNS, _score_rows(report))
     _write_rows(folder / "probes.csv", _names(ProbeRow), map(_values, report.probes))
     _write_rows(folder / "failures.csv", _names(Failure), map(_values, report.failures))
-    figure = det_figure(report)
-    if figure is not None:
-        plots.save(figure, folder / "figures" / "det.png")
+    for name, figure in (("det", det_figure(report)), ("cmc", cmc_figure(report))):
+        if figure is not None:
+            plots.save(figure, folder / "figures" / f"{name}.png")
     for index, example in enumerate(report.examples):
         images.write(_example_path(folder, index), example.strip)
 
@@ -102,7 +102,7 @@ def as_json(report: Report) -> dict[str, Any]:
     stages: dict[str, int] = {}
     for failure in report.failures:
         stages[failure.stage] = stages.get(failure.stage, 0) + 1
-    content = {
+    content: dict[str, Any] = {
         "format": FORMAT,
         "verdicts": report.verdicts,
         "labels": report.labels,
@@ -116,8 +116,8 @@ def as_json(report: Report) -> dict[str, Any]:
             for e in report.examples
         ],
     }
-    plain: dict[str, Any] = _plain(content)
-    return plain
+    strict: dict[str, Any] = plain(content)
+    return strict
 
 
 def det_figure(report: Report) -> Any:
@@ -128,6 +128,12 @@ def det_figure(report: Report) -> Any:
     return plots.det_figure(
         {name: det_curve(row[genuine], row[~genuine]) for name, row in report.scores.items()}
     )
+
+
+def cmc_figure(report: Report) -> Any:
+    """Return the CMC figure of all arms, or None without any."""
+    curves = {arm.name: np.array(arm.cmc) for arm in report.arms if arm.cmc}
+    return plots.cmc_figure(curves) if curves else None
 
 
 def read(folder: Path) -> Report:
@@ -147,7 +153,7 @@ def read(folder: Path) -> Report:
             verdicts=tuple(data["verdicts"]),
             labels=tuple(data["labels"]),
             notes=tuple(data["notes"]),
-            arms=tuple(ArmReport(**arm) for arm in data["arms"]),
+            arms=tuple(ArmReport(**arm | {"cmc": tuple(arm["cmc"])}) for arm in data["arms"]),
             setup=data["setup"],
             timing=data["timing"],
             trials=trials,
@@ -181,12 +187,12 @@ def _example_path(folder: Path, index: int) -> Path:
     return folder / "figures" / "examples" / f"{index:02d}.png"
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return strict JSON: NaN becomes null, infinities become "inf" and "-inf"."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
@@ -221,24 +227,20 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
 
 
 def _probe_row(row: Mapping[str, str]) -> ProbeRow:
-    text = ("arm", "probe_id", "subject", "covering")
-    numbers = {name: float(row[name]) for name in _names(ProbeRow)[7:]}
-    return ProbeRow(
-        *(row[name] for name in text),
-        rank=int(row["rank"]),
-        cosine=float(row["cosine"]),
-        fallback=row["fallback"] == "True",
-        **numbers,
-    )
+    values: dict[str, Any] = dict(row)
+    for name in set(row) - {"arm", "probe_id", "subject", "covering"}:
+        values[name] = float(row[name]) if name != "fallback" else row[name] == "True"
+    values["rank"] = int(row["rank"])
+    return ProbeRow(**values)
 
 
 def _read_scores(
     path: Path, arms: Sequence[Mapping[str, Any]]
-) -> tuple[tuple[Trial, ...], dict[str, NDArray[np.float32]]]:
+) -> tuple[tuple[Trial, ...], dict[str, NDArray[np.float64]]]:
     columns: dict[str, list[float]] = {arm["name"]: [] for arm in arms}
     trials = []
     for row in _read_rows(path):
         columns[row["arm"]].append(float(row["score"]))
         if row["arm"] == arms[0]["name"]:
             trials.append(Trial(row["reference_id"], row["probe_id"], row["genuine"] == "1"))
-    return tuple(trials), {name: np.array(v, dtype=np.float32) for name, v in columns.items()}
+    return tuple(trials), {name: np.array(v, dtype=np.float64) for name, v in columns.items()}

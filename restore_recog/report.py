@@ -24,6 +24,7 @@ class ArmReport:
         restorer: Whose pictures these are, or None.
         figures: Figure name -> {"value", "low", "high", "n", ...}; a figure that cannot be
             measured (no twin, no true map) is absent.
+        cmc: Rank-k rates for k = 1, 2, ...
         fallbacks: Probes that the restorer failed on and that were used as they came.
         misses: Probes without a template: misses at every rank, kept in the denominators.
     """
@@ -32,6 +33,7 @@ class ArmReport:
     arm: str
     restorer: str | None
     figures: Mapping[str, Mapping[str, Any]]
+    cmc: tuple[float, ...] = ()
     fallbacks: int = 0
     misses: int = 0
 
@@ -94,7 +96,7 @@ class Report:
         setup: Protocol, data, recogniser, seed, counts, provenance; plain JSON values.
         timing: Stage -> {"ms_per_image", "images"}.
         trials: The verification comparisons; *scores* has one row of them an arm.
-        scores: Arm name -> (T,) float32, -inf where a template is missing.
+        scores: Arm name -> (T,) float64, -inf where a template is missing.
     """
 
     verdicts: tuple[str, ...]
@@ -104,7 +106,7 @@ class Report:
     setup: Mapping[str, Any]
     timing: Mapping[str, Mapping[str, float]]
     trials: tuple[Trial, ...]
-    scores: Mapping[str, NDArray[np.float32]]
+    scores: Mapping[str, NDArray[np.float64]]
     probes: tuple[ProbeRow, ...]
     failures: tuple[Failure, ...]
     examples: tuple[Example, ...] = ()

@@ -1,0 +1,170 @@
+"""From figures to words: the verdict, the labels and notes, and what the run rests on."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from restore_recog import provenance
+from restore_recog.api import Segmenter
+from restore_recog.faces import ProbeFace
+from restore_recog.report import ArmReport
+from restore_recog.types import FaceCrop
+
+if TYPE_CHECKING:
+    from restore_recog.session import Session
+
+GUESS = "a restoration is a guess, not evidence"
+
+
+def verdicts(arms: Sequence[ArmReport], session: Session) -> tuple[str, ...]:
+    """Return one sentence a restorer: helps, hurts or cannot tell, with the numbers."""
+    floor = next(arm for arm in arms if arm.arm == "occluded")
+    recognizer = session.request.recognizer.name
+    return tuple(
+        verdict(arm, floor, recognizer, _where(session)) for arm in arms if arm.arm == "restored"
+    )
+
+
+def verdict(arm: ArmReport, floor: ArmReport, recognizer: str, where: str) -> str:
+    """Return the verdict on one restorer.
+
+    It rests on the paired difference in rank-1: helps where the whole interval lies above 0,
+    hurts where it lies below, else it cannot be told.
+    """
+    gain = arm.figures["rank1_gain"]
+    low, high = gain["low"], gain["high"]
+    if low > 0:
+        answer = f"Restoring with '{arm.restorer}' first helps '{recognizer}'{where}"
+    elif high < 0:
+        answer = f"Restoring with '{arm.restorer}' first hurts '{recognizer}'{where}"
+    else:
+        answer = (
+            f"Whether restoring with '{arm.restorer}' first helps '{recognizer}'{where} "
+            "cannot be told from these probes"
+        )
+    before, after = floor.figures["rank1"]["value"], arm.figures["rank1"]["value"]
+    interval = (
+        "no interval: one subject only"
+        if math.isnan(low)
+        else f"95 % interval {100 * low:+.1f} to {100 * high:+.1f}"
+    )
+    return (
+        f"{answer}: rank-1 goes from {100 * before:.1f} % to {100 * after:.1f} %, a difference of "
+        f"{100 * gain['value']:+.1f} points ({interval}; {gain['n']} probes of "
+        f"{gain['n_subjects']} subjects, {gain['rescued']} rescued, {gain['harmed']} harmed)."
+    )
+
+
+def _where(session: Session) -> str:
+    if session.source.rendered:
+        return " on rendered phantom faces"
+    return " on synthetic coverings" if session.plan.synthetic else ""
+
+
+def labels(session: Session) -> tuple[str, ...]:
+    """Return what a reader must know before any number."""
+    found = []
+    if session.source.rendered:
+        found.append("phantom faces: shows that the machinery works, not what holds for people")
+    if session.plan.synthetic:
+        found.append("synthetic coverings")
+    return (*found, GUESS)
+
+
+def notes(session: Session) -> tuple[str, ...]:
+    """Return what was chosen on the way and bears on the numbers."""
+    found = []
+    if session.source.left_out:
+        found.append(f"{session.source.left_out} pictures of the training split are left out.")
+    lost = len(session.plan.probes) - len(session.faces)
+    if lost:
+        found.append(f"{lost} probes have no usable face; they count as misses in every arm.")
+    if any(spec.arm == "fill" for spec in session.specs):
+        found.append(
+            f"The arm 'fill' puts the mean of the {len(session.gallery)} gallery faces into the "
+            f"{session.fill_map} map."
+        )
+    if session.plan.synthetic:
+        found.append(
+            "Faces were found and aligned before they were covered, so face detection under a "
+            "covering is not part of this measurement."
+        )
+    same = duplicates(session.gallery, session.faces)
+    if same:
+        found.append(
+            f"Warning: {same} probes show the very pixels of a gallery picture; "
+            "rank-1 is too good by them."
+        )
+    sizes = {tuple(restorer.image_size) for restorer in session.restorers.values()}
+    if sizes - {(session.size, session.size)}:
+        found.append(
+            f"Crops are {session.size} x {session.size}; restorers of other sizes were given "
+            "resized crops and their results resized back."
+        )
+    return tuple(found)
+
+
+def duplicates(gallery: Mapping[str, FaceCrop], faces: Mapping[str, ProbeFace]) -> int:
+    """Return how many probes (or their clean twins) are a gallery picture, pixel by pixel."""
+    known = {_digest(crop.pixels) for crop in gallery.values()}
+    return sum(
+        _digest(face.crop.pixels) in known
+        or (face.clean is not None and _digest(face.clean) in known)
+        for face in faces.values()
+    )
+
+
+def _digest(pixels: Any) -> bytes:
+    return hashlib.sha256(pixels.tobytes()).digest()
+
+
+def setup(session: Session) -> dict[str, Any]:
+    """Return what is needed to repeat the run, as plain JSON values."""
+    request, plan, source = session.request, session.plan, session.source
+    digest = hashlib.sha256()
+    for crop in [*session.gallery.values(), *(face.crop for face in session.faces.values())]:
+        digest.update(crop.pixels.tobytes())
+    segmenter = request.segmenter
+    return {
+        "command": request.command,
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "commit": provenance.commit(),
+        "versions": provenance.versions(),
+        "device": request.device,
+        "seed": request.seed,
+        "limit": request.limit,
+        "batch_size": request.batch_size,
+        "protocol": {"name": request.protocol.name, "version": request.protocol.version},
+        "data": [
+            {"name": d.name, "location": d.location, "rendered": d.rendered}
+            for d in request.datasets
+        ],
+        "data_sha256": source.fingerprint(),
+        "faces_sha256": digest.hexdigest(),
+        "pictures": {
+            "in_data": len(source.samples),
+            "training_left_out": source.left_out,
+            "references": len(plan.references),
+            "references_failed": sum(i not in session.gallery for i in plan.references),
+            "probes": len(plan.probes),
+            "probes_failed": len(plan.probes) - len(session.faces),
+            "left_for_training": len(plan.training),
+        },
+        "coverings": {"kind": request.coverings, "colour": request.colour}
+        if plan.synthetic
+        else None,
+        "recognizer": provenance.model(request.recognizer),
+        "restorers": {name: provenance.model(r) for name, r in session.restorers.items()},
+        "segmenter": segmenter.name if isinstance(segmenter, Segmenter) else segmenter,
+        "detectors": {
+            name: None if detector is None else detector.name
+            for name, detector in session.detectors.items()
+        },
+        "faces_policy": request.faces_policy,
+        "crop_size": session.size,
+        "fill_map": session.fill_map,
+    }

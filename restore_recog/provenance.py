@@ -1,0 +1,67 @@
+"""What a run rests on: software, commit, weights. Everything needed to repeat it."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from restore_recog import weights
+from restore_recog.api import Recognizer, Restorer
+from restore_recog.errors import WeightsError
+
+PACKAGES = ("restore-recog", "torch", "torchvision", "numpy", "opencv-python-headless", "timm")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python, the platform and the packages that move a number."""
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed as a package"
+    return found
+
+
+def commit() -> str | None:
+    """Return the git commit of the source tree, with ``+changes`` where files differ from it.
+
+    None where the package does not run from a checkout or there is no git.
+    """
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return None
+    try:
+        head = _git(root, "rev-parse", "HEAD")
+        changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return head + ("+changes" if changed else "")
+
+
+def _git(root: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10, check=True
+    )
+    return done.stdout.strip()
+
+
+def model(plugin: Restorer | Recognizer) -> dict[str, Any]:
+    """Return name, weights file and its SHA-256 (None without weights), and picture size."""
+    path = plugin.weights
+    if path is None:
+        try:
+            path = weights.shipped(plugin.name)
+        except WeightsError:
+            path = None
+    digest = weights.fingerprint(path) if path is not None and path.is_file() else None
+    return {
+        "name": plugin.name,
+        "argument": getattr(plugin, "argument", None),
+        "weights": None if path is None else path.name,
+        "sha256": digest,
+        "image_size": list(plugin.image_size),
+    }
