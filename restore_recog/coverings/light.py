@@ -108,9 +108,9 @@ def _camera(pixels: NDArray[np.uint8], head: Head) -> tuple[tuple[float, float],
     for axis in (1, 0):
         first = np.diff(grey, axis=axis)
         second = np.diff(first, axis=axis)
-        energy = float(np.mean(second * second)) + 0.5
+        energy = float(np.mean(second * second)) + 0.1
         variance = float(np.mean(first * first)) / (2 * energy)
-        sigmas.append(float(np.sqrt(np.clip(variance - 0.25, 0, 4))))
+        sigmas.append(float(np.sqrt(np.clip(variance - 0.25, 0, 16))))
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float32)
     response = np.abs(cv2.filter2D(grey, -1, kernel))
     noise = float(np.median(response)) / (6 * 0.6745 * 255)

@@ -15,7 +15,7 @@ def draw_surgical(canvas: Canvas, rng: np.random.Generator) -> Sheet:
     bridge, side = 0.27 + rng.uniform(-0.05, 0.05), rng.uniform(0.97, 1.06)
     chin = rng.uniform(1.93, 2.06)
     half: Points = [(0, bridge), (0.22, bridge + 0.05), (0.6, 0.4), (side, 0.53), (side, 0.95)]
-    half += [(side - 0.06, 1.32), (0.62, 1.78), (0.3, chin - 0.04), (0, chin)]
+    half += [(side - 0.07, 1.32), (0.58, 1.78), (0.3, chin - 0.04), (0, chin)]
     body = canvas.fill(mirrored(half))
     loops = _loops(canvas, (side - 0.03, 0.56), (side - 0.1, 1.3), 0.035)
     height = tent(canvas, 0.36) + _wrinkles(canvas, rng, 7, 0.03)

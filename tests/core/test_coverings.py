@@ -70,6 +70,21 @@ def test_outside_the_map_nothing_changes_and_inside_much_does(kind: str, size: i
     assert np.array_equal(pixels, before)
 
 
+@pytest.mark.parametrize("sigma", [1, 3, 6])
+def test_blurred_pictures_get_blurred_coverings_with_an_exact_map(sigma: int) -> None:
+    pixels = cv2.GaussianBlur(face(), (0, 0), sigma)
+    result = cover(pixels, five(), kind="kn95", colour="black", seed=3)
+    sharp = cover(face(), five(), kind="kn95", colour="black", seed=3)
+    assert np.array_equal(result.pixels[result.mask == 0], pixels[result.mask == 0])
+    assert result.mask.sum() > sharp.mask.sum()
+
+    def steepest(covered: Covered) -> float:
+        column = covered.pixels[40:80, 64].astype(float).mean(axis=1)
+        return float(np.abs(np.diff(column)).max())
+
+    assert steepest(result) < 0.9 * steepest(sharp)
+
+
 @pytest.mark.parametrize("kind", REAL)
 def test_placement(kind: str) -> None:
     points = five()
@@ -216,6 +231,12 @@ def test_unusable_landmarks(points: np.ndarray, message: str) -> None:
     for kind in ("surgical", "rectangle"):
         with pytest.raises(ImageError, match=message):
             cover(face(), points, kind=kind)
+
+
+@pytest.mark.parametrize("pixels", [face()[..., 0], face().astype(np.float32), face()[..., :2]])
+def test_unusable_pictures(pixels: np.ndarray) -> None:
+    with pytest.raises(ImageError, match="uint8"):
+        cover(pixels, five())
 
 
 def test_unknown_kind_and_colour_name_the_nearest() -> None:
