@@ -99,9 +99,6 @@ PRESETS: dict[str, dict[str, Any]] = {
         "coarse_only": False,
         "gm_disc": True,
         "gate": False,
-        "amp": True,
-        "length": 1.0,
-        "seed": 0,
     },
 }
 PRESETS["compact"] = PRESETS["paper"] | {

@@ -92,7 +92,7 @@ class FMODRTraining:
 
     Args:
         preset: ``paper`` or ``compact``.
-        device: Where it trains; on a GPU the forward passes run in bfloat16 (``amp``).
+        device: Where it trains.
         options: Overrides of the preset: :data:`restore_recog.restorers.fmodr.presets.PRESETS`.
 
     Raises:
@@ -107,16 +107,10 @@ class FMODRTraining:
         self.options = o = read_options(preset, options)
         self.image_size: int = o["size"]
         self.legs = legs(preset, o)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(o["seed"])
-            self.nets = Nets(o)
-            self.critics = nn.ModuleDict(
-                {
-                    stage: _critic(o)
-                    for stage in ("coarse", "refine")
-                    if _adversarial(self.legs, stage)
-                }
-            )
+        self.nets = Nets(o)
+        self.critics = nn.ModuleDict(
+            {stage: _critic(o) for stage in ("coarse", "refine") if _adversarial(self.legs, stage)}
+        )
         for net in (self.nets, self.critics):
             net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         weights = Path(o["perceptual_weights"]) if o["perceptual_weights"] else None
@@ -190,15 +184,9 @@ class FMODRTraining:
         values = torch.stack([loss.detach().float() for loss in losses.values()]).tolist()
         return dict(zip(losses, values, strict=True))
 
-    def _autocast(self) -> torch.autocast:
-        enabled = self.options["amp"] and self.device.type == "cuda"
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
-
     def _detector_step(self, scene: Scene, share: float) -> dict[str, Tensor]:
         self.nets.detector.train()
-        with self._autocast():
-            found = self.nets.detector(scene.occluded)
-        loss = F.mse_loss(found.float(), scene.mask)
+        loss = F.mse_loss(self.nets.detector(scene.occluded).float(), scene.mask)
         self._update("detector", self.nets.detector, loss, share)
         return {"pixel": loss}
 
@@ -208,7 +196,7 @@ class FMODRTraining:
         self.nets.coarse.train(leg.coarse and leg.generator)
         net.train(leg.generator)
         keep = None
-        with self._autocast(), torch.set_grad_enabled(leg.generator):
+        with torch.set_grad_enabled(leg.generator):
             visible = scene.occluded * (1 - scene.hole)
             if leg.coarse:
                 return net(visible, scene.hole).float(), None
@@ -229,13 +217,12 @@ class FMODRTraining:
         total = leg.rec * losses["rec"]
         if leg.adv:
             critic = self.critics[stage]
-            with frozen(critic), self._autocast():
+            with frozen(critic):
                 logits = critic(paste(output, scene.occluded, scene.hole), scene.hole)
             losses["adv"] = weighted_mean(generator_loss(logits.float()), keep)
             total = total + leg.adv * losses["adv"]
         if leg.per and self.features is not None:
-            with self._autocast():
-                per = perceptual_loss(self.features, output / 2 + 0.5, scene.clean / 2 + 0.5)
+            per = perceptual_loss(self.features, output / 2 + 0.5, scene.clean / 2 + 0.5)
             losses["per"] = weighted_mean(per.float(), keep)
             total = total + leg.per * losses["per"]
         if keep is not None:
@@ -250,10 +237,9 @@ class FMODRTraining:
         stage = "coarse" if leg.coarse else "refine"
         fake = paste(output, scene.occluded, scene.hole)
         # One pass for both, so that spectral norm estimates its vectors once a step.
-        with self._autocast():
-            logits = self.critics[stage](
-                torch.cat([scene.clean, fake]), torch.cat([scene.hole, scene.hole])
-            )
+        logits = self.critics[stage](
+            torch.cat([scene.clean, fake]), torch.cat([scene.hole, scene.hole])
+        )
         real_logits, fake_logits = logits.float().chunk(2)
         loss = weighted_mean(discriminator_loss(real_logits, fake_logits), keep)
         if keep is None or bool(keep.any()):
@@ -277,7 +263,7 @@ class FMODRTraining:
 
 
 def legs(preset: str, options: Mapping[str, Any]) -> tuple[Leg, ...]:
-    """Return the preset's legs as far as the switches leave them, at their real length."""
+    """Return the preset's legs as far as the switches leave them."""
     result = []
     for leg in SCHEDULES[preset]:
         off = (options["coarse_only"] and not leg.coarse) or (
@@ -285,7 +271,7 @@ def legs(preset: str, options: Mapping[str, Any]) -> tuple[Leg, ...]:
         )
         if off:
             continue
-        changes: dict[str, Any] = {"images": max(1, round(leg.images * options["length"]))}
+        changes: dict[str, Any] = {}
         if not options["gm_disc"]:
             changes |= {"critic": False, "adv": 0.0}
         if options["perceptual"] == "none" and leg.per and not leg.rec:
