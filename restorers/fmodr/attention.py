@@ -19,71 +19,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from restore_recog.restorers.fmodr.patches import Canvas, propagate, valid_patches
+
 PROPAGATIONS = ("score", "spatial", "feature", "eye", "none")
 NORMS = ("none", "sum", "softmax")
 SOFTMAX_SCALE = 10.0
 """Sharpness of the softmax over background positions (DeepFill)."""
-
-
-def valid_patches(masks: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return (N, L) bool: True where a 3 x 3 patch at resolution *size* is all unoccluded.
-
-    Masks are shrunk by the maximum, so that a thin covering is never lost; what lies
-    beyond the picture's border counts as unoccluded.
-
-    Args:
-        masks: (N, 1, h, w) in {0, 1}, at least as fine as *size*.
-        size: (H, W) of the map that is matched.
-    """
-    small = F.adaptive_max_pool2d(masks, size)
-    return F.max_pool2d(small, 3, stride=1, padding=1).flatten(1) < 0.5
-
-
-def unit_patches(features: Tensor) -> Tensor:
-    """Return (N, L, 9C) 3 x 3 patches (zero padding 1) of length 1; a zero patch stays zero."""
-    patches = F.unfold(features, 3, padding=1).transpose(1, 2)
-    return patches / patches.norm(dim=2, keepdim=True).clamp_min(1e-4)
-
-
-class _Canvas:
-    """The patches that are pasted, and the way to paste them.
-
-    At rate 1 these are the 3 x 3 patches themselves; at rate 2 they are 4 x 4 patches
-    cut with stride 2, one for every position of the half-size map that is matched.
-    Overlaps are averaged by their true number, which at the border is smaller than inside.
-    """
-
-    def __init__(self, features: Tensor, rate: int) -> None:
-        self.size = features.shape[2:]
-        self.layout = {"kernel_size": 3 if rate == 1 else 4, "stride": rate, "padding": 1}
-        self.patches = F.unfold(features, **self.layout).transpose(1, 2).contiguous()
-        ones = F.unfold(features.new_ones(1, 1, *self.size), **self.layout)
-        self.overlaps = F.fold(ones, self.size, **self.layout)
-
-    def paste(self, patches: Tensor) -> Tensor:
-        """Return (N, C, H, W) of (N, L, C k k) patches: a transposed convolution."""
-        return F.fold(patches.transpose(1, 2), self.size, **self.layout) / self.overlaps
-
-
-def propagate(
-    scores: Tensor, size: tuple[int, int], horizontal: Tensor, vertical: Tensor
-) -> Tensor:
-    """Return (N, L, L) scores after the two convolutions over (foreground, background).
-
-    S1[y,x,y',x'] = sum_ab horizontal[a,b] S[y,x+a,y',x'+b] and
-    S2[y,x,y',x'] = sum_ab vertical[a,b] S1[y+a,x,y'+b,x'], zero beyond the picture.
-
-    Args:
-        scores: (N, L, L), foreground then background position.
-        size: (H, W) with H W = L.
-        horizontal, vertical: (3, 3), index (foreground offset + 1, background offset + 1).
-    """
-    n, (h, w) = scores.shape[0], size
-    maps = scores.view(n, h, w, h, w).permute(0, 1, 3, 2, 4).reshape(-1, 1, w, w)
-    maps = F.conv2d(maps, horizontal[None, None], padding=1)
-    maps = maps.view(n, h, h, w, w).permute(0, 3, 4, 1, 2).reshape(-1, 1, h, h)
-    maps = F.conv2d(maps, vertical[None, None], padding=1)
-    return maps.view(n, w, w, h, h).permute(0, 3, 1, 4, 2).reshape(n, h * w, h * w)
 
 
 class AdaptiveContextAttention(nn.Module):
@@ -113,7 +54,7 @@ class AdaptiveContextAttention(nn.Module):
     4,194,304 at 32 x 32 (rate 2 of 64 x 64). ``index`` makes one such map without
     remembering it; ``dense`` remembers several. The pasted patches are 9 C L 4 bytes at rate 1:
     14,155,776 for C = 96 at 64 x 64. A step remembers, for C = 96 at 64 x 64 and rate 1,
-    SAVED_INDEX_MIB MiB (``index``) against SAVED_DENSE_MIB MiB (``dense``). Work: 2 L^2 9C
+    45 MiB (``index``) against 233 MiB (``dense``). Work: 2 L^2 9C
     FLOP a sample for the cosines, 29 G there; the pasting takes 2 * 81 L 9C = 0.57 G as
     ``index`` and 29 G again as ``dense``.
 
@@ -170,15 +111,11 @@ class AdaptiveContextAttention(nn.Module):
             masks: (N, 1, h, w) in {0, 1}, any resolution at least as fine.
         """
         with torch.autocast(features.device.type, enabled=False):
-            features = features.float()
-            small = features[:, :, :: self.rate, :: self.rate]
-            size = (small.shape[2], small.shape[3])
-            valid = valid_patches(masks, size)
-            unit = unit_patches(small)
-            best, score = self._choose(unit, valid)
-            canvas = _Canvas(features, self.rate)
+            canvas = Canvas(features.float(), self.rate)
+            valid = valid_patches(masks, canvas.grid)
+            best, score = self._choose(canvas.unit, valid)
             mix = self._mix_dense if self.dense else self._mix_index
-            pasted = canvas.paste(mix(canvas.patches, best, score, valid, size))
+            pasted = canvas.paste(mix(canvas, best, score, valid))
             return pasted if self.smooth is None else self.smooth(pasted)
 
     @staticmethod
@@ -196,10 +133,9 @@ class AdaptiveContextAttention(nn.Module):
             return self.kernels
         return self.fixed if self.prop == "eye" else None
 
-    def _mix_dense(
-        self, patches: Tensor, best: Tensor, score: Tensor, valid: Tensor, size: tuple[int, int]
-    ) -> Tensor:
+    def _mix_dense(self, canvas: Canvas, best: Tensor, score: Tensor, valid: Tensor) -> Tensor:
         """Return (N, L, D) weighted sums of patches by whole L x L maps."""
+        patches, size = canvas.patches, canvas.grid
         n, length = best.shape
         scores = patches.new_zeros(n, length, length).scatter(
             2, best[:, :, None], score[:, :, None]
@@ -220,16 +156,15 @@ class AdaptiveContextAttention(nn.Module):
             scores = scores / _away_from_zero(scores.sum(2, keepdim=True))
         return torch.bmm(scores, patches)
 
-    def _mix_index(
-        self, patches: Tensor, best: Tensor, score: Tensor, valid: Tensor, size: tuple[int, int]
-    ) -> Tensor:
+    def _mix_index(self, canvas: Canvas, best: Tensor, score: Tensor, valid: Tensor) -> Tensor:
         """Return what :meth:`_mix_dense` returns from at most 81 patches a position."""
         n, length = best.shape
         kernels = self._axis_kernels()
         if kernels is None:
             index, weight = best[:, :, None], score[:, :, None]
         else:
-            index, weight = _spread(best, score, size, torch.kron(kernels[1], kernels[0]))
+            weight = torch.kron(kernels[1], kernels[0])
+            index, weight = _spread(best, score, canvas.grid, weight)
         inside = index >= 0
         index = index.clamp_min(0)
         allowed = valid.gather(1, index.flatten(1)).view_as(index) & inside
@@ -239,7 +174,7 @@ class AdaptiveContextAttention(nn.Module):
         index = index + torch.arange(n, device=index.device)[:, None, None] * length
         mixed = F.embedding_bag(
             index.flatten(0, 1),
-            patches.flatten(0, 1),
+            canvas.patches.flatten(0, 1),
             per_sample_weights=weight.flatten(0, 1),
             mode="sum",
         )
@@ -305,12 +240,9 @@ class ContextAttention(nn.Module):
     def forward(self, features: Tensor, masks: Tensor) -> Tensor:
         """Return the attended features; arguments as :class:`AdaptiveContextAttention`."""
         with torch.autocast(features.device.type, enabled=False):
-            features = features.float()
-            small = features[:, :, :: self.rate, :: self.rate]
-            size = (small.shape[2], small.shape[3])
-            valid = valid_patches(masks, size)[:, None, :]
-            unit = unit_patches(small)
-            scores = propagate(torch.bmm(unit, unit.transpose(1, 2)), size, self.eye, self.eye)
+            canvas = Canvas(features.float(), self.rate)
+            valid = valid_patches(masks, canvas.grid)[:, None, :]
+            cosine = torch.bmm(canvas.unit, canvas.unit.transpose(1, 2))
+            scores = propagate(cosine, canvas.grid, self.eye, self.eye)
             weights = (scores * valid * SOFTMAX_SCALE).softmax(2) * valid
-            canvas = _Canvas(features, self.rate)
             return canvas.paste(torch.bmm(weights, canvas.patches))

@@ -157,7 +157,24 @@ def read_options(preset: str, options: Mapping[str, Any]) -> dict[str, Any]:
         )
     for name, value in options.items():
         result[name] = _convert(name, value, result[name])
+    _check_sizes(result)
     return result
+
+
+def _check_sizes(options: Mapping[str, Any]) -> None:
+    """Refuse sizes that the networks cannot halve often enough, and empty batches."""
+    halvings = [len(options["coarse_widths"]) - 1, len(options["detector_widths"]) - 1, 3]
+    if options["gm_disc"]:
+        halvings.append(len(options["critic_widths"]))
+    step = 1 << max(halvings)
+    if options["size"] < step or options["size"] % step:
+        raise TrainingError(
+            f"FMODR's option 'size' cannot be {options['size']}: these widths need a multiple "
+            f"of {step}."
+        )
+    for name in ("batch_size", "lr", "lr_detector"):
+        if options[name] <= 0:
+            raise TrainingError(f"FMODR's option '{name}' must be positive, not {options[name]}.")
 
 
 def _convert(name: str, value: Any, default: Any) -> Any:

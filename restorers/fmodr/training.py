@@ -39,6 +39,7 @@ from torch import Tensor, nn
 from restore_recog.api import Phase, Stateful
 from restore_recog.nn.adversarial import discriminator_loss, generator_loss
 from restore_recog.nn.perceptual import feature_net, perceptual_loss
+from restore_recog.restorers.fmodr.losses import hole_l1, reconstruction_loss, weighted_mean
 from restore_recog.restorers.fmodr.model import Nets, grow, paste
 from restore_recog.restorers.fmodr.networks import GlobalMaskedDiscriminator
 from restore_recog.restorers.fmodr.presets import SCHEDULES, Leg, read_options
@@ -56,25 +57,6 @@ class Scene:
     clean: Tensor
     mask: Tensor
     hole: Tensor
-
-
-def hole_l1(output: Tensor, clean: Tensor, hole: Tensor) -> Tensor:
-    """Return (N,) mean absolute error inside the hole; 0 where there is none."""
-    error = (output - clean).abs() * hole
-    return error.flatten(1).sum(1) / (3 * hole.flatten(1).sum(1)).clamp_min(1)
-
-
-def reconstruction_loss(output: Tensor, clean: Tensor, hole: Tensor, weight: float) -> Tensor:
-    """Return (N,) mean absolute error, plus *weight* times that of the hole."""
-    whole = (output - clean).abs().flatten(1).mean(1)
-    return whole + weight * hole_l1(output, clean, hole) if weight else whole
-
-
-def weighted_mean(losses: Tensor, keep: Tensor | None) -> Tensor:
-    """Return the mean of (N,) losses, over the kept pictures where *keep* is given."""
-    if keep is None:
-        return losses.mean()
-    return (losses * keep).sum() / keep.sum().clamp_min(1)
 
 
 @contextmanager
@@ -151,7 +133,7 @@ class FMODRTraining:
         detected = self.nets.detector(scene.occluded).expand(-1, 3, -1, -1)
         columns = [scene.occluded, paste(coarse, scene.occluded, scene.hole), final, scene.clean]
         rows = [(column / 2 + 0.5).clamp(0, 1) for column in columns] + [detected]
-        return torch.stack(rows, 1).flatten(0, 1)
+        return torch.cat(rows)
 
     def _scene(self, batch: FaceBatch) -> Scene:
         if batch.clean is None:
