@@ -142,7 +142,7 @@ def cmc(ranks: Ranks, n_subjects: int) -> NDArray[np.float64]:
 
     Args:
         ranks: From :func:`identification_ranks`.
-        n_subjects: Highest rank wanted, at most all subjects of the gallery.
+        n_subjects: Highest rank wanted; all subjects of the gallery for the whole curve.
 
     Returns:
         (n_subjects,) rank-k rates for k = 1, 2, ...; NaN without probes. The last stays

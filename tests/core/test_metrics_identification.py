@@ -124,7 +124,7 @@ def test_failed_probe_misses_at_every_rank():
     assert ranks.pessimistic.tolist() == [1, 3]
     assert [rank_rate(ranks, k) for k in (1, 2, 3, 99)] == [0.5] * 4
     assert expected_rank_rate(ranks, 99) == 0.5
-    assert cmc(ranks, 2).tolist() == [0.5, 0.5]
+    assert cmc(ranks, 4).tolist() == [0.5] * 4
 
 
 def test_failed_enrolment_misses_and_stays_in_the_gallery():
