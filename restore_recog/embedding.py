@@ -63,16 +63,25 @@ def embed(recognizer: Recognizer, faces: Sequence[Face], ledger: Ledger) -> list
     return found
 
 
-def stacked(templates: Mapping[str, Templates | None], ids: Sequence[str]) -> Templates:
+def stacked(
+    templates: Mapping[str, Templates | None], ids: Sequence[str], length: int | None = None
+) -> Templates:
     """Return (N, D) templates in the order of *ids*, rows of NaN for those without.
 
+    Args:
+        templates: image_id -> (D,) template or None; ids may be missing.
+        length: D, or None to take it from the templates.
+
     Raises:
-        DataError: Nothing has a template.
+        DataError: Nothing has a template and the length is not given.
     """
     found = {image_id: row for image_id, row in templates.items() if row is not None}
-    if not found:
-        raise DataError(f"The recogniser gave none of the {len(ids)} pictures a template.")
-    missing = np.full(len(next(iter(found.values()))), np.nan)
+    if length is None and not found:
+        raise DataError(
+            f"The recogniser gave none of the {len(ids)} gallery pictures a template, so nothing "
+            "can be compared; failing pictures or wrong weights are the usual cause."
+        )
+    missing = np.full(length or len(next(iter(found.values()))), np.nan)
     return np.stack([found.get(image_id, missing) for image_id in ids])
 
 

@@ -206,7 +206,8 @@ class Session:
                 for face, picture in zip(faces, painted.pictures, strict=True):
                     qualities[face.sample.image_id] = self._quality(spec, face, picture)
             self.ledger.report(spec.name, len(templates), len(ids))
-        return ArmRun(stacked(templates, self.plan.probes), fallbacks, qualities)
+        length = self.gallery_templates.shape[1]
+        return ArmRun(stacked(templates, self.plan.probes, length), fallbacks, qualities)
 
     def _quality(self, spec: ArmSpec, face: ProbeFace, picture: NDArray[np.uint8]) -> Quality:
         """Return how like its twin a picture is, where that says something."""

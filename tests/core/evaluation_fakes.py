@@ -117,20 +117,16 @@ class Healer(Restorer):
 
     def __init__(self) -> None:
         super().__init__()
-        self.batches: list[int] = []
+        squares = np.stack([square(subject, 0) for subject in range(20)])
+        self.known = torch.from_numpy(squares).permute(0, 3, 1, 2).float() / 255
 
     def segmenter(self) -> Segmenter:
         return KeyDetector()
 
     def restore(self, batch: FaceBatch) -> Tensor:
-        self.batches.append(len(batch.images))
         upper = batch.images[:, :, :16].mean((2, 3))
-        known = {s: torch.from_numpy(square(s, 0)).permute(2, 0, 1) / 255 for s in range(40)}
-        truth = [
-            min(known.values(), key=lambda k: float((k[:, :16].mean((1, 2)) - row).abs().sum()))
-            for row in upper
-        ]
-        return torch.where(batch.masks > 0, torch.stack(truth).float(), batch.images)
+        distance = torch.cdist(upper, self.known[:, :, :16].mean((2, 3)))
+        return torch.where(batch.masks > 0, self.known[distance.argmin(1)], batch.images)
 
 
 class Breaker(Restorer):
@@ -149,7 +145,7 @@ class Breaker(Restorer):
     def restore(self, batch: FaceBatch) -> Tensor:
         if bool((batch.images[:, :, 0].mean((1, 2)) < self.fail_below).any()):
             raise ImageError("Too dark to restore.")
-        wall = torch.linspace(0, 1, SIDE).expand(1, 3, SIDE, SIDE)
+        wall = torch.linspace(0, 1, batch.images.shape[-1]).expand_as(batch.images)
         return torch.where(batch.masks.amax((1, 2, 3), keepdim=True) > 0, wall, batch.images)
 
 
