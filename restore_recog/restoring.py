@@ -16,7 +16,8 @@ from restore_recog.alignment import align
 from restore_recog.api import Restorer, Segmenter
 from restore_recog.arms import run_restorer
 from restore_recog.detection import FaceFinder
-from restore_recog.errors import ImageError, NoFaceError, PluginError, SeveralFacesError
+from restore_recog.detectors import DEFAULT_DETECTOR, OWN, choose
+from restore_recog.errors import ImageError, NoFaceError, SeveralFacesError
 from restore_recog.restore_jobs import Job
 from restore_recog.types import FaceBatch, FaceCrop, Failure, Picture
 
@@ -37,19 +38,22 @@ class RestoredFace:
     pixels: NDArray[np.uint8]
 
 
-def segmenter_of(restorer: Restorer) -> Segmenter:
-    """Return the restorer's own mask detector.
+def segmenter_for(restorer: Restorer, choice: str = OWN) -> Segmenter:
+    """Return what finds the covering for a restorer.
+
+    Args:
+        restorer: Whose pictures are to be restored.
+        choice: ``own``, or the name of a restorer whose detector shall be used. A restorer
+            without a detector borrows the default one, as in an evaluation.
 
     Raises:
-        PluginError: It has none.
+        PluginError: The restorer named has no detector.
     """
-    segmenter = restorer.segmenter()
-    if segmenter is None:
-        raise PluginError(
-            f"The restorer '{restorer.name}' has no mask detector of its own; name the "
-            "restorer whose detector it shall use (--segmenter fmodr) or give the maps (--mask)."
-        )
-    return segmenter
+    mine = {restorer.name: restorer}
+    found = choose(choice, mine, restorer.device)[restorer.name]
+    found = found or choose(DEFAULT_DETECTOR, mine, restorer.device)[restorer.name]
+    assert found is not None
+    return found.segmenter
 
 
 class PictureRestorer:
@@ -75,27 +79,12 @@ class PictureRestorer:
         policy = "largest" if faces == "all" else faces
         self._finder = FaceFinder(policy, restorer.device)
 
-    def restore(self, picture: Picture) -> list[RestoredFace]:
-        """Return the restored crops of a picture, the largest face first.
-
-        Args:
-            picture: Any size; where ``mask`` is known it is used instead of the segmenter.
+    def find(self, picture: Picture) -> list[FaceCrop]:
+        """Return the aligned crops of a picture, the largest face first.
 
         Raises:
-            ImageError: No face, several where one is asked for, or no map.
+            ImageError: No face, several where one is asked for, or one that cannot be aligned.
         """
-        crops = self._crops(picture)
-        tensors = images.to_tensor([crop.pixels for crop in crops]).to(self.restorer.device)
-        masks = self._masks(crops, tensors)
-        landmarks = torch.from_numpy(np.stack([crop.landmarks for crop in crops]))
-        restored = run_restorer(self.restorer, FaceBatch(tensors, masks, landmarks))
-        maps = masks[:, 0].round().to(torch.uint8).cpu().numpy()
-        return [
-            RestoredFace(replace(crop, mask=found), pixels)
-            for crop, found, pixels in zip(crops, maps, images.to_uint8(restored), strict=True)
-        ]
-
-    def _crops(self, picture: Picture) -> list[FaceCrop]:
         size = max(self.restorer.image_size)
         if self.faces != "all":
             return [self._finder.crop(picture, size)]
@@ -104,12 +93,30 @@ class PictureRestorer:
             raise NoFaceError("No face was found in the picture.")
         return [align(replace(picture, landmarks=face.landmarks), size) for face in faces]
 
+    def restore(self, crops: Sequence[FaceCrop]) -> list[RestoredFace]:
+        """Return the crops restored, in order; their maps are used where they are known.
+
+        Raises:
+            ImageError: The restorer returned something that is no picture.
+        """
+        tensors = images.to_tensor([crop.pixels for crop in crops]).to(self.restorer.device)
+        masks = self._masks(crops, tensors)
+        landmarks = torch.from_numpy(np.stack([crop.landmarks for crop in crops]))
+        restored = run_restorer(self.restorer, FaceBatch(tensors, masks, landmarks))
+        if not bool(restored.isfinite().all()):
+            raise ImageError(f"'{self.restorer.name}' returned pixels that are no numbers.")
+        maps = masks[:, 0].round().to(torch.uint8).cpu().numpy()
+        return [
+            RestoredFace(replace(crop, mask=found), pixels)
+            for crop, found, pixels in zip(crops, maps, images.to_uint8(restored), strict=True)
+        ]
+
     def _masks(self, crops: Sequence[FaceCrop], tensors: torch.Tensor) -> torch.Tensor:
         known = [crop.mask for crop in crops if crop.mask is not None]
         if len(known) == len(crops):
             return torch.from_numpy(np.stack(known))[:, None].float().to(tensors.device)
         if self.segmenter is None:
-            raise ImageError("The picture has no map of its covering and nothing to find it with.")
+            raise ImageError("The picture has no map of its covering and none can be looked for.")
         with torch.inference_mode():
             return self.segmenter.segment(tensors)
 
@@ -136,7 +143,9 @@ def restore_file(
         mask = images.read_mask(job.mask, pixels.shape[:2]) if job.mask else None
         picture = Picture(pixels, mask=mask)
         stage = "align"
-        faces = worker.restore(picture)
+        found = worker.find(picture)
+        stage = "restore"
+        faces = worker.restore(found)
     except ImageError as error:
         stage = "detect" if isinstance(error, (NoFaceError, SeveralFacesError)) else stage
         return Failure(stage, str(job.source), "", str(error))

@@ -27,9 +27,9 @@ class TinyRecognizer(Recognizer):
         return F.normalize(coarse - coarse.mean(1, keepdim=True) + 1e-6)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def tiny_recognizer() -> Iterator[str]:
-    """Register :class:`TinyRecognizer` for one test and return its name."""
+    """Register :class:`TinyRecognizer` for one test module and return its name."""
     registry.recognizers.add(TinyRecognizer.name, TinyRecognizer)
     yield TinyRecognizer.name
     registry.recognizers.remove(TinyRecognizer.name)

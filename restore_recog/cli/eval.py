@@ -161,7 +161,9 @@ def _request(given: dict[str, Any], output: Path) -> EvalRequest:
         protocol=registry.protocols.create(given["protocol"]),
         restorers=_restorers(given["restorers"], given["weights"], device),
         recognizer=registry.recognizers.create(
-            given["recognizer"], weights=given["recognizer_weights"], device=device
+            given["recognizer"],
+            weights=options.existing_weights(given["recognizer_weights"]),
+            device=device,
         ),
         segmenter=given["segmenter"],
         arms=None if arms is None else tuple(arm.strip() for arm in arms.split(",")),
@@ -196,5 +198,8 @@ def _restorers(specs: tuple[str, ...], files: tuple[str, ...], device: str) -> l
                 f"e.g. --weights {specs[0]}=FILE."
             )
     return [
-        registry.restorers.create(spec, weights=chosen.get(spec), device=device) for spec in specs
+        registry.restorers.create(
+            spec, weights=options.existing_weights(chosen.get(spec)), device=device
+        )
+        for spec in specs
     ]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
+
+from restore_recog.errors import WeightsError
 
 device = click.option(
     "--device",
@@ -24,3 +28,14 @@ def use_threads(count: int | None) -> None:
         import torch
 
         torch.set_num_threads(count)
+
+
+def existing_weights(file: Path | None) -> Path | None:
+    """Return a weights file that was asked for, whether or not the model will read it.
+
+    Raises:
+        WeightsError: It is missing.
+    """
+    if file is not None and not file.is_file():
+        raise WeightsError(f"There is no weights file {file}.")
+    return file

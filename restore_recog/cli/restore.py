@@ -14,7 +14,6 @@ from restore_recog.cli import options
 from restore_recog.types import Failure
 
 if TYPE_CHECKING:
-    from restore_recog.api import Segmenter
     from restore_recog.restore_jobs import Job
     from restore_recog.restoring import PictureRestorer, RestoredFace
 
@@ -39,7 +38,8 @@ if TYPE_CHECKING:
     default="own",
     show_default=True,
     metavar="own|NAME",
-    help="Finds the covering: the restorer's own detector, or that of the restorer NAME.",
+    help="Finds the covering: the restorer's own detector (fmodr's if it has none), or that of "
+    "the restorer NAME.",
 )
 @click.option(
     "--mask",
@@ -101,16 +101,14 @@ def command(inputs: tuple[Path, ...], **given: Any) -> None:
 def _worker(given: dict[str, Any]) -> PictureRestorer:
     """Return the machine that restores one picture after the other."""
     from restore_recog import devices
-    from restore_recog.restoring import PictureRestorer, segmenter_of
+    from restore_recog.restoring import PictureRestorer, segmenter_for
 
     options.use_threads(given["threads"])
     device = devices.resolve(given["device"])
-    restorer = registry.restorers.create(given["restorer"], weights=given["weights"], device=device)
-    segmenter: Segmenter | None = None
-    if given["masks"] is None:
-        own = given["segmenter"] == "own"
-        other = None if own else registry.restorers.create(given["segmenter"], device=device)
-        segmenter = segmenter_of(other or restorer)
+    restorer = registry.restorers.create(
+        given["restorer"], weights=options.existing_weights(given["weights"]), device=device
+    )
+    segmenter = None if given["masks"] else segmenter_for(restorer, given["segmenter"])
     faces = "aligned" if given["aligned"] else given["faces"]
     return PictureRestorer(restorer, segmenter, faces=faces)
 

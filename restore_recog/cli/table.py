@@ -37,7 +37,7 @@ class Column:
         text = self._number(figure.get("value"))
         low, high = figure.get("low"), figure.get("high")
         if self.interval and _known(low) and _known(high):
-            text += f" ({self._number(low)} to {self._number(high)})"
+            text += f" [{self._number(low)}, {self._number(high)}]"
         return text
 
     def _number(self, value: Any) -> str:
@@ -48,14 +48,18 @@ class Column:
 
 
 COLUMNS = (
-    Column("rank-1 % (95 % CI)", "rank1", 100, interval=True),
-    Column("gain, points (95 % CI)", "rank1_gain", 100, signed=True, interval=True),
+    Column("rank-1 % [95 % CI]", "rank1", 100, interval=True),
+    Column("gain [95 % CI]", "rank1_gain", 100, signed=True, interval=True),
     Column("cosine", "cosine", digits=3),
     Column("EER %", "eer", 100),
-    Column("FNMR % at FMR 1 %", "fnmr@fmr=0.01", 100),
-    Column("PSNR in mask, dB", "psnr_mask", digits=2),
-    Column("SSIM in mask", "ssim_mask", digits=3),
-    Column("map Dice", "dice", digits=3),
+    Column("FNMR %", "fnmr@fmr=0.01", 100),
+    Column("PSNR dB", "psnr_mask", digits=2),
+    Column("SSIM", "ssim_mask", digits=3),
+    Column("Dice", "dice", digits=3),
+)
+LEGEND = (
+    "gain: rank-1 against 'occluded', in points; FNMR: at 1 % FMR; PSNR and SSIM: inside the "
+    "covering;\nDice: of the map that was used."
 )
 
 
@@ -64,7 +68,7 @@ def render(report: Report) -> str:
     columns = [c for c in COLUMNS if any(c.figure in arm.figures for arm in report.arms)]
     head = ["arm", *(column.title for column in columns)]
     rows = [[arm.name, *(column.cell(arm) for column in columns)] for arm in report.arms]
-    parts = [_aligned([head, *rows])]
+    parts = [_aligned([head, *rows]) + "\n" + LEGEND]
     if report.labels:
         parts.insert(0, "\n".join(report.labels))
     lost = [
