@@ -133,6 +133,7 @@ class Trainer:
 
     def _begin(self, resume: bool) -> None:
         self._started = self._saved = time.monotonic()
+        self._provenance = provenance(self.device)
         self._minutes_before = 0.0
         found = checkpoint.latest(self.run_dir)
         if found and not resume:
@@ -283,7 +284,7 @@ class Trainer:
                 "images_seen": self._images_seen(),
                 "minutes": round(self.progress.minutes, 2),
                 "losses": self.progress.losses,
-                **provenance(self.device),
+                **self._provenance,
             }
         )
 

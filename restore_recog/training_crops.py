@@ -257,7 +257,7 @@ def _store(path: Path, crops: Crops) -> None:
 
 def _load(path: Path) -> Crops:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
             note = json.loads(file["note"].tobytes())
             return Crops(
                 file["pixels"],
