@@ -8,8 +8,14 @@ from collections.abc import Sequence
 from restore_recog.api import Dataset
 from restore_recog.errors import DataError, RestoreRecogError
 from restore_recog.phantom import Person, Shot, draw_person, draw_shot, render
-from restore_recog.phantom.identity import AGE_GROUPS, BEARDS, EXPRESSIONS, GENDERS, HAIR_COLOURS
-from restore_recog.phantom.identity import HAIR_STYLES
+from restore_recog.phantom.identity import (
+    AGE_GROUPS,
+    BEARDS,
+    EXPRESSIONS,
+    GENDERS,
+    HAIR_COLOURS,
+    HAIR_STYLES,
+)
 from restore_recog.types import FaceSample, Picture
 
 SEED = 20260101

@@ -66,7 +66,12 @@ class Brow:
         inner = np.maximum(1.0 - t * 1.6, 0.0)
         rise = np.minimum(t * (1.0 / 0.65), (1.0 - t) * (1.0 / 0.35) * 0.8 + 0.2)
         rise = np.maximum(rise, 0.0)
-        line = self.y + self.tilt * t - self.arch * rise * (2.0 - rise) - self.inner_lift * inner * inner
+        line = (
+            self.y
+            + self.tilt * t
+            - self.arch * rise * (2.0 - rise)
+            - self.inner_lift * inner * inner
+        )
         half = 0.5 * self.thick * np.maximum(1.0 - 0.75 * t * t, 0.1)
         return line - half, line + half
 
@@ -154,7 +159,10 @@ def _brow(person: Person, shot: Shot, side: float) -> Brow:
         side=side,
         x=shape["brow_inner"] - 0.05 * frown - 0.02 * act["brow_in"],
         length=shape["brow_length"],
-        y=shape["brow_y"] + side * shape["uneven_brow"] - 0.13 * act["brow_up"] + 0.07 * frown
+        y=shape["brow_y"]
+        + side * shape["uneven_brow"]
+        - 0.13 * act["brow_up"]
+        + 0.07 * frown
         + 0.02 * act["squint"],
         tilt=shape["brow_tilt"] - 0.07 * frown + 0.07 * act["brow_in"],
         arch=max(shape["brow_arch"] + 0.03 * act["brow_up"] - 0.02 * frown, 0.0),
@@ -165,7 +173,10 @@ def _brow(person: Person, shot: Shot, side: float) -> Brow:
 
 def _mouth(person: Person, shot: Shot) -> Mouth:
     shape, act = person.shape, shot.actions
-    part, thin = act["part"], 1.0 - 0.45 * act["press"] - 0.18 * act["smile"] - 0.15 * act["stretch"]
+    part, thin = (
+        act["part"],
+        1.0 - 0.45 * act["press"] - 0.18 * act["smile"] - 0.15 * act["stretch"],
+    )
     return Mouth(
         x=shape["uneven_mouth"],
         y=shape["mouth_y"] - 0.03 * act["smile"] - 0.05 * act["sneer"] + 0.05 * act["jaw"],
@@ -186,11 +197,11 @@ def _outline(shape: dict[str, float], chin: float) -> tuple[Array, Array, Array]
     size, jaw = shape["face_width"], shape["jaw_width"]
     rise = chin - 1.80
     width = [
-        (-1.95, 0.0), (-1.90, 0.34), (-1.78, 0.62), (-1.5, 0.93), (-1.05, 1.09 + shape["temple"]),
-        (-0.5, 1.14 + shape["temple"]), (0.0, 1.13), (0.5, 1.09 + shape["cheek_width"]),
-        (0.95 + 0.3 * rise, 1.0 + 0.6 * shape["cheek_width"] + 0.6 * jaw),
-        (1.30 + 0.6 * rise, 0.83 + jaw), (chin - 0.22, 0.56 + shape["chin_width"]),
-        (chin - 0.08, 0.37 + shape["chin_width"]), (chin - 0.02, 0.2 + 0.6 * shape["chin_width"]),
+        (-1.95, 0.0), (-1.90, 0.34), (-1.78, 0.60), (-1.5, 0.85), (-1.05, 1.03 + shape["temple"]),
+        (-0.5, 1.08 + shape["temple"]), (0.0, 1.09), (0.45, 1.06 + shape["cheek_width"]),
+        (0.95 + 0.3 * rise, 0.94 + 0.6 * shape["cheek_width"] + 0.6 * jaw),
+        (1.30 + 0.6 * rise, 0.76 + jaw), (chin - 0.24, 0.55 + shape["chin_width"]),
+        (chin - 0.08, 0.35 + shape["chin_width"]), (chin - 0.02, 0.2 + 0.6 * shape["chin_width"]),
         (chin + 0.015, 0.0),
     ]  # fmt: skip
     front = [

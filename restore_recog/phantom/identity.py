@@ -25,32 +25,32 @@ SHAPE: dict[str, tuple[float, float, float]] = {
     "jaw_width": (0.0, 0.06, 0.045),
     "chin_width": (0.0, 0.055, 0.04),
     "chin_y": (1.80, 0.075, 0.04),
-    "forehead": (-1.12, 0.09, 0.0),
+    "forehead": (-1.05, 0.08, 0.0),
     "eye_gap": (0.5, 0.018, 0.0),
-    "eye_width": (0.25, 0.018, -0.004),
-    "eye_up": (0.100, 0.016, -0.008),
-    "eye_low": (0.062, 0.010, -0.003),
+    "eye_width": (0.268, 0.019, -0.004),
+    "eye_up": (0.118, 0.018, -0.009),
+    "eye_low": (0.068, 0.012, -0.003),
     "eye_tilt": (0.025, 0.022, -0.006),
-    "eye_depth": (0.10, 0.03, 0.012),
+    "eye_depth": (0.125, 0.03, 0.012),
     "lid_fold": (0.055, 0.018, -0.004),
-    "brow_y": (-0.36, 0.045, 0.03),
+    "brow_y": (-0.37, 0.045, 0.03),
     "brow_arch": (0.050, 0.028, -0.018),
     "brow_tilt": (-0.01, 0.045, 0.01),
-    "brow_thick": (0.058, 0.015, 0.013),
+    "brow_thick": (0.090, 0.022, 0.018),
     "brow_inner": (0.19, 0.03, -0.01),
     "brow_length": (0.64, 0.045, 0.0),
     "brow_ridge": (0.055, 0.03, 0.03),
     "nose_tip": (0.62, 0.055, 0.01),
     "nose_width": (0.255, 0.034, 0.014),
-    "nose_height": (0.34, 0.05, 0.015),
+    "nose_height": (0.31, 0.045, 0.015),
     "nose_bridge": (0.42, 0.12, 0.03),
-    "nose_ridge": (0.115, 0.018, 0.006),
+    "nose_ridge": (0.125, 0.018, 0.006),
     "nose_ball": (0.125, 0.02, 0.004),
     "nose_hump": (0.0, 0.03, 0.008),
     "mouth_y": (1.10, 0.045, 0.01),
-    "mouth_width": (0.415, 0.04, 0.008),
-    "lip_upper": (0.070, 0.020, -0.010),
-    "lip_lower": (0.105, 0.022, -0.012),
+    "mouth_width": (0.435, 0.04, 0.008),
+    "lip_upper": (0.098, 0.022, -0.012),
+    "lip_lower": (0.150, 0.026, -0.014),
     "cupid": (0.30, 0.14, -0.03),
     "mouth_curve": (0.0, 0.02, 0.0),
     "cheekbone": (0.075, 0.035, -0.005),
@@ -161,7 +161,8 @@ def draw_person(*seed: int) -> Person:
     age = draw.index((4, 4, 3, 2))
     sign = 1.0 if gender else -1.0
     shape = {
-        name: draw.normal(mean, spread) + sign * male for name, (mean, spread, male) in SHAPE.items()
+        name: draw.normal(mean, spread) + sign * male
+        for name, (mean, spread, male) in SHAPE.items()
     }
     skin = draw.index((3, 4, 4, 3, 3, 2))
     tone = min(max(skin + draw.uniform(-0.45, 0.45), 0.0), 5.0)
@@ -169,7 +170,9 @@ def draw_person(*seed: int) -> Person:
     hair = draw.index((2 + 6 * dark, 3, 3 - 3 * dark, 2.4 * (1 - dark) ** 2, 0.8 * (1 - dark) ** 2))
     if draw.chance((0.0, 0.06, 0.4, 0.85)[age]):
         hair = 5 if draw.chance(0.65) else 6
-    styles = (0.0, 0.2, 1.4, 1.3, 2.2, 3.0, 1.8) if not gender else (0.7 + age / 2, 3, 4, 1, 0.2, 0.3, 0)
+    styles = (
+        (0.0, 0.2, 1.4, 1.3, 2.2, 3.0, 1.8) if not gender else (0.7 + age / 2, 3, 4, 1, 0.2, 0.3, 0)
+    )
     return Person(
         shape=shape,
         gender=gender,
@@ -194,7 +197,9 @@ def _actions(draw: Draw, expression: int, strength: float) -> dict[str, float]:
     names = sorted({name for one in ACTIONS.values() for name in one})
     full = ACTIONS[EXPRESSIONS[expression]]
     return {
-        name: max(full.get(name, 0.0) * strength * draw.uniform(0.75, 1.2) + draw.normal(0.0, 0.06), 0.0)
+        name: max(
+            full.get(name, 0.0) * strength * draw.uniform(0.75, 1.2) + draw.normal(0.0, 0.06), 0.0
+        )
         for name in names
     }
 
@@ -214,17 +219,17 @@ def draw_shot(person: Person, session: int, *seed: int) -> Shot:
         yaw=min(max(draw.normal(0.0, 0.17), -0.42), 0.42),
         pitch=min(max(draw.normal(0.0, 0.09), -0.25), 0.25),
         roll=min(max(draw.normal(0.0, 0.07), -0.17), 0.17),
-        scale=draw.uniform(0.245, 0.285),
-        centre=(draw.uniform(0.465, 0.535), draw.uniform(0.405, 0.455)),
+        scale=draw.uniform(0.232, 0.275),
+        centre=(draw.uniform(0.465, 0.535), draw.uniform(0.425, 0.47)),
         expression=expression,
         strength=strength,
         actions=_actions(draw, expression, strength),
         gaze=(draw.normal(0.0, 0.35), draw.normal(0.0, 0.15)),
-        light=(draw.normal(0.0, 0.6), draw.normal(-0.45, 0.35), 1.0),
-        key=draw.uniform(0.55, 1.0),
-        fill=draw.uniform(0.05, 0.35),
-        ambient=draw.uniform(0.28, 0.55),
-        exposure=draw.uniform(0.75, 1.2),
+        light=(draw.normal(0.0, 0.7), draw.normal(-0.55, 0.4), 1.0),
+        key=draw.uniform(0.65, 1.25),
+        fill=draw.uniform(0.03, 0.25),
+        ambient=draw.uniform(0.15, 0.40),
+        exposure=draw.uniform(0.85, 1.3),
         white=(1.0 + warm, 1.0 + tint, 1.0 - warm),
         noise=draw.uniform(0.004, 0.028),
         blur=draw.uniform(0.0, 0.9),

@@ -35,8 +35,8 @@ def _brow(brow: Brow) -> list[tuple[float, float]]:
     t = np.array([0.0, 0.25, 0.5, 0.75, 1.0], np.float32)
     upper, lower = brow.edges(t)
     x = brow.side * (brow.x + brow.length * t)
-    top = list(zip(x.tolist(), upper.tolist()))
-    low = list(zip(x.tolist(), lower.tolist()))
+    top = list(zip(x.tolist(), upper.tolist(), strict=True))
+    low = list(zip(x.tolist(), lower.tolist(), strict=True))
     tip = (top[4][0], 0.5 * (top[4][1] + low[4][1]))
     if brow.side < 0:
         return [tip, top[3], top[2], top[1], top[0], low[0], low[1], low[2], low[3]]
@@ -46,8 +46,8 @@ def _brow(brow: Brow) -> list[tuple[float, float]]:
 def _eye(eye: Eye) -> list[tuple[float, float]]:
     x = eye.x + eye.half * np.array([-1.0, -0.5, 0.0, 0.5, 1.0], np.float32)
     upper, lower = eye.lids(eye.along(x))
-    top = list(zip(x.tolist(), upper.tolist()))
-    low = list(zip(x.tolist(), lower.tolist()))
+    top = list(zip(x.tolist(), upper.tolist(), strict=True))
+    low = list(zip(x.tolist(), lower.tolist(), strict=True))
     return [*top, low[3], low[2], low[1]]
 
 
@@ -58,9 +58,9 @@ def _lips(f: Features) -> list[tuple[float, float]]:
     top, _, _, low = m.edges(outer)
     _, inner_top, inner_low, _ = m.edges(inner)
     x, xi = (m.x + m.half * outer).tolist(), (m.x + m.half * inner).tolist()
-    ring = list(zip(x, top.tolist()))
+    ring = list(zip(x, top.tolist(), strict=True))
     ring += [(x[k], float(low[k])) for k in (5, 4, 3, 2, 1)]
-    ring += list(zip(xi, inner_top.tolist()))
+    ring += list(zip(xi, inner_top.tolist(), strict=True))
     return ring + [(xi[k], float(inner_low[k])) for k in (3, 2, 1)]
 
 
@@ -77,4 +77,6 @@ def landmarks(f: Features, height: Array, pose: Pose) -> Array:
     flat += [(eye.iris_x, eye.iris_y) for eye in f.eyes]
     points = np.array(flat, np.float32)
     z = front(f, height, points[:, 0], points[:, 1])
-    return pose.project(np.concatenate([_outline(f), np.column_stack([points, z])])).astype(np.float32)
+    return pose.project(np.concatenate([_outline(f), np.column_stack([points, z])])).astype(
+        np.float32
+    )

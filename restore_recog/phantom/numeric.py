@@ -8,11 +8,15 @@ products or reductions of floats, whose last bit depends on the processor or the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[Any]
+"""float32 wherever pixels depend on it."""
 
 
 def bump(t: Array) -> Array:
@@ -33,7 +37,7 @@ def step(t: Array) -> Array:
 def polyline(x: Array, knots: Sequence[tuple[float, float]]) -> Array:
     """Return the piecewise linear curve through *knots* (sorted by their first value)."""
     out: Array = np.full_like(x, knots[0][1])
-    for (x0, y0), (x1, y1) in zip(knots, knots[1:]):
+    for (x0, y0), (x1, y1) in pairwise(knots):
         out += np.minimum(np.maximum(x - x0, 0.0), x1 - x0) * ((y1 - y0) / (x1 - x0))
     return out
 
@@ -47,24 +51,37 @@ def smooth_line(values: Array, passes: int) -> Array:
 
 
 def _box_rows(values: Array, radius: int) -> Array:
-    width = 2 * radius + 1
-    padded = np.pad(values.astype(np.float64), ((radius + 1, radius), (0, 0)), mode="edge")
-    total = np.add.accumulate(padded, axis=0)
-    return ((total[width:] - total[:-width]) / width).astype(np.float32)
+    rows = len(values)
+    padded = np.concatenate([values[:1].repeat(radius, 0), values, values[-1:].repeat(radius, 0)])
+    total: Array = padded[:rows].copy()
+    for shift in range(1, 2 * radius + 1):
+        total += padded[shift : shift + rows]
+    total *= 1.0 / (2 * radius + 1)
+    return total
 
 
 def box_blur(values: Array, radius: int) -> Array:
     """Return a 2-D array averaged over squares of side ``2 * radius + 1``; edges repeat."""
-    if radius < 1:
-        return values
     return np.ascontiguousarray(_box_rows(_box_rows(values, radius).T, radius).T)
 
 
-def _fade(count: int, cells: int) -> tuple[NDArray[np.intp], Array]:
+@lru_cache(maxsize=256)
+def _fade(count: int, cells: int, smooth: bool) -> tuple[NDArray[np.intp], Array]:
     position = np.arange(count, dtype=np.float32) * np.float32(cells / count)
     index = np.floor(position).astype(np.intp)
-    fraction = position - index.astype(np.float32)
-    return index, fraction * fraction * (3.0 - 2.0 * fraction)
+    fraction = (position - index).astype(np.float32)
+    return index, fraction * fraction * (3.0 - 2.0 * fraction) if smooth else fraction
+
+
+def enlarge(lattice: Array, shape: tuple[int, int], smooth: bool = False) -> Array:
+    """Return a lattice spread over *shape*; its last row and column lie just outside."""
+    row, down = _fade(shape[0], lattice.shape[0] - 1, smooth)
+    column, across = _fade(shape[1], lattice.shape[1] - 1, smooth)
+    wide = lattice[:, column]
+    wide += (lattice[:, column + 1] - wide) * across
+    out = wide[row]
+    out += (wide[row + 1] - out) * down[:, None]
+    return out
 
 
 def noise(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, int]) -> Array:
@@ -76,12 +93,7 @@ def noise(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, in
         cells: Lattice cells down and across.
     """
     lattice = (rng.random((cells[0] + 1, cells[1] + 1)) * 2.0 - 1.0).astype(np.float32)
-    row, down = _fade(shape[0], cells[0])
-    column, across = _fade(shape[1], cells[1])
-    wide = lattice[:, column]
-    wide = wide + (lattice[:, column + 1] - wide) * across
-    out = wide[row]
-    return out + (wide[row + 1] - out) * down[:, None]
+    return enlarge(lattice, shape, smooth=True)
 
 
 def sample(maps: Array, row: Array, column: Array) -> Array:
@@ -89,26 +101,29 @@ def sample(maps: Array, row: Array, column: Array) -> Array:
     height, width = maps.shape[1:]
     row = np.minimum(np.maximum(row, 0.0), height - 1.001)
     column = np.minimum(np.maximum(column, 0.0), width - 1.001)
-    r, c = row.astype(np.int32), column.astype(np.int32)
-    fr, fc = row - r.astype(np.float32), column - c.astype(np.float32)
-    flat, at = maps.reshape(len(maps), -1), r * width + c
+    r, c = np.floor(row), np.floor(column)
+    fr, fc = row - r, column - c
+    # Whole numbers this small are exact as float32.
+    at = (r * width + c).astype(np.intp)
     out = np.empty((len(maps), *row.shape), np.float32)
-    for plane, values in zip(out, flat):
-        top = values[at]
-        top += (values[at + 1] - top) * fc
-        low = values[at + width]
-        low += (values[at + (width + 1)] - low) * fc
-        plane[...] = top + (low - top) * fr
+    for plane, values in zip(out, maps.reshape(len(maps), -1), strict=True):
+        # Shifted views of the same numbers stand for the neighbours to the right and below.
+        top, low = values.take(at), values[width:].take(at)
+        top += (values[1:].take(at) - top) * fc
+        low += (values[width + 1 :].take(at) - low) * fc
+        low -= top
+        low *= fr
+        np.add(top, low, out=plane)
     return out
 
 
 def look_up(table: Array, position: Array) -> Array:
     """Return linear interpolation in a 1-D table; outside, its ends are repeated."""
     position = np.minimum(np.maximum(position, 0.0), len(table) - 1.001)
-    index = position.astype(np.int32)
-    fraction = position - index.astype(np.float32)
-    low = table[index]
-    return low + (table[index + 1] - low) * fraction
+    whole = np.floor(position)
+    fraction, index = position - whole, whole.astype(np.intp)
+    low: Array = table.take(index)
+    return low + (table[1:].take(index) - low) * fraction
 
 
 class Draw:

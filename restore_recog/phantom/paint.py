@@ -15,7 +15,7 @@ from restore_recog.phantom.surface import COLUMNS, GRID_X, GRID_Y, ROWS, STEP, s
 Colour = tuple[float, float, float]
 
 SKIN: tuple[Colour, ...] = (
-    (243, 209, 190), (232, 190, 164), (214, 168, 136), (182, 132, 99), (134, 91, 66), (88, 58, 44)
+    (242, 203, 180), (229, 182, 152), (210, 160, 125), (182, 132, 99), (134, 91, 66), (88, 58, 44)
 )  # fmt: skip
 HAIR: tuple[Colour, ...] = (
     (26, 22, 22), (50, 36, 29), (88, 61, 42), (172, 134, 84), (142, 72, 38), (138, 134, 132),
@@ -37,7 +37,7 @@ def between(colours: tuple[Colour, ...], place: float) -> Colour:
     index = min(int(place), len(colours) - 2)
     part = place - index
     low, high = linear(colours[index]), linear(colours[index + 1])
-    r, g, b = (p + (q - p) * part for p, q in zip(low, high))
+    r, g, b = (p + (q - p) * part for p, q in zip(low, high, strict=True))
     return r, g, b
 
 
@@ -57,13 +57,18 @@ def hair_colour(person: Person) -> Colour:
 
 def blend(canvas: Array, alpha: Array, colour: Colour | Array) -> None:
     """Lay a colour over a canvas in place."""
-    for plane, value in zip(canvas, colour):
+    for plane, value in zip(canvas, colour, strict=True):
         plane += alpha * (value - plane)
+
+
+def part_of(canvas: Array, area: tuple[slice, slice]) -> Array:
+    """Return a view of all three colours in a box."""
+    return canvas[:, area[0], area[1]]
 
 
 def tint(canvas: Array, amount: Array, gains: Colour) -> None:
     """Multiply the canvas in place by gains, as far as *amount* says."""
-    for plane, gain in zip(canvas, gains):
+    for plane, gain in zip(canvas, gains, strict=True):
         plane *= 1.0 + amount * (gain - 1.0)
 
 
@@ -77,12 +82,12 @@ def _skin(person: Person, f: Features) -> Array:
     rng = np.random.default_rng([person.texture, 1])
     blotch = noise(rng, (ROWS, COLUMNS), (9, 7)) + 0.6 * noise(rng, (ROWS, COLUMNS), (26, 18))
     pores = noise(rng, (ROWS, COLUMNS), (90, 62))
-    light = 1.0 + 0.035 * blotch + (0.03 + 0.02 * person.age_group) * pores
+    light = 1.0 + 0.035 * blotch + (0.012 + 0.012 * person.age_group) * pores
     canvas: Array = np.stack([np.float32(value) * light for value in base])
     red = 0.25 * blotch + 0.6 * spot(0.0, f.nose_tip, 0.18, 0.16)
     red += 0.3 * spot(0.0, f.chin - 0.2, 0.25, 0.15)
     for eye in f.eyes:
-        red += (0.35 + 0.5 * person.redness) * spot(eye.side * 0.62, 0.58, 0.24, 0.2)
+        red += (0.55 + 0.8 * person.redness) * spot(eye.side * 0.62, 0.58, 0.24, 0.2)
     tint(canvas, red, (1.0, 0.84, 0.83))
     for eye in f.eyes:
         ring = spot(eye.x - eye.side * 0.05, eye.y + 0.15, 0.2, 0.09)
@@ -104,7 +109,7 @@ def _marks(canvas: Array, person: Person, rng: np.random.Generator) -> None:
         size = draw.uniform(0.014, 0.034)
         area = window(x - 0.15, x + 0.15, y - 0.15, y + 0.15)
         dx, dy = (GRID_X[:, area[1]] - x) / size, (GRID_Y[area[0]] - y) / size
-        tint(canvas[(slice(None), *area)], 0.8 * bump(dx) * bump(dy), (0.38, 0.28, 0.25))
+        tint(part_of(canvas, area), 0.8 * bump(dx) * bump(dy), (0.38, 0.28, 0.25))
 
 
 def _beard(canvas: Array, person: Person, shot: Shot, f: Features) -> None:
@@ -114,10 +119,16 @@ def _beard(canvas: Array, person: Person, shot: Shot, f: Features) -> None:
     x, y = GRID_X, GRID_Y
     jaw = step((y - 0.62 - 0.42 * (1.0 - x * x) + 0.12 * np.abs(x)) * 5.0)
     free = step((np.abs(x) - 0.62) * 6.0) + step((y - m.y - 0.18) * 7.0)
-    lip = bump((x - m.x) * (1.7 / m.half)) * step((y - f.nose_base - 0.02) * 14.0) * step((m.y - y) * 12.0 + 1)
+    lip = (
+        bump((x - m.x) * (1.7 / m.half))
+        * step((y - f.nose_base - 0.02) * 14.0)
+        * step((m.y - y) * 12.0 + 1)
+    )
     chin = bump(x * 3.0) * step((y - m.y - 0.2) * 7.0)
     full = jaw * np.minimum(free, 1.0)
-    area = ((full + lip) * 0.55, (full + lip) * 0.9, 1.3 * lip, 1.2 * (chin + lip), full + lip)[kind]
+    area = ((full + lip) * 0.55, (full + lip) * 0.9, 1.3 * lip, 1.2 * (chin + lip), full + lip)[
+        kind
+    ]
     strength = (0.13, 0.42, 0.8, 0.85, 0.92)[kind]
     rng = np.random.default_rng([person.texture, 3])
     hairs = 0.75 + 0.45 * noise(rng, (ROWS, COLUMNS), (60, 66))
@@ -125,20 +136,22 @@ def _beard(canvas: Array, person: Person, shot: Shot, f: Features) -> None:
     red, green, blue = hair_colour(person)
     base = skin_colour(person)
     if kind < 2:
-        red, green, blue = (0.45 * h + 0.25 * s for h, s in zip((red, green, blue), base))
+        red, green, blue = (
+            0.45 * h + 0.25 * s for h, s in zip((red, green, blue), base, strict=True)
+        )
     blend(canvas, np.minimum(np.maximum(cover, 0.0), 0.97), (red, green, blue))
 
 
 def _lips(canvas: Array, gloss: Array, person: Person, f: Features) -> None:
     m = f.mouth
     area = window(m.x - m.half - 0.1, m.x + m.half + 0.1, m.y - 0.4, m.y + 0.75)
-    x, y, part = GRID_X[:, area[1]], GRID_Y[area[0]], canvas[(slice(None), *area)]
+    x, y, part = GRID_X[:, area[1]], GRID_Y[area[0]], part_of(canvas, area)
     u = m.along(x)
     top, inner_top, inner_low, low = m.edges(u)
     inside = step((1.0 - u * u) * 6.0)
     r, g, b = skin_colour(person)
     vivid = person.lip_colour * (1.0 if person.gender else 1.5)
-    colour = (r * (0.80 - 0.08 * vivid), g * (0.56 - 0.14 * vivid), b * (0.60 - 0.12 * vivid))
+    colour = (r * (0.88 - 0.05 * vivid), g * (0.46 - 0.16 * vivid), b * (0.50 - 0.14 * vivid))
     soft = 0.4 * STEP
     upper = np.minimum(_edge((y - top) * 0.6 - soft), _edge(inner_top - y)) * inside
     lower = np.minimum(_edge(y - inner_low), _edge((low - y) * 0.6 - soft)) * inside
@@ -148,7 +161,7 @@ def _lips(canvas: Array, gloss: Array, person: Person, f: Features) -> None:
     gap = np.minimum(_edge(y - inner_top), _edge(inner_low - y)) * inside
     blend(part, gap, (0.055, 0.016, 0.016))
     # Upper teeth hang from the lip; their gaps are faint.
-    reach = np.minimum(0.75 * (m.open_up + m.open_low), 0.115)
+    reach = min(0.75 * (m.open_up + m.open_low), 0.115)
     teeth = np.minimum(gap, _edge(inner_top + reach - y))
     ridge = 1.0 - 0.25 * bump(((x * 9.0) - np.floor(x * 9.0) - 0.5) * 7.0)
     shade = 0.62 * step((1.0 - u * u) * 1.6) * ridge
@@ -160,7 +173,7 @@ def _lips(canvas: Array, gloss: Array, person: Person, f: Features) -> None:
 
 def _eye(canvas: Array, gloss: Array, person: Person, shot: Shot, eye: Eye) -> None:
     area = window(eye.x - 0.45, eye.x + 0.45, eye.y - 0.4, eye.y + 0.35)
-    x, y, part = GRID_X[:, area[1]], GRID_Y[area[0]], canvas[(slice(None), *area)]
+    x, y, part = GRID_X[:, area[1]], GRID_Y[area[0]], part_of(canvas, area)
     e = eye.along(x)
     upper, lower = eye.lids(e)
     inside = step((1.0 - e * e) * 8.0)
@@ -168,14 +181,15 @@ def _eye(canvas: Array, gloss: Array, person: Person, shot: Shot, eye: Eye) -> N
     dx, dy = x - eye.iris_x, y - eye.iris_y
     radius = np.sqrt(dx * dx + dy * dy)
     shadow = 1.0 - 0.45 * bump((y - upper) * 20.0)
-    ball = np.stack([v * shadow * (1.0 - 0.3 * e * e) for v in (0.62, 0.575, 0.55)])
+    ball = np.stack([v * shadow * (1.0 - 0.3 * e * e) for v in (0.50, 0.465, 0.445)])
     tone = between(IRIS, person.iris * 4.99)
-    ring = 0.55 + 1.0 * bump((radius - 0.055) * 34.0)
+    ring = 0.45 + 0.7 * bump((radius - 0.055) * 34.0)
     iris = _edge(eye.iris - radius)
     blend(ball, iris, np.stack([v * ring * shadow for v in tone]))
     blend(ball, _edge(0.041 - radius), (0.006, 0.006, 0.006))
     corner = bump((e + 0.98) * 9.0)
-    blend(ball, 0.7 * corner + 0 * y, tuple(v * k for v, k in zip(skin_colour(person), (0.75, 0.45, 0.45))))
+    r, g, b = skin_colour(person)
+    blend(ball, 0.7 * corner + 0 * y, (0.75 * r, 0.45 * g, 0.45 * b))
     glint_x, glint_y = eye.iris_x + 0.035 * shot.light[0], eye.iris_y - 0.035 + 0.02 * shot.light[1]
     glint = bump((x - glint_x) * 60.0) * bump((y - glint_y) * 60.0)
     blend(ball, np.minimum(0.85 * glint, 1.0), (0.95, 0.95, 0.95))
@@ -193,16 +207,16 @@ def _eye(canvas: Array, gloss: Array, person: Person, shot: Shot, eye: Eye) -> N
 def _brow(canvas: Array, person: Person, brow: Brow, rng: np.random.Generator) -> None:
     near, far = brow.side * (brow.x - 0.12), brow.side * (brow.x + brow.length + 0.1)
     area = window(min(near, far), max(near, far), brow.y - 0.4, brow.y + 0.35)
-    x, y, part = GRID_X[:, area[1]], GRID_Y[area[0]], canvas[(slice(None), *area)]
+    x, y, part = GRID_X[:, area[1]], GRID_Y[area[0]], part_of(canvas, area)
     t = brow.along(x)
     upper, lower = brow.edges(np.minimum(np.maximum(t, 0.0), 1.0))
     body = step((y - upper) * 28.0 + 0.45) * step((lower - y) * 34.0 + 0.45)
     ends = step((t + 0.06) * 7.0) * step((1.05 - t) * 6.0)
     # Hairs lean outwards, so the noise is sheared along the brow.
-    grain = noise(rng, (y.shape[0], 2 * x.shape[1]), (y.shape[0] // 4, x.shape[1] // 2))
+    grain = noise(rng, (y.shape[0], 2 * x.shape[1]), (y.shape[0] // 3, x.shape[1]))
     lean = np.arange(x.shape[1])[None, :] + (np.arange(y.shape[0])[:, None] // 2)
     hairs = np.take_along_axis(grain, lean, axis=1)
-    cover = body * ends * (0.82 + 0.35 * hairs)
+    cover = body * ends * (0.80 + 0.30 * hairs)
     r, g, b = hair_colour(person)
     if person.hair_colour >= 5:
         r, g, b = 0.35 * r, 0.34 * g, 0.34 * b
@@ -215,7 +229,7 @@ def _nostrils(canvas: Array, f: Features) -> None:
         area = window(x - 0.2, x + 0.2, f.nose_base - 0.2, f.nose_base + 0.2)
         dx, dy = GRID_X[:, area[1]] - x, GRID_Y[area[0]] - f.nose_base + 0.015
         hole = bump(dx * (4.2 / f.nose_half)) * bump((dy + 0.12 * side * dx) * 38.0)
-        tint(canvas[(slice(None), *area)], np.minimum(1.1 * hole, 0.95), (0.14, 0.07, 0.06))
+        tint(part_of(canvas, area), np.minimum(1.2 * hole, 0.95), (0.14, 0.07, 0.06))
 
 
 def _glasses(canvas: Array, gloss: Array, person: Person, f: Features) -> None:
@@ -251,7 +265,7 @@ def face_paint(person: Person, shot: Shot, f: Features) -> tuple[Array, Array]:
     _nostrils(canvas, f)
     _lips(canvas, gloss, person, f)
     rng = np.random.default_rng([person.texture, 6])
-    for eye, brow in zip(f.eyes, f.brows):
+    for eye, brow in zip(f.eyes, f.brows, strict=True):
         _eye(canvas, gloss, person, shot, eye)
         _brow(canvas, person, brow, rng)
     if shot.glasses:

@@ -11,8 +11,8 @@ from restore_recog.phantom import scene
 from restore_recog.phantom.geometry import Features, features, table_row
 from restore_recog.phantom.identity import Person, Shot
 from restore_recog.phantom.landmarks import landmarks
-from restore_recog.phantom.numeric import Array, box_blur, look_up, sample, step
-from restore_recog.phantom.paint import blend, face_paint, skin_colour
+from restore_recog.phantom.numeric import Array, look_up, sample, step
+from restore_recog.phantom.paint import blend, face_paint
 from restore_recog.phantom.shading import Light, cast_shadow, depth_normals, light_of
 from restore_recog.phantom.surface import (
     Pose,
@@ -25,7 +25,9 @@ from restore_recog.phantom.surface import (
 )
 
 
-def _head_light(person: Person, maps: Array, view: View, pose: Pose, light: Light, shadow: Array) -> Array:
+def _head_light(
+    person: Person, maps: Array, view: View, pose: Pose, light: Light, shadow: Array
+) -> Array:
     """Return the linear light of the skin under every pixel, (3, S, S)."""
     red, green, blue, gloss, hollow = sample(maps, *grid_place(view.x, view.y))
     nx, ny, nz = depth_normals(view.depth, pose.scale)
@@ -36,7 +38,11 @@ def _head_light(person: Person, maps: Array, view: View, pose: Pose, light: Ligh
     # Light that bounces between walls of skin comes back redder.
     warm = (1.0 - hollow * 0.75) * (1.0 - 0.4 * shadow)
     return np.stack(
-        [red * shade[0] * warm + shine, green * shade[1] * open_sky + shine, blue * shade[2] * open_sky + shine]
+        [
+            red * shade[0] * warm + shine,
+            green * shade[1] * open_sky + shine,
+            blue * shade[2] * open_sky + shine,
+        ]
     )
 
 
@@ -44,18 +50,20 @@ def _camera(linear: Array, shot: Shot) -> NDArray[np.uint8]:
     """Return the developed picture: blur, white balance, exposure, tone curve, noise."""
     rng = np.random.default_rng([shot.texture, 9])
     size = linear.shape[1]
-    grain = rng.random((3, size, size), dtype=np.float32) + rng.random((3, size, size), dtype=np.float32)
+    grain = rng.random(3 * size * size, dtype=np.float32)
+    # The difference of two far apart uniform numbers is close enough to a normal one.
+    far = 37 * size + 11
+    grain = (grain - np.concatenate([grain[far:], grain[:far]])).reshape(3, size, size)
     out = np.empty((size, size, 3), np.uint8)
-    for k, plane in enumerate(linear):
-        soft = plane.copy()
-        soft[1:-1] = 0.5 * plane[1:-1] + 0.25 * (plane[:-2] + plane[2:])
-        wide = soft.copy()
-        wide[:, 1:-1] = 0.5 * soft[:, 1:-1] + 0.25 * (soft[:, :-2] + soft[:, 2:])
-        plane = plane + shot.blur * (wide - plane)
+    soft = linear.copy()
+    soft[:, 1:-1] += shot.blur * (0.25 * (linear[:, :-2] + linear[:, 2:]) - 0.5 * linear[:, 1:-1])
+    wide = soft.copy()
+    wide[..., 1:-1] += shot.blur * (0.25 * (soft[..., :-2] + soft[..., 2:]) - 0.5 * soft[..., 1:-1])
+    for k, plane in enumerate(wide):
         bright = np.maximum(plane * (shot.exposure * shot.white[k]), 0.0)
         # The shoulder of the tone curve keeps highlights from clipping hard.
         screen = np.sqrt(bright * (1.0 + 0.25 * bright) / (1.0 + 0.62 * bright))
-        screen += (grain[k] - 1.0) * (2.4494897 * shot.noise) * (0.6 + 0.4 * screen)
+        screen += grain[k] * (2.4494897 * shot.noise) * (0.6 + 0.4 * screen)
         out[..., k] = np.floor(np.minimum(np.maximum(screen, 0.0), 1.0) * 255.0 + 0.5)
     return out
 
@@ -76,10 +84,13 @@ def render_one(person: Person, shot: Shot, size: int = 128) -> tuple[NDArray[np.
     hair = scene.hair(person, shot, f, pose, light, size)
     blend(canvas, hair.behind, 0.45 * hair.colour)
     scene.body(canvas, person, shot, f, pose, light)
-    scene.ears(canvas, person, f, pose, light)
-    view = intersect(pose, size, (f.width, f.depth, f.centre), height, 6)
-    skin = _head_light(person, maps, view, pose, light, hair.shadow)
-    blend(canvas, _head_cover(view, f, pose), skin)
+    scene.ears(canvas, person, shot, f, pose, light)
+    area = pose.area(shot.centre[0] * size, 0.5 * size, 1.32, 2.5, size)
+    shape = (area[0].stop - area[0].start, area[1].stop - area[1].start)
+    near = pose.within(*area)
+    view = intersect(near, shape, (f.width, f.depth, f.centre), height, 5)
+    skin = _head_light(person, maps, view, near, light, hair.shadow[area])
+    blend(part_of(canvas, area), _head_cover(view, f, near), skin)
     blend(canvas, hair.alpha, hair.colour)
     return _camera(canvas, shot), landmarks(f, height, pose)
 
@@ -97,6 +108,6 @@ def render(
     """
     pixels = np.empty((len(people), size, size, 3), np.uint8)
     points = np.empty((len(people), 98, 2), np.float32)
-    for k, (person, shot) in enumerate(zip(people, shots)):
+    for k, (person, shot) in enumerate(zip(people, shots, strict=True)):
         pixels[k], points[k] = render_one(person, shot, size)
     return pixels, points

@@ -40,7 +40,9 @@ class Light:
     fill: float
     ambient: float
 
-    def shade(self, nx: Array, ny: Array, nz: Array, lit: Array | float = 1.0) -> tuple[Array, Array, Array]:
+    def shade(
+        self, nx: Array, ny: Array, nz: Array, lit: Array | float = 1.0
+    ) -> tuple[Array, Array, Array]:
         """Return red, green and blue light on matt skin-like surfaces.
 
         Light that has wandered under the skin softens the edge of the shade, red most.
@@ -50,7 +52,7 @@ class Light:
         """
         cosine = lambert(nx, ny, nz, self.towards)
         soft = self.fill * np.maximum(0.25 + 0.75 * lambert(nx, ny, nz, self.opposite), 0.0)
-        sky = soft + self.ambient * (0.75 - 0.25 * ny)
+        sky = soft + self.ambient * (0.84 - 0.14 * ny)
         out = []
         for wrap in (0.26, 0.15, 0.11):
             hard = np.maximum((cosine + wrap) * (1.0 / (1.0 + wrap)), 0.0)
@@ -65,7 +67,8 @@ class Light:
         c = c * c
         broad = c * c
         sharp = broad * broad
-        return 0.45 * broad + 0.55 * sharp
+        mixed: Array = 0.45 * broad + 0.55 * sharp
+        return mixed
 
 
 def light_of(shot: Shot) -> Light:
@@ -95,7 +98,9 @@ def moved(values: Array, rows: int, columns: int) -> Array:
     if columns:
         edge = out[:, -1:] if columns > 0 else out[:, :1]
         fill = edge.repeat(min(abs(columns), out.shape[1]), axis=1)
-        out = np.concatenate([out[:, columns:], fill] if columns > 0 else [fill, out[:, :columns]], axis=1)
+        out = np.concatenate(
+            [out[:, columns:], fill] if columns > 0 else [fill, out[:, :columns]], axis=1
+        )
     return out
 
 
@@ -113,5 +118,9 @@ def cast_shadow(depth: Array, scale: float, light: Light) -> Array:
             continue
         above = moved(depth, rows, columns) - depth - distance * lz - 0.02
         # What towers far above is another body's outline, not a neighbour on the face.
-        np.maximum(blocked, np.where(above < 0.6, above * (1.0 / (0.25 * distance + 0.03)), 0.0), out=blocked)
-    return 1.0 - 0.85 * np.minimum(blocked, 1.0)
+        np.maximum(
+            blocked,
+            np.where(above < 0.6, above * (1.0 / (0.25 * distance + 0.03)), 0.0),
+            out=blocked,
+        )
+    return 1.0 - 0.7 * np.minimum(blocked, 1.0)

@@ -12,7 +12,16 @@ import numpy as np
 
 from restore_recog.phantom.geometry import Features, table_row
 from restore_recog.phantom.identity import Person, Shot
-from restore_recog.phantom.numeric import Array, Draw, box_blur, bump, look_up, sample, step
+from restore_recog.phantom.numeric import (
+    Array,
+    Draw,
+    box_blur,
+    bump,
+    enlarge,
+    look_up,
+    sample,
+    step,
+)
 
 LEFT, UPPER, STEP, COLUMNS, ROWS = -1.26, -1.62, 0.018, 141, 212
 """The grid on which relief and paint are laid out."""
@@ -54,15 +63,19 @@ def _nose(height: Array, shape: dict[str, float], f: Features) -> None:
     rise = bridge * step((y + 0.42) * (1.0 / 0.45)) + (1.0 - bridge) * step(
         (y - 0.0) * (1.0 / f.nose_tip)
     )
-    fall = 1.0 - step((y - f.nose_tip - 0.02) * (1.0 / 0.15))
+    fall = 1.0 - step((y - f.nose_tip + 0.05 + 0.8 * x * x) * (1.0 / 0.30))
     ridge = shape["nose_height"] * rise * fall + shape["nose_hump"] * bump((y - 0.3) * 8.0)
-    spread = shape["nose_ridge"] * (0.85 + 0.45 * step((y - 0.1) * 2.0))
+    spread = shape["nose_ridge"] * (0.95 + 0.5 * step((y - 0.1) * 2.0))
     height[area] += ridge * bump(x / spread)
     ball = shape["nose_ball"]
-    height[area] += 0.45 * ball * bump(x * (1.0 / ball)) * bump((y - f.nose_tip + 0.01) * (0.95 / ball))
+    height[area] += (
+        0.45 * ball * bump(x * (1.0 / ball)) * bump((y - f.nose_tip + 0.01) * (0.95 / ball))
+    )
     for side in (-1.0, 1.0):
         wing = side * (f.nose_half - 0.075)
-        height[area] += 0.13 * bump((x - wing) * 13.0) * bump((y - f.nose_base + 0.07) * 12.0)
+        height[area] += 0.13 * bump((x - wing) * 12.0) * bump((y - f.nose_base + 0.085) * 11.0)
+        crease = bump((x - wing - side * 0.115) * 26.0) * bump((y - f.nose_base + 0.08) * 11.0)
+        height[area] -= 0.03 * crease
 
 
 def _mouth(height: Array, shape: dict[str, float], f: Features) -> None:
@@ -80,8 +93,8 @@ def _mouth(height: Array, shape: dict[str, float], f: Features) -> None:
     seam = bump((y - 0.5 * (inner_top + inner_low)) * 45.0) * step((1.12 - u * u) * 4.0)
     height[area] -= 0.03 * seam
     height[area] -= 0.05 * bump((y - low - 0.12) * 13.0) * bump(u * 1.5)
-    height[area] -= 0.018 * bump((x - f.nose_x) * 20.0) * step((y - f.nose_base) * 8.0) * step(
-        (top - y) * 12.0
+    height[area] -= (
+        0.018 * bump((x - f.nose_x) * 20.0) * step((y - f.nose_base) * 8.0) * step((top - y) * 12.0)
     )
 
 
@@ -127,9 +140,13 @@ def relief(person: Person, shot: Shot, f: Features) -> Array:
         height -= shape["eye_depth"] * spot(eye.x - side * 0.03, eye.y - 0.02, 0.21, 0.13)
         height -= 0.07 * spot(side * 0.24, eye.y - 0.02, 0.08, 0.1)
         height += 0.085 * spot(eye.x, eye.y, 0.15, 0.11)
-        height -= (0.012 + 0.012 * person.age_group) * spot(eye.x - side * 0.05, eye.y + 0.21, 0.16, 0.04)
+        height -= (0.012 + 0.012 * person.age_group) * spot(
+            eye.x - side * 0.05, eye.y + 0.21, 0.16, 0.04
+        )
         height += shape["cheekbone"] * spot(side * 0.7, 0.47 - 0.04 * act["cheek"], 0.24, 0.17)
-        height += (0.05 + 0.06 * act["cheek"]) * spot(side * 0.52, 0.62 - 0.06 * act["cheek"], 0.2, 0.17)
+        height += (0.05 + 0.06 * act["cheek"]) * spot(
+            side * 0.52, 0.62 - 0.06 * act["cheek"], 0.2, 0.17
+        )
         height += shape["cheek_fat"] * spot(side * 0.6, 0.95, 0.22, 0.24)
         height -= 0.04 * spot(side * 0.78, 1.05, 0.16, 0.25)
         height -= 0.05 * spot(side * 0.95, -0.35, 0.15, 0.3)
@@ -143,10 +160,13 @@ def relief(person: Person, shot: Shot, f: Features) -> Array:
 
 
 def cavity(height: Array) -> Array:
-    """Return how much of the sky each point of the relief misses, 0 to about 0.6."""
-    near = box_blur(height, 4) - height
-    far = box_blur(box_blur(height, 12), 8) - height
-    return np.minimum(np.maximum(4.0 * near + 2.6 * far, -0.12), 0.75)
+    """Return how much of the sky each point misses: its depth below its surroundings."""
+    coarse = np.ascontiguousarray(height[::3, ::3])
+    around = 3.0 * box_blur(coarse, 1) + 2.8 * box_blur(coarse, 5)
+    # The lattice's steps are 3 cells; 213 x 141 cells are all but the last row of the grid.
+    spread = enlarge(around, (3 * (len(around) - 1), COLUMNS - 3))
+    spread = np.pad(spread, ((0, ROWS - len(spread)), (0, 3)), mode="edge")
+    return np.minimum(np.maximum(spread - 5.8 * height, -0.15), 0.45)
 
 
 @dataclass(frozen=True)
@@ -162,6 +182,17 @@ class Pose:
     scale: float
     x: float
     y: float
+
+    def within(self, rows: slice, columns: slice) -> Pose:
+        """Return the same pose in the pixels of a part of the picture."""
+        return Pose(self.matrix, self.scale, self.x - columns.start, self.y - rows.start)
+
+    def area(self, x: float, y: float, wide: float, high: float, size: int) -> tuple[slice, slice]:
+        """Return the rows and columns of a box around a pixel; its half sides are in units."""
+        dx, dy = wide * self.scale, high * self.scale
+        rows = slice(min(max(int(y - dy), 0), size - 2), max(min(int(y + dy) + 2, size), 2))
+        columns = slice(min(max(int(x - dx), 0), size - 2), max(min(int(x + dx) + 2, size), 2))
+        return rows, columns
 
     def project(self, points: Array) -> Array:
         """Return (N, 2) pixels of (N, 3) points."""
@@ -179,8 +210,8 @@ def pose_of(shot: Shot, size: int) -> Pose:
     turned = ((cy, 0.0, sy), (sp * -sy, cp, sp * cy), (-sy * cp, -sp, cy * cp))
     a, b, c = turned
     matrix = (
-        tuple(cr * p - sr * q for p, q in zip(a, b)),
-        tuple(sr * p + cr * q for p, q in zip(a, b)),
+        tuple(cr * p - sr * q for p, q in zip(a, b, strict=True)),
+        tuple(sr * p + cr * q for p, q in zip(a, b, strict=True)),
         c,
     )
     scale, depth = shot.scale * size, 0.75
@@ -207,58 +238,54 @@ class View:
     reach: Array
 
 
-def rays(pose: Pose, size: int) -> tuple[tuple[Array, Array, Array], tuple[float, float, float]]:
+def rays(
+    pose: Pose, shape: tuple[int, int]
+) -> tuple[tuple[Array, Array, Array], tuple[float, float, float]]:
     """Return where each pixel's ray crosses the plane of depth 0, and its direction."""
-    pixel = np.arange(size, dtype=np.float32)
-    column = (pixel - pose.x) * (1.0 / pose.scale)
-    row = ((pixel - pose.y) * (1.0 / pose.scale))[:, None]
+    column = (np.arange(shape[1], dtype=np.float32) - pose.x) * (1.0 / pose.scale)
+    row = ((np.arange(shape[0], dtype=np.float32) - pose.y) * (1.0 / pose.scale))[:, None]
     a, b, c = pose.matrix
     origin = tuple(a[k] * column[None, :] + b[k] * row for k in range(3))
     return origin, c  # type: ignore[return-value]
 
 
 def intersect(
-    pose: Pose, size: int, tables: tuple[Array, Array, Array], height: Array | None, rounds: int
+    pose: Pose,
+    shape: tuple[int, int],
+    tables: tuple[Array, Array, Array],
+    height: Array | None,
+    rounds: int,
 ) -> View:
     """Return the front point of the displaced stack of ellipses under each pixel.
 
     A fixed-point search: the ellipse at the last height, moved by the last relief, is met in
-    closed form. It converges where the relief is less steep than the ray (all but the flank
-    of a high nose in half profile), and the average of two rounds damps the rest.
+    closed form. Heights settle within three rounds. It converges where the relief is less steep
+    than the ray (all but the flank of a high nose in half profile), and averaging two rounds
+    damps the rest.
     """
-    (ox, oy, oz), (dx, dy, dz) = rays(pose, size)
-    width, depth, centre = tables
-    stack = np.stack([width, depth, centre])[:, None, :]
+    (ox, oy, oz), (dx, dy, dz) = rays(pose, shape)
     t = np.full_like(oy, 0.9)
     lift: Array | float = 0.0
     for turn in range(rounds):
-        x, y = ox + t * dx, oy + t * dy
-        w, d, c = sample_tables(stack, table_row(y))
+        y = oy + t * dy
+        if turn < 3:
+            row = table_row(y)
+            iw = 1.0 / np.maximum(look_up(tables[0], row), 0.02)
+            deep = 1.0 / np.maximum(look_up(tables[1], row), 0.02)
+            behind = oz - look_up(tables[2], row)
+            ax, ad, bd = ox * iw, dx * iw, dz * deep
+            qa = ad * ad + bd * bd
+            ia = 1.0 / qa
+            rest = ax * ax - 1.0
         if height is not None:
-            lift = sample(height[None], *grid_place(x, y))[0]
-        w = np.maximum(w, 0.02)
-        d = np.maximum(d, 0.02)
-        ax, ad, bx, bd = ox / w, dx / w, (oz - c - lift) / d, dz / d
-        qa = ad * ad + bd * bd
+            lift = sample(height[None], *grid_place(ox + t * dx, y))[0]
+        bx = (behind - lift) * deep
         qb = ax * ad + bx * bd
-        inside = qb * qb - qa * (ax * ax + bx * bx - 1.0)
-        hit = (np.sqrt(np.maximum(inside, 0.0)) - qb) / qa
+        inside = qb * qb - qa * (rest + bx * bx)
+        hit = (np.sqrt(np.maximum(inside, 0.0)) - qb) * ia
         t = hit if turn < 2 else 0.5 * (hit + t) if turn % 2 else 0.7 * hit + 0.3 * t
     x, y, z = ox + t * dx, oy + t * dy, oz + t * dz
-    return View(x, y, z, t, inside / qa)
-
-
-def sample_tables(stack: Array, row: Array) -> tuple[Array, Array, Array]:
-    """Return the three outline tables at fractional rows."""
-    row = np.minimum(np.maximum(row, 0.0), stack.shape[2] - 1.001)
-    index = row.astype(np.int32)
-    fraction = row - index.astype(np.float32)
-    out = []
-    for table in stack[:, 0]:
-        low = table[index]
-        low += (table[index + 1] - low) * fraction
-        out.append(low)
-    return out[0], out[1], out[2]
+    return View(x, y, z, t, inside * ia)
 
 
 def front(f: Features, height: Array, x: Array, y: Array) -> Array:
@@ -267,4 +294,5 @@ def front(f: Features, height: Array, x: Array, y: Array) -> Array:
     w = np.maximum(look_up(f.width, row), 0.02)
     across = np.sqrt(np.maximum(1.0 - (x / w) * (x / w), 0.0))
     lift = sample(height[None], *grid_place(x, y))[0]
-    return look_up(f.centre, row) + look_up(f.depth, row) * across + lift
+    z: Array = look_up(f.centre, row) + look_up(f.depth, row) * across + lift
+    return z
