@@ -40,7 +40,7 @@ COLOURS: dict[str, tuple[int, int, int]] = {
 """Colour names and their sRGB values in daylight."""
 
 
-def parse_colour(text: str) -> NDArray[np.float32]:
+def parse_colour(text: str) -> NDArray[np.floating]:
     """Return the (3,) RGB in [0, 1] of a name in COLOURS or of ``#rrggbb``.
 
     Raises:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from restore_recog.alignment import five_points
 from restore_recog.errors import ImageError
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 MOUTH, CHIN = 1.1, 1.87
 """How far below the eye line mouth and chin lie, in eye distances (see alignment.TEMPLATE)."""
@@ -144,7 +144,7 @@ def _five_point_head(points: NDArray[np.float64]) -> Head:
     return Head(eyes, axes, yaw, np.ones((2, 2), dtype=np.float32), CHIN)
 
 
-def _with_contour(head: Head, contour: NDArray[np.float64]) -> Head:
+def _with_contour(head: Head, contour: Floats) -> Head:
     """Return the head with width and chin taken from the (33, 2) WFLW face contour."""
     frame = head.to_frame(contour).astype(np.float32)
     x, v = _undo_yaw(frame[:, 0], frame[:, 1], head.yaw), frame[:, 1]

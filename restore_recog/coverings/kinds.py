@@ -9,13 +9,8 @@ import numpy as np
 
 from restore_recog.coverings.colours import COLOURS, nearest
 from restore_recog.coverings.gear import draw_gas, draw_scarf
-from restore_recog.coverings.masks import (
-    draw_cloth,
-    draw_cloth_patterned,
-    draw_kn95,
-    draw_n95,
-    draw_surgical,
-)
+from restore_recog.coverings.masks import draw_cloth, draw_cloth_patterned, draw_surgical
+from restore_recog.coverings.respirators import draw_kn95, draw_n95
 from restore_recog.coverings.sheet import Canvas, Floats, Sheet
 from restore_recog.errors import DataError
 
@@ -51,7 +46,7 @@ class Garment:
 
     def palette(self, main: Floats, rng: np.random.Generator) -> Floats:
         """Return the (3, 3) RGB of main, second and third colour in [0, 1]."""
-        rows = [main]
+        rows: list[Floats] = [main]
         for name in (self.second, self.third):
             if name == "free":
                 name = str(rng.choice(list(COLOURS)))

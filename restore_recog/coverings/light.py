@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from restore_recog.coverings.head import Head
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 _PATCH = 24
 _GRID = (np.arange(_PATCH, dtype=np.float32) + 0.5) / _PATCH * 2 - 1
@@ -67,8 +67,8 @@ def read_light(pixels: NDArray[np.uint8], head: Head) -> Light:
 
 def _cast(pixels: NDArray[np.uint8]) -> Floats:
     """Return the (3,) tint of the light: that of the picture's bright and nearly grey parts."""
-    coarse = pixels[:: max(1, pixels.shape[0] // 24), :: max(1, pixels.shape[1] // 24)]
-    coarse = coarse.reshape(-1, 3).astype(np.float32) / 255
+    sparse = pixels[:: max(1, pixels.shape[0] // 24), :: max(1, pixels.shape[1] // 24)]
+    coarse = sparse.reshape(-1, 3).astype(np.float32) / 255
     top = coarse.max(axis=1)
     saturation = (top - coarse.min(axis=1)) / np.maximum(top, 0.05)
     weight = top**2 * np.exp(-((saturation / 0.2) ** 2))

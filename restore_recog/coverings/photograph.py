@@ -45,7 +45,7 @@ def illuminate(paint: Bytes, form: Bytes, palette: Floats, light: Light, gloss: 
         plane = (plane + third * np.float32(leap)) * shade
         planes.append(plane if shine is None else plane + shine * light.white[channel])
     planes += [plane.astype(np.float32) / 255 for plane in cv2.split(paint)[:2]]
-    return cv2.merge(planes)  # type: ignore[return-value]
+    return cv2.merge(planes)
 
 
 def merge(

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 Bytes = NDArray[np.uint8]
 
 LEFT, TOP, EXTENT = -2.0, -0.6, 4.0
@@ -38,10 +38,10 @@ class Sheet:
         columns = (x - np.float32(LEFT)) * scale - np.float32(0.5)
         rows = (v - np.float32(TOP)) * scale - np.float32(0.5)
         # Fixed-point maps: the two look-ups below then share the conversion.
-        maps = cv2.convertMaps(columns, rows, cv2.CV_16SC2)
-        paint = cv2.remap(self.paint, *maps, cv2.INTER_LINEAR)
-        form = cv2.remap(self.form, *maps, cv2.INTER_LINEAR, borderValue=(128, 128, 128))
-        return paint, form
+        near, between = cv2.convertMaps(columns, rows, cv2.CV_16SC2)
+        paint = cv2.remap(self.paint, near, between, cv2.INTER_LINEAR)
+        form = cv2.remap(self.form, near, between, cv2.INTER_LINEAR, borderValue=(128, 128, 128))
+        return paint, form  # type: ignore[return-value]
 
 
 class Canvas:

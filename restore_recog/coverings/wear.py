@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import cv2
 import numpy as np
@@ -70,16 +70,26 @@ def cover(
         ImageError: The picture is not (H, W, 3) uint8, the landmarks are unusable, or the
             covering would miss the picture.
     """
+    _check_picture(pixels)
+    rng = np.random.default_rng(seed)
+    name = choose_kind(kind, rng)
+    head = find_head(landmarks, pixels.shape)
+    draw = _rectangle if name == "rectangle" else partial(_dress, name)
+    return draw(pixels, head, colour, rng)
+
+
+def _check_picture(pixels: Bytes) -> None:
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
         raise ImageError(
             f"No covering can be placed: the picture is {pixels.dtype} {pixels.shape}, "
             "and uint8 (height, width, 3) is expected."
         )
-    rng = np.random.default_rng(seed)
-    name = choose_kind(kind, rng)
-    head = find_head(landmarks, pixels.shape)
-    if name == "rectangle":
-        return _rectangle(pixels, head, colour, rng)
+
+
+def _dress(
+    name: str, pixels: Bytes, head: Head, colour: str | None, rng: np.random.Generator
+) -> Covered:
+    """Draw a garment of the WARDROBE on a head."""
     garment = WARDROBE[name]
     shade = colour or garment.pick_colour(rng)
     main = parse_colour(shade)
@@ -145,7 +155,7 @@ def _reach(head: Head, shape: tuple[int, ...]) -> tuple[slice, slice]:
 
 def _misplace(x: Floats, v: Floats, slips: bool, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Return sheet coordinates for a covering that sits a little off, or under the nose."""
-    scale, turn = rng.normal(1, 0.035), rng.normal(0, 0.035)
+    scale, turn = rng.normal(1, 0.045), rng.normal(0, 0.035)
     shift_x, shift_v = rng.normal(0, 0.035), rng.normal(0, 0.035)
     lowered = rng.uniform(0.42, 0.55) if slips and rng.random() < 0.06 else 0.0
     if lowered:
