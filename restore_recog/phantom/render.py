@@ -12,7 +12,7 @@ from restore_recog.phantom.geometry import Features, features, table_row
 from restore_recog.phantom.identity import Person, Shot
 from restore_recog.phantom.landmarks import landmarks
 from restore_recog.phantom.numeric import Array, look_up, sample, step
-from restore_recog.phantom.paint import blend, face_paint
+from restore_recog.phantom.paint import blend, face_paint, part_of
 from restore_recog.phantom.shading import Light, cast_shadow, depth_normals, light_of
 from restore_recog.phantom.surface import (
     Pose,

@@ -12,7 +12,7 @@ import numpy as np
 from restore_recog.phantom.geometry import TOP, Features, table_row
 from restore_recog.phantom.identity import HAIR_STYLES, Person, Shot
 from restore_recog.phantom.numeric import Array, Draw, box_blur, bump, look_up, noise, sample, step
-from restore_recog.phantom.paint import Colour, blend, hair_colour, skin_colour
+from restore_recog.phantom.paint import Colour, blend, hair_colour, part_of, skin_colour
 from restore_recog.phantom.shading import Light, depth_normals, lambert
 from restore_recog.phantom.surface import Pose, View, intersect
 
