@@ -59,19 +59,26 @@ class Fmor(EvaluationProtocol):
         else:
             references, pool, notes = _halves(clean, seed)
         _check(references, pool)
-        probes, note = _choose(pool, seed, limit)
+        test, note = _choose(pool, seed)
+        probes = sorted(test[:limit])
+        if len(probes) < len(test):
+            note += f" Limited to {len(probes)} of them."
         subjects = {sample.image_id: sample.subject for sample in ordered}
         pairs = _pairs(probes, references, subjects, seed)
-        chosen = set(probes)
-        used = chosen | {image_id for ids in references.values() for image_id in ids}
+        gallery = {image_id for ids in references.values() for image_id in ids}
+        kept = gallery | set(test)
         genuine = sum(pair.genuine for pair in pairs)
         return Plan(
-            references=tuple(sorted(used - chosen)),
+            references=tuple(sorted(gallery)),
             probes=tuple(probes),
             pairs=tuple(pairs),
             cosine_references=_cosine_references(references, seed),
             synthetic=not occluded,
-            training=tuple(s.image_id for s in ordered if s.image_id not in used),
+            training=tuple(
+                sample.image_id
+                for sample in ordered
+                if sample.image_id not in kept and sample.attributes.get("split") != "test"
+            ),
             notes=(
                 *notes,
                 note,
@@ -139,8 +146,8 @@ def _halves(
     return references, pool, notes
 
 
-def _choose(pool: Sequence[FaceSample], seed: int, limit: int | None) -> tuple[list[str], str]:
-    """Return the probes, sorted, and a note on how many there are and why.
+def _choose(pool: Sequence[FaceSample], seed: int) -> tuple[list[str], str]:
+    """Return the test pictures in random order, and a note on how many there are and why.
 
     Pictures that the data set itself marks as test pictures are all used, up to the paper's
     2,000; of others as large a share as the paper's, at least one.
@@ -157,12 +164,8 @@ def _choose(pool: Sequence[FaceSample], seed: int, limit: int | None) -> tuple[l
             f"of {len(candidates)}, the paper's share of {TEST_PICTURES:,} in "
             f"{OCCLUDED_PICTURES:,}; the others are left for training"
         )
-    if limit is not None and limit < count:
-        reason += f"; limited from {count}"
-        count = limit
-    rng = np.random.default_rng([seed, _PROBES])
-    order = rng.permutation(len(candidates))[:count]
-    return sorted(candidates[i].image_id for i in order), f"{count} probes {reason}."
+    order = np.random.default_rng([seed, _PROBES]).permutation(len(candidates))[:count]
+    return [candidates[i].image_id for i in order], f"{count} probes {reason}."
 
 
 def _pairs(

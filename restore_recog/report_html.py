@@ -144,6 +144,7 @@ def _explanation(report: Report) -> str:
     if floor is None or "rank1" not in floor.figures:
         return ""
     rank1 = floor.figures["rank1"]
+    genuine = sum(trial.genuine for trial in report.trials)
     return (
         f"<p>Every arm has the same {rank1['n']} probes of {rank1['n_subjects']} subjects, "
         f"searched in a gallery of {rank1['gallery_subjects']} subjects with "
@@ -151,7 +152,8 @@ def _explanation(report: Report) -> str:
         "Ties count against the probe. Small print: 95 % interval from resampling subjects. "
         "Gain: paired difference to the occluded arm. Recovered: share of the mask's cost in "
         "rank-1 that came back. FMR: false match rate, FNMR: false non-match rate, EER: where "
-        "they meet.</p>"
+        f"they meet; over {genuine} genuine and {len(report.trials) - genuine} impostor "
+        "comparisons.</p>"
     )
 
 

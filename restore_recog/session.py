@@ -111,11 +111,13 @@ class Session:
         faces = list(self.faces.values())
         twins = all(face.clean is not None for face in faces)
         maps = all(face.crop.mask is not None for face in faces)
-        oracle = maps and self.request.segmenter != detectors.TRUE
+        oracle = "" if maps else "the true maps of some probes are unknown"
+        if self.request.segmenter == detectors.TRUE:
+            oracle = "the restorers are given the true maps already"
         reasons = {
             "clean": "" if twins else "the data has no unoccluded twins of all probes",
             "restored-clean": "" if twins else "the data has no unoccluded twins of all probes",
-            "restored-oracle-mask": "" if oracle else "the true maps are unknown or used already",
+            "restored-oracle-mask": oracle,
             "fill": "" if maps or any(self.detectors.values()) else "there is no map to fill",
         }
         specs = []

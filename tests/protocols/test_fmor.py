@@ -131,7 +131,13 @@ def test_limit_takes_a_part_and_keeps_the_gallery() -> None:
     whole, part = Fmor().plan(samples), Fmor().plan(samples, limit=7)
     assert len(part.probes) == 7 and set(part.probes) < set(whole.probes)
     assert part.references == whole.references
-    assert any("limited from 40" in note for note in part.notes)
+    assert any("Limited to 7" in note for note in part.notes)
+
+
+def test_what_the_limit_drops_is_not_left_for_training() -> None:
+    for samples in (masked(22, 2, 5), clean_only(20, 4, split="test"), clean_only(20, 4)):
+        assert Fmor().plan(samples, limit=3).training == Fmor().plan(samples).training
+    assert not Fmor().plan(clean_only(20, 4, split="test"), limit=3).training
 
 
 @pytest.mark.parametrize(
