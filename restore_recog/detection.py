@@ -26,7 +26,12 @@ SECOND_TRY = (0.4, 0.3, 0.3)
 """The same where the first try found nothing."""
 
 BORDER = 0.25
-"""Width of the grey border of the second try, in longer sides of the picture."""
+"""Width of the grey border put round every picture, in shorter sides of the picture.
+
+The detector's nets see a box cut off at the picture's edge stretched to a square, and place
+its landmarks as if it were not. On tight crops of masked faces (141 LFW faces with a drawn
+mask) that puts the eyes a third of the eye distance off; with the border it is 8 %.
+"""
 
 FILLS = 0.4
 """The second try takes a face only if it is so wide, in shorter sides of the picture."""
@@ -52,10 +57,10 @@ class Detection:
 class FaceFinder:
     """Finds faces with MTCNN, whose weights are part of facenet-pytorch.
 
-    Two tries. The first is MTCNN as it is meant. Where it finds nothing the second puts a
-    grey border round the picture and accepts less confidence, but only for the one most
-    confident face that fills most of the picture: a tight crop of a masked face shows the
-    detector little that it was trained on.
+    Two tries. The first is MTCNN with its published thresholds. Where it finds nothing the
+    second accepts less confidence, but only for the one most confident face, which must
+    fill much of the picture: a tight crop of a masked face shows the detector little that it
+    was trained on. Such a face's :attr:`Detection.score` is below the first thresholds.
 
     Attributes:
         policy: ``"one"`` refuses a picture with several faces, ``"largest"`` takes the one
@@ -82,10 +87,22 @@ class FaceFinder:
         """
         scale = min(1.0, LONGEST / max(pixels.shape[:2]))
         if scale < 1:
-            pixels = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-        faces = self._search(pixels, SMALLEST, FIRST_TRY) or self._search_again(pixels)
+            size = [max(1, round(side * scale)) for side in pixels.shape[1::-1]]
+            pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+        shorter = min(pixels.shape[:2])
+        border = round(BORDER * shorter)
+        framed = cv2.copyMakeBorder(
+            pixels, *[border] * 4, cv2.BORDER_CONSTANT, value=(127, 127, 127)
+        )
+        faces = self._search(framed, SMALLEST, FIRST_TRY)
+        if not faces:
+            large = max(float(SMALLEST), FILLS * shorter)
+            faces = [
+                face for face in self._search(framed, large, SECOND_TRY) if _width(face) >= large
+            ]
+            faces = sorted(faces, key=lambda face: face.score)[-1:]
         faces.sort(key=_area, reverse=True)
-        return [_moved(face, 0.0, 1 / scale) for face in faces]
+        return [_in_picture(face, border, scale) for face in faces]
 
     def crop(
         self, picture: Picture, size: int, template: NDArray[np.floating] = TEMPLATE
@@ -120,17 +137,6 @@ class FaceFinder:
             )
         return faces[0].landmarks
 
-    def _search_again(self, pixels: NDArray[np.uint8]) -> list[Detection]:
-        border = round(BORDER * max(pixels.shape[:2]))
-        grey = cv2.copyMakeBorder(
-            pixels, border, border, border, border, cv2.BORDER_CONSTANT, value=(127, 127, 127)
-        )
-        smallest = max(SMALLEST, FILLS * min(pixels.shape[:2]))
-        faces = self._search(grey, smallest, SECOND_TRY)  # type: ignore[arg-type]
-        faces = [face for face in faces if face.box[2] - face.box[0] >= smallest]
-        best = sorted(faces, key=lambda face: face.score)[-1:]
-        return [_moved(face, -border, 1.0) for face in best]
-
     def _search(
         self, pixels: NDArray[np.uint8], smallest: float, least: tuple[float, float, float]
     ) -> list[Detection]:
@@ -158,10 +164,19 @@ class FaceFinder:
         ]
 
 
+def _width(face: Detection) -> float:
+    return float(face.box[2] - face.box[0])
+
+
 def _area(face: Detection) -> float:
-    left, top, right, bottom = (float(side) for side in face.box)
-    return (right - left) * (bottom - top)
+    return _width(face) * float(face.box[3] - face.box[1])
 
 
-def _moved(face: Detection, shift: float, scale: float) -> Detection:
-    return Detection((face.box + shift) * scale, face.score, (face.landmarks + shift) * scale)
+def _in_picture(face: Detection, border: int, scale: float) -> Detection:
+    """Return a face found in the framed, shrunk picture in pixels of the picture itself."""
+
+    def undo(points: NDArray[np.float32]) -> NDArray[np.float32]:
+        # Pixel centres: shrinking maps u to (u + 0.5) * scale - 0.5.
+        return ((points - border + 0.5) / scale - 0.5).astype(np.float32)
+
+    return Detection(undo(face.box), face.score, undo(face.landmarks))
