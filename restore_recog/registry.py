@@ -67,9 +67,19 @@ class Registry(Generic[T]):
             UnknownPluginError: Nothing of that name is registered.
             PluginClashError: Two packages claim the name.
         """
-        name, argument = split(spec)
-        if name not in self._registered and not is_dotted(name, argument):
+        name, _ = split(spec)
+        if name not in self._registered and not self.is_path(spec):
             self._entry_point(name)
+
+    def is_path(self, spec: str) -> bool:
+        """Return whether a spec is ``module:Class`` and not ``name:argument``.
+
+        Plug-in names have no dots, and classes are capitalised; a registered name goes first.
+        """
+        name, argument = split(spec)
+        if not argument or name in self._registered or name in self._installed():
+            return False
+        return "." in name or argument[0].isupper()
 
     def load(self, spec: str) -> type[T]:
         """Import and return the plug-in class.
@@ -129,7 +139,7 @@ class Registry(Generic[T]):
         name, argument = split(spec)
         if name in self._registered:
             return self._registered[name], argument
-        if is_dotted(name, argument):
+        if self.is_path(spec):
             attribute, _, rest = cast(str, argument).partition(":")
             return self._dotted(name, attribute), rest or None
         return self._import(self._entry_point(name)), argument
@@ -197,11 +207,6 @@ def split(spec: str) -> tuple[str, str | None]:
     """Return (name, argument or None) of ``name`` or ``name:argument``."""
     name, colon, argument = spec.partition(":")
     return name, argument if colon else None
-
-
-def is_dotted(name: str, argument: str | None) -> bool:
-    """Return whether ``name:argument`` is a path to a class; plug-in names have no dots."""
-    return "." in name and bool(argument)
 
 
 def _call(arguments: list[str], options: Mapping[str, Any]) -> str:

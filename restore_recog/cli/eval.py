@@ -133,19 +133,17 @@ def _default_output(given: dict[str, Any]) -> Path:
     """Return ``runs/<time>-<restorer>-<protocol>-<data>`` with plain file-name characters."""
     parts = [
         time.strftime("%Y%m%d-%H%M%S"),
-        "+".join(_plain(spec) for spec in given["restorers"]),
-        _plain(given["protocol"]),
-        "+".join(_plain(spec) for spec in given["data"]),
+        "+".join(_plain(registry.restorers, spec) for spec in given["restorers"]),
+        _plain(registry.protocols, given["protocol"]),
+        "+".join(_plain(registry.datasets, spec) for spec in given["data"]),
     ]
     return Path("runs") / "-".join(parts)
 
 
-def _plain(spec: str) -> str:
-    """Return the telling part of a spec: its name, or the class of a dotted path."""
+def _plain(plugins: registry.Registry[Any], spec: str) -> str:
+    """Return the telling part of a spec: its name, or the class of a path."""
     name, argument = registry.split(spec)
-    if registry.is_dotted(name, argument):
-        return str(argument).partition(":")[0]
-    return name
+    return str(argument).partition(":")[0] if plugins.is_path(spec) else name
 
 
 def _request(given: dict[str, Any], output: Path) -> EvalRequest:

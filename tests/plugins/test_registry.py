@@ -206,6 +206,23 @@ def test_an_argument_nobody_wants_is_an_error():
 
 
 @pytest.mark.parametrize(
+    ("spec", "path"),
+    [
+        ("a.b:C", True),
+        ("a.b:c", True),
+        ("module:Class", True),
+        ("module:Class:argument", True),
+        ("telea", False),
+        ("telea:Argument", False),
+        ("tele:argument", False),
+        ("a.b", False),
+    ],
+)
+def test_what_counts_as_a_path(spec, path):
+    assert registry.restorers.is_path(spec) is path
+
+
+@pytest.mark.parametrize(
     ("group", "name"), [(g, n) for g, plugins in registry.GROUPS.items() for n in plugins.names()]
 )
 def test_every_installed_plugin_loads_under_its_name(group, name):

@@ -1,0 +1,166 @@
+"""Every registered plug-in keeps its contract."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from restore_recog import images, registry, weights
+from restore_recog.errors import DataError, WeightsError
+from restore_recog.testing import (
+    DatasetContract,
+    ProtocolContract,
+    RecognizerContract,
+    RestorerContract,
+)
+
+
+class Made:
+    """Makes plug-ins; one without shipped weights gets an untrained weights file, once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def restorer(self, name):
+        plugins = registry.restorers
+        try:
+            return plugins.create(name, device="cpu")
+        except WeightsError:
+            file = self._untrained(name, lambda: plugins.load(name).trainable(perceptual="none"))
+            return plugins.create(name, weights=file, device="cpu")
+
+    def recognizer(self, name):
+        plugins = registry.recognizers
+        try:
+            return plugins.create(name, device="cpu")
+        except WeightsError:
+            file = self._untrained(name, lambda: plugins.load(name).trainable(None))
+            return plugins.create(name, weights=file, device="cpu")
+
+    def _untrained(self, name, trainable):
+        file = self.folder / f"{name}.safetensors"
+        if not file.exists():
+            weights.save(file, name, *trainable().weights())
+        return file
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    return Made(tmp_path_factory.mktemp("untrained"))
+
+
+@pytest.mark.parametrize("plugin", registry.restorers.names())
+class TestRestorers(RestorerContract):
+    @pytest.fixture(autouse=True)
+    def _plugin(self, plugin, made):
+        self.create = lambda: made.restorer(plugin)
+
+    def create(self):
+        """Replaced for each test by the fixture."""
+
+
+@pytest.mark.parametrize("plugin", registry.recognizers.names())
+class TestRecognizers(RecognizerContract):
+    @pytest.fixture(autouse=True)
+    def _plugin(self, plugin, made):
+        self.create = lambda: made.recognizer(plugin)
+
+    def create(self):
+        """Replaced for each test by the fixture."""
+
+
+@pytest.mark.parametrize("plugin", registry.protocols.names())
+class TestProtocols(ProtocolContract):
+    @pytest.fixture(autouse=True)
+    def _plugin(self, plugin):
+        self.create = lambda: registry.protocols.create(plugin)
+
+    def create(self):
+        """Replaced for each test by the fixture."""
+
+
+def picture(path: Path, seed: int) -> None:
+    pixels = np.random.default_rng(seed).integers(0, 255, (40, 40, 3), dtype=np.uint8)
+    images.write(path, pixels)
+
+
+def phantom(root: Path) -> str:
+    return "2x2"
+
+
+def folder(root: Path) -> str:
+    for i, name in enumerate(("clean/ann/1.png", "clean/bob/1.png", "occluded/ann/2.png")):
+        picture(root / name, i)
+    return str(root)
+
+
+def lfw(root: Path) -> str:
+    for i, person in enumerate(("Ann_One", "Bob_Two", "Cy_Three")):
+        for number in (1, 2):
+            picture(root / person / f"{person}_{number:04d}.jpg", i)
+    return str(root)
+
+
+def rmfrd(root: Path) -> str:
+    for i, person in enumerate(("ann", "bob")):
+        picture(root / "AFDB_face_dataset" / person / f"0_0_{person}_0001.jpg", i)
+        picture(root / "AFDB_masked_face_dataset" / person / "0_0_1.jpg", i)
+    return str(root)
+
+
+def fmor(root: Path) -> str:
+    for i, person in enumerate(("ann", "bob")):
+        picture(root / "A" / person / "1.jpg", i)
+        picture(root / "B" / person / "1.jpg", i + 5)
+        images.write(root / "face-mask" / person / "1.png", np.full((40, 40), 255, np.uint8))
+    return str(root)
+
+
+def manifest(root: Path) -> str:
+    picture(root / "a.png", 1)
+    picture(root / "b.png", 2)
+    with (root / "list.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["path", "subject_id", "condition", "clean_path"])
+        rows.writerow(["a.png", "ann", "clean", ""])
+        rows.writerow(["b.png", "ann", "mask", "a.png"])
+    return str(root / "list.csv")
+
+
+SMALL = {f.__name__: f for f in (phantom, folder, lfw, rmfrd, fmor, manifest)}
+
+
+@pytest.mark.parametrize("plugin", registry.datasets.names())
+class TestDatasets(DatasetContract):
+    @pytest.fixture(autouse=True)
+    def _plugin(self, plugin, tmp_path):
+        location = SMALL[plugin](tmp_path)
+        self.create = lambda: registry.datasets.create(f"{plugin}:{location}")
+
+    def create(self):
+        """Replaced for each test by the fixture."""
+
+
+@pytest.mark.parametrize("plugin", sorted(set(registry.datasets.names()) - {"phantom"}))
+def test_a_missing_place_shows_the_expected_tree(plugin, tmp_path):
+    for spec in (plugin, f"{plugin}:{tmp_path / 'gone'}"):
+        dataset = registry.datasets.create(spec)
+        with pytest.raises(DataError) as caught:
+            dataset.samples()
+        assert dataset.tree.strip().splitlines()[-1].strip() in str(caught.value)
+
+
+def test_the_default_models_ship():
+    assert {"fmodr", "timm"} <= {path.stem for path in weights.SHIPPED.glob("*.safetensors")}
+
+
+@pytest.mark.parametrize(
+    "path", sorted(weights.SHIPPED.glob("*.safetensors")), ids=lambda p: p.stem
+)
+def test_shipped_weights_are_small_and_have_a_card(path):
+    assert path.stat().st_size <= 10 * 2**20
+    card = path.with_suffix(".md").read_text(encoding="utf-8")
+    assert weights.fingerprint(path) in card
