@@ -123,7 +123,8 @@ def look_up(table: Array, position: Array) -> Array:
     whole = np.floor(position)
     fraction, index = position - whole, whole.astype(np.intp)
     low: Array = table.take(index)
-    return low + (table[1:].take(index) - low) * fraction
+    low += (table[1:].take(index) - low) * fraction
+    return low
 
 
 class Draw:

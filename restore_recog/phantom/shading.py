@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ Vector = tuple[float, float, float]
 def unit(vector: Vector) -> Vector:
     """Return a vector of length one."""
     x, y, z = vector
-    length = float((x * x + y * y + z * z) ** 0.5)
+    length = math.sqrt(x * x + y * y + z * z)
     return x / length, y / length, z / length
 
 

@@ -6,6 +6,7 @@ the viewer: z = centre(y) + depth(y) sqrt(1 - x^2 / width(y)^2) + relief(x, y).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -206,7 +207,7 @@ class Pose:
 def pose_of(shot: Shot, size: int) -> Pose:
     """Return the pose; the head turns about an axis one unit behind the eyes."""
     sy, sp, sr = shot.yaw, shot.pitch, shot.roll
-    cy, cp, cr = (float((1.0 - s * s) ** 0.5) for s in (sy, sp, sr))
+    cy, cp, cr = (math.sqrt(1.0 - s * s) for s in (sy, sp, sr))
     turned = ((cy, 0.0, sy), (sp * -sy, cp, sp * cy), (-sy * cp, -sp, cy * cp))
     a, b, c = turned
     matrix = (
