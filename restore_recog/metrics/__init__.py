@@ -16,5 +16,6 @@ Conventions that hold in every module:
 Modules: :mod:`~restore_recog.metrics.verification` (one against one),
 :mod:`~restore_recog.metrics.identification` (one against many),
 :mod:`~restore_recog.metrics.quality` (pictures and masks),
-:mod:`~restore_recog.metrics.uncertainty` (intervals and tests over subjects).
+:mod:`~restore_recog.metrics.uncertainty` (intervals and tests over subjects),
+:mod:`~restore_recog.metrics.verification_intervals` (the same for EER and FNMR at FMR).
 """

@@ -66,11 +66,17 @@ def chunks(rows: int, columns: int) -> Iterator[int]:
 
 
 def resampled(
-    statistic: Callable[[Vector], Vector], n_subjects: int, seed: int, resamples: int
+    statistic: Callable[[Vector], Vector],
+    n_subjects: int,
+    seed: int,
+    resamples: int,
+    *,
+    width: int = 0,
 ) -> Vector:
     """Return the statistic of every draw; it maps (B, S) multiplicities to (B, ...).
 
-    Empty with fewer than two subjects, for then there is nothing to draw.
+    Empty with fewer than two subjects, for then there is nothing to draw. ``width`` is
+    the length of a draw's row in the statistic's own work, where longer than S.
     """
     if n_subjects < 2:
         return np.empty(0)
@@ -79,7 +85,7 @@ def resampled(
     return np.concatenate(
         [
             statistic(rng.multinomial(n_subjects, even, size).astype(np.float64))
-            for size in chunks(resamples, n_subjects)
+            for size in chunks(resamples, max(n_subjects, width))
         ]
     )
 
