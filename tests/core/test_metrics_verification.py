@@ -49,7 +49,7 @@ def oracle_eer(genuine, impostor):
 
 def random_cases():
     rng = np.random.default_rng(7)
-    for number in range(60):
+    for number in range(30):
         sizes = rng.integers(1, 40, 2)
         values = [
             np.round(rng.normal(shift, 1, n), number % 3)
@@ -100,16 +100,15 @@ def test_equal_error_rate_cuts_the_polygon(genuine, impostor):
 
 
 @pytest.mark.parametrize(("genuine", "impostor"), CASES)
-@pytest.mark.parametrize("target", [0.0, 0.001, 0.1, 0.29, 1 / 3, 0.5, 1.0])
-def test_operating_point_is_the_best_admissible(genuine, impostor, target):
-    point = fnmr_at_fmr(genuine, impostor, target)
-    admissible = [y for _, x, y in oracle_points(genuine, impostor) if float(x) <= target]
-    assert point.fnmr == float(min(admissible))
-    assert point.achieved_fmr <= target
-    assert (point.achieved_fmr, point.fnmr) == rates_at_threshold(
-        genuine, impostor, point.threshold
-    )
-    assert point.supported == (point.false_accept_budget > 0)
+def test_operating_point_is_the_best_admissible(genuine, impostor):
+    points = oracle_points(genuine, impostor)
+    for target in (0.0, 0.001, 0.1, 0.29, 1 / 3, 0.5, 1.0):
+        point = fnmr_at_fmr(genuine, impostor, target)
+        assert point.fnmr == float(min(y for _, x, y in points if float(x) <= target))
+        assert point.achieved_fmr <= target
+        rates = rates_at_threshold(genuine, impostor, point.threshold)
+        assert rates == (point.achieved_fmr, point.fnmr)
+        assert point.supported == (point.false_accept_budget > 0)
 
 
 @pytest.mark.parametrize(("genuine", "impostor"), CASES)
