@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from collections.abc import Sequence
@@ -102,7 +103,8 @@ def write(path: str | os.PathLike[str], pixels: NDArray[np.uint8]) -> None:
             f"Cannot write {path}: {error.strerror or error}; free space or choose another folder."
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # after success, or where no file could be made
+            part.unlink()
 
 
 def to_tensor(pictures: Sequence[NDArray[np.uint8]]) -> Tensor:

@@ -1,0 +1,111 @@
+"""The similarity transform and the crop against known answers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from restore_recog.alignment import (
+    TEMPLATE,
+    WFLW_FIVE,
+    align,
+    five_points,
+    similarity,
+    transform_points,
+    warp,
+)
+from restore_recog.errors import ImageError
+from restore_recog.types import Picture
+
+
+def turned(angle: float, scale: float, shift: tuple[float, float]) -> np.ndarray:
+    c, s = scale * np.cos(angle), scale * np.sin(angle)
+    return np.array([[c, -s, shift[0]], [s, c, shift[1]]])
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.3, -2.0, np.pi])
+def test_similarity_finds_the_transform_that_was_applied(angle: float) -> None:
+    source = np.random.default_rng(1).uniform(0, 200, (5, 2))
+    truth = turned(angle, 0.37, (12.5, -80.0))
+    found = similarity(source, source @ truth[:, :2].T + truth[:, 2])
+    assert np.allclose(found, truth, atol=1e-9)
+
+
+def test_similarity_is_the_least_squares_optimum() -> None:
+    """No small change of the four parameters lowers the error."""
+    rng = np.random.default_rng(2)
+    source, target = rng.uniform(0, 100, (2, 5, 2))
+    best = similarity(source, target)
+
+    def error(matrix: np.ndarray) -> float:
+        return float(((source @ matrix[:, :2].T + matrix[:, 2] - target) ** 2).sum())
+
+    for a, b, x, y in np.vstack([np.eye(4), -np.eye(4)]) * 1e-3:
+        assert error(best + np.array([[a, -b, x], [b, a, y]])) > error(best)
+
+
+def test_similarity_never_mirrors() -> None:
+    source = TEMPLATE * 100
+    matrix = similarity(source, source * [-1, 1])
+    assert np.linalg.det(matrix[:, :2]) >= 0
+
+
+@pytest.mark.parametrize("points", [np.ones((5, 2)), np.full((5, 2), np.nan)])
+def test_unusable_landmarks_are_an_image_error(points: np.ndarray) -> None:
+    picture = Picture(np.zeros((40, 40, 3), np.uint8), points.astype(np.float32))
+    with pytest.raises(ImageError, match="coincide"):
+        align(picture, 32)
+
+
+def test_unknown_landmarks_are_an_image_error() -> None:
+    with pytest.raises(ImageError, match="no landmarks"):
+        align(Picture(np.zeros((40, 40, 3), np.uint8)), 32)
+
+
+def test_five_points_of_98() -> None:
+    many = np.arange(196, dtype=np.float32).reshape(98, 2)
+    assert np.array_equal(five_points(many), many[list(WFLW_FIVE.values())])
+    with pytest.raises(ValueError, match="68"):
+        five_points(np.zeros((68, 2), np.float32))
+
+
+@pytest.mark.parametrize("size", [64, 112])
+def test_landmarks_land_on_the_template(size: int) -> None:
+    matrix = turned(0.4, 1.7, (60.0, 20.0))
+    points = transform_points(matrix, TEMPLATE * 100).astype(np.float32)
+    crop = align(Picture(np.zeros((300, 300, 3), np.uint8), points), size)
+    assert np.allclose(crop.landmarks, TEMPLATE * size - 0.5, atol=1e-3)
+    assert crop.pixels.shape == (size, size, 3)
+
+
+def test_identity_crop_keeps_every_pixel_and_the_map() -> None:
+    rng = np.random.default_rng(3)
+    pixels = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    mask = rng.integers(0, 2, (64, 64), dtype=np.uint8)
+    crop = align(Picture(pixels, (TEMPLATE * 64 - 0.5).astype(np.float32), mask), 64)
+    assert np.array_equal(crop.pixels, pixels)
+    assert crop.mask is not None and np.array_equal(crop.mask, mask)
+
+
+@pytest.mark.parametrize("factor", [2, 3, 8])
+def test_coarse_crop_keeps_places_and_does_not_alias(factor: int) -> None:
+    """A disc stays where the matrix says; a fine chequerboard becomes grey."""
+    side, size = 64 * factor, 64
+    y, x = np.mgrid[:side, :side]
+    disc = ((x - 0.4 * side) ** 2 + (y - 0.7 * side) ** 2 < (0.1 * side) ** 2) * 255
+    matrix = np.array([[1 / factor, 0, 0.5 / factor - 0.5], [0, 1 / factor, 0.5 / factor - 0.5]])
+    small = warp(np.repeat(disc[:, :, None], 3, 2).astype(np.uint8), matrix, size)[:, :, 0]
+    weights = small / small.sum()
+    rows, columns = np.mgrid[:size, :size]
+    centre = np.array([(weights * columns).sum(), (weights * rows).sum()])
+    truth = matrix[:, :2] @ [0.4 * side, 0.7 * side] + matrix[:, 2]
+    assert np.allclose(centre, truth, atol=0.06)
+    if factor > 2:
+        board = np.repeat((((x + y) % 2) * 255)[:, :, None], 3, 2).astype(np.uint8)
+        assert np.ptp(warp(board, matrix, size)[4:-4, 4:-4].astype(int)) < 60
+
+
+def test_outside_the_picture_the_border_is_repeated() -> None:
+    pixels = np.full((32, 32, 3), 90, np.uint8)
+    points = (TEMPLATE * 32 - 0.5 + [20, 0]).astype(np.float32)
+    assert (align(Picture(pixels, points), 32).pixels == 90).all()
