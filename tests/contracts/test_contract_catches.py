@@ -1,0 +1,93 @@
+"""The contracts notice plug-ins that break them."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from restore_recog.api import Recognizer, Restorer
+from restore_recog.testing import RecognizerContract, RestorerContract, face_batch
+
+
+class Copy(Restorer):
+    """Keeps the contract."""
+
+    name = "copy"
+    image_size = (16, 16)
+
+    def restore(self, batch):
+        return batch.images.clone()
+
+
+class TooBright(Copy):
+    def restore(self, batch):
+        return batch.images + 1
+
+
+class WrongShape(Copy):
+    def restore(self, batch):
+        return batch.images[:, :, :8]
+
+
+class Moody(Copy):
+    def restore(self, batch):
+        return torch.rand_like(batch.images)
+
+
+class Gregarious(Copy):
+    def restore(self, batch):
+        return batch.images * 0 + batch.images.mean()
+
+
+class Careless(Copy):
+    def restore(self, batch):
+        batch.images.mul_(0.5)
+        return batch.images
+
+
+class DividesByTheMap(Copy):
+    def restore(self, batch):
+        return batch.images * (batch.masks.mean() / batch.masks.mean())
+
+
+@pytest.mark.parametrize(
+    ("plugin", "test"),
+    [
+        (TooBright, "test_returns_pictures"),
+        (WrongShape, "test_returns_pictures"),
+        (Moody, "test_is_repeatable"),
+        (Gregarious, "test_pictures_do_not_influence_each_other"),
+        (Careless, "test_leaves_its_input_alone"),
+        (DividesByTheMap, "test_an_empty_map_is_no_problem"),
+    ],
+)
+def test_a_restorer_that_breaks_a_rule_fails(plugin, test):
+    def contract(which):
+        return type("Contract", (RestorerContract,), {"create": lambda self: which()})()
+
+    getattr(contract(Copy), test)()
+    with pytest.raises(AssertionError):
+        getattr(contract(plugin), test)()
+
+
+class LongTemplates(Recognizer):
+    """Templates that are not unit length."""
+
+    name = "long"
+    image_size = (8, 8)
+
+    def embed(self, images):
+        return images.flatten(1)
+
+
+def test_a_recognizer_without_unit_length_fails():
+    contract = type("C", (RecognizerContract,), {"create": lambda self: LongTemplates()})()
+    with pytest.raises(AssertionError):
+        contract.test_returns_unit_templates()
+
+
+def test_the_batch_is_covered_where_the_map_says():
+    batch = face_batch(2, (32, 48))
+    assert batch.images.shape == (2, 3, 32, 48)
+    assert batch.landmarks.shape == (2, 5, 2)
+    assert torch.equal(batch.images != batch.clean, (batch.masks > 0).expand_as(batch.images))
