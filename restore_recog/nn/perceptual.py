@@ -38,9 +38,13 @@ class VGGFeatures(nn.Module):
         import torchvision
 
         try:
-            net = getattr(torchvision.models, name)(weights=None if weights else "IMAGENET1K_V1")
-            if weights is not None:
-                net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+            if weights is None:
+                net = getattr(torchvision.models, name)(weights="IMAGENET1K_V1")
+            else:
+                state = torch.load(weights, map_location="cpu", weights_only=True)
+                with torch.device("meta"):
+                    net = getattr(torchvision.models, name)()
+                net.load_state_dict(state, assign=True)
         except Exception as error:  # torchvision, urllib and torch.load each have their own
             raise TrainingError(
                 f"The weights of {name} cannot be had ({type(error).__name__}: {error}); give a "
