@@ -122,7 +122,10 @@ class Trainer:
             self.faces.check(phase.batch_size, self.trainable.identities_per_batch)
         try:
             self._begin(resume)
-            with self._stop, TrainingLog(self.run_dir, self._images_seen()) as log:
+            with (
+                self._stop,
+                TrainingLog(self.run_dir, self.progress.images_seen(self.phases)) as log,
+            ):
                 self._run(log)
         except OSError as error:
             raise OutputError(
@@ -247,11 +250,9 @@ class Trainer:
             },
         )
         self._saved = time.monotonic()
-        if self._images_seen():
-            config, tensors = self.trainable.weights()
-            weights.save(
-                self.weights_path, str(self._identity()["model"]["model"]), config, tensors
-            )
+        if self.progress.images_seen(self.phases):
+            model = str(self.trainable.describe()["model"])
+            weights.save(self.weights_path, model, *self.trainable.weights())
         write_json(self.run_dir / "run.json", self._run_record())
 
     def _preview(self, phase: Phase, log: TrainingLog) -> None:
@@ -281,18 +282,12 @@ class Trainer:
                 "failures": len(self.faces.crops.failures),
                 "precision": "bf16" if self.bfloat16 else "fp32",
                 "finished": self.finished,
-                "images_seen": self._images_seen(),
+                "images_seen": self.progress.images_seen(self.phases),
                 "minutes": round(self.progress.minutes, 2),
                 "losses": self.progress.losses,
                 **self._provenance,
             }
         )
-
-    def _images_seen(self) -> int:
-        """Return the images seen in all phases."""
-        done = self.phases[: self.progress.phase]
-        steps = (math.ceil(phase.images / phase.batch_size) * phase.batch_size for phase in done)
-        return sum(steps) + self.progress.seen
 
     def _crossed(self, every: int, phase: Phase) -> bool:
         """Return whether the latest step passed a multiple of *every* images of its phase."""

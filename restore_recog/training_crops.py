@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -156,7 +157,10 @@ def _build(sources: Sequence[_Source], size: int, progress: bool) -> Crops:
     labels: list[int] = []
     failures: list[Failure] = []
     cropper = _Cropper(size)
-    bar = tqdm(total=count, desc="reading faces", unit="img", disable=not progress)
+    pace = 0.5 if sys.stderr.isatty() else 30
+    bar = tqdm(
+        total=count, desc="reading faces", unit="img", mininterval=pace, disable=not progress
+    )
     with bar:
         for source, sample, picture in _pictures(sources):
             bar.update()

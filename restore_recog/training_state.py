@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,12 @@ class Progress:
     seen: int = 0
     minutes: float = 0.0
     losses: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def images_seen(self, phases: Sequence[Phase]) -> int:
+        """Return the images seen in all phases; the last batch of each is a whole one."""
+        done = phases[: self.phase]
+        steps = (math.ceil(phase.images / phase.batch_size) * phase.batch_size for phase in done)
+        return sum(steps) + self.seen
 
 
 def seed_everything(seed: int) -> None:

@@ -44,7 +44,7 @@ def _argument(spec: str) -> str | None:
     """Return what follows the plug-in's name, or the class of a dotted path."""
     from restore_recog import registry
 
-    name, argument = registry.split(spec)
-    if registry.is_dotted(name, argument):
-        return registry.split(argument or "")[1]
+    _, argument = registry.split(spec)
+    if argument is not None and registry.recognizers.is_path(spec):
+        return registry.split(argument)[1]
     return argument
