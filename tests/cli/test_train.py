@@ -140,7 +140,7 @@ def start(output: Path, *more: str) -> subprocess.Popen[str]:
 
 
 def wait_for(condition: Any, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not condition():
         assert process.poll() is None and time.monotonic() < deadline, process.communicate()[1]
         time.sleep(0.02)
@@ -187,7 +187,7 @@ class TestProcess:
         process = start(tmp_path / "run", *SLOW[:4], "--checkpoint-every", "12")
         wait_for(lambda: seen(tmp_path / "run") >= 12, process)
         process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=180)
         assert process.returncode == 130
         assert "Stopped in phase 'blur'" in stderr and "--resume" in stderr
         assert "Traceback" not in stderr
