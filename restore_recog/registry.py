@@ -254,7 +254,7 @@ def register(group: str, name: str | None = None) -> Callable[[C], C]:
         raise ValueError(f"No plug-in group '{group}'; there are {', '.join(GROUPS)}.")
 
     def decorate(plugin: C) -> C:
-        GROUPS[group].add(name or str(vars(plugin)["name"]), plugin)
+        GROUPS[group].add(name or plugin.name, plugin)
         return plugin
 
     return decorate

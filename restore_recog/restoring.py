@@ -25,6 +25,9 @@ SHEET_FACES = 60
 """A contact sheet stops here: one page that can still be looked at."""
 
 
+Faces = Literal["one", "largest", "all", "aligned"]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RestoredFace:
     """One face before and after.
@@ -71,13 +74,12 @@ class PictureRestorer:
         restorer: Restorer,
         segmenter: Segmenter | None,
         *,
-        faces: Literal["one", "largest", "all", "aligned"] = "one",
+        faces: Faces = "one",
     ) -> None:
         self.restorer = restorer
         self.segmenter = segmenter
         self.faces = faces
-        policy = "largest" if faces == "all" else faces
-        self._finder = FaceFinder(policy, restorer.device)
+        self._finder = FaceFinder("largest" if faces == "all" else faces, restorer.device)
 
     def find(self, picture: Picture) -> list[FaceCrop]:
         """Return the aligned crops of a picture, the largest face first.
@@ -204,7 +206,9 @@ def contact_sheet(faces: Sequence[RestoredFace], columns: int = 4) -> NDArray[np
     for face in faces:
         tinted = face.crop.pixels.copy()
         if face.crop.mask is not None:
-            tinted[face.crop.mask > 0] = tinted[face.crop.mask > 0] // 2 + np.uint8([127, 0, 0])
+            tinted[face.crop.mask > 0] = tinted[face.crop.mask > 0] // 2 + np.array(
+                [127, 0, 0], np.uint8
+            )
         triple = np.hstack([face.crop.pixels, tinted, face.pixels])
         cells.append(np.pad(triple, [(2, 2), (2, 2), (0, 0)], constant_values=255))
     columns = min(columns, len(cells))

@@ -15,7 +15,7 @@ from restore_recog.types import Failure
 
 if TYPE_CHECKING:
     from restore_recog.restore_jobs import Job
-    from restore_recog.restoring import PictureRestorer, RestoredFace
+    from restore_recog.restoring import Faces, PictureRestorer, RestoredFace
 
 
 @click.command("restore")
@@ -109,7 +109,7 @@ def _worker(given: dict[str, Any]) -> PictureRestorer:
         given["restorer"], weights=options.existing_weights(given["weights"]), device=device
     )
     segmenter = None if given["masks"] else segmenter_for(restorer, given["segmenter"])
-    faces = "aligned" if given["aligned"] else given["faces"]
+    faces: Faces = "aligned" if given["aligned"] else given["faces"]
     return PictureRestorer(restorer, segmenter, faces=faces)
 
 
