@@ -30,6 +30,7 @@ from restore_recog.metrics.uncertainty import (
     sign_flip_test,
 )
 from restore_recog.metrics.verification import equal_error_rate, fnmr_at_fmr
+from restore_recog.metrics.verification_intervals import bootstrap_verification
 
 FMR_TARGETS = (1e-2, 1e-3)
 
@@ -115,6 +116,12 @@ class Board:
             np.array([subjects[i] for i in columns]),
         )
 
+    def trial_subjects(self) -> NDArray[np.str_]:
+        """Return (T, 2) the subjects of each trial's reference and probe."""
+        own = dict(zip(self.columns, self.column_subjects, strict=True))
+        own |= dict(zip(self.plan.probes, self.probe_subjects, strict=True))
+        return np.array([(own[t.reference_id], own[t.probe_id]) for t in self.plan.pairs])
+
     def score(self, probes: Vector, references: Vector) -> ArmScores:
         """Return the comparisons of one arm.
 
@@ -185,7 +192,7 @@ def figures(
     found["rank5"] = asdict(bootstrap_mean(hits(scores.ranks, 5), people, seed=seed))
     for name, values in (("cosine", scores.cosine), ("impostor_cosine", scores.impostor)):
         _add_mean(found, name, values, people, seed)
-    found |= _verification(scores.trials, board.plan)
+    found |= _verification(scores.trials, board, seed)
     for name in QUALITIES:
         column = np.array([getattr(quality, name) for quality in qualities], dtype=float)
         _add_mean(found, name, column, people, seed)
@@ -201,20 +208,24 @@ def _add_mean(
         found[name] = asdict(interval) | {"left_out": int((~known).sum())}
 
 
-def _verification(scores: Vector, plan: Plan) -> dict[str, Figure]:
-    genuine = np.array([trial.genuine for trial in plan.pairs], dtype=bool)
+def _verification(scores: Vector, board: Board, seed: int) -> dict[str, Figure]:
+    genuine = np.array([trial.genuine for trial in board.plan.pairs], dtype=bool)
     if not genuine.any() or genuine.all():
         return {}
+    people = board.trial_subjects()
     mated, other = scores[genuine], scores[~genuine]
+    intervals = bootstrap_verification(
+        mated, other, people[genuine, 0], people[~genuine], seed=seed, fmr_targets=FMR_TARGETS
+    )
     counts = {"n_genuine": mated.size, "n_impostor": other.size}
     eer = equal_error_rate(mated, other)
     found: dict[str, Figure] = {
-        "eer": {"value": eer.value, "fvc_low": eer.low, "fvc_high": eer.high} | counts
+        "eer": asdict(intervals.eer) | {"fvc_low": eer.low, "fvc_high": eer.high} | counts
     }
     for target in FMR_TARGETS:
         point = asdict(fnmr_at_fmr(mated, other, target))
-        value = point.pop("fnmr")
-        found[f"fnmr@fmr={target:g}"] = {"value": value} | point | counts
+        del point["fnmr"]
+        found[f"fnmr@fmr={target:g}"] = asdict(intervals.fnmr[target]) | point | counts
     return found
 
 
