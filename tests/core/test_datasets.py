@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
 from pathlib import Path
@@ -295,13 +294,3 @@ def test_manifest_that_is_no_text_is_refused(tmp_path: Path) -> None:
     draw(tmp_path / "list.png")
     with pytest.raises(DataError, match="cannot be read as CSV"):
         Manifest(str(tmp_path / "list.png")).samples()
-
-
-def test_manifest_quoting_survives_a_round_trip(tmp_path: Path) -> None:
-    with (tmp_path / "list.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(
-            [["path", "subject_id", "condition", "remark"], ["a.png", "Ann, B", "scarf", 'x "y"']]
-        )
-    (sample,) = Manifest(str(tmp_path / "list.csv")).samples()
-    assert (sample.subject, sample.condition) == ("Ann, B", "scarf")
-    assert sample.attributes == {"remark": 'x "y"'}
