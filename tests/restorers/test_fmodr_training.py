@@ -345,3 +345,12 @@ def test_vgg_without_weights_says_what_to_do(tmp_path: Any) -> None:
 def test_what_cannot_be_trained_says_so() -> None:
     with pytest.raises(NotTrainableError, match="'none'"):
         NoRestorer.trainable()
+
+
+def test_steps_run_in_bfloat16() -> None:
+    model = training()
+    with torch.autocast("cpu", torch.bfloat16):
+        for phase in model.phases:
+            assert all(value == value for value in phase.step(batch(), 0.5).values()), phase.name
+        assert model.preview(batch()).isfinite().all()
+    assert all(value.dtype == torch.float32 for value in learnable(model).values())
