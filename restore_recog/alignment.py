@@ -55,14 +55,14 @@ def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> ND
     return np.array([[z.real, -z.imag, shift.real], [z.imag, z.real, shift.imag]])
 
 
-def transform_points(matrix: NDArray[np.float64], points: NDArray[np.floating]) -> NDArray[np.float32]:
+def transform_points(
+    matrix: NDArray[np.float64], points: NDArray[np.floating]
+) -> NDArray[np.float32]:
     """Return (L, 2) points mapped by a (2, 3) affine matrix."""
     return (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
 
 
-def align(
-    picture: Picture, size: int, template: NDArray[np.floating] = TEMPLATE
-) -> FaceCrop:
+def align(picture: Picture, size: int, template: NDArray[np.floating] = TEMPLATE) -> FaceCrop:
     """Return the aligned square crop of a picture with known landmarks.
 
     Args:

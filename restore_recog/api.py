@@ -189,7 +189,9 @@ class EvaluationProtocol(ABC):
     version: ClassVar[int] = 1
 
     @abstractmethod
-    def plan(self, samples: Sequence[FaceSample], *, seed: int = 0, limit: int | None = None) -> Plan:
+    def plan(
+        self, samples: Sequence[FaceSample], *, seed: int = 0, limit: int | None = None
+    ) -> Plan:
         """Return the comparisons.
 
         Args:
@@ -239,10 +241,17 @@ class Trainable(Protocol):
         phases: In order.
     """
 
-    image_size: int
-    identities_per_batch: int
-    covered: float
-    phases: Sequence[Phase]
+    @property
+    def image_size(self) -> int: ...
+
+    @property
+    def identities_per_batch(self) -> int: ...
+
+    @property
+    def covered(self) -> float: ...
+
+    @property
+    def phases(self) -> Sequence[Phase]: ...
 
     def state(self) -> Mapping[str, Stateful]:
         """Return every net, optimiser and average: all that a resume needs."""

@@ -63,8 +63,8 @@ class Session:
         self.request = request
         self.ledger = ledger
         self.restorers = _named(request.restorers)
-        self.notes: list[str] = []
         self.source = Source(request.datasets)
+        self.notes = [note for dataset in request.datasets for note in dataset.notes]
         samples = self.source.samples
         self.plan = request.protocol.plan(
             list(samples.values()), seed=request.seed, limit=request.limit

@@ -46,7 +46,7 @@ class EmbeddingNet(nn.Module):
         pretrained: bool = False,
     ) -> None:
         super().__init__()
-        self.backbone = timm.create_model(
+        self.backbone: Any = timm.create_model(
             backbone, pretrained=pretrained, num_classes=0, global_pool=""
         )
         with torch.no_grad():

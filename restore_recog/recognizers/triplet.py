@@ -75,15 +75,15 @@ class TripletTraining:
         distance = distances.CosineSimilarity()
         self.loss = losses.TripletMarginLoss(margin=self.options["margin"], distance=distance)
         self.miner = build_miner(self.options["miner"], self.options["margin"], distance)
-        self.phases: Sequence[Phase] = [
-            Phase("triplet", int(self.options["images"]), int(self.options["batch_size"]), self.step)
-        ]
+        length, batch_size = int(self.options["images"]), int(self.options["batch_size"])
+        self.phases: Sequence[Phase] = [Phase("triplet", length, batch_size, self.step)]
 
     def step(self, batch: FaceBatch, progress: float) -> Mapping[str, float]:
         """Take one optimiser step on an identity-balanced batch."""
         self.net.train()
+        rate = self.options["learning_rate"] * schedule(progress, self.options["warm_up"])
         for group in self.optimizer.param_groups:
-            group["lr"] = self.options["learning_rate"] * schedule(progress, self.options["warm_up"])
+            group["lr"] = rate
         embeddings = self.net(batch.images).float()
         subjects = batch.attributes["subject"]
         triplets = self.miner(embeddings, subjects)
