@@ -73,6 +73,8 @@ class AdaptiveContextAttention(nn.Module):
         form: ``index`` or ``dense``; ``spatial`` and ``softmax`` always work densely.
     """
 
+    fixed: Tensor
+
     def __init__(
         self,
         channels: int,
@@ -229,6 +231,8 @@ class ContextAttention(nn.Module):
     Args:
         rate: 2 matches on the half-size map, as the original does; 1 at full resolution.
     """
+
+    eye: Tensor
 
     def __init__(self, *, rate: int = 2) -> None:
         super().__init__()

@@ -10,6 +10,7 @@ open follows the works it says it builds on (DeepFill v2, GLCIC).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -205,7 +206,7 @@ class RefineNet(nn.Module):
         self.inputs, self.residual = inputs, residual
         one, two, four = widths
 
-        def conv(a: int, b: int, **layout: int) -> nn.Module:
+        def conv(a: int, b: int, **layout: Any) -> nn.Module:
             return GatedConv(a, b, gated=gated, **layout)
 
         self.conv_branch = nn.Sequential(
@@ -226,15 +227,15 @@ class RefineNet(nn.Module):
             conv(four, four, relu=True),
         )
         self.attention = attention
-        self.instead = conv(four, four) if attention is None else None
+        self.instead = conv(four, four) if attention is None else nn.Identity()
         self.attention_after = nn.Sequential(conv(four, four), conv(four, four))
         self.join = nn.Sequential(conv(2 * four, four), conv(four, four))
         self.at_half = nn.Sequential(conv(four, two), conv(two, two))
         self.at_full = nn.Sequential(conv(two, one), conv(one, one // 2))
         self.head = nn.Conv2d(one // 2, 3, 3, padding=1)
         if residual:
-            nn.init.zeros_(self.head.weight)
-            nn.init.zeros_(self.head.bias)
+            for parameter in self.head.parameters():
+                nn.init.zeros_(parameter)
 
     def forward(self, pictures: Tensor, masks: Tensor) -> Tensor:
         """Return the refined pictures; in [-1, 1] unless ``residual``.

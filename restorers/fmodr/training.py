@@ -111,7 +111,9 @@ class FMODRTraining:
 
     def state(self) -> Mapping[str, Stateful]:
         """Return networks, discriminators and optimisers."""
-        return {"nets": self.nets, "critics": self.critics, **self.optimizers}
+        parts: dict[str, Stateful] = {"nets": self.nets, "critics": self.critics}
+        parts.update(self.optimizers)
+        return parts
 
     def weights(self) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]:
         """Return the options as plain values, and the tensors that restoring needs."""
@@ -174,7 +176,7 @@ class FMODRTraining:
 
     def _generate(self, leg: Leg, scene: Scene) -> tuple[Tensor, Tensor | None]:
         """Return the stage's raw pictures, and which of them count (None: all)."""
-        net = self.nets.coarse if leg.coarse else self.nets.refine
+        net: Any = self.nets.coarse if leg.coarse else self.nets.refine
         self.nets.coarse.train(leg.coarse and leg.generator)
         net.train(leg.generator)
         keep = None
@@ -238,7 +240,7 @@ class FMODRTraining:
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * share
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         if self.options["clip"]:
             nn.utils.clip_grad_norm_(net.parameters(), self.options["clip"])
         optimizer.step()
