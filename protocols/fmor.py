@@ -176,18 +176,18 @@ def _pairs(
     genuine = [(r, p) for p in probes for r in references[subjects[p]]]
     rng = np.random.default_rng([seed, _GENUINE])
     chosen = rng.permutation(len(genuine))[:wanted]
-    pairs = [Trial(*genuine[i], genuine=True) for i in sorted(chosen)]
+    pairs = [Trial(*genuine[int(i)], True) for i in sorted(chosen)]
 
     everyone = sorted(image_id for ids in references.values() for image_id in ids)
     possible = len(probes) * len(everyone) - len(genuine)
     rng = np.random.default_rng([seed, _IMPOSTOR])
     found: set[tuple[str, str]] = set()
     while len(found) < min(wanted, possible):
-        reference = everyone[rng.integers(len(everyone))]
-        probe = probes[rng.integers(len(probes))]
+        reference = everyone[int(rng.integers(len(everyone)))]
+        probe = probes[int(rng.integers(len(probes)))]
         if subjects[reference] != subjects[probe]:
             found.add((reference, probe))
-    return pairs + [Trial(*pair, genuine=False) for pair in sorted(found)]
+    return pairs + [Trial(*pair, False) for pair in sorted(found)]
 
 
 def _cosine_references(references: BySubject, seed: int) -> dict[str, str]:

@@ -82,7 +82,8 @@ def align(picture: Picture, size: int, template: NDArray[np.floating] = TEMPLATE
     pixels = warp(picture.pixels, matrix, size)
     mask = None
     if picture.mask is not None:
-        mask = cv2.warpAffine(picture.mask, matrix, (size, size), flags=cv2.INTER_NEAREST)
+        warped = cv2.warpAffine(picture.mask, matrix, (size, size), flags=cv2.INTER_NEAREST)
+        mask = np.asarray(warped, dtype=np.uint8)
     return FaceCrop(pixels, transform_points(matrix, picture.landmarks), mask, matrix)
 
 
@@ -104,7 +105,8 @@ def warp(pixels: NDArray[np.uint8], matrix: NDArray[np.float64], size: int) -> N
         ratio = np.array([small.shape[1] / pixels.shape[1], small.shape[0] / pixels.shape[0]])
         linear = matrix[:, :2] / ratio
         shift = matrix[:, 2] + matrix[:, :2] @ (0.5 / ratio - 0.5)
-        pixels, matrix = small, np.column_stack([linear, shift])
-    return cv2.warpAffine(  # type: ignore[return-value]
+        pixels, matrix = np.asarray(small, dtype=np.uint8), np.column_stack([linear, shift])
+    crop = cv2.warpAffine(
         pixels, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
+    return np.asarray(crop, dtype=np.uint8)

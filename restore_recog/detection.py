@@ -91,9 +91,7 @@ class FaceFinder:
             pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
         shorter = min(pixels.shape[:2])
         border = round(BORDER * shorter)
-        framed = cv2.copyMakeBorder(
-            pixels, *[border] * 4, cv2.BORDER_CONSTANT, value=(127, 127, 127)
-        )
+        framed = np.pad(pixels, ((border, border), (border, border), (0, 0)), constant_values=127)
         faces = self._search(framed, SMALLEST, FIRST_TRY)
         if not faces:
             large = max(float(SMALLEST), FILLS * shorter)

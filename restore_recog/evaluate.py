@@ -26,9 +26,6 @@ from restore_recog.session import ArmRun, Session
 
 __all__ = ["EvalRequest", "Progress", "evaluate"]
 
-CMC_RANKS = 50
-"""The CMC curve stops here."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EvalRequest:
@@ -134,7 +131,7 @@ def _arm_report(
         arm=spec.arm,
         restorer=spec.restorer,
         figures=found,
-        cmc=tuple(cmc(ranks, min(CMC_RANKS, ranks.n_subjects)).tolist()),
+        cmc=tuple(cmc(ranks, ranks.n_subjects).tolist()),
         fallbacks=sum(run.fallbacks.values()),
         misses=int(ranks.missed.sum()),
     )

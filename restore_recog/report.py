@@ -24,7 +24,7 @@ class ArmReport:
         restorer: Whose pictures these are, or None.
         figures: Figure name -> {"value", "low", "high", "n", ...}; a figure that cannot be
             measured (no twin, no true map) is absent.
-        cmc: Rank-k rates for k = 1, 2, ...
+        cmc: Rank-k rates for k = 1, 2, ... up to the subjects in the gallery.
         fallbacks: Probes that the restorer failed on and that were used as they came.
         misses: Probes without a template: misses at every rank, kept in the denominators.
     """
