@@ -1,0 +1,156 @@
+"""Recognisers: triplet training, pretrained loaders, and what they refuse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from facenet_pytorch.models.inception_resnet_v1 import InceptionResnetV1
+
+from restore_recog import weights
+from restore_recog.errors import TrainingError, UnknownPluginError, WeightsError
+from restore_recog.recognizers.facenet import FaceNet
+from restore_recog.recognizers.timm import EmbeddingNet, TimmRecognizer
+from restore_recog.recognizers.triplet import MINERS, schedule
+from restore_recog.types import FaceBatch
+
+SMALL = {"image_size": 32, "dimension": 16, "batch_size": 16, "identities_per_batch": 4}
+
+
+def batch(people: int = 4, shots: int = 4, size: int = 32) -> FaceBatch:
+    """Return pictures of which each person has a colour of their own, plus noise."""
+    generator = torch.Generator().manual_seed(0)
+    colours = torch.rand(people, 3, 1, 1, generator=generator).repeat_interleave(shots, 0)
+    noise = 0.1 * torch.randn(people * shots, 3, size, size, generator=generator)
+    images = (colours + noise).clamp(0, 1)
+    subjects = torch.arange(people).repeat_interleave(shots)
+    return FaceBatch(images, torch.zeros_like(images[:, :1]), attributes={"subject": subjects})
+
+
+def genuine_minus_impostor(net: torch.nn.Module, faces: FaceBatch) -> float:
+    net.eval()
+    with torch.no_grad():
+        templates = torch.nn.functional.normalize(net(faces.images))
+    cosine = templates @ templates.T
+    same = faces.attributes["subject"][:, None] == faces.attributes["subject"][None]
+    off = ~torch.eye(len(cosine), dtype=torch.bool)
+    return float(cosine[same & off].mean() - cosine[~same].mean())
+
+
+@pytest.mark.parametrize("miner", MINERS)
+def test_triplet_training_pulls_people_apart(miner):
+    torch.manual_seed(0)
+    training = TimmRecognizer.trainable(
+        "regnetx_002", **SMALL, miner=miner, learning_rate=3e-3, margin=0.5
+    )
+    faces = batch()
+    before = genuine_minus_impostor(training.net, faces)
+    losses = [training.step(faces, 0.2)["triplet"] for _ in range(12)]
+    assert np.isfinite(losses).all()
+    assert genuine_minus_impostor(training.net, faces) > before + 0.1
+
+
+def test_every_parameter_of_the_net_learns():
+    torch.manual_seed(0)
+    training = TimmRecognizer.trainable("regnetx_002", **SMALL, miner="all", margin=1.0)
+    before = {name: p.detach().clone() for name, p in training.net.named_parameters()}
+    for _ in range(2):  # The backbone's residual branches start at zero and wake after one step.
+        training.step(batch(), 0.2)
+    still = [n for n, p in training.net.named_parameters() if torch.equal(before[n], p)]
+    assert not still
+
+
+def test_a_trained_file_gives_the_same_templates(tmp_path):
+    training = TimmRecognizer.trainable("regnetx_002", **SMALL)
+    training.step(batch(), 0.2)
+    config, tensors = training.weights()
+    weights.save(tmp_path / "w", "timm", config, tensors, half=False)
+    recognizer = TimmRecognizer(weights=tmp_path / "w")
+    faces = batch()
+    training.net.eval()
+    with torch.no_grad():
+        expected = torch.nn.functional.normalize(training.net(faces.images))
+    assert torch.allclose(recognizer.embed(faces.images), expected, atol=1e-6)
+    assert recognizer.image_size == (32, 32)
+
+
+def test_another_backbones_file_is_refused(tmp_path):
+    config, tensors = TimmRecognizer.trainable("regnetx_002", **SMALL).weights()
+    weights.save(tmp_path / "w", "timm", config, tensors)
+    with pytest.raises(WeightsError, match="holds 'regnetx_002', not 'resnet10t'"):
+        TimmRecognizer("resnet10t", weights=tmp_path / "w")
+
+
+def test_a_backbone_without_weights_says_how_to_get_them():
+    with pytest.raises(WeightsError, match="train-recognizer --recognizer timm:resnet10t"):
+        TimmRecognizer("resnet10t")
+
+
+def test_unknown_backbones_get_near_names():
+    with pytest.raises(UnknownPluginError, match="no model 'resnet10x'.*resnet10"):
+        TimmRecognizer.trainable("resnet10x")
+
+
+def test_token_models_are_refused():
+    with pytest.raises(UnknownPluginError, match="not a feature map"):
+        EmbeddingNet("vit_tiny_patch16_224", 224)
+
+
+@pytest.mark.parametrize(
+    ("option", "match"), [({"margn": 1}, "no option 'margn'"), ({"miner": "easy"}, "no miner")]
+)
+def test_wrong_options_are_listed(option, match):
+    with pytest.raises(TrainingError, match=match):
+        TimmRecognizer.trainable("regnetx_002", image_size=32, **option)
+
+
+def test_feature_maps_are_an_eighth_of_the_size_and_differentiable():
+    net = EmbeddingNet("regnetx_002", 64).eval()
+    images = torch.rand(2, 3, 64, 64, requires_grad=True)
+    maps = net.feature_maps(images)
+    assert maps.shape[0] == 2 and maps.shape[2:] == (8, 8)
+    maps.sum().backward()
+    assert images.grad is not None and images.grad.abs().sum() > 0
+
+
+def test_schedule_warms_up_and_falls_to_zero():
+    values = [schedule(p, 0.1) for p in (0.0, 0.05, 0.1, 0.55, 1.0)]
+    assert values == pytest.approx([0.01, 0.5, 1.0, 0.5, 0.0])
+
+
+def published_file(folder) -> dict[str, torch.Tensor]:
+    """Put a file where facenet-pytorch keeps its download, and return its tensors."""
+    torch.manual_seed(1)
+    net = InceptionResnetV1(classify=True, num_classes=8631)
+    path = folder / "checkpoints" / "20180402-114759-vggface2.pt"
+    path.parent.mkdir(parents=True)
+    torch.save(net.state_dict(), path)
+    return net.state_dict()
+
+
+def test_pretrained_facenet_comes_through_its_own_loader(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    tensors = published_file(tmp_path)
+    recognizer = FaceNet("vggface2")
+    own = recognizer.net.net.state_dict()
+    assert set(own) == {name for name in tensors if not name.startswith("logits")}
+    assert all(torch.equal(own[name], tensors[name]) for name in own)
+    templates = recognizer.embed(torch.rand(2, 3, 160, 160))
+    assert templates.shape == (2, 512)
+    assert torch.allclose(templates.norm(dim=1), torch.ones(2), atol=1e-5)
+
+
+def test_a_damaged_download_is_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    published_file(tmp_path)
+    path = tmp_path / "checkpoints" / "20180402-114759-vggface2.pt"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(WeightsError, match="cannot be downloaded or read"):
+        FaceNet("vggface2")
+
+
+def test_facenet_without_weights_says_how_to_get_them():
+    with pytest.raises(WeightsError, match="facenet:vggface2"):
+        FaceNet()
+    with pytest.raises(WeightsError, match="no weights 'lfw'"):
+        FaceNet("lfw")
