@@ -6,6 +6,7 @@ Without an argument it is the backbone of the shipped compact weights.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,7 @@ def create(config: Mapping[str, Any], *, pretrained: bool) -> EmbeddingNet:
         TrainingError: Its pretrained weights cannot be had on this machine.
     """
     if not timm.is_model(config["backbone"]):
-        near = timm.list_models(f"*{config['backbone'][:5]}*")[:3]
+        near = get_close_matches(config["backbone"], timm.list_models(), n=3)
         hint = f" Did you mean one of {', '.join(near)}?" if near else ""
         raise UnknownPluginError(f"timm has no model '{config['backbone']}'.{hint}")
     try:
