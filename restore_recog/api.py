@@ -132,12 +132,15 @@ class Dataset(ABC):
         tree: The expected folders, printed verbatim where they are missing.
         rendered: True where the pictures are synthetic; reports say so.
         notes: Sentences for the report about what :meth:`samples` found, e.g. files left out.
+        pair_list: The file of verification pairs that came with the data, or None; known
+            after :meth:`samples`. A protocol that needs one takes it from here.
     """
 
     name: ClassVar[str]
     tree: ClassVar[str] = ""
     rendered: ClassVar[bool] = False
     notes: Sequence[str] = ()
+    pair_list: Path | None = None
 
     def __init__(self, location: str | None = None) -> None:
         self.location = location
@@ -160,13 +163,22 @@ class Plan:
     """Who is compared with whom. Everything a run needs to be repeated.
 
     Attributes:
-        references: image_ids of the gallery (clean pictures).
+        references: image_ids of the gallery. Those whose condition is not ``clean`` pass
+            through the arms as probes do (lists of pairs with two occluded pictures).
         probes: image_ids of the probes. Where ``synthetic`` is True these are clean
-            pictures that the evaluation covers before use; else they are occluded as found.
-        pairs: Verification trials between references and probes.
+            pictures that the evaluation covers before use; else they are taken as found.
+            A probe whose subject has no reference makes open-set searches only.
+        pairs: Verification trials between references and probes; may be empty.
         cosine_references: One clean image_id a subject, for the cosine-similarity table.
+        synthetic: Whether the evaluation covers the probes.
         training: image_ids that the protocol leaves for training.
         notes: Sentences for the report: counts, proportions, departures.
+        identification: Whether the probes are searched in the gallery. Where it is False
+            there are pairs only, and a picture may be a reference here and a probe there.
+        folds: The fold of every pair (LFW View 2: nine set the threshold, the tenth is
+            judged), or empty.
+        missing_pairs: Pairs on the protocol's list that the data has no pictures for, as
+            (fold or 0, reason).
     """
 
     references: tuple[str, ...]
@@ -176,6 +188,9 @@ class Plan:
     synthetic: bool
     training: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    identification: bool = True
+    folds: tuple[int, ...] = ()
+    missing_pairs: tuple[tuple[int, str], ...] = ()
 
 
 class EvaluationProtocol(ABC):
@@ -183,10 +198,17 @@ class EvaluationProtocol(ABC):
 
     Attributes:
         version: To be raised by any change that moves a score.
+        argument: What stood behind the colon of ``--protocol name:argument``, or None.
+        pair_list: A list of pairs to follow, for protocols that read one; the evaluation
+            sets it to what came with the data, where it is None.
     """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
+    pair_list: Path | None = None
+
+    def __init__(self, argument: str | None = None) -> None:
+        self.argument = argument
 
     @abstractmethod
     def plan(

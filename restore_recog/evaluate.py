@@ -9,60 +9,21 @@ One evaluation is a set of arms over the same probes, references and recogniser:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from restore_recog import outcome
-from restore_recog.api import Dataset, EvaluationProtocol, Recognizer, Restorer, Segmenter
 from restore_recog.arms import ARMS, ArmSpec
 from restore_recog.errors import DataError, PluginError
 from restore_recog.examples import examples
 from restore_recog.faces import Ledger, Progress
+from restore_recog.likeness import Quality
 from restore_recog.metrics.identification import cmc
 from restore_recog.record import check_output
 from restore_recog.report import ArmReport, ProbeRow, Report
-from restore_recog.scoring import ArmScores, Quality, figures, gains
+from restore_recog.request import EvalRequest
+from restore_recog.scoring import ArmScores, figures, gains
 from restore_recog.session import ArmRun, Session
 
 __all__ = ["EvalRequest", "Progress", "evaluate"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class EvalRequest:
-    """What to evaluate.
-
-    Attributes:
-        datasets: One or more; ids get the data set's name as prefix where there are several.
-        restorers: One or more; each has its own rows in the table.
-        segmenter: ``"own"`` (each restorer's own detector), ``"true"`` (the true map), the name
-            of a restorer whose detector all shall use, or a detector.
-        arms: Names out of :data:`restore_recog.arms.ARMS`; None takes the default arms.
-        coverings: Kind of synthetic covering, where the data has no occluded pictures.
-        colour: Of the covering; None draws one for each picture.
-        seed: Of every random choice.
-        limit: At most so many probes.
-        batch_size: Pictures at a time; changes speed and memory, not the figures.
-        device: For detectors that do not come with a restorer.
-        faces_policy: What to do with several faces: ``"one"`` (a failure) or ``"largest"``.
-        output: Results folder that shall be written later; refused at once if it exists.
-        command: The command line, for the record.
-    """
-
-    datasets: Sequence[Dataset]
-    protocol: EvaluationProtocol
-    restorers: Sequence[Restorer]
-    recognizer: Recognizer
-    segmenter: str | Segmenter = "own"
-    arms: tuple[str, ...] | None = None
-    coverings: str = "random"
-    colour: str | None = None
-    seed: int = 0
-    limit: int | None = None
-    batch_size: int = 32
-    device: str = "cpu"
-    faces_policy: str = "largest"
-    output: Path | None = None
-    command: str = ""
 
 
 def evaluate(request: EvalRequest, progress: Progress | None = None) -> Report:
@@ -153,7 +114,7 @@ def _rows(
                 rank=int(found.ranks.pessimistic[i]),
                 cosine=float(found.cosine[i]),
                 fallback=run.fallbacks.get(image_id, False),
-                **asdict(run.qualities.get(image_id, Quality())),
+                quality=run.qualities.get(image_id, Quality()),
             )
         )
     return rows

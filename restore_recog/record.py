@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from restore_recog import images, plots
 from restore_recog.errors import DataError, OutputError, RestoreRecogError
+from restore_recog.likeness import QUALITIES, Quality
 from restore_recog.metrics.verification import det_curve
 from restore_recog.report import ArmReport, Example, ProbeRow, Report
 from restore_recog.types import Failure, Trial
@@ -30,6 +31,7 @@ from restore_recog.types import Failure, Trial
 FORMAT = 1
 """Raised by any change of the folder's layout or of a field's meaning."""
 
+_PROBE_COLUMNS = tuple(f.name for f in fields(ProbeRow) if f.name != "quality") + QUALITIES
 _SCORE_COLUMNS = ("arm", "reference_id", "probe_id", "genuine", "score")
 
 
@@ -88,7 +90,7 @@ def _write_files(report: Report, folder: Path) -> None:
     text = json.dumps(as_json(report), indent=1, ensure_ascii=False, allow_nan=False)
     (folder / "report.json").write_text(text + "\n", encoding="utf-8")
     _write_rows(folder / "scores.csv", _SCORE_COLUMNS, _score_rows(report))
-    _write_rows(folder / "probes.csv", _names(ProbeRow), map(_values, report.probes))
+    _write_rows(folder / "probes.csv", _PROBE_COLUMNS, map(_probe_values, report.probes))
     _write_rows(folder / "failures.csv", _names(Failure), map(_values, report.failures))
     for name, figure in (("det", det_figure(report)), ("cmc", cmc_figure(report))):
         if figure is not None:
@@ -226,12 +228,20 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def _probe_values(row: ProbeRow) -> tuple[Any, ...]:
+    own = [getattr(row, name) for name in _PROBE_COLUMNS if name not in QUALITIES]
+    return (*own, *asdict(row.quality).values())
+
+
 def _probe_row(row: Mapping[str, str]) -> ProbeRow:
-    values: dict[str, Any] = dict(row)
-    for name in set(row) - {"arm", "probe_id", "subject", "covering"}:
-        values[name] = float(row[name]) if name != "fallback" else row[name] == "True"
-    values["rank"] = int(row["rank"])
-    return ProbeRow(**values)
+    values: dict[str, Any] = {n: v for n, v in row.items() if n not in QUALITIES}
+    values |= {
+        "rank": int(row["rank"]),
+        "cosine": float(row["cosine"]),
+        "best_impostor": float(row["best_impostor"]),
+        "fallback": row["fallback"] == "True",
+    }
+    return ProbeRow(**values, quality=Quality(**{n: float(row[n]) for n in QUALITIES}))
 
 
 def _read_scores(

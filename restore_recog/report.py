@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from restore_recog.likeness import Quality
 from restore_recog.types import Failure, Trial
 
 
@@ -47,8 +48,9 @@ class ProbeRow:
         cosine: To the subject's one random clean picture; NaN without a template.
         covering: Kind of the synthetic covering, or the condition as found.
         fallback: The restorer failed and the picture was used as it came.
-        psnr, ssim, l1: Against the clean twin; ``*_mask`` inside the true map only.
-        dice, iou: Of the map that was used against the true map.
+        quality: Likeness to the clean twin.
+        best_impostor: Best score against another subject of the gallery; the margin is what
+            *cosine* has over it.
     """
 
     arm: str
@@ -58,14 +60,49 @@ class ProbeRow:
     rank: int
     cosine: float
     fallback: bool
-    psnr: float = math.nan
-    ssim: float = math.nan
-    l1: float = math.nan
-    psnr_mask: float = math.nan
-    ssim_mask: float = math.nan
-    l1_mask: float = math.nan
-    dice: float = math.nan
-    iou: float = math.nan
+    quality: Quality = Quality()
+    best_impostor: float = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """The figures of one group of probes, at thresholds that all groups share.
+
+    Attributes:
+        column, value: Which label, and what it says, e.g. ``gender``, ``female``.
+        n, n_subjects: Probes and people.
+        arms: Arm name -> figure name -> figure, as in :class:`ArmReport`; empty where there
+            are fewer people than the least that is measured.
+    """
+
+    column: str
+    value: str
+    n: int
+    n_subjects: int
+    arms: Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How far the cohorts of one label lie apart, in one figure of one arm.
+
+    Attributes:
+        figure: E.g. ``rank1``, ``rank1_gain``, ``fnmr_frozen@fmr=0.001``.
+        best, worst: Values of the label, e.g. ``male``.
+        difference: Best less worst, with its interval where there is one.
+        ratio: Worst over best of error rates, best over worst of success rates; NaN for
+            differences, and where it would divide by 0.
+        other: Further measures over all cohorts (``fdr``, ``garbe``), where they exist.
+    """
+
+    column: str
+    arm: str
+    figure: str
+    best: str
+    worst: str
+    difference: Mapping[str, Any]
+    ratio: float
+    other: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +131,8 @@ class Report:
         notes: Sentences about counts, proportions and choices made.
         arms: In order of display.
         setup: Protocol, data, recogniser, seed, counts, provenance; plain JSON values.
-        timing: Stage -> {"ms_per_image", "images"}.
+        timing: Stage -> {"images", "ms_median", "ms_p95", "images_per_s"} and
+            ``ms_per_image``, the mean.
         trials: The verification comparisons; *scores* has one row of them an arm.
         scores: Arm name -> (T,) float64, -inf where a template is missing.
     """
@@ -110,6 +148,8 @@ class Report:
     probes: tuple[ProbeRow, ...]
     failures: tuple[Failure, ...]
     examples: tuple[Example, ...] = ()
+    cohorts: tuple[Cohort, ...] = ()
+    spreads: tuple[Spread, ...] = ()
 
     def save(self, folder: Path) -> None:
         """Write the results folder, whole or not at all.

@@ -8,7 +8,7 @@ place for -inf; they leave it out and their n says so.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from restore_recog.api import Plan
 from restore_recog.errors import DataError
+from restore_recog.likeness import QUALITIES, Quality
 from restore_recog.metrics.identification import (
     Ranks,
     expected_rank_rate,
     hits,
     identification_ranks,
 )
-from restore_recog.metrics.quality import dice, iou, l1_error, psnr, ssim
 from restore_recog.metrics.uncertainty import (
     bootstrap_difference,
     bootstrap_mean,
@@ -36,23 +36,6 @@ FMR_TARGETS = (1e-2, 1e-3)
 
 Vector = NDArray[np.float64]
 Figure = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """Likeness of one picture to its clean twin and of its map to the true one; NaN = unknown."""
-
-    psnr: float = np.nan
-    ssim: float = np.nan
-    l1: float = np.nan
-    psnr_mask: float = np.nan
-    ssim_mask: float = np.nan
-    l1_mask: float = np.nan
-    dice: float = np.nan
-    iou: float = np.nan
-
-
-QUALITIES = tuple(field.name for field in fields(Quality))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,26 +136,6 @@ def _row_means(values: Vector, where: NDArray[np.bool_]) -> Vector:
     count = known.sum(axis=1)
     total = np.where(known, values, 0.0).sum(axis=1)
     return np.asarray(np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0))
-
-
-def measure(
-    picture: NDArray[np.uint8],
-    clean: NDArray[np.uint8] | None,
-    true_map: NDArray[np.uint8] | None,
-    used_map: NDArray[np.uint8] | None,
-) -> Quality:
-    """Return the likeness of a picture to its twin, whole and inside the true map."""
-    values: dict[str, float] = {}
-    if clean is not None:
-        a, b = picture / 255.0, clean / 255.0
-        measures = {"psnr": psnr, "ssim": ssim, "l1": l1_error}
-        for name, function in measures.items():
-            values[name] = float(function(a, b))
-            if true_map is not None:
-                values[f"{name}_mask"] = float(function(a, b, true_map))
-    if true_map is not None and used_map is not None:
-        values |= {"dice": float(dice(used_map, true_map)), "iou": float(iou(used_map, true_map))}
-    return Quality(**values)
 
 
 def figures(

@@ -25,10 +25,11 @@ from restore_recog.detection import FaceFinder
 from restore_recog.embedding import Face, Templates, embed, stacked
 from restore_recog.errors import DataError
 from restore_recog.faces import CoveringSpec, Ledger, ProbeFace, Source, Studio
-from restore_recog.scoring import Board, Quality, measure
+from restore_recog.likeness import Quality, measure
+from restore_recog.scoring import Board
 
 if TYPE_CHECKING:
-    from restore_recog.evaluate import EvalRequest
+    from restore_recog.request import EvalRequest
 
 DEFAULT_SIZE = 128
 """Side of the crops in pixels where there is no restorer to say."""

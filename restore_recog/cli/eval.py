@@ -15,7 +15,7 @@ from restore_recog.cli import options
 
 if TYPE_CHECKING:
     from restore_recog.api import Restorer
-    from restore_recog.evaluate import EvalRequest
+    from restore_recog.request import EvalRequest
 
 
 @click.command("eval")
@@ -149,7 +149,7 @@ def _plain(plugins: registry.Registry[Any], spec: str) -> str:
 def _request(given: dict[str, Any], output: Path) -> EvalRequest:
     """Build every part that the names stand for."""
     from restore_recog import devices
-    from restore_recog.evaluate import EvalRequest
+    from restore_recog.request import EvalRequest
 
     options.use_threads(given["threads"])
     device = devices.resolve(given["device"])

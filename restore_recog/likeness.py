@@ -1,0 +1,55 @@
+"""How like a picture is to its unoccluded twin, and a map to the true one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restore_recog.metrics.quality import dice, iou, l1_error, l2_error, psnr, ssim
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Likeness of one picture to its clean twin and of its map to the true one; NaN = unknown.
+
+    Attributes:
+        psnr, ssim, l1, l2: Whole picture (dB; SSIM in [-1, 1]; mean absolute and mean squared
+            difference of [0, 1] values); ``*_mask`` inside the true map only.
+        dice, iou: Of the map that was used against the true map.
+    """
+
+    psnr: float = np.nan
+    ssim: float = np.nan
+    l1: float = np.nan
+    l2: float = np.nan
+    psnr_mask: float = np.nan
+    ssim_mask: float = np.nan
+    l1_mask: float = np.nan
+    l2_mask: float = np.nan
+    dice: float = np.nan
+    iou: float = np.nan
+
+
+QUALITIES = tuple(field.name for field in fields(Quality))
+
+
+def measure(
+    picture: NDArray[np.uint8],
+    clean: NDArray[np.uint8] | None,
+    true_map: NDArray[np.uint8] | None,
+    used_map: NDArray[np.uint8] | None,
+) -> Quality:
+    """Return the likeness of a picture to its twin, whole and inside the true map."""
+    values: dict[str, float] = {}
+    if clean is not None:
+        a, b = picture / 255.0, clean / 255.0
+        measures = {"psnr": psnr, "ssim": ssim, "l1": l1_error, "l2": l2_error}
+        for name, function in measures.items():
+            values[name] = float(function(a, b))
+            if true_map is not None:
+                values[f"{name}_mask"] = float(function(a, b, true_map))
+    if true_map is not None and used_map is not None:
+        values |= {"dice": float(dice(used_map, true_map)), "iou": float(iou(used_map, true_map))}
+    return Quality(**values)
