@@ -135,6 +135,8 @@ class Report:
             ``ms_per_image``, the mean.
         trials: The verification comparisons; *scores* has one row of them an arm.
         scores: Arm name -> (T,) float64, -inf where a template is missing.
+        cohorts, spreads: The figures by group of probes, and how far the groups lie apart.
+        protocol: File name -> text of the CSV files that fix who was compared with whom.
     """
 
     verdicts: tuple[str, ...]
@@ -150,6 +152,7 @@ class Report:
     examples: tuple[Example, ...] = ()
     cohorts: tuple[Cohort, ...] = ()
     spreads: tuple[Spread, ...] = ()
+    protocol: Mapping[str, str] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
         """Write the results folder, whole or not at all.
