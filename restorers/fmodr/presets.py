@@ -9,7 +9,7 @@ Source: FMODR section 5.1 for ``paper``; its lengths there are iterations of 4 p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from restore_recog.errors import TrainingError
@@ -24,6 +24,7 @@ class Leg:
         images: Length.
         generator, critic: Whether the stage's network and the discriminator learn.
         rec, adv, per: The generator's weights: lambda 1, 2 for C; lambda 5, 4, 3 for R.
+        identity: Weight of the identity term, which the paper does not have.
         rate: Learning rate at the leg's start and end, as a share of the option ``lr``;
             in between it follows half a cosine.
     """
@@ -35,6 +36,7 @@ class Leg:
     rec: float = 0.0
     adv: float = 0.0
     per: float = 0.0
+    identity: float = 0.0
     rate: tuple[float, float] = (1.0, 1.0)
 
     @property
@@ -60,7 +62,7 @@ SCHEDULES: dict[str, tuple[Leg, ...]] = {
         Leg("R1", 7_200, critic=False, rec=1.0),
         Leg("R2", 800, generator=False),
         Leg("R3", 4_800, rec=1.0, adv=0.0005, rate=(1.0, 0.5)),
-        Leg("R4", 6_400, rec=1.0, per=0.05, adv=0.0005, rate=(0.5, 0.02)),
+        Leg("R4", 6_400, rec=1.0, per=0.05, adv=0.0005, identity=0.2, rate=(0.5, 0.02)),
     ),
 }
 """``compact`` keeps the adversarial weight low and the reconstruction loss on to the end:
@@ -99,8 +101,15 @@ PRESETS: dict[str, dict[str, Any]] = {
         "coarse_only": False,
         "gm_disc": True,
         "gate": False,
+        "init": "",
+        "legs": (),
+        "identity": 1.0,
+        "identity_weights": "",
     },
 }
+"""``init`` is a weights file to start from (``shipped`` for the one in the package), ``legs``
+those that are trained (none named: all), ``identity`` a factor on every leg's identity term."""
+
 PRESETS["compact"] = PRESETS["paper"] | {
     "size": 128,
     "batch_size": 8,
@@ -161,6 +170,33 @@ def read_options(preset: str, options: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
+def legs(preset: str, options: Mapping[str, Any]) -> tuple[Leg, ...]:
+    """Return the preset's legs as far as the switches leave them.
+
+    Raises:
+        TrainingError: The option ``legs`` names one that there is not.
+    """
+    wanted = options["legs"]
+    names = [leg.name for leg in SCHEDULES[preset]]
+    unknown = [name for name in wanted if name not in names]
+    if unknown:
+        raise TrainingError(f"FMODR has no leg '{unknown[0]}'; there are {', '.join(names)}.")
+    result = []
+    for leg in SCHEDULES[preset]:
+        off = (options["coarse_only"] and not leg.coarse) or (
+            not options["gm_disc"] and not leg.generator
+        )
+        if off or (wanted and leg.name not in wanted):
+            continue
+        changes: dict[str, Any] = {"identity": leg.identity * options["identity"]}
+        if not options["gm_disc"]:
+            changes |= {"critic": False, "adv": 0.0}
+        if options["perceptual"] == "none" and leg.per and not leg.rec:
+            changes |= {"rec": 1.0}
+        result.append(replace(leg, **changes))
+    return tuple(result)
+
+
 def _check_sizes(options: Mapping[str, Any]) -> None:
     """Refuse sizes that the networks cannot halve often enough, and empty batches."""
     halvings = [len(options["coarse_widths"]) - 1, len(options["detector_widths"]) - 1, 3]
@@ -186,7 +222,8 @@ def _convert(name: str, value: Any, default: Any) -> Any:
             ]
         elif isinstance(default, tuple):
             parts = value.split(",") if isinstance(value, str) else value
-            converted = tuple(int(part) for part in parts)
+            kind = str if name == "legs" else int
+            converted = tuple(kind(part) for part in parts)
         else:
             converted = type(default)(value)
     except (KeyError, TypeError, ValueError) as error:

@@ -13,6 +13,8 @@ Losses, all as means (the paper prints sums, at which its weights would make no 
 * adversarial (equation 5 with its signs mended): the discriminator minimises
   -log D(clean) - log(1 - D(output)), the generator -log D(output), on logits, the mean over
   the heads; outputs are pasted into the picture first;
+* identity (not in the paper): 1 - cosine of the recogniser's embeddings of the pasted output
+  and the clean picture;
 * detector (equation 1): mean (p - mask)^2.
 
 Deviation: the paper's rule that a picture with a coarse loss under 0.1 skips refinement is
@@ -26,7 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from math import cos, pi
 from pathlib import Path
@@ -36,13 +38,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from restore_recog import weights as weights_file
 from restore_recog.api import Phase, Stateful
 from restore_recog.nn.adversarial import discriminator_loss, generator_loss
+from restore_recog.nn.identity import IdentityNet, identity_loss
 from restore_recog.nn.perceptual import feature_net, perceptual_loss
 from restore_recog.restorers.fmodr.losses import hole_l1, reconstruction_loss, weighted_mean
 from restore_recog.restorers.fmodr.model import Nets, grow, paste
 from restore_recog.restorers.fmodr.networks import GlobalMaskedDiscriminator
-from restore_recog.restorers.fmodr.presets import SCHEDULES, Leg, read_options
+from restore_recog.restorers.fmodr.presets import Leg, legs, read_options
 from restore_recog.types import FaceBatch
 
 GATE = 0.1
@@ -90,6 +94,7 @@ class FMODRTraining:
         self.image_size: int = o["size"]
         self.legs = legs(preset, o)
         self.nets = Nets(o)
+        self._start_from(o["init"])
         self.critics = nn.ModuleDict(
             {stage: _critic(o) for stage in ("coarse", "refine") if _adversarial(self.legs, stage)}
         )
@@ -98,6 +103,10 @@ class FMODRTraining:
         weights = Path(o["perceptual_weights"]) if o["perceptual_weights"] else None
         needed = any(leg.per for leg in self.legs)
         self.features = feature_net(o["perceptual"] if needed else "none", weights, str(device))
+        self.identity: IdentityNet | None = None
+        if any(leg.identity for leg in self.legs):
+            own = Path(o["identity_weights"]) if o["identity_weights"] else None
+            self.identity = IdentityNet(own, str(device))
         self.optimizers = {
             name: _adam(net, o["lr_detector"] if name == "detector" else o["lr"])
             for name, net in self.nets.named_children()
@@ -120,8 +129,22 @@ class FMODRTraining:
         return self._plain_options(), self.nets.state_dict()
 
     def describe(self) -> Mapping[str, Any]:
-        """Return model, preset and options."""
-        return {"model": "fmodr", "preset": self.preset, "options": self._plain_options()}
+        """Return model, preset, options, and the legs with their weights."""
+        return {
+            "model": "fmodr",
+            "preset": self.preset,
+            "options": self._plain_options(),
+            "legs": [{**asdict(leg), "rate": list(leg.rate)} for leg in self.legs],
+        }
+
+    def _start_from(self, init: str) -> None:
+        """Copy trained weights into the networks, where *init* names any."""
+        if not init:
+            return
+        path = weights_file.shipped("fmodr") if init == "shipped" else Path(init)
+        weights_file.load_into(self.nets, weights_file.load(path, "fmodr")[1], path)
+        # The record names the content, not a place that other machines do not have.
+        self.options["init"] = f"sha256:{weights_file.fingerprint(path)}"
 
     def _plain_options(self) -> dict[str, Any]:
         return {n: list(v) if isinstance(v, tuple) else v for n, v in self.options.items()}
@@ -209,6 +232,11 @@ class FMODRTraining:
             per = perceptual_loss(self.features, output / 2 + 0.5, scene.clean / 2 + 0.5)
             losses["per"] = weighted_mean(per.float(), keep)
             total = total + leg.per * losses["per"]
+        if leg.identity and self.identity is not None:
+            picture = paste(output, scene.occluded, scene.hole) / 2 + 0.5
+            alike = identity_loss(self.identity, picture, scene.clean / 2 + 0.5)
+            losses["identity"] = weighted_mean(alike.float(), keep)
+            total = total + leg.identity * losses["identity"]
         if keep is not None:
             losses["kept"] = keep.mean()
         if keep is None or bool(keep.any()):
@@ -244,24 +272,6 @@ class FMODRTraining:
         if self.options["clip"]:
             nn.utils.clip_grad_norm_(net.parameters(), self.options["clip"])
         optimizer.step()
-
-
-def legs(preset: str, options: Mapping[str, Any]) -> tuple[Leg, ...]:
-    """Return the preset's legs as far as the switches leave them."""
-    result = []
-    for leg in SCHEDULES[preset]:
-        off = (options["coarse_only"] and not leg.coarse) or (
-            not options["gm_disc"] and not leg.generator
-        )
-        if off:
-            continue
-        changes: dict[str, Any] = {}
-        if not options["gm_disc"]:
-            changes |= {"critic": False, "adv": 0.0}
-        if options["perceptual"] == "none" and leg.per and not leg.rec:
-            changes |= {"rec": 1.0}
-        result.append(replace(leg, **changes))
-    return tuple(result)
 
 
 def _adversarial(schedule: Sequence[Leg], stage: str) -> bool:

@@ -1,0 +1,84 @@
+"""FMODR's identity term, and training that starts from weights or runs some legs only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from restore_recog import weights as weights_file
+from restore_recog.errors import TrainingError
+from restore_recog.nn.identity import IdentityNet, identity_loss
+from restore_recog.restorers.fmodr.presets import SCHEDULES
+from restore_recog.restorers.fmodr.training import FMODRTraining
+from restore_recog.types import FaceBatch
+
+TINY: dict[str, Any] = {
+    "size": 32,
+    "batch_size": 2,
+    "detector_widths": (4, 4),
+    "coarse_widths": (4, 4, 8),
+    "refine_widths": (4, 4, 8),
+    "critic_widths": (4, 4, 8),
+    "critic_hidden": 8,
+    "perceptual": "none",
+}
+
+
+def batch() -> FaceBatch:
+    clean = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    masks = torch.zeros(2, 1, 32, 32)
+    masks[:, :, 16:28, 8:24] = 1
+    return FaceBatch(clean * (1 - masks), masks, clean=clean)
+
+
+def training(preset: str = "compact", **options: Any) -> FMODRTraining:
+    torch.manual_seed(0)
+    return FMODRTraining(preset, **(TINY | options))
+
+
+def test_identity_term_by_hand() -> None:
+    net = torch.nn.Flatten()
+    a = torch.tensor([[[[3.0]], [[4.0]], [[0.0]]]])
+    b = torch.tensor([[[[4.0]], [[3.0]], [[0.0]]]])
+    assert identity_loss(net, a, b) == pytest.approx(torch.tensor([1 - 24 / 25]))
+    assert identity_loss(net, a, 2 * a) == pytest.approx(torch.zeros(1), abs=1e-6)
+
+
+def test_the_papers_schedule_has_no_identity_term() -> None:
+    assert not any(leg.identity for leg in SCHEDULES["paper"])
+    assert training("paper").identity is None
+
+
+def test_identity_term_trains_the_generator_and_leaves_the_recogniser() -> None:
+    model = training(legs=("R4",))
+    assert [leg.name for leg in model.legs] == ["R4"]
+    leg = replace(model.legs[0], rec=0.0, adv=0.0, per=0.0, critic=False, identity=1.0)
+    model.legs = (leg,)
+    model.identity = IdentityNet()
+    before = [p.clone() for p in model.identity.net.parameters()]
+    losses = model._step(leg, batch(), 0.0)
+    assert 0 <= losses["identity"] <= 2
+    assert all(p.grad is not None for p in model.nets.refine.parameters() if p.requires_grad)
+    assert all(
+        torch.equal(a, b) for a, b in zip(before, model.identity.net.parameters(), strict=True)
+    )
+
+
+def test_training_may_start_from_weights(tmp_path: Path) -> None:
+    first = training()
+    path = tmp_path / "w.safetensors"
+    weights_file.save(path, "fmodr", *first.weights(), half=False)
+    torch.manual_seed(9)
+    second = training(init=str(path))
+    for name, tensor in first.nets.state_dict().items():
+        assert torch.equal(tensor, second.nets.state_dict()[name]), name
+    assert second.describe()["options"]["init"].startswith("sha256:")
+
+
+def test_unknown_legs_are_explained() -> None:
+    with pytest.raises(TrainingError, match="no leg 'R9'; there are C1, C2"):
+        training(legs="R1,R9")
