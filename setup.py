@@ -63,7 +63,10 @@ setup(
             "telea = restore_recog.restorers.telea:Telea",
             "fmodr = restore_recog.restorers.fmodr:FMODR",
         ],
-        "restore_recog.protocols": ["fmor = restore_recog.protocols.fmor:Fmor"],
+        "restore_recog.protocols": [
+            "fmor = restore_recog.protocols.fmor:Fmor",
+            "csv = restore_recog.protocols.csv_files:CsvFiles",
+        ],
         "restore_recog.recognizers": [
             "timm = restore_recog.recognizers.timm:TimmRecognizer",
             "facenet = restore_recog.recognizers.facenet:FaceNet",

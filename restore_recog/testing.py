@@ -23,7 +23,7 @@ from restore_recog.api import Dataset, EvaluationProtocol, Recognizer, Restorer
 from restore_recog.errors import RestoreRecogError
 from restore_recog.types import FaceBatch, FaceSample, Picture
 
-SNAKE = re.compile(r"[a-z][a-z0-9_]*")
+NAME = re.compile(r"[a-z][a-z0-9_]*(-[a-z0-9_]+)*")
 
 
 def face_batch(count: int, size: tuple[int, int], *, seed: int = 0) -> FaceBatch:
@@ -53,9 +53,9 @@ class _Contract(ABC):
     def create(self) -> Restorer | Recognizer | Dataset | EvaluationProtocol:
         """Return the object under test, small and on the CPU."""
 
-    def test_name_is_lower_snake_case(self) -> None:
-        """The name is a module name and what users type."""
-        assert SNAKE.fullmatch(self.create().name)
+    def test_name_is_lower_case(self) -> None:
+        """The name is what users type and stands in file names: letters, digits, _ and -."""
+        assert NAME.fullmatch(self.create().name)
 
     def test_has_a_summary(self) -> None:
         """``restore-recog list --long`` shows the docstring's first line."""
@@ -253,7 +253,10 @@ class ProtocolContract(_Contract):
         """Return the protocol under test."""
 
     def samples(self) -> Sequence[FaceSample]:
-        """Return what the protocol is tried on; override if it needs other labels."""
+        """Return what the protocol is tried on; override if it needs other labels.
+
+        One that follows a list of pairs is given the list in :meth:`create`.
+        """
         return people()
 
     def test_compares_what_exists(self) -> None:
@@ -264,7 +267,11 @@ class ProtocolContract(_Contract):
         assert len(set(plan.probes)) == len(plan.probes)
         assert len(set(plan.references)) == len(plan.references)
         assert {*plan.probes, *plan.references, *plan.training} <= set(samples)
-        assert all(samples[image_id].condition == "clean" for image_id in plan.references)
+        if plan.identification:
+            assert not set(plan.probes) & set(plan.references)
+        assert not plan.folds or len(plan.folds) == len(plan.pairs)
+        if plan.synthetic:
+            assert all(samples[image_id].condition == "clean" for image_id in plan.probes)
         for trial in plan.pairs:
             assert trial.reference_id in plan.references and trial.probe_id in plan.probes
 
@@ -279,9 +286,9 @@ class ProtocolContract(_Contract):
 
     def test_cosine_references_show_their_subject(self) -> None:
         """One clean picture a subject."""
-        subject = {sample.image_id: sample.subject for sample in self.samples()}
+        samples = {sample.image_id: sample for sample in self.samples()}
         for name, image_id in self.create().plan(self.samples()).cosine_references.items():
-            assert subject[image_id] == name
+            assert samples[image_id].subject == name and samples[image_id].condition == "clean"
 
     def test_nobody_is_tested_on_a_training_picture(self) -> None:
         """What is left for training is neither probe nor reference."""
@@ -296,5 +303,9 @@ class ProtocolContract(_Contract):
         assert plan == self.create().plan(samples[::-1], seed=3)
 
     def test_limit_is_kept(self) -> None:
-        """At most so many probes."""
-        assert len(self.create().plan(self.samples(), limit=2).probes) <= 2
+        """At most so many probes, all of them among those without a limit."""
+        whole, part = (
+            self.create().plan(self.samples()),
+            self.create().plan(self.samples(), limit=2),
+        )
+        assert len(part.probes) <= 2 and set(part.probes) <= set(whole.probes)

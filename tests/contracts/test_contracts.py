@@ -8,14 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from restore_recog import images, registry, weights
+from restore_recog import images, protocol_files, registry, weights
 from restore_recog.errors import DataError, WeightsError
 from restore_recog.testing import (
     DatasetContract,
     ProtocolContract,
     RecognizerContract,
     RestorerContract,
+    people,
 )
+from restore_recog.types import FaceSample
 
 
 class Made:
@@ -72,11 +74,26 @@ class TestRecognizers(RecognizerContract):
         """Replaced for each test by the fixture."""
 
 
+def written_plan(root: Path) -> tuple[str, list[FaceSample]]:
+    samples = people()
+    plan = registry.protocols.create("fmor").plan(samples)
+    for name, text in protocol_files.render(plan, {s.image_id: s for s in samples}).items():
+        (root / name).write_text(text, encoding="utf-8")
+    return str(root), samples
+
+
+PLANNED = {"csv": written_plan}
+"""Protocols that need more than plain people: argument and samples of each."""
+
+
 @pytest.mark.parametrize("plugin", registry.protocols.names())
 class TestProtocols(ProtocolContract):
     @pytest.fixture(autouse=True)
-    def _plugin(self, plugin):
-        self.create = lambda: registry.protocols.create(plugin)
+    def _plugin(self, plugin, tmp_path):
+        argument, samples = PLANNED.get(plugin, lambda root: (None, people()))(tmp_path)
+        spec = plugin if argument is None else f"{plugin}:{argument}"
+        self.create = lambda: registry.protocols.create(spec)
+        self.samples = lambda: samples
 
     def create(self):
         """Replaced for each test by the fixture."""

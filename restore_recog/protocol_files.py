@@ -1,0 +1,287 @@
+"""A plan as CSV files and back, so that others can repeat a run, or write one by hand.
+
+The shape is that of bob.bio's CSV protocols: one file a role, one row a picture, free
+metadata columns behind the fixed ones. ``plan.json`` holds what is no list.
+
+Deviation: bob fixes no file for pairs with folds, cosine pictures or missing pairs; those
+files are this project's own.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from restore_recog.api import Plan
+from restore_recog.errors import DataError
+from restore_recog.types import FaceSample, Trial
+
+FORMAT = 1
+PLAN = "plan.json"
+ENROLLING, PROBING, TRAINING = "for_enrolling.csv", "for_probing.csv", "for_training.csv"
+COSINE = "cosine.csv"
+MATCHING, MISSING = "for_matching.csv", "missing_pairs.csv"
+
+PICTURE_COLUMNS = ("path", "subject_id", "template_id", "condition")
+PAIR_COLUMNS = ("reference_template_id", "probe_template_id", "genuine", "fold")
+MISSING_COLUMNS = ("fold", "reason")
+_ROLES = (ENROLLING, PROBING, COSINE, TRAINING)
+_TRUTH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One row of a file with pictures.
+
+    Attributes:
+        template_id: How the pairs name it; the path where the file has no such column.
+        condition: ``clean`` or what occludes the face; None where the file does not say.
+        place: File and line, for messages.
+    """
+
+    path: str
+    subject_id: str
+    template_id: str
+    condition: str | None
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenPlan:
+    """A plan as read, with what its files say about every picture.
+
+    Attributes:
+        listed: All rows of the references, probes and cosine pictures, in that order.
+    """
+
+    plan: Plan
+    listed: tuple[Listed, ...]
+
+
+def render(plan: Plan, samples: Mapping[str, FaceSample]) -> dict[str, str]:
+    """Return file name -> text.
+
+    Args:
+        plan: What to write.
+        samples: image_id -> sample, at least of every picture in the plan.
+    """
+    folds = plan.folds or ("",) * len(plan.pairs)
+    pairs = (
+        (pair.reference_id, pair.probe_id, int(pair.genuine), fold)
+        for pair, fold in zip(plan.pairs, folds, strict=True)
+    )
+    facts = {
+        "format": FORMAT,
+        "synthetic": plan.synthetic,
+        "identification": plan.identification,
+        "notes": list(plan.notes),
+    }
+    return {
+        PLAN: json.dumps(facts, indent=2, ensure_ascii=False) + "\n",
+        ENROLLING: _pictures(plan.references, samples),
+        PROBING: _pictures(plan.probes, samples),
+        COSINE: _pictures(list(plan.cosine_references.values()), samples),
+        TRAINING: _pictures(plan.training, samples),
+        MATCHING: _text(PAIR_COLUMNS, pairs),
+        MISSING: _text(MISSING_COLUMNS, plan.missing_pairs),
+    }
+
+
+def parse(folder: Path) -> WrittenPlan:
+    """Read a plan back.
+
+    Args:
+        folder: With :data:`PLAN`, :data:`ENROLLING` and :data:`PROBING`; the other files may
+            be missing, which means that they are empty.
+
+    Raises:
+        DataError: A file is missing or faulty; the message names file and line.
+    """
+    facts = _facts(folder / PLAN)
+    listed = {name: _listed(folder / name, name in (ENROLLING, PROBING)) for name in _ROLES}
+    pairs, folds = _pairs(folder / MATCHING, listed[ENROLLING], listed[PROBING])
+    plan = Plan(
+        references=tuple(row.path for row in listed[ENROLLING]),
+        probes=tuple(row.path for row in listed[PROBING]),
+        pairs=pairs,
+        cosine_references=_by_subject(listed[COSINE]),
+        training=tuple(row.path for row in listed[TRAINING]),
+        folds=folds,
+        missing_pairs=_missing(folder / MISSING),
+        **facts,
+    )
+    return WrittenPlan(plan, (*listed[ENROLLING], *listed[PROBING], *listed[COSINE]))
+
+
+def _pictures(ids: Sequence[str], samples: Mapping[str, FaceSample]) -> str:
+    """Return the file of one role: the fixed columns and every attribute that occurs."""
+    found = [samples[image_id] for image_id in ids]
+    labels = sorted({label for sample in found for label in sample.attributes})
+    # A label that is called like a fixed column must not look like one.
+    header = [f"label.{name}" if name in PICTURE_COLUMNS else name for name in labels]
+    rows = (
+        (
+            *(sample.image_id, sample.subject, sample.image_id, sample.condition),
+            *(sample.attributes.get(label, "") for label in labels),
+        )
+        for sample in found
+    )
+    return _text((*PICTURE_COLUMNS, *header), rows)
+
+
+def _text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _facts(file: Path) -> dict[str, Any]:
+    """Return the fields of the plan that ``plan.json`` holds."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(
+            f"There is no {file}; a folder of protocol files has {PLAN}, {ENROLLING} and {PROBING}."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"{file} cannot be read as JSON in UTF-8: {error}.") from error
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise DataError(
+            f'{file}: "format" must be {FORMAT}; the file is faulty or of another version.'
+        )
+    synthetic, identification = found.get("synthetic"), found.get("identification", True)
+    notes = found.get("notes", [])
+    if not isinstance(synthetic, bool) or not isinstance(identification, bool):
+        raise DataError(f'{file}: "synthetic" and "identification" must be true or false.')
+    if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
+        raise DataError(f'{file}: "notes" must be a list of sentences.')
+    return {"synthetic": synthetic, "identification": identification, "notes": tuple(notes)}
+
+
+def _listed(file: Path, required: bool) -> list[Listed]:
+    found: list[Listed] = []
+    paths: dict[str, str] = {}
+    templates: dict[str, str] = {}
+    for line, row in _rows(file, ("path", "subject_id"), required=required):
+        place = f"{file}, line {line}"
+        listed = Listed(
+            row["path"],
+            row["subject_id"],
+            row.get("template_id") or row["path"],
+            row.get("condition") or None,
+            place,
+        )
+        for seen, key, what in (
+            (paths, listed.path, "picture"),
+            (templates, listed.template_id, "template"),
+        ):
+            if key in seen:
+                raise DataError(
+                    f"{place}: the {what} '{key}' stands in {seen[key]} already; every picture "
+                    "is listed once in a file and is a template of its own."
+                )
+            seen[key] = f"line {line}"
+        found.append(listed)
+    return found
+
+
+def _pairs(
+    file: Path, references: Sequence[Listed], probes: Sequence[Listed]
+) -> tuple[tuple[Trial, ...], tuple[int, ...]]:
+    """Return the trials and their folds; without a label the subjects say what is genuine."""
+    sides = [{row.template_id: row for row in rows} for rows in (references, probes)]
+    trials: list[Trial] = []
+    folds: list[int] = []
+    for line, row in _rows(file, PAIR_COLUMNS[:2], required=False):
+        place = f"{file}, line {line}"
+        ends = []
+        for side, column, name in zip(sides, PAIR_COLUMNS, (ENROLLING, PROBING), strict=False):
+            if row[column] not in side:
+                raise DataError(f"{place}: the {column} '{row[column]}' is not in {name}.")
+            ends.append(side[row[column]])
+        genuine = ends[0].subject_id == ends[1].subject_id
+        if label := row.get("genuine"):
+            genuine = _truth(label, place)
+        trials.append(Trial(ends[0].path, ends[1].path, genuine))
+        if fold := row.get("fold"):
+            folds.append(_whole(fold, place))
+        if folds and len(folds) < len(trials):
+            raise DataError(
+                f"{place}: some pairs have a fold and some have none; fill all or none."
+            )
+    return tuple(trials), tuple(folds)
+
+
+def _by_subject(rows: Sequence[Listed]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for row in rows:
+        if row.subject_id in found:
+            raise DataError(
+                f"{row.place}: the subject '{row.subject_id}' has a picture for the cosine "
+                "similarity already; one is what he can have."
+            )
+        found[row.subject_id] = row.path
+    return found
+
+
+def _missing(file: Path) -> tuple[tuple[int, str], ...]:
+    return tuple(
+        (_whole(row["fold"] or "0", f"{file}, line {line}"), row["reason"])
+        for line, row in _rows(file, MISSING_COLUMNS, required=False, filled=("reason",))
+    )
+
+
+def _rows(
+    file: Path,
+    columns: Sequence[str],
+    *,
+    required: bool,
+    filled: Sequence[str] | None = None,
+) -> Iterable[tuple[int, dict[str, str]]]:
+    """Yield (line, row) of a CSV file whose header must name *columns* and *filled* be filled.
+
+    *filled* are all *columns* unless it says otherwise.
+    """
+    if not required and not file.exists():
+        return
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as text:
+            reader = csv.reader(text, strict=True)
+            header = [name.strip().lower() for name in next(reader, [])]
+            missing = [column for column in columns if column not in header]
+            if missing:
+                raise DataError(f"{file}, line 1: the header lacks {', '.join(missing)}.")
+            for values in reader:
+                if not values:
+                    continue
+                if len(values) != len(header):
+                    raise DataError(
+                        f"{file}, line {reader.line_num}: {len(values)} values where the header "
+                        f"names {len(header)} columns."
+                    )
+                row = dict(zip(header, values, strict=True))
+                empty = [column for column in filled or columns if not row[column]]
+                if empty:
+                    raise DataError(f"{file}, line {reader.line_num}: '{empty[0]}' is empty.")
+                yield reader.line_num, row
+    except (csv.Error, UnicodeDecodeError, OSError) as error:
+        raise DataError(f"{file} cannot be read as CSV in UTF-8: {error}.") from error
+
+
+def _truth(text: str, place: str) -> bool:
+    if text.lower() not in _TRUTH:
+        raise DataError(f"{place}: 'genuine' is '{text}'; it must be 1 or 0.")
+    return _TRUTH[text.lower()]
+
+
+def _whole(text: str, place: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise DataError(f"{place}: 'fold' is '{text}'; it must be a whole number.")
+    return int(text)
