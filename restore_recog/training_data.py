@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from restore_recog.api import Dataset
-from restore_recog.augmentation import augment
+from restore_recog.augmentation import augment, tighten
 from restore_recog.coverings import cover
 from restore_recog.errors import ImageError, TrainingError
 from restore_recog.training_crops import Crops, collect
@@ -203,6 +203,7 @@ class TrainingFaces:
         crops = self.crops
         clean, landmarks = augment(crops.pixels[index], crops.landmarks[index], crops.size, rng)
         if rng.random() >= covered:
+            (clean,) = tighten([clean], rng)
             return clean, clean, np.zeros(clean.shape[:2], np.uint8), landmarks
         try:
             result = cover(clean, landmarks, kind="random", seed=int(rng.integers(2**31)))
@@ -211,7 +212,8 @@ class TrainingFaces:
                 f"The training picture {crops.image_ids[index]} cannot be covered ({error}); "
                 "correct its landmarks or take it out of the data."
             ) from error
-        return result.pixels, clean, result.mask, landmarks
+        occluded, clean, mask = tighten([result.pixels, clean, result.mask], rng)
+        return occluded, clean, mask, landmarks
 
 
 def _draw(members: NDArray[np.int64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:

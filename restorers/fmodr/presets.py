@@ -61,8 +61,8 @@ SCHEDULES: dict[str, tuple[Leg, ...]] = {
         Leg("C3", 16_000, rec=1.0, adv=0.002, rate=(1.0, 0.02)),
         Leg("R1", 7_200, critic=False, rec=1.0),
         Leg("R2", 800, generator=False),
-        Leg("R3", 4_800, rec=1.0, adv=0.0005, rate=(1.0, 0.5)),
-        Leg("R4", 6_400, rec=1.0, per=0.05, adv=0.0005, identity=0.2, rate=(0.5, 0.02)),
+        Leg("R3", 4_800, rec=1.0, adv=0.0005, identity=0.05, rate=(1.0, 0.5)),
+        Leg("R4", 6_400, rec=1.0, per=0.05, adv=0.0005, identity=0.05, rate=(0.5, 0.02)),
     ),
 }
 """``compact`` keeps the adversarial weight low and the reconstruction loss on to the end:
