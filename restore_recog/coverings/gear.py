@@ -1,4 +1,4 @@
-"""Drawings of what is no mask: respirator with canisters, and scarf."""
+"""Drawings of what is no mask: respirator with canisters, scarf, sunglasses."""
 
 from __future__ import annotations
 
@@ -83,3 +83,30 @@ def draw_scarf(canvas: Canvas, rng: np.random.Generator) -> Sheet:
     second, third = fabric(canvas, rng, str(weave), height)
     layers = {"alpha": body, "height": height, "crease": np.clip(crease, 0.45, 1.2)}
     return finish(canvas, layers | {"second": second, "third": third})
+
+
+def draw_sunglasses(canvas: Canvas, rng: np.random.Generator) -> Sheet:
+    """Draw dark glasses: two lenses in a frame, the bridge between them, arms to the ears."""
+    wide, high = rng.uniform(0.40, 0.46), rng.uniform(0.30, 0.37)
+    square, drop = rng.uniform(2.2, 3.6), rng.uniform(0.04, 0.10)
+    angle = np.linspace(0, 2 * np.pi, 64, endpoint=False)
+    across = np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** (2 / square)
+    along = np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** (2 / square)
+    # The lower rim is narrower than the upper one.
+    taper = 1 - rng.uniform(0.05, 0.2) * np.maximum(along, 0)
+    lens = np.column_stack([0.52 + wide * across * taper, drop + high * along])
+    mirror = lens * np.array([-1, 1])
+    lenses = np.maximum(canvas.fill(lens), canvas.fill(mirror))
+    thick = rng.uniform(0.03, 0.06)
+    rims = [canvas.stroke(np.concatenate([rim, rim[:1]]), thick) for rim in (lens, mirror)]
+    brow = drop - 0.55 * high
+    bridge = canvas.stroke(curve([(-0.16, brow), (0, brow - 0.04), (0.16, brow)]), 1.3 * thick)
+    arms = [
+        canvas.stroke(np.array([[s * (0.5 + wide), brow], [s * 1.3, brow + 0.04]]), 1.4 * thick)
+        for s in (-1, 1)
+    ]
+    frame = np.maximum.reduce([*rims, bridge, *arms])
+    shine = np.abs(canvas.x) - 0.52
+    height = -0.25 * (shine**2 + (canvas.v - drop) ** 2) * lenses + 0.04 * frame
+    layers = {"alpha": np.maximum(lenses, frame), "height": canvas.blur(height, 0.012)}
+    return finish(canvas, layers | {"second": frame})

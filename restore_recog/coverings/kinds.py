@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from restore_recog.coverings.colours import COLOURS, nearest
-from restore_recog.coverings.gear import draw_gas, draw_scarf
+from restore_recog.coverings.gear import draw_gas, draw_scarf, draw_sunglasses
 from restore_recog.coverings.masks import draw_cloth, draw_cloth_patterned, draw_surgical
 from restore_recog.coverings.respirators import draw_kn95, draw_n95
 from restore_recog.coverings.sheet import Canvas, Floats, Sheet
@@ -93,8 +93,16 @@ WARDROBE: dict[str, Garment] = {
         slips=False,
     ),
     "scarf": Garment(draw_scarf, 12, _FABRICS, third="free", strapped=False),
+    "sunglasses": Garment(
+        draw_sunglasses,
+        0,
+        {"black": 75, "charcoal": 15, "brown": 10},
+        second="black",
+        gloss=0.25,
+        slips=False,
+    ),
 }
-"""Every kind that is drawn; ``random`` picks by weight."""
+"""Every kind that is drawn; ``random`` picks by weight, so never sunglasses."""
 
 KINDS: tuple[str, ...] = (*WARDROBE, "rectangle")
 

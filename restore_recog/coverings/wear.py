@@ -60,7 +60,7 @@ def cover(
         pixels: (H, W, 3) uint8 RGB, any size; it is not changed.
         landmarks: (5, 2) or (98, 2) pixels of that face.
         kind: One of KINDS, several separated by commas (one is drawn at random), or
-            ``random``: every kind but ``rectangle``, by the weights in ``kinds.WARDROBE``.
+            ``random``: whatever hides mouth and nose, by the weights in ``kinds.WARDROBE``.
         colour: A name in ``colours.COLOURS`` or ``#rrggbb``; a colour usual for the kind
             when None.
         seed: Chooses kind, colour, drawing and misplacement.

@@ -6,22 +6,14 @@ import re
 from collections.abc import Sequence
 
 from restore_recog.api import Dataset
+from restore_recog.datasets.phantom_sets import MOST, SEED, phantom_set
 from restore_recog.errors import DataError, RestoreRecogError
 from restore_recog.phantom import Person, Shot, draw_person, draw_shot, render
-from restore_recog.phantom.identity import (
-    AGE_GROUPS,
-    BEARDS,
-    EXPRESSIONS,
-    GENDERS,
-    HAIR_COLOURS,
-    HAIR_STYLES,
-)
+from restore_recog.phantom.labels import labels
 from restore_recog.types import FaceSample, Picture
 
-SEED = 20260101
 _SPLITS = {"test": 1, "train": 2}
 _DEFAULT = {"test": (200, 5), "train": (1000, 5)}
-_MOST = 10_000
 
 
 class Phantom(Dataset):
@@ -29,28 +21,40 @@ class Phantom(Dataset):
 
     The people of the two splits are drawn from different seeds and never meet. Picture s
     of person p is the same whatever the size of the data set.
+
+    ``phantom:ar`` and ``phantom:fmor`` are sets with occluded pictures, see
+    :mod:`~restore_recog.datasets.phantom_sets`; their people are others again, and they have
+    no split: the protocol decides what is left for training.
     """
 
     name = "phantom"
     rendered = True
-    tree = "phantom  (or phantom:PEOPLExIMAGES, for example phantom:200x5)"
+    tree = """\
+phantom                 200 people for testing, 1,000 for training, 5 pictures each
+phantom:PEOPLExIMAGES   for example phantom:200x5
+phantom:ar[-PEOPLE]     as the AR data: 13 shots x 2 sessions, sunglasses and scarf
+phantom:fmor[-PEOPLE]   as the FMOR data: 5 unoccluded and 5 masked pictures
+"""
 
     def __init__(self, location: str | None = None) -> None:
-        """Read how many people, and pictures of each, both splits have.
+        """Read which set is wanted, and how many people it has.
 
         Args:
-            location: ``"PEOPLExIMAGES"``; None for 200x5 in the test and 1000x5 in the
-                training split.
+            location: See ``tree``; None for 200x5 in the test and 1000x5 in the training split.
 
         Raises:
             DataError: The location has another form or asks for none or too many.
         """
         super().__init__(location)
-        self._counts = dict.fromkeys(_SPLITS, _parse(location)) if location else dict(_DEFAULT)
         self.size = 128
+        self._set = phantom_set(location) if location else None
+        counts = _parse(location) if location and self._set is None else None
+        self._counts = dict.fromkeys(_SPLITS, counts) if counts else dict(_DEFAULT)
 
     def samples(self) -> Sequence[FaceSample]:
         """Return what is known about every picture, without rendering any."""
+        if self._set is not None:
+            return self._set.samples()
         out = []
         for split in sorted(_SPLITS):
             people, images = self._counts[split]
@@ -65,26 +69,31 @@ class Phantom(Dataset):
         out: list[Picture | RestoreRecogError] = []
         for sample in samples:
             try:
-                split, p, s = _place(sample.image_id)
-            except DataError as error:
+                out.append(self._picture(sample.image_id))
+            except RestoreRecogError as error:
                 out.append(error)
-                continue
-            person = draw_person(SEED, _SPLITS[split], p)
-            pixels, points = render([person], [_shot(split, p, s, person)], self.size)
-            out.append(Picture(pixels[0], points[0]))
         return out
+
+    def _picture(self, image_id: str) -> Picture:
+        if self._set is not None:
+            return self._set.picture(image_id, self.size)
+        split, p, s = _place(image_id)
+        person = draw_person(SEED, _SPLITS[split], p)
+        pixels, points = render([person], [_shot(split, p, s, person)], self.size)
+        return Picture(pixels[0], points[0])
 
 
 def _parse(location: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d{1,9})x(\d{1,9})", location)
     if match is None:
         raise DataError(
-            f"The phantom data set is asked for as PEOPLExIMAGES, such as 200x5, not '{location}'."
+            "The phantom data set is asked for as PEOPLExIMAGES, such as 200x5, as ar, ar-PEOPLE,"
+            f" fmor or fmor-PEOPLE, not '{location}'."
         )
     people, images = int(match[1]), int(match[2])
-    if not (1 <= people <= _MOST and 1 <= images <= 100):
+    if not (1 <= people <= MOST and 1 <= images <= 100):
         raise DataError(
-            f"The phantom data set has 1 to {_MOST} people with 1 to 100 pictures each; "
+            f"The phantom data set has 1 to {MOST} people with 1 to 100 pictures each; "
             f"'{location}' asks for other numbers."
         )
     return people, images
@@ -102,29 +111,10 @@ def _shot(split: str, p: int, s: int, person: Person) -> Shot:
     return draw_shot(person, 1 + s % 2, SEED, _SPLITS[split], p, s)
 
 
-def _degrees(sine: float) -> str:
-    # The first terms of the arc sine do: its error is below 0.1 degrees for our angles.
-    return f"{57.29578 * (sine + sine**3 / 6.0 + 0.075 * sine**5):.0f}"
-
-
 def _sample(split: str, p: int, s: int, person: Person) -> FaceSample:
     shot = _shot(split, p, s, person)
     return FaceSample(
         image_id=f"{split}/p{p:04d}/s{s:02d}",
         subject=f"{split}-p{p:04d}",
-        attributes={
-            "split": split,
-            "gender": GENDERS[person.gender],
-            "age_group": AGE_GROUPS[person.age_group],
-            "skin_tone": str(person.skin_tone + 1),
-            "expression": EXPRESSIONS[shot.expression],
-            "session": str(shot.session),
-            "hair_style": HAIR_STYLES[shot.hair_style],
-            "hair_colour": HAIR_COLOURS[person.hair_colour],
-            "beard": BEARDS[shot.beard],
-            "glasses": "yes" if shot.glasses else "no",
-            "yaw": _degrees(shot.yaw),
-            "pitch": _degrees(shot.pitch),
-            "roll": _degrees(shot.roll),
-        },
+        attributes={"split": split, **labels(person, shot)},
     )

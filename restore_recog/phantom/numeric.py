@@ -154,3 +154,7 @@ class Draw:
     def chance(self, share: float) -> bool:
         """Return True with probability *share*."""
         return float(self.rng.random()) < share
+
+    def whole(self) -> int:
+        """Return one whole number from 0 to 2^31 - 1, to seed something else with."""
+        return int(self.rng.integers(1 << 31))

@@ -1,0 +1,195 @@
+"""Phantom people photographed in the manner of the AR and of the FMOR data.
+
+Every occluded picture has an exact map and a pixel-aligned unoccluded twin. A twin is a
+sample of its own with the attribute ``twin`` = ``yes``: it is the truth to compare with, not
+another picture of the person, so a gallery must do without it.
+
+The pictures under the coverings are the same bytes on every machine. The coverings go
+through OpenCV's floating-point filters, which may differ in the last bit between processors.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from restore_recog.coverings import cover
+from restore_recog.errors import DataError
+from restore_recog.phantom import Person, Shot, draw_person, draw_shot, render
+from restore_recog.phantom.labels import labels
+from restore_recog.phantom.numeric import Draw
+from restore_recog.phantom.staging import staged_shot
+from restore_recog.types import FaceSample, Picture
+
+SEED = 20260101
+MOST = 10_000
+"""People that a set has at most."""
+
+_TWIN = "-twin"
+
+
+@dataclass(frozen=True)
+class Take:
+    """One picture of a set: who, how, and what is worn.
+
+    Attributes:
+        condition: As in :class:`~restore_recog.types.FaceSample`.
+        kind: Of the covering, or None where there is none.
+        seed: Of the covering.
+        attributes: Of the sample.
+    """
+
+    person: Person
+    shot: Shot
+    condition: str
+    kind: str | None
+    seed: int
+    attributes: dict[str, str]
+
+
+class PhantomSet(ABC):
+    """People numbered from 0, each photographed in the same order of takes."""
+
+    prefix: ClassVar[str]
+    people: ClassVar[int]
+    takes: ClassVar[tuple[str, ...]]
+
+    def __init__(self, people: int | None = None) -> None:
+        self.count = people or self.people
+
+    @abstractmethod
+    def take(self, person: int, name: str) -> Take:
+        """Return one of ``takes`` of a person."""
+
+    def samples(self) -> list[FaceSample]:
+        """Return every picture, sorted by image_id, without rendering any."""
+        found = [
+            sample
+            for person in range(self.count)
+            for name in self.takes
+            for sample in self._pair(person, name)
+        ]
+        return sorted(found, key=lambda sample: sample.image_id)
+
+    def picture(self, image_id: str, size: int) -> Picture:
+        """Render one picture.
+
+        Raises:
+            DataError: The set has no picture of this name.
+        """
+        match = re.fullmatch(rf"{self.prefix}/p(\d{{4}})/(\w+)({_TWIN})?", image_id)
+        if match is None or match[2] not in self.takes:
+            raise DataError(f"The data set 'phantom:{self.prefix}' has no picture '{image_id}'.")
+        take = self.take(int(match[1]), match[2])
+        pixels, points = render([take.person], [take.shot], size)
+        if take.kind is None or match[3]:
+            return Picture(pixels[0], points[0])
+        covered = cover(pixels[0], points[0], kind=take.kind, seed=take.seed)
+        return Picture(covered.pixels, points[0], covered.mask)
+
+    def _pair(self, person: int, name: str) -> Iterator[FaceSample]:
+        """Yield a picture and, where something is worn in it, its twin."""
+        take, image_id = self.take(person, name), f"{self.prefix}/p{person:04d}/{name}"
+        subject, twin = f"{self.prefix}-p{person:04d}", image_id + _TWIN
+        if take.kind is None:
+            yield FaceSample(image_id, subject, None, "clean", None, take.attributes)
+            return
+        yield FaceSample(image_id, subject, None, take.condition, twin, take.attributes)
+        yield FaceSample(twin, subject, None, "clean", None, take.attributes | {"twin": "yes"})
+
+
+_SHOTS: tuple[tuple[str, str, str], ...] = (
+    # Expression, lamps, what is worn; in AR's order.
+    ("neutral", "none", ""),
+    ("smile", "none", ""),
+    ("anger", "none", ""),
+    ("scream", "none", ""),
+    ("neutral", "left", ""),
+    ("neutral", "right", ""),
+    ("neutral", "both", ""),
+    ("neutral", "none", "sunglasses"),
+    ("neutral", "left", "sunglasses"),
+    ("neutral", "right", "sunglasses"),
+    ("neutral", "none", "scarf"),
+    ("neutral", "left", "scarf"),
+    ("neutral", "right", "scarf"),
+)
+
+
+class ArSet(PhantomSet):
+    """13 shots in each of two sessions, as in the AR Face Database.
+
+    Source: A. M. Martinez and R. Benavente, "The AR Face Database", CVC technical report 24,
+    1998: the 13 conditions and their order. A take's number counts from 1 to 26.
+
+    Deviation: in AR the wall, the clothes and the framing stay the same; here they change from
+    shot to shot, so that no recogniser can live on them.
+    """
+
+    prefix = "ar"
+    people = 100
+    takes = tuple(f"s{number:02d}" for number in range(1, 27))
+
+    def take(self, person: int, name: str) -> Take:
+        number = int(name[1:]) - 1
+        session, shot_number = 1 + number // 13, 1 + number % 13
+        face, lamps, worn = _SHOTS[shot_number - 1]
+        someone = draw_person(SEED, 3, person)
+        shot = staged_shot(someone, session, face, lamps, worn, SEED, 3, person, number + 1)
+        # A person brings one scarf and one pair of sunglasses to a session.
+        wardrobe = Draw(SEED, 3, person, session, 101 if worn == "scarf" else 102)
+        attributes = labels(someone, shot) | {
+            "shot": str(shot_number),
+            "session": str(session),
+            "expression": face,
+            "light": lamps,
+        }
+        return Take(someone, shot, worn or "clean", worn or None, wardrobe.whole(), attributes)
+
+
+class FmorSet(PhantomSet):
+    """Five unoccluded and five masked pictures a person, as in the FMOR data.
+
+    Source: "Toward High-quality Face-Mask Occluded Restoration", ACM TOMM 2023, section 3.
+    """
+
+    prefix = "fmor"
+    people = 60
+    takes = tuple(f"{tree}{number}" for tree in "ab" for number in range(1, 6))
+    masks = ("surgical", "n95", "kn95", "cloth", "cloth_patterned")
+
+    def take(self, person: int, name: str) -> Take:
+        place = self.takes.index(name) + 1
+        someone = draw_person(SEED, 4, person)
+        shot = draw_shot(someone, 1 + place % 2, SEED, 4, person, place)
+        attributes = labels(someone, shot)
+        if name.startswith("b"):
+            return Take(someone, shot, "clean", None, 0, attributes)
+        wardrobe = Draw(SEED, 4, person, place, 101)
+        kind = self.masks[wardrobe.index((4, 1, 1, 2, 2))]
+        attributes["mask_type"] = kind
+        return Take(someone, shot, "mask", kind, wardrobe.whole(), attributes)
+
+
+_SETS: dict[str, type[PhantomSet]] = {one.prefix: one for one in (ArSet, FmorSet)}
+
+
+def phantom_set(location: str) -> PhantomSet | None:
+    """Return the set that ``ar``, ``ar-PEOPLE``, ``fmor`` or ``fmor-PEOPLE`` asks for, else None.
+
+    Raises:
+        DataError: It asks for nobody or for too many.
+    """
+    match = re.fullmatch(rf"({'|'.join(_SETS)})(?:-(\d{{1,9}}))?", location)
+    if match is None:
+        return None
+    people = int(match[2]) if match[2] else None
+    if people is not None and not 2 <= people <= MOST:
+        raise DataError(
+            f"The phantom data set '{match[1]}' has 2 to {MOST} people; '{location}' asks for"
+            " another number."
+        )
+    return _SETS[match[1]](people)
