@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array, issparse, sparray
 
 Vector = NDArray[np.float64]
+Counts: TypeAlias = ArrayLike | sparray
 Subjects = Sequence[str] | Sequence[int] | NDArray[np.generic]
 
 _CHUNK = 4_000_000  # entries of a draw matrix held at once: 32 MB
@@ -97,3 +100,59 @@ def percentile_limits(draws: Vector, level: float) -> tuple[float, float]:
     tail = (1.0 - level) / 2.0
     low, high = np.quantile(draws, [tail, 1.0 - tail])
     return float(low), float(high)
+
+
+def two_way_design(
+    compared: Counts | tuple[ArrayLike, ArrayLike], size: int
+) -> tuple[NDArray[np.intp], Callable[[Vector], Vector], float]:
+    """Return who was compared, the weight of all comparisons in each draw, and their number.
+
+    Args:
+        compared: As in :func:`restore_recog.metrics.uncertainty.bootstrap_two_way_counts`.
+        size: S, the people to be expected.
+
+    Returns:
+        The numbers of the people with a comparison, a map from (B, people) multiplicities
+        to (B,) weights, and how many comparisons there are.
+
+    Raises:
+        ValueError: Shapes disagree, a number of pictures is negative, or a diagonal is not 0.
+    """
+    if isinstance(compared, tuple):
+        probes, references = (np.asarray(side, dtype=np.float64) for side in compared)
+        if not probes.shape == references.shape == (size,) or np.any(
+            (probes < 0) | (references < 0)
+        ):
+            raise ValueError(f"Two vectors of {size} counts, one per person, are needed.")
+        others = probes * (references.sum() - references)
+        people = np.flatnonzero(others + references * (probes.sum() - probes))
+        a, b = probes[people], references[people]
+        return people, lambda w: (w @ a) * (w @ b) - (w * w) @ (a * b), float(others.sum())
+    table = csr_array(compared, dtype=np.float64) if issparse(compared) else np.asarray(compared)
+    if table.shape != (size, size) or table.diagonal().any():
+        raise ValueError(f"Counts of shape {(size, size)} with an empty diagonal are needed.")
+    people = np.flatnonzero(table.sum(axis=0) + table.sum(axis=1))
+    kept = table[people][:, people].astype(np.float64)
+    return people, lambda w: np.sum((w @ kept) * w, axis=1), float(kept.sum())
+
+
+def rank_correlation(x: NDArray[np.intp], y: NDArray[np.intp], weights: Vector) -> Vector:
+    """Return (B,) Spearman correlations of values that count ``weights`` (B, n) times.
+
+    Args:
+        x, y: (n,) dense ranks (0, 1, ...), equal for equal values.
+        weights: (B, n) whole numbers.
+    """
+    total = weights.sum(axis=1, keepdims=True)
+    a, b = (_mean_ranks(keys, weights) - (total + 1) / 2 for keys in (x, y))
+    both, first, second = (np.sum(weights * c, axis=1) for c in (a * b, a * a, b * b))
+    spread = np.sqrt(first * second)
+    return np.asarray(np.divide(both, spread, out=np.full(len(a), np.nan), where=spread > 0))
+
+
+def _mean_ranks(keys: NDArray[np.intp], weights: Vector) -> Vector:
+    """Return the rank of every value in every draw, the mean one among equal values."""
+    order = np.argsort(keys, kind="stable")
+    starts = np.flatnonzero(np.diff(keys[order], prepend=-1))
+    sizes = np.add.reduceat(weights[:, order], starts, axis=1)
+    return np.asarray((np.cumsum(sizes, axis=1) - sizes / 2 + 0.5)[:, keys])

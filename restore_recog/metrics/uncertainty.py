@@ -6,7 +6,7 @@ pictures along. Arms of one experiment are compared on the same draws (paired).
 
 Intervals are percentile intervals. They are NaN with fewer than two subjects, and have
 no width where all values are equal: for an error rate of exactly zero give
-:func:`rule_of_three` of the number of subjects instead.
+:func:`~restore_recog.metrics.support.rule_of_three` of the number of subjects instead.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from scipy.sparse import csr_array
 from scipy.stats import binom
 
 from restore_recog.metrics.resampling import (
+    Counts,
     Interval,
     Subjects,
     Vector,
@@ -29,7 +30,9 @@ from restore_recog.metrics.resampling import (
     finite,
     grouped,
     percentile_limits,
+    rank_correlation,
     resampled,
+    two_way_design,
 )
 
 
@@ -136,51 +139,90 @@ def bootstrap_ratio(
     return RatioInterval(value, low, high, gain.size, n_subjects, resamples, straddles)
 
 
-def bootstrap_two_way(
-    values: ArrayLike,
-    subjects_a: Subjects,
-    subjects_b: Subjects,
+def bootstrap_two_way_counts(
+    accepted: Counts,
+    compared: Counts | tuple[ArrayLike, ArrayLike],
     *,
     seed: int,
     resamples: int = 2000,
     level: float = 0.95,
 ) -> Interval:
-    """Return the mean over impostor comparisons with an interval that draws both sides.
+    """Return the share of impostor comparisons accepted, with people of both sides drawn.
 
-    For FMR at a fixed threshold hand in 0/1 per impostor comparison. A comparison weighs
-    the product of how often its two subjects were drawn; a twice-drawn subject is not
-    compared with himself. Still somewhat too narrow when subjects are few.
+    For FMR at a fixed threshold. A comparison weighs the product of how often its two
+    people were drawn; a twice-drawn person is not compared with himself. Still somewhat
+    too narrow when people are few. For a paired change of FMR hand in the difference of
+    two arms' accepted counts.
 
     Args:
-        values: (n,) finite numbers or bools.
-        subjects_a, subjects_b: (n,) the two people of each comparison.
+        accepted: (S, S) impostor comparisons accepted, by probe's and reference's person;
+            dense or sparse. The diagonal is 0.
+        compared: (S, S) those attempted; or, where each probe met each reference of others,
+            the two (S,) numbers of probes and of references of each person, which takes no
+            memory. People without any comparison are not drawn.
         seed, resamples, level: As in :func:`bootstrap_mean`.
 
     Raises:
-        ValueError: As :func:`bootstrap_mean`, or a comparison is genuine.
+        ValueError: Shapes disagree, a diagonal is not 0, or an option is out of range.
     """
-    vector, a, b = finite(values), np.asarray(subjects_a), np.asarray(subjects_b)
-    if not a.shape == b.shape == vector.shape:
-        raise ValueError("Each comparison needs two subjects and one value.")
-    if np.any(a == b):
-        raise ValueError("Genuine comparisons are drawn one way; use bootstrap_mean for them.")
     check_options(resamples, level)
-    names, index = np.unique(np.concatenate([a, b]), return_inverse=True)
-    rows, columns = index[: vector.size], index[vector.size :]
-    shape = (names.size, names.size)
-    sums = csr_array((vector, (rows, columns)), shape=shape)
-    counts = csr_array((np.ones(vector.size), (rows, columns)), shape=shape)
+    table = csr_array(accepted, dtype=np.float64)
+    people, weigh, total = two_way_design(compared, table.shape[0])
+    if table.shape[0] != table.shape[1] or table.diagonal().any():
+        raise ValueError("Accepted counts of shape (S, S) with an empty diagonal are needed.")
+    table = table[people][:, people]
 
-    def weighted_mean(weights: Vector) -> Vector:
-        total = np.sum((weights @ counts) * weights, axis=1)
-        ratio = np.full(total.shape, np.nan)  # NaN: no comparison was drawn
-        np.divide(np.sum((weights @ sums) * weights, axis=1), total, out=ratio, where=total > 0)
-        return ratio
+    def rate(weights: Vector) -> Vector:
+        drawn = weigh(weights)
+        ratio = np.full(drawn.shape, np.nan)  # NaN: no comparison was drawn
+        accepts = np.sum((weights @ table) * weights, axis=1)
+        return np.asarray(np.divide(accepts, drawn, out=ratio, where=drawn > 0))
 
-    draws = resampled(weighted_mean, names.size, seed, resamples)
-    value = float(vector.mean()) if vector.size else math.nan
+    draws = resampled(rate, people.size, seed, resamples)
+    value = float(table.sum()) / total if total else math.nan
     limits = percentile_limits(draws[~np.isnan(draws)], level)
-    return Interval(value, *limits, vector.size, names.size, resamples)
+    return Interval(value, *limits, round(total), people.size, resamples)
+
+
+def spearman(
+    x: ArrayLike,
+    y: ArrayLike,
+    subjects: Subjects,
+    *,
+    seed: int,
+    resamples: int = 2000,
+    level: float = 0.95,
+) -> Interval:
+    """Return Spearman's rank correlation (ties at their mean rank) with an interval of people.
+
+    Ranks are taken anew in every draw. NaN where x or y is constant; draws in which one is
+    are left out.
+
+    Args:
+        x, y: (n,) the two figures of each probe; infinite ones rank at the ends.
+        subjects: (n,) whose probe each is.
+        seed, resamples, level: As in :func:`bootstrap_mean`.
+
+    Raises:
+        ValueError: Lengths differ, a value is NaN, or an option is out of range.
+    """
+    pair = [np.asarray(values, dtype=np.float64) for values in (x, y)]
+    names = np.asarray(subjects)
+    if not pair[0].shape == pair[1].shape == names.shape or names.ndim != 1:
+        raise ValueError("Each probe needs two values and one subject.")
+    if any(np.isnan(values).any() for values in pair):
+        raise ValueError("Values must not be NaN; count the probes that have none apart.")
+    check_options(resamples, level)
+    found, index = np.unique(names, return_inverse=True)
+    keys = [np.unique(values, return_inverse=True)[1] for values in pair]
+
+    def correlation(weights: Vector) -> Vector:
+        return rank_correlation(keys[0], keys[1], weights[:, index])
+
+    value = float(correlation(np.ones((1, found.size)))[0]) if names.size else math.nan
+    draws = resampled(correlation, found.size, seed, resamples, width=names.size)
+    limits = percentile_limits(draws[~np.isnan(draws)], level)
+    return Interval(value, *limits, names.size, found.size, resamples)
 
 
 def sign_flip_test(
@@ -232,13 +274,3 @@ def mcnemar_exact(rescued: int, harmed: int) -> float:
     if min(rescued, harmed) < 0:
         raise ValueError(f"Counts must not be negative, not {rescued} and {harmed}.")
     return min(1.0, 2.0 * float(binom.cdf(min(rescued, harmed), rescued + harmed, 0.5)))
-
-
-def rule_of_three(n: int) -> float:
-    """Return the upper 95 % limit of a rate of which n independent trials showed none: 3/n.
-
-    Count independent trials, that is, subjects. Raises ValueError for n < 1.
-    """
-    if n < 1:
-        raise ValueError(f"At least one trial is needed, not {n}.")
-    return min(1.0, 3.0 / n)

@@ -74,29 +74,18 @@ class OperatingPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class CosineSummary:
-    """Means and spread of completed comparisons, with the failures beside them.
+class SystemRates:
+    """Error rates of the whole system, pictures it could not use included.
 
     Attributes:
-        genuine_mean, genuine_sd, impostor_mean, impostor_sd: Over finite scores; sample
-            standard deviation (n - 1). NaN where there are too few.
-        d_prime: See :func:`d_prime`.
-        overlap: Smallest FMR + FNMR over all thresholds, completed comparisons only:
-            0 where the two are apart, 1 where they are alike. NaN where one is empty.
-        n_genuine, n_impostor: Comparisons attempted.
-        failed_genuine, failed_impostor: Those among them with the score ``-inf``.
+        far, frr: False accept and false reject rate: failed probes counted.
+        gfar, gfrr: The generalised ones: failed enrolments counted too.
     """
 
-    genuine_mean: float
-    genuine_sd: float
-    impostor_mean: float
-    impostor_sd: float
-    d_prime: float
-    overlap: float
-    n_genuine: int
-    n_impostor: int
-    failed_genuine: int
-    failed_impostor: int
+    far: float
+    frr: float
+    gfar: float
+    gfrr: float
 
 
 def det_curve(genuine: ArrayLike, impostor: ArrayLike) -> DetCurve:
@@ -183,6 +172,17 @@ def fnmr_at_fmr(genuine: ArrayLike, impostor: ArrayLike, fmr: float) -> Operatin
     return OperatingPoint(fnmr, threshold, achieved, budget, supported=budget > 0)
 
 
+def zero_fmr(genuine: ArrayLike, impostor: ArrayLike) -> OperatingPoint:
+    """Return the lowest FNMR at which no impostor is accepted (FVC's ZeroFMR).
+
+    It rises with the number of impostor comparisons, so print that number beside it;
+    ``false_accept_budget`` is 0 and ``supported`` False by definition.
+
+    Args, Raises: As :func:`det_curve`.
+    """
+    return fnmr_at_fmr(genuine, impostor, 0.0)
+
+
 def rates_at_threshold(
     genuine: ArrayLike, impostor: ArrayLike, threshold: float
 ) -> tuple[float, float]:
@@ -198,47 +198,38 @@ def rates_at_threshold(
     return fmr, fnmr
 
 
-def d_prime(genuine: ArrayLike, impostor: ArrayLike) -> float:
-    """Return |mean_g - mean_i| / sqrt((var_g + var_i) / 2) over the finite scores.
+def completed(scores: ArrayLike) -> NDArray[np.float64]:
+    """Return the scores without the failed comparisons, for the rates of ISO/IEC 2382-37.
 
-    Variances are sample variances (n - 1). NaN where a side has fewer than two finite
-    scores or where both are constant and equal; inf where both are constant and differ.
+    Raises ValueError as :func:`det_curve`.
     """
-    mated, other = checked_scores(genuine), checked_scores(impostor)
-    mated, other = mated[np.isfinite(mated)], other[np.isfinite(other)]
-    if min(mated.size, other.size) < 2:
-        return math.nan
-    distance = abs(float(mated.mean() - other.mean()))
-    spread = math.sqrt((_variance(mated) + _variance(other)) / 2)
-    if spread == 0.0:
-        return math.inf if mated[0] != other[0] else math.nan
-    return distance / spread
+    vector = checked_scores(scores)
+    return vector[np.isfinite(vector)]
 
 
-def cosine_summary(genuine: ArrayLike, impostor: ArrayLike) -> CosineSummary:
-    """Return means, standard deviations, d', overlap and counts of the scores.
+def system_rates(fmr: float, fnmr: float, *, fta: float, fte: float) -> SystemRates:
+    """Return what the rates of completed comparisons become when failures are counted.
 
-    Failed comparisons (-inf) are counted and left out of the means; an empty side gives
-    NaN. Raises ValueError as :func:`det_curve`.
+    FAR = FMR (1 - FTA), FRR = FTA + FNMR (1 - FTA), GFAR = FAR (1 - FTE),
+    GFRR = FTE + (1 - FTE) FRR. A failure counts as a refusal, of the genuine and of
+    impostors alike.
+
+    Source: ISO/IEC 19795-1, the system and generalised error rates.
+
+    Args:
+        fmr, fnmr: Over **completed** comparisons (see :func:`completed`); the rates of
+            this module with failures in would count these twice.
+        fta: Failed probes / attempted ones, by picture, never by comparison.
+        fte: Failed enrolments / attempted ones.
+
+    Raises:
+        ValueError: A rate is NaN or outside [0, 1].
     """
-    mated, other = checked_scores(genuine), checked_scores(impostor)
-    good, bad = mated[np.isfinite(mated)], other[np.isfinite(other)]
-    overlap = math.nan
-    if good.size and bad.size:
-        curve = det_curve(good, bad)
-        overlap = float(np.min(curve.fmr + curve.fnmr))
-    return CosineSummary(
-        genuine_mean=float(good.mean()) if good.size else math.nan,
-        genuine_sd=math.sqrt(_variance(good)) if good.size > 1 else math.nan,
-        impostor_mean=float(bad.mean()) if bad.size else math.nan,
-        impostor_sd=math.sqrt(_variance(bad)) if bad.size > 1 else math.nan,
-        d_prime=d_prime(good, bad),
-        overlap=overlap,
-        n_genuine=mated.size,
-        n_impostor=other.size,
-        failed_genuine=mated.size - good.size,
-        failed_impostor=other.size - bad.size,
-    )
+    for name, rate in (("fmr", fmr), ("fnmr", fnmr), ("fta", fta), ("fte", fte)):
+        if not 0.0 <= rate <= 1.0:
+            raise ValueError(f"Rates lie in [0, 1], but {name} is {rate}.")
+    far, frr = fmr * (1.0 - fta), fta + fnmr * (1.0 - fta)
+    return SystemRates(far, frr, far * (1.0 - fte), fte + (1.0 - fte) * frr)
 
 
 def checked_scores(scores: ArrayLike) -> NDArray[np.float64]:
@@ -273,10 +264,3 @@ def _largest_count(rate: float, total: int) -> int:
     while count < total and (count + 1) / total <= rate:
         count += 1
     return count
-
-
-def _variance(values: NDArray[np.float64]) -> float:
-    """Return the sample variance; exactly 0 for constant values."""
-    if np.all(values == values[0]):
-        return 0.0  # the mean of equal floats need not be that float
-    return float(values.var(ddof=1))

@@ -7,16 +7,19 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
+from scipy.sparse import csr_array
 
 from restore_recog.metrics import resampling
+from restore_recog.metrics.support import rule_of_three
 from restore_recog.metrics.uncertainty import (
     bootstrap_difference,
     bootstrap_mean,
     bootstrap_ratio,
-    bootstrap_two_way,
+    bootstrap_two_way_counts,
     mcnemar_exact,
-    rule_of_three,
     sign_flip_test,
+    spearman,
 )
 
 
@@ -133,28 +136,100 @@ def test_ratio_over_no_cost_is_flagged():
 def test_two_way_weighs_pairs_by_both_people():
     """Against a loop that draws people and collects the pairs between different ones."""
     rng = np.random.default_rng(0)
-    a, b = np.nonzero(~np.eye(8, dtype=bool))
-    values = (rng.random(8) + rng.random(8)[:, None])[a, b]
-    result = bootstrap_two_way(values, a, b, seed=3, resamples=4000)
-    table = dict(zip(zip(a.tolist(), b.tolist(), strict=True), values.tolist(), strict=True))
-    means = []
-    for _ in range(2000):
-        draw = rng.integers(0, 8, 8).tolist()
-        means.append(np.mean([table[i, j] for i in draw for j in draw if i != j] or [np.nan]))
-    low, high = np.nanquantile(means, [0.025, 0.975])
-    assert result.value == pytest.approx(values.mean()) and result.n_subjects == 8
-    assert (result.low, result.high) == pytest.approx((low, high), abs=0.03)
-    one_way = bootstrap_mean(values, a, seed=3)
-    assert result.high - result.low > one_way.high - one_way.low
+    compared = rng.integers(0, 4, (8, 8))
+    np.fill_diagonal(compared, 0)
+    accepted = rng.binomial(compared, rng.random(8) * rng.random((8, 1)))
+    result = bootstrap_two_way_counts(accepted, compared, seed=3, resamples=500)
+    rates = []
+    for counts in np.random.default_rng(3).multinomial(8, [1 / 8] * 8, 500):
+        drawn = np.repeat(np.arange(8), counts).tolist()
+        pairs = [(i, j) for i in drawn for j in drawn if i != j]
+        total = sum(compared[pair] for pair in pairs)
+        rates.append(sum(accepted[pair] for pair in pairs) / total)
+    low, high = np.quantile(rates, [0.025, 0.975])
+    assert result.value == accepted.sum() / compared.sum()
+    assert (result.low, result.high) == pytest.approx((low, high), abs=1e-12)
+    assert (result.n, result.n_subjects) == (compared.sum(), 8)
 
 
-def test_two_way_counts_a_repeated_pair_twice_and_takes_strings():
-    result = bootstrap_two_way([1, 1, 0], ["x", "x", "x"], ["y", "y", "z"], seed=0)
-    assert result.value == pytest.approx(2 / 3) and result.n == 3 and result.n_subjects == 3
-    with pytest.raises(ValueError, match="one way"):
-        bootstrap_two_way([1, 0], ["x", "x"], ["x", "y"], seed=0)
-    with pytest.raises(ValueError, match="two subjects"):
-        bootstrap_two_way([1, 0], ["x", "x"], ["y"], seed=0)
+def test_two_way_counts_may_be_sparse_or_two_vectors():
+    rng = np.random.default_rng(1)
+    probes, references = rng.integers(0, 4, (2, 12))
+    probes[3] = references[3] = 0  # nobody of that name was compared with anybody
+    compared = np.outer(probes, references)
+    np.fill_diagonal(compared, 0)
+    accepted = rng.binomial(compared, 0.2)
+    dense = bootstrap_two_way_counts(accepted, compared, seed=0, resamples=300)
+    assert dense.n_subjects == 11 and dense.n == compared.sum()
+    sparse = bootstrap_two_way_counts(
+        csr_array(accepted), csr_array(compared), seed=0, resamples=300
+    )
+    sides = bootstrap_two_way_counts(accepted, (probes, references), seed=0, resamples=300)
+    for other in (sparse, sides):
+        assert (other.value, other.low, other.high) == pytest.approx(
+            (dense.value, dense.low, dense.high), abs=1e-12
+        )
+        assert (other.n, other.n_subjects) == (dense.n, 11)
+
+
+def test_two_way_change_between_arms_is_paired():
+    """Arms that accept the same comparisons differ by nothing, in every draw."""
+    compared = 1 - np.eye(9, dtype=int)
+    accepted = np.random.default_rng(2).binomial(compared, 0.3)
+    same = bootstrap_two_way_counts(accepted - accepted, compared, seed=0)
+    assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
+    more = bootstrap_two_way_counts(compared - accepted, compared, seed=0)
+    assert more.value == pytest.approx(1 - accepted.sum() / 72)
+
+
+def test_two_way_limits():
+    nothing = bootstrap_two_way_counts(np.zeros((3, 3)), np.zeros((3, 3)), seed=0)
+    assert math.isnan(nothing.value) and math.isnan(nothing.low) and nothing.n_subjects == 0
+    one = bootstrap_two_way_counts([[0]], ([5], [2]), seed=0)
+    assert math.isnan(one.value) and one.n_subjects == 0  # met nobody else
+    for accepted, compared in (
+        (np.eye(2), 1 - np.eye(2)),
+        (np.zeros((2, 2)), np.ones((2, 2))),
+        (np.zeros((2, 2)), np.zeros((3, 3))),
+        (np.zeros((2, 2)), ([1, 1, 1], [1, 1, 1])),
+        (np.zeros((2, 2)), ([1, -1], [1, 1])),
+        (np.zeros((2, 3)), ([1, 1], [1, 1])),
+    ):
+        with pytest.raises(ValueError, match="needed"):
+            bootstrap_two_way_counts(accepted, compared, seed=0)
+
+
+def test_rank_correlation_is_scipys_and_that_of_the_copies():
+    rng = np.random.default_rng(4)
+    subjects = np.repeat(np.arange(7), 4)
+    x = rng.integers(0, 6, 28).astype(float)
+    y = x + rng.integers(0, 6, 28)
+    x[:2] = math.inf, -math.inf
+    found = spearman(x, y, subjects, seed=5, resamples=100)
+    assert found.value == pytest.approx(stats.spearmanr(x, y).statistic)
+    values = []
+    for counts in np.random.default_rng(5).multinomial(7, [1 / 7] * 7, 100):
+        take = np.concatenate(
+            [np.flatnonzero(subjects == who) for who in np.repeat(range(7), counts)]
+        )
+        values.append(stats.spearmanr(x[take], y[take]).statistic)
+    low, high = np.quantile(values, [0.025, 0.975])
+    assert (found.low, found.high) == pytest.approx((low, high))
+    assert (found.n, found.n_subjects) == (28, 7)
+
+
+def test_rank_correlation_limits():
+    up = spearman([1, 2, 4], [0, 10, 20], list("abc"), seed=0)
+    assert up.value == pytest.approx(1.0)
+    assert spearman([1, 2, 4], [3, 2, 1], list("abc"), seed=0).value == pytest.approx(-1.0)
+    constant = spearman([0.1] * 3, [1, 2, 3], list("abc"), seed=0)
+    assert math.isnan(constant.value) and math.isnan(constant.low)
+    assert math.isnan(spearman([], [], [], seed=0).value)
+    assert math.isnan(spearman([1, 2], [1, 2], ["a", "a"], seed=0).low)
+    with pytest.raises(ValueError, match="NaN"):
+        spearman([math.nan], [1], ["a"], seed=0)
+    with pytest.raises(ValueError, match="one subject"):
+        spearman([1, 2], [1], ["a", "b"], seed=0)
 
 
 def test_sign_flips_are_exact_for_few_subjects():

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from restore_recog.errors import DataError
+from restore_recog.metrics.separation import cosine_summary, d_prime
 from restore_recog.metrics.verification import (
-    cosine_summary,
-    d_prime,
     det_curve,
     equal_error_rate,
     fnmr_at_fmr,
