@@ -161,7 +161,7 @@ def fnmr_at_fmr(genuine: ArrayLike, impostor: ArrayLike, fmr: float) -> Operatin
     if not 0.0 <= fmr <= 1.0:
         raise ValueError(f"The target FMR must lie in [0, 1], not {fmr}.")
     mated, other = _both(genuine, impostor)
-    budget = _largest_count(fmr, other.size)
+    budget = largest_count(fmr, other.size)
     forbidden = other[other.size - 1 - budget] if budget < other.size else -np.inf
     if np.isfinite(forbidden):
         threshold = float(np.nextafter(forbidden, np.inf))
@@ -256,7 +256,7 @@ def _both(
     return mated, other
 
 
-def _largest_count(rate: float, total: int) -> int:
+def largest_count(rate: float, total: int) -> int:
     """Return the largest k with k / total <= rate, immune to rounding of rate * total."""
     count = math.floor(rate * total)
     while count > 0 and count / total > rate:
