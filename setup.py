@@ -53,8 +53,8 @@ setup(
         "tqdm",
     ],
     extras_require={
-        "test": ["pytest", "setuptools>=70.1"],
-        "dev": ["pytest", "setuptools>=70.1", "ruff", "mypy"],
+        "test": ["pytest", "scikit-image", "setuptools>=70.1", "torchmetrics"],
+        "dev": ["mypy", "pytest", "ruff", "scikit-image", "setuptools>=70.1", "torchmetrics"],
     },
     entry_points={
         "console_scripts": ["restore-recog = restore_recog.cli:main"],
@@ -65,6 +65,7 @@ setup(
         ],
         "restore_recog.protocols": [
             "fmor = restore_recog.protocols.fmor:Fmor",
+            "ar = restore_recog.protocols.ar:Ar",
             "csv = restore_recog.protocols.csv_files:CsvFiles",
         ],
         "restore_recog.recognizers": [
@@ -75,6 +76,11 @@ setup(
             "phantom = restore_recog.datasets.phantom:Phantom",
             "lfw = restore_recog.datasets.lfw:LFW",
             "rmfrd = restore_recog.datasets.rmfrd:RMFRD",
+            "ar = restore_recog.datasets.ar:AR",
+            "mfr2 = restore_recog.datasets.mfr2:MFR2",
+            "mlfw = restore_recog.datasets.mlfw:MLFW",
+            "ijb = restore_recog.datasets.ijb:IJB",
+            "insightface = restore_recog.datasets.insightface:InsightFace",
             "fmor = restore_recog.datasets.fmor:FMOR",
             "manifest = restore_recog.datasets.manifest:Manifest",
             "folder = restore_recog.datasets.folder:Folder",
