@@ -14,7 +14,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -23,11 +24,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from restore_recog.alignment import TEMPLATE
-from restore_recog.api import Restorer, Segmenter
+from restore_recog.api import Restorer
 from restore_recog.errors import PluginError, RestoreRecogError
-from restore_recog.faces import Ledger, ProbeFace
+from restore_recog.faces import ProbeFace
 from restore_recog.images import to_tensor, to_uint8
+from restore_recog.ledger import Ledger
 from restore_recog.types import FaceBatch
+
+if TYPE_CHECKING:
+    from restore_recog.detectors import BlockMaps
 
 ARMS = (
     "clean",
@@ -78,23 +83,19 @@ class Painted:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Painter:
-    """Makes the pictures of any arm.
+    """Makes the pictures of any arm, for one block of probes.
 
     Attributes:
         restorers: By the name they have in this run.
-        found: Restorer name -> the maps that its detector found on the occluded probes;
-            an entry that is missing means that the detector failed on it.
-        found_clean: The same on the clean twins.
-        fill_maps: Where the mean face goes.
+        block: The maps of these probes.
         mean_face: (S, S, 3) uint8.
+        ledger: Takes failures and costs.
     """
 
     restorers: Mapping[str, Restorer]
-    found: Mapping[str, Maps]
-    found_clean: Mapping[str, Maps]
-    fill_maps: Maps
+    block: BlockMaps
     mean_face: Pixels
-    ledger: Ledger = field(default_factory=Ledger)
+    ledger: Ledger
 
     def paint(self, spec: ArmSpec, faces: Sequence[ProbeFace]) -> Painted:
         """Return the pictures of an arm.
@@ -110,14 +111,14 @@ class Painter:
     def maps(self, spec: ArmSpec, face: ProbeFace) -> Pixels | None:
         """Return the map that an arm works with on a probe, or None where it has none."""
         if spec.arm == "fill":
-            return self.fill_maps.get(face.sample.image_id)
+            return self.block.fill().get(face.sample.image_id)
         if spec.arm not in RESTORING:
             return None
         assert spec.restorer is not None
         if spec.arm == "restored-oracle-mask":
             return face.crop.mask
-        source = self.found_clean if spec.arm == "restored-clean" else self.found
-        return source[spec.restorer].get(face.sample.image_id)
+        found = self.block.found(spec.restorer, clean=spec.arm == "restored-clean")
+        return found.get(face.sample.image_id)
 
     def _picture(self, arm: str, face: ProbeFace) -> Pixels:
         if arm == "clean":
@@ -125,9 +126,10 @@ class Painter:
             return face.clean
         if arm == "upper-half":
             return upper_half(face.crop.pixels)
-        if arm == "fill" and face.sample.image_id in self.fill_maps:
-            inside = self.fill_maps[face.sample.image_id][:, :, None] > 0
-            return np.where(inside, self.mean_face, face.crop.pixels)
+        if arm == "fill":
+            found = self.block.fill().get(face.sample.image_id)
+            if found is not None:
+                return np.where(found[:, :, None] > 0, self.mean_face, face.crop.pixels)
         return face.crop.pixels
 
     def _restored(self, spec: ArmSpec, faces: Sequence[ProbeFace]) -> Painted:
@@ -157,7 +159,7 @@ class Painter:
     ) -> list[Pixels | None]:
         """Restore a batch; where it fails, one by one, with None for the failed ones."""
         try:
-            with self.ledger.timed("restore", len(faces)):
+            with self.ledger.timed(self._stage(name), len(faces), self.restorers[name].device):
                 restored = run_restorer(self.restorers[name], batch)
         except PluginError:
             raise
@@ -174,6 +176,10 @@ class Painter:
             if not good:
                 self.ledger.fail("restore", face.sample, f"{name}: pixels that are no numbers.")
         return [picture if good else None for picture, good in zip(pictures, sound, strict=True)]
+
+    def _stage(self, name: str) -> str:
+        """Return what a restorer's work is called in the table of costs."""
+        return "restore" if len(self.restorers) == 1 else f"restore:{name}"
 
 
 def run_restorer(restorer: Restorer, batch: FaceBatch) -> Tensor:
@@ -205,41 +211,6 @@ def resize(images: Tensor, size: tuple[int, int]) -> Tensor:
     if tuple(images.shape[-2:]) == tuple(size):
         return images
     return F.interpolate(images, size=size, mode="bilinear", align_corners=False, antialias=True)
-
-
-def segment(
-    segmenter: Segmenter, pictures: Mapping[str, Pixels], device: str, batch_size: int
-) -> tuple[dict[str, Pixels], dict[str, str]]:
-    """Return (image_id -> map, image_id -> reason of failure)."""
-    maps: dict[str, Pixels] = {}
-    reasons: dict[str, str] = {}
-
-    def attempt(ids: Sequence[str]) -> None:
-        images = to_tensor([pictures[image_id] for image_id in ids]).to(device)
-        try:
-            with torch.inference_mode():
-                found = segmenter.segment(images).cpu()
-        except PluginError:
-            raise
-        except RestoreRecogError as error:
-            if len(ids) == 1:
-                reasons[ids[0]] = str(error)
-            else:
-                for image_id in ids:
-                    attempt([image_id])
-            return
-        if found.shape != (len(ids), 1, *images.shape[-2:]):
-            raise PluginError(
-                f"The detector '{segmenter.name}' returned shape {tuple(found.shape)} for "
-                f"{len(ids)} pictures of {tuple(images.shape[-2:])}; mend the plug-in."
-            )
-        for image_id, mask in zip(ids, found[:, 0].numpy(), strict=True):
-            maps[image_id] = (mask > 0.5).astype(np.uint8)
-
-    names = list(pictures)
-    for start in range(0, len(names), batch_size):
-        attempt(names[start : start + batch_size])
-    return maps, reasons
 
 
 def upper_half(picture: Pixels) -> Pixels:

@@ -118,8 +118,17 @@ class FaceFinder:
             ImageError: The landmarks cannot be aligned.
         """
         if picture.landmarks is None:
-            picture = replace(picture, landmarks=self._landmarks(picture.pixels))
+            picture = self.locate(picture)
         return align(picture, size, template)
+
+    def locate(self, picture: Picture) -> Picture:
+        """Return the picture with the landmarks of its face.
+
+        Raises:
+            NoFaceError: No face was found.
+            SeveralFacesError: More than one was found and the policy is ``"one"``.
+        """
+        return replace(picture, landmarks=self._landmarks(picture.pixels))
 
     def _landmarks(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         height, width = pixels.shape[:2]

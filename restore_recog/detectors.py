@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from restore_recog import registry
 from restore_recog.api import Restorer, Segmenter
-from restore_recog.arms import Maps, Pixels, segment
-from restore_recog.errors import DataError, PluginError
-from restore_recog.faces import Ledger, ProbeFace
+from restore_recog.arms import Maps, Pixels
+from restore_recog.errors import PluginError, RestoreRecogError
+from restore_recog.faces import ProbeFace
+from restore_recog.images import to_tensor
+from restore_recog.ledger import Ledger
 
 OWN, TRUE = "own", "true"
 DEFAULT_DETECTOR = "fmodr"
@@ -69,50 +72,107 @@ def _named(name: str, restorers: Mapping[str, Restorer], device: str) -> Detecto
     return Detector(segmenter, restorer.device, name)
 
 
-def find_maps(
-    detectors: Mapping[str, Detector | None],
-    faces: Sequence[ProbeFace],
-    pictures: Mapping[str, Pixels],
-    batch_size: int,
-    ledger: Ledger,
-) -> dict[str, Maps]:
-    """Return restorer name -> maps of the pictures; every detector runs once.
+class BlockMaps:
+    """The maps of one block of probes. A detector runs when its maps are first asked for."""
 
-    A restorer without a detector gets empty maps.
-    """
-    empty = {image_id: np.zeros(p.shape[:2], np.uint8) for image_id, p in pictures.items()}
-    samples = {face.sample.image_id: face.sample for face in faces}
-    done: dict[int, Maps] = {}
-    found: dict[str, Maps] = {}
-    for name, detector in detectors.items():
+    def __init__(
+        self,
+        faces: Sequence[ProbeFace],
+        detectors: Mapping[str, Detector | None],
+        ledger: Ledger,
+        *,
+        true: bool = False,
+    ) -> None:
+        """Remember the block.
+
+        Args:
+            faces: No more than one batch.
+            detectors: Restorer name -> its detector, as :func:`choose` returns them.
+            ledger: Takes failures and costs.
+            true: Whether the restorers are given the true maps.
+        """
+        self._faces, self._detectors, self._ledger, self._true = faces, detectors, ledger, true
+        self._done: dict[tuple[int, bool], Maps] = {}
+
+    def found(self, restorer: str, *, clean: bool = False) -> Maps:
+        """Return the maps for a restorer; a probe that has none is a failure in the ledger.
+
+        A restorer without a detector gets empty maps.
+
+        Args:
+            restorer: Its name in this run.
+            clean: Whether to look at the clean twins.
+        """
+        if self._true and not clean:
+            return self._once((0, False), self._true_maps)
+        pictures = {
+            face.sample.image_id: face.clean if clean else face.crop.pixels for face in self._faces
+        }
+        known = {image_id: p for image_id, p in pictures.items() if p is not None}
+        detector = self._detectors[restorer]
         if detector is None:
-            found[name] = empty
-            continue
-        key = id(detector.segmenter)
-        if key not in done:
-            with ledger.timed("segment", len(pictures)):
-                done[key], reasons = segment(
-                    detector.segmenter, pictures, detector.device, batch_size
-                )
-            for image_id, reason in reasons.items():
-                ledger.fail("segment", samples[image_id], f"{detector.name}: {reason}")
-        found[name] = done[key]
-    return found
+            return {image_id: np.zeros(p.shape[:2], np.uint8) for image_id, p in known.items()}
+        return self._once((id(detector.segmenter), clean), lambda: self._detect(detector, known))
+
+    def fill(self) -> Maps:
+        """Return the maps to be filled: the true one where it is known, else the first found."""
+        true = {f.sample.image_id: f.crop.mask for f in self._faces if f.crop.mask is not None}
+        finders = [name for name, detector in self._detectors.items() if detector is not None]
+        if len(true) == len(self._faces) or not finders:
+            return true
+        return {**self.found(finders[0]), **true}
+
+    def _once(self, key: tuple[int, bool], make: Callable[[], Maps]) -> Maps:
+        if key not in self._done:
+            self._done[key] = make()
+        return self._done[key]
+
+    def _detect(self, detector: Detector, pictures: Mapping[str, Pixels]) -> Maps:
+        with self._ledger.timed("segment", len(pictures), detector.device):
+            maps, reasons = segment(detector, pictures)
+        samples = {face.sample.image_id: face.sample for face in self._faces}
+        for image_id, reason in reasons.items():
+            self._ledger.fail("segment", samples[image_id], f"{detector.name}: {reason}")
+        return maps
+
+    def _true_maps(self) -> Maps:
+        for face in self._faces:
+            if face.crop.mask is None:
+                self._ledger.fail("segment", face.sample, "The data has no true map of it.")
+        return {f.sample.image_id: f.crop.mask for f in self._faces if f.crop.mask is not None}
 
 
-def true_maps(faces: Sequence[ProbeFace], ledger: Ledger) -> Maps:
-    """Return the true maps; a probe without one is recorded as a failure.
+def segment(
+    detector: Detector, pictures: Mapping[str, Pixels]
+) -> tuple[dict[str, Pixels], dict[str, str]]:
+    """Return (image_id -> map, image_id -> reason of failure) of one batch.
 
     Raises:
-        DataError: No probe has a true map.
+        PluginError: The answer has the wrong shape.
     """
-    maps = {face.sample.image_id: face.crop.mask for face in faces if face.crop.mask is not None}
-    if not maps:
-        raise DataError(
-            "--segmenter true needs data with mask maps, and none of these probes has one; "
-            "use --segmenter own."
+    ids = list(pictures)
+    if not ids:
+        return {}, {}
+    images = to_tensor([pictures[image_id] for image_id in ids]).to(detector.device)
+    try:
+        with torch.inference_mode():
+            found = detector.segmenter.segment(images).cpu()
+    except PluginError:
+        raise
+    except RestoreRecogError as error:
+        if len(ids) == 1:
+            return {}, {ids[0]: str(error)}
+        maps: dict[str, Pixels] = {}
+        reasons: dict[str, str] = {}
+        for image_id in ids:
+            one_map, one_reason = segment(detector, {image_id: pictures[image_id]})
+            maps |= one_map
+            reasons |= one_reason
+        return maps, reasons
+    if found.shape != (len(ids), 1, *images.shape[-2:]):
+        raise PluginError(
+            f"The detector '{detector.segmenter.name}' returned shape {tuple(found.shape)} for "
+            f"{len(ids)} pictures of {tuple(images.shape[-2:])}; mend the plug-in."
         )
-    for face in faces:
-        if face.crop.mask is None:
-            ledger.fail("segment", face.sample, "The data has no true map of this picture.")
-    return maps
+    rows = (found[:, 0].numpy() > 0.5).astype(np.uint8)
+    return dict(zip(ids, rows, strict=True)), {}

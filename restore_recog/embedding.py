@@ -13,8 +13,8 @@ from restore_recog.alignment import TEMPLATE, five_points, similarity, warp
 from restore_recog.api import Recognizer
 from restore_recog.arms import Pixels, resize
 from restore_recog.errors import DataError, PluginError, RestoreRecogError
-from restore_recog.faces import Ledger
 from restore_recog.images import to_tensor
+from restore_recog.ledger import Ledger
 from restore_recog.types import FaceSample
 
 Templates = NDArray[np.float64]
@@ -37,7 +37,7 @@ def embed(recognizer: Recognizer, faces: Sequence[Face], ledger: Ledger) -> list
     """
     images = to_tensor([_fitted(recognizer, face) for face in faces])
     try:
-        with ledger.timed("embed", len(faces)), torch.inference_mode():
+        with ledger.timed("embed", len(faces), recognizer.device), torch.inference_mode():
             wanted = resize(images, recognizer.image_size).to(recognizer.device)
             templates = recognizer.embed(wanted).double().cpu().numpy()
     except PluginError:

@@ -14,7 +14,7 @@ from restore_recog import outcome
 from restore_recog.arms import ARMS, ArmSpec
 from restore_recog.errors import DataError, PluginError
 from restore_recog.examples import examples
-from restore_recog.faces import Ledger, Progress
+from restore_recog.ledger import Ledger, Progress
 from restore_recog.likeness import Quality
 from restore_recog.metrics.identification import cmc
 from restore_recog.record import check_output
@@ -44,9 +44,8 @@ def evaluate(request: EvalRequest, progress: Progress | None = None) -> Report:
     ledger = Ledger(progress)
     session = Session(request, ledger)
     scores: dict[str, ArmScores] = {}
-    runs: dict[str, ArmRun] = {}
+    runs = session.run()
     for spec in session.specs:
-        runs[spec.name] = session.run(spec)
         scores[spec.name] = session.board.score(runs[spec.name].templates, session.references(spec))
     arms = tuple(_arm_report(session, spec, runs[spec.name], scores) for spec in session.specs)
     timing = ledger.timing()
@@ -104,7 +103,7 @@ def _rows(
     run, found = runs[spec.name], scores[spec.name]
     rows = []
     for i, image_id in enumerate(session.plan.probes):
-        face = session.faces.get(image_id)
+        face = session.found.get(image_id)
         rows.append(
             ProbeRow(
                 arm=spec.name,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.arms import ArmSpec, Painter, Pixels
-from restore_recog.faces import Ledger, ProbeFace
+from restore_recog.faces import ProbeFace
+from restore_recog.ledger import Ledger
 from restore_recog.metrics.identification import Ranks, hits
 from restore_recog.report import Example
 
@@ -26,23 +26,22 @@ def examples(session: Session, ranks: Mapping[str, Ranks]) -> tuple[Example, ...
     """Return strips [clean | occluded | map | restored ... | fill] of a dozen probes."""
     lead = next((s.name for s in session.specs if s.arm == "restored"), "occluded")
     before, after, probes = ranks["occluded"], ranks[lead], session.plan.probes
-    # Painted once more, and not to be counted twice.
-    painter = replace(session.painter, ledger=Ledger())
-    return tuple(
-        Example(
-            probes[i],
-            _caption(before, after, i),
-            *_strip(session.specs, session.faces[probes[i]], painter),
-        )
-        for i in _choose(before, after, probes, session.faces, session.request.seed)
-    )
+    chosen = _choose(before, after, probes, session.found, session.request.seed)
+    faces = session.faces([probes[i] for i in chosen])
+    found = []
+    for i in chosen:
+        face = faces[probes[i]]
+        painter = session.painter([face], Ledger())  # not to be counted twice
+        strip = _strip(session.specs, face, painter)
+        found.append(Example(probes[i], _caption(before, after, i), *strip))
+    return tuple(found)
 
 
 def _choose(
-    before: Ranks, after: Ranks, ids: Sequence[str], faces: Mapping[str, ProbeFace], seed: int
+    before: Ranks, after: Ranks, ids: Sequence[str], known: Container[str], seed: int
 ) -> list[int]:
     order = [
-        int(i) for i in np.random.default_rng(seed).permutation(len(ids)) if ids[int(i)] in faces
+        int(i) for i in np.random.default_rng(seed).permutation(len(ids)) if ids[int(i)] in known
     ]
     was, now = hits(before), hits(after)
     rescued = [i for i in order if now[i] and not was[i]][:FLIPS]

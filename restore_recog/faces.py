@@ -7,64 +7,19 @@ has an exact twin and an exact map; the face search has not seen the covering th
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.alignment import TEMPLATE, warp
+from restore_recog.alignment import TEMPLATE, align, warp
 from restore_recog.api import Dataset
 from restore_recog.coverings import cover
 from restore_recog.detection import FaceFinder
-from restore_recog.errors import DataError, ImageError, NoFaceError, SeveralFacesError
-from restore_recog.types import FaceCrop, FaceSample, Failure, Picture
-
-Progress = Callable[[str, int, int], None]
-"""Called with (stage, done, total) as the work goes on."""
-
-
-class Ledger:
-    """What failed and what every stage cost.
-
-    Attributes:
-        failures: In order of appearance.
-    """
-
-    def __init__(self, progress: Progress | None = None) -> None:
-        self.failures: list[Failure] = []
-        self._progress = progress
-        self._seconds: dict[str, float] = {}
-        self._images: dict[str, int] = {}
-
-    def fail(self, stage: str, sample: FaceSample, reason: object) -> None:
-        """Record that a picture fell out, or fell back, at a stage."""
-        self.failures.append(Failure(stage, sample.image_id, sample.subject, str(reason)))
-
-    @contextmanager
-    def timed(self, stage: str, images: int = 1) -> Iterator[None]:
-        """Add the block's duration to a stage."""
-        start = time.perf_counter()
-        yield
-        self._seconds[stage] = self._seconds.get(stage, 0.0) + time.perf_counter() - start
-        self._images[stage] = self._images.get(stage, 0) + images
-
-    def timing(self) -> dict[str, dict[str, float]]:
-        """Return stage -> milliseconds an image and images."""
-        return {
-            stage: {
-                "ms_per_image": 1000 * seconds / max(1, self._images[stage]),
-                "images": self._images[stage],
-            }
-            for stage, seconds in self._seconds.items()
-        }
-
-    def report(self, stage: str, done: int, total: int) -> None:
-        """Tell the listener how far a stage has come."""
-        if self._progress is not None:
-            self._progress(stage, done, total)
+from restore_recog.errors import DataError, ImageError
+from restore_recog.ledger import Ledger
+from restore_recog.types import FaceCrop, FaceSample, Picture
 
 
 class Source:
@@ -102,21 +57,18 @@ class Source:
                 + (f": all {self.left_out} belong to the training split." if self.left_out else ".")
             )
 
-    def read(
-        self, ids: Sequence[str], batch_size: int, ledger: Ledger
-    ) -> Iterator[tuple[FaceSample, Picture]]:
+    def read(self, ids: Sequence[str], ledger: Ledger) -> Iterator[tuple[FaceSample, Picture]]:
         """Yield every picture that can be read, in order; the others go to the ledger."""
-        for start in range(0, len(ids), batch_size):
-            batch = ids[start : start + batch_size]
-            with ledger.timed("read", len(batch)):
-                found = self._read_batch(batch)
-            for image_id in batch:
-                sample, item = self.samples[image_id], found[image_id]
-                if isinstance(item, Picture):
-                    yield sample, item
-                else:
-                    ledger.fail("read", sample, item)
-            ledger.report("faces", min(start + batch_size, len(ids)), len(ids))
+        if not ids:
+            return
+        with ledger.timed("read", len(ids)):
+            found = self._read_batch(ids)
+        for image_id in ids:
+            sample, item = self.samples[image_id], found[image_id]
+            if isinstance(item, Picture):
+                yield sample, item
+            else:
+                ledger.fail("read", sample, item)
 
     def _read_batch(self, ids: Sequence[str]) -> dict[str, Picture | Exception]:
         found: dict[str, Picture | Exception] = {}
@@ -173,6 +125,26 @@ class ProbeFace:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundProbe:
+    """What is kept of a probe whose face was found, when its pixels are gone.
+
+    Attributes:
+        covering: As in :class:`ProbeFace`.
+        digest, clean_digest: :func:`digest` of the occluded crop and of its clean twin.
+    """
+
+    covering: str
+    digest: str
+    clean_digest: str | None
+
+    @classmethod
+    def of(cls, face: ProbeFace) -> FoundProbe:
+        """Return what is kept of a face."""
+        clean = None if face.clean is None else digest(face.clean)
+        return cls(face.covering, digest(face.crop.pixels), clean)
+
+
+@dataclass(frozen=True, slots=True)
 class CoveringSpec:
     """Which synthetic coverings to draw: kind, colour (None: any) and seed."""
 
@@ -197,13 +169,12 @@ class Studio:
     source: Source
     finder: FaceFinder
     size: int
-    batch_size: int
     ledger: Ledger
 
     def crops(self, ids: Sequence[str]) -> dict[str, FaceCrop]:
         """Return image_id -> crop for every picture whose face was found."""
         found = {}
-        for sample, picture in self.source.read(ids, self.batch_size, self.ledger):
+        for sample, picture in self.source.read(ids, self.ledger):
             crop = self._crop(sample, picture)
             if crop is not None:
                 found[sample.image_id] = crop
@@ -233,7 +204,7 @@ class Studio:
     def as_found(self, ids: Sequence[str]) -> dict[str, ProbeFace]:
         """Return occluded probes as the data has them, with twin where one is aligned."""
         pictures: dict[str, tuple[FaceSample, FaceCrop, tuple[int, ...]]] = {}
-        for sample, picture in self.source.read(ids, self.batch_size, self.ledger):
+        for sample, picture in self.source.read(ids, self.ledger):
             crop = self._crop(sample, picture)
             if crop is not None:
                 pictures[sample.image_id] = (sample, crop, picture.pixels.shape)
@@ -252,7 +223,7 @@ class Studio:
             if sample.clean_id is not None and sample.clean_id in self.source.samples:
                 owners.setdefault(sample.clean_id, []).append(image_id)
         found = {}
-        for twin, picture in self.source.read(list(owners), self.batch_size, self.ledger):
+        for twin, picture in self.source.read(list(owners), self.ledger):
             for image_id in owners[twin.image_id]:
                 sample, crop, shape = pictures[image_id]
                 if picture.pixels.shape == shape:
@@ -262,13 +233,16 @@ class Studio:
         return found
 
     def _crop(self, sample: FaceSample, picture: Picture) -> FaceCrop | None:
+        stage = "detect"
         try:
-            with self.ledger.timed("crop"):
-                return self.finder.crop(picture, self.size)
-        except (NoFaceError, SeveralFacesError) as error:
-            self.ledger.fail("detect", sample, error)
+            if picture.landmarks is None:
+                with self.ledger.timed(stage, 1, self.finder.device):
+                    picture = self.finder.locate(picture)
+            stage = "align"
+            with self.ledger.timed(stage):
+                return align(picture, self.size)
         except ImageError as error:
-            self.ledger.fail("align", sample, error)
+            self.ledger.fail(stage, sample, error)
         return None
 
 
@@ -276,3 +250,10 @@ def stable_seed(seed: int, image_id: str) -> int:
     """Return a seed that depends on nothing but the run's seed and the picture's id."""
     digest = hashlib.sha256(f"{seed}:{image_id}".encode()).digest()
     return int.from_bytes(digest[:4], "big")
+
+
+def digest(pixels: NDArray[np.uint8]) -> str:
+    """Return the SHA-256 of a picture's shape and pixels."""
+    found = hashlib.sha256(str(pixels.shape).encode())
+    found.update(np.ascontiguousarray(pixels))
+    return found.hexdigest()

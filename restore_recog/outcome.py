@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from restore_recog import provenance
 from restore_recog.api import Segmenter
-from restore_recog.faces import ProbeFace
+from restore_recog.faces import FoundProbe
 from restore_recog.report import ArmReport
-from restore_recog.types import FaceCrop
 
 if TYPE_CHECKING:
     from restore_recog.session import Session
@@ -80,7 +79,7 @@ def notes(session: Session) -> tuple[str, ...]:
     found = []
     if session.source.left_out:
         found.append(f"{session.source.left_out} pictures of the training split are left out.")
-    lost = len(session.plan.probes) - len(session.faces)
+    lost = len(session.plan.probes) - len(session.found)
     if lost:
         found.append(f"{lost} probes have no usable face; they count as misses in every arm.")
     if any(spec.arm == "fill" for spec in session.specs):
@@ -93,7 +92,7 @@ def notes(session: Session) -> tuple[str, ...]:
             "Faces were found and aligned before they were covered, so face detection under a "
             "covering is not part of this measurement."
         )
-    same = duplicates(session.gallery, session.faces)
+    same = duplicates(session.gallery, session.found)
     if same:
         found.append(
             f"Warning: {same} probes show the very pixels of a gallery picture; "
@@ -108,26 +107,18 @@ def notes(session: Session) -> tuple[str, ...]:
     return tuple(found)
 
 
-def duplicates(gallery: Mapping[str, FaceCrop], faces: Mapping[str, ProbeFace]) -> int:
+def duplicates(gallery: Mapping[str, str], found: Mapping[str, FoundProbe]) -> int:
     """Return how many probes (or their clean twins) are a gallery picture, pixel by pixel."""
-    known = {_digest(crop.pixels) for crop in gallery.values()}
-    return sum(
-        _digest(face.crop.pixels) in known
-        or (face.clean is not None and _digest(face.clean) in known)
-        for face in faces.values()
-    )
-
-
-def _digest(pixels: Any) -> bytes:
-    return hashlib.sha256(pixels.tobytes()).digest()
+    known = set(gallery.values())
+    return sum(probe.digest in known or probe.clean_digest in known for probe in found.values())
 
 
 def setup(session: Session) -> dict[str, Any]:
     """Return what is needed to repeat the run, as plain JSON values."""
     request, plan, source = session.request, session.plan, session.source
     digest = hashlib.sha256()
-    for crop in [*session.gallery.values(), *(face.crop for face in session.faces.values())]:
-        digest.update(crop.pixels.tobytes())
+    for one in [*session.gallery.values(), *(probe.digest for probe in session.found.values())]:
+        digest.update(one.encode())
     segmenter = request.segmenter
     return {
         "command": request.command,
@@ -151,7 +142,7 @@ def setup(session: Session) -> dict[str, Any]:
             "references": len(plan.references),
             "references_failed": sum(i not in session.gallery for i in plan.references),
             "probes": len(plan.probes),
-            "probes_failed": len(plan.probes) - len(session.faces),
+            "probes_failed": len(plan.probes) - len(session.found),
             "left_for_training": len(plan.training),
         },
         "coverings": {"kind": request.coverings, "colour": request.colour}

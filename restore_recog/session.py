@@ -1,38 +1,47 @@
-"""One evaluation under way: its faces, its arms, and what the recogniser makes of them."""
+"""One evaluation under way: its faces, its arms, and what the recogniser makes of them.
+
+The pictures pass once, block by block: first the references, then the probes. Each block is
+read, cropped, covered, painted for every arm, embedded and measured; then its pixels are
+dropped, so that memory does not grow with them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from restore_recog import detectors
 from restore_recog.api import Restorer
-from restore_recog.arms import (
-    ARMS,
-    DEFAULT_ARMS,
-    RESTORING,
-    ArmSpec,
-    Maps,
-    Painter,
-    Pixels,
-    upper_half,
-)
+from restore_recog.arm_choice import ArmChoice
+from restore_recog.arm_work import ArmWorker, Outcome
+from restore_recog.arms import ArmSpec, Painter
 from restore_recog.detection import FaceFinder
-from restore_recog.embedding import Face, Templates, embed, stacked
+from restore_recog.detectors import BlockMaps
+from restore_recog.embedding import Templates, stacked
 from restore_recog.errors import DataError
-from restore_recog.faces import CoveringSpec, Ledger, ProbeFace, Source, Studio
-from restore_recog.likeness import Quality, measure
+from restore_recog.faces import CoveringSpec, FoundProbe, ProbeFace, Source, Studio
+from restore_recog.gallery import GalleryBlock, enrol, mean_face
+from restore_recog.ledger import Ledger
+from restore_recog.likeness import Quality
 from restore_recog.scoring import Board
+from restore_recog.types import Failure
 
 if TYPE_CHECKING:
     from restore_recog.request import EvalRequest
 
 DEFAULT_SIZE = 128
 """Side of the crops in pixels where there is no restorer to say."""
+
+MEAN_OF = 256
+"""So many occluded references make the mean face where none is clean."""
+
+ACQUISITION = ("read", "detect", "align", "cover")
+"""Stages at which a picture that is used twice fails twice, and is recorded once."""
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,18 +58,40 @@ class ArmRun:
     qualities: Mapping[str, Quality]
 
 
+@dataclass(slots=True, eq=False)
+class ProbeBlock:
+    """What is kept of one block of probes.
+
+    Attributes:
+        outcomes, failures: By the arm's name; the failures before any arm stand under "".
+    """
+
+    found: dict[str, FoundProbe]
+    true_maps: int
+    outcomes: dict[str, dict[str, Outcome]] = field(default_factory=dict)
+    failures: dict[str, list[Failure]] = field(default_factory=dict)
+    dropped: dict[str, str] = field(default_factory=dict)
+
+
 class Session:
     """The faces and arms of one evaluation.
 
     Attributes:
         restorers: By their names in this run.
-        specs: The arms that this data can carry.
-        gallery: image_id -> crop of the references (and cosine pictures) that were found.
-        faces: image_id -> probe, of those that were found.
+        specs: The arms; after :meth:`run` those that this data could carry.
+        gallery: image_id -> digest of the references (and cosine pictures) that were found.
+        found: image_id -> what is kept of the probes that were found.
         notes: Sentences for the report.
+        fill_map: Which maps the arm ``fill`` fills: ``true``, ``predicted`` or both.
     """
 
     def __init__(self, request: EvalRequest, ledger: Ledger) -> None:
+        """Plan the run; no picture is read yet.
+
+        Raises:
+            DataError: The data cannot carry the protocol, the coverings or an arm.
+            PluginError: No detector for a restorer that needs one.
+        """
         self.request = request
         self.ledger = ledger
         self.restorers = _named(request.restorers)
@@ -70,166 +101,187 @@ class Session:
         self.plan = request.protocol.plan(
             list(samples.values()), seed=request.seed, limit=request.limit
         )
-        spec = CoveringSpec(request.coverings, request.colour, request.seed)
+        self.coverings = CoveringSpec(request.coverings, request.colour, request.seed)
         if self.plan.synthetic:
-            spec.check()
+            self.coverings.check()
         self.board = Board.of(self.plan, {i: sample.subject for i, sample in samples.items()})
         self.detectors = detectors.choose(request.segmenter, self.restorers, request.device)
         sizes = [side for r in self.restorers.values() for side in r.image_size]
         self.size = max(sizes, default=DEFAULT_SIZE)
-        studio = Studio(
-            self.source,
-            FaceFinder(request.faces_policy, request.device),  # type: ignore[arg-type]
-            self.size,
-            request.batch_size,
-            self.ledger,
+        self._clean = [i for i in self.board.columns if samples[i].condition == "clean"]
+        probes = set() if self.plan.synthetic else set(self.plan.probes)
+        self._extra = [i for i in self.board.columns if i not in probes | set(self._clean)]
+        self._choice = ArmChoice(request, self.restorers, self.detectors)
+        passing = [samples[i] for i in (*self.plan.probes, *self._extra)]
+        self._choice.check_samples(passing, samples, self.plan.synthetic)
+        self.specs = self._choice.specs()
+        finder = FaceFinder(request.faces_policy, request.device)  # type: ignore[arg-type]
+        self._studio = Studio(self.source, finder, self.size, ledger)
+        self._worker = ArmWorker(
+            request.recognizer, self.detectors, request.restorer_failure == "fta"
         )
-        self.gallery = studio.crops(self.board.columns)
-        self.faces = (
-            studio.covered(self.plan.probes, spec)
-            if self.plan.synthetic
-            else studio.as_found(self.plan.probes)
-        )
-        self._check_faces()
-        self.specs = self._choose_arms()
-        self.painter = self._painter()
-        self.gallery_templates = self._embed_gallery()
+        self.gallery: dict[str, str] = {}
+        self.found: dict[str, FoundProbe] = {}
+        self.fill_map = "predicted"
 
-    def _check_faces(self) -> None:
-        for kind, found, wanted in (
-            ("references", self.gallery, self.board.columns),
-            ("probes", self.faces, self.plan.probes),
-        ):
-            if not found:
-                first = next(f for f in self.ledger.failures if f.image_id in wanted)
-                raise DataError(
-                    f"None of the {len(wanted)} {kind} could be used; the first one, "
-                    f"'{first.image_id}', failed at the stage '{first.stage}': {first.reason}"
-                )
+    def run(self) -> dict[str, ArmRun]:
+        """Make, embed and measure the pictures of all arms; return arm name -> its run.
 
-    def _choose_arms(self) -> tuple[ArmSpec, ...]:
-        """Return the arms that this data can carry; one that was asked for must be among them."""
-        faces = list(self.faces.values())
-        twins = all(face.clean is not None for face in faces)
-        maps = all(face.crop.mask is not None for face in faces)
-        oracle = "" if maps else "the true maps of some probes are unknown"
-        if self.request.segmenter == detectors.TRUE:
-            oracle = "the restorers are given the true maps already"
-        reasons = {
-            "clean": "" if twins else "the data has no unoccluded twins of all probes",
-            "restored-clean": "" if twins else "the data has no unoccluded twins of all probes",
-            "restored-oracle-mask": oracle,
-            "fill": "" if maps or any(self.detectors.values()) else "there is no map to fill",
+        Raises:
+            DataError: No reference or no probe could be used, or an arm that was asked for
+                cannot be measured.
+            PluginError: A plug-in's answer has the wrong shape.
+        """
+        self._whole, self._upper = self._enrol()
+        blocks = self._each("probes", (*self.plan.probes, *self._extra), self._probe_block)
+        for block in blocks:
+            self._choice.dropped |= block.dropped
+        self.specs = self._choice.specs()
+        self.notes += self._choice.notes()
+        self._outcomes = {
+            spec.name: _merged(b.outcomes[spec.name] for b in blocks) for spec in self.specs
         }
-        specs = []
-        for arm in ARMS:
-            asked = arm in (self.request.arms or DEFAULT_ARMS) or arm == "occluded"
-            if asked and reasons.get(arm):
-                if self.request.arms:
-                    raise DataError(f"The arm '{arm}' cannot be measured: {reasons[arm]}.")
-                self.notes.append(f"The arm '{arm}' is left out: {reasons[arm]}.")
-            elif asked:
-                specs += self._specs(arm)
-        return tuple(specs)
-
-    def _specs(self, arm: str) -> list[ArmSpec]:
-        if arm not in RESTORING:
-            return [ArmSpec(arm)]
-        return [
-            ArmSpec(arm, name)
-            for name, restorer in self.restorers.items()
-            if arm != "restored-oracle-mask" or "masks" in restorer.needs
-        ]
-
-    def _painter(self) -> Painter:
-        faces, batch = list(self.faces.values()), self.request.batch_size
-        occluded = {face.sample.image_id: face.crop.pixels for face in faces}
-        if self.request.segmenter == detectors.TRUE:
-            found = dict.fromkeys(self.restorers, detectors.true_maps(faces, self.ledger))
-        else:
-            found = detectors.find_maps(self.detectors, faces, occluded, batch, self.ledger)
-        found_clean: dict[str, Maps] = {}
-        if any(spec.arm == "restored-clean" for spec in self.specs):
-            clean = {f.sample.image_id: f.clean for f in faces if f.clean is not None}
-            found_clean = detectors.find_maps(self.detectors, faces, clean, batch, self.ledger)
-        true = {f.sample.image_id: f.crop.mask for f in faces if f.crop.mask is not None}
-        self.fill_map = "true" if len(true) == len(faces) else "predicted"
-        finders = [name for name, detector in self.detectors.items() if detector is not None]
-        fill = true if self.fill_map == "true" or not finders else found[finders[0]]
-        mean = mean_face([crop.pixels for crop in self.gallery.values()])
-        return Painter(self.restorers, found, found_clean, fill, mean, self.ledger)
+        for name in ("", *self._outcomes):
+            self._record(f for block in blocks for f in block.failures[name])
+        everything = _merged(block.found for block in blocks)
+        self._note_maps(sum(block.true_maps for block in blocks), len(everything))
+        self.found = {i: everything[i] for i in self.plan.probes if i in everything}
+        occluded = set(self.board.columns) - set(self._clean)
+        self.gallery |= {i: f.digest for i, f in everything.items() if i in occluded}
+        self._check_found("references", self.gallery, self.board.columns)
+        self._check_found("probes", self.found, self.plan.probes)
+        first = {i: o.template for i, o in self._outcomes["occluded"].items()}
+        self._length = stacked(self._whole | first, [*self._clean, *first]).shape[1]
+        return {spec.name: self._arm_run(spec) for spec in self.specs}
 
     def references(self, spec: ArmSpec) -> Templates:
-        """Return the (R, D) templates that an arm is searched in, NaN rows for failed ones."""
-        if spec.arm == "upper-half":
-            return self._embed_gallery(upper=True)
-        return self.gallery_templates
+        """Return the (R, D) templates that an arm is searched in, NaN rows for failed ones.
 
-    def _embed_gallery(self, *, upper: bool = False) -> Templates:
-        found: dict[str, Templates | None] = {}
-        ids = [image_id for image_id in self.board.columns if image_id in self.gallery]
-        for batch in self._batches(ids):
-            crops = [self.gallery[image_id] for image_id in batch]
-            pictures = [upper_half(c.pixels) if upper else c.pixels for c in crops]
-            self._embed(found, batch, pictures, [crop.landmarks for crop in crops])
-            self.ledger.report("gallery", len(found), len(ids))
-        return stacked(found, self.board.columns)
+        Clean references are as they are in every arm but ``upper-half``; occluded ones have
+        passed through the arm as the probes have.
+        """
+        found = dict(self._upper if spec.arm == "upper-half" else self._whole)
+        outcomes = self._outcomes[spec.name]
+        clean = set(self._clean)
+        found |= {i: o.template for i, o in outcomes.items() if i not in clean}
+        return stacked(found, self.board.columns, self._length)
 
-    def _embed(
-        self,
-        found: dict[str, Templates | None],
-        ids: Sequence[str],
-        pictures: Sequence[Pixels],
-        landmarks: Sequence[NDArray[np.float32]],
-    ) -> None:
-        samples = self.source.samples
-        faces = [
-            Face(samples[image_id], picture, points)
-            for image_id, picture, points in zip(ids, pictures, landmarks, strict=True)
-        ]
-        rows = embed(self.request.recognizer, faces, self.ledger)
-        found.update(zip(ids, rows, strict=True))
+    def faces(self, ids: Sequence[str]) -> dict[str, ProbeFace]:
+        """Return probes with their pixels, made anew; nothing is recorded or timed."""
+        return self._faces(ids, replace(self._studio, ledger=Ledger()))
 
-    def _batches(self, ids: Sequence[str]) -> list[Sequence[str]]:
-        size = self.request.batch_size
-        return [ids[start : start + size] for start in range(0, len(ids), size)]
+    def painter(self, faces: Sequence[ProbeFace], ledger: Ledger) -> Painter:
+        """Return what paints one block of probes."""
+        true = self.request.segmenter == detectors.TRUE
+        maps = BlockMaps(faces, self.detectors, ledger, true=true)
+        return Painter(self.restorers, maps, self._mean_face, ledger)
 
-    def run(self, spec: ArmSpec) -> ArmRun:
-        """Make, embed and measure the pictures of one arm."""
-        templates: dict[str, Templates | None] = {}
-        fallbacks: dict[str, bool] = {}
-        qualities: dict[str, Quality] = {}
-        ids = [image_id for image_id in self.plan.probes if image_id in self.faces]
-        for batch in self._batches(ids):
-            faces = [self.faces[image_id] for image_id in batch]
-            painted = self.painter.paint(spec, faces)
-            self._embed(templates, batch, painted.pictures, [f.crop.landmarks for f in faces])
-            fallbacks.update(zip(batch, painted.fallbacks, strict=True))
-            with self.ledger.timed("measure", len(batch)):
-                for face, picture in zip(faces, painted.pictures, strict=True):
-                    qualities[face.sample.image_id] = self._quality(spec, face, picture)
-            self.ledger.report(spec.name, len(templates), len(ids))
-        length = self.gallery_templates.shape[1]
-        return ArmRun(stacked(templates, self.plan.probes, length), fallbacks, qualities)
+    def _faces(self, ids: Sequence[str], studio: Studio) -> dict[str, ProbeFace]:
+        if self.plan.synthetic:
+            return studio.covered(ids, self.coverings)
+        return studio.as_found(ids)
 
-    def _quality(self, spec: ArmSpec, face: ProbeFace, picture: NDArray[np.uint8]) -> Quality:
-        """Return how like its twin a picture is, where that says something."""
-        if spec.arm in ("clean", "upper-half"):
-            return Quality()
-        if spec.arm == "restored-clean":
-            return measure(picture, face.clean, None, None)
-        detected = spec.arm == "restored" and self.detectors[spec.restorer or ""] is not None
-        used = self.painter.maps(spec, face) if detected else None
-        return measure(picture, face.clean, face.crop.mask, used)
+    def _each(
+        self, stage: str, ids: Sequence[str], work: Callable[[Sequence[str]], Result]
+    ) -> list[Result]:
+        """Return what *work* makes of each block of ids, in order."""
+        size, results = self.request.batch_size, []
+        for start in range(0, len(ids), size):
+            results.append(work(ids[start : start + size]))
+            self.ledger.report(stage, min(start + size, len(ids)), len(ids))
+        return results
+
+    def _enrol(self) -> tuple[dict[str, Templates | None], dict[str, Templates | None]]:
+        """Embed the clean references; return the templates of whole faces and upper halves."""
+        upper = any(spec.arm == "upper-half" for spec in self.specs)
+
+        def work(ids: Sequence[str]) -> GalleryBlock:
+            return enrol(ids, self._studio, self.request.recognizer, upper=upper)
+
+        start = len(self.ledger.failures)
+        blocks = self._each("gallery", self._clean, work)
+        del self.ledger.failures[start:]
+        self._record(failure for block in blocks for failure in block.failures)
+        self.gallery = _merged(block.digests for block in blocks)
+        whole = _merged(block.whole for block in blocks)
+        if self._clean:
+            self._check_found("references", self.gallery, self._clean)
+            total = np.sum([block.total for block in blocks], axis=0)
+            self._mean_face = mean_face(total, len(self.gallery))
+            stacked(whole, self._clean)  # nothing to search in: better told now
+        else:
+            self._mean_face = self._mean_occluded()
+        return whole, _merged(block.upper for block in blocks)
+
+    def _mean_occluded(self) -> np.ndarray:
+        """Return the mean of the first references where all of them are occluded."""
+        studio = replace(self._studio, ledger=Ledger())
+        crops = studio.crops(self.board.columns[:MEAN_OF])
+        self.notes.append(
+            f"No reference is clean; the mean face is that of the first {len(crops)} occluded ones."
+        )
+        total = np.sum([crop.pixels for crop in crops.values()], axis=0, dtype=np.uint64)
+        return mean_face(total, max(1, len(crops)))
+
+    def _probe_block(self, ids: Sequence[str]) -> ProbeBlock:
+        ledger = Ledger()
+        ledger.laps = self.ledger.laps
+        found = list(self._faces(ids, replace(self._studio, ledger=ledger)).values())
+        self._choice.check_faces(found)
+        block = ProbeBlock(
+            {face.sample.image_id: FoundProbe.of(face) for face in found},
+            sum(face.crop.mask is not None for face in found),
+            failures={"": ledger.failures},
+            dropped=dict(self._choice.dropped),
+        )
+        painter = self.painter(found, ledger)
+        for spec in self._choice.specs():
+            ledger.failures = []
+            block.outcomes[spec.name] = self._worker.work(spec, found, painter) if found else {}
+            block.failures[spec.name] = ledger.failures
+        return block
+
+    def _note_maps(self, known: int, found: int) -> None:
+        if self.request.segmenter == detectors.TRUE and found and not known:
+            raise DataError(
+                "--segmenter true needs data with mask maps, and none of these probes has one; "
+                "use --segmenter own."
+            )
+        if known == found or not any(self.detectors.values()):
+            self.fill_map = "true"
+        elif known:
+            self.fill_map = "true (where it is known, else the predicted)"
+
+    def _record(self, failures: Iterable[Failure]) -> None:
+        """Put failures into the ledger, those of a picture that was read twice once."""
+        known = {f for f in self.ledger.failures if f.stage in ACQUISITION}
+        for failure in failures:
+            if failure not in known:
+                self.ledger.failures.append(failure)
+            if failure.stage in ACQUISITION:
+                known.add(failure)
+
+    def _check_found(self, kind: str, found: Mapping[str, object], wanted: Sequence[str]) -> None:
+        if found:
+            return
+        first = next(f for f in self.ledger.failures if f.image_id in wanted)
+        raise DataError(
+            f"None of the {len(wanted)} {kind} could be used; the first one, "
+            f"'{first.image_id}', failed at the stage '{first.stage}': {first.reason}"
+        )
+
+    def _arm_run(self, spec: ArmSpec) -> ArmRun:
+        mine = {i: o for i, o in self._outcomes[spec.name].items() if i in self.found}
+        templates = {image_id: outcome.template for image_id, outcome in mine.items()}
+        return ArmRun(
+            stacked(templates, self.plan.probes, self._length),
+            {image_id: outcome.fallback for image_id, outcome in mine.items()},
+            {image_id: outcome.quality for image_id, outcome in mine.items()},
+        )
 
 
-def mean_face(pictures: Sequence[Pixels]) -> Pixels:
-    """Return the mean of crops of one size."""
-    total = np.zeros(pictures[0].shape, np.float64)
-    for picture in pictures:
-        total += picture
-    mean: Pixels = np.rint(total / len(pictures)).astype(np.uint8)
-    return mean
+def _merged(parts: Iterable[Mapping[str, Result]]) -> dict[str, Result]:
+    return {key: value for part in parts for key, value in part.items()}
 
 
 def _named(restorers: Sequence[Restorer]) -> dict[str, Restorer]:

@@ -1,0 +1,75 @@
+"""The references: templates, digests and the mean face; their pixels are not kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restore_recog.api import Recognizer
+from restore_recog.arms import Pixels, upper_half
+from restore_recog.embedding import Face, Templates, embed
+from restore_recog.faces import Studio, digest
+from restore_recog.types import Failure
+
+
+@dataclass(slots=True, eq=False)
+class GalleryBlock:
+    """What is kept of one block of references.
+
+    Attributes:
+        digests: image_id -> :func:`~restore_recog.faces.digest` of the crops found.
+        whole, upper: image_id -> template of the whole face, and of its upper half.
+        total: (S, S, 3) uint64, the sum of the crops.
+        failures: Of these references.
+    """
+
+    digests: dict[str, str]
+    whole: dict[str, Templates | None]
+    upper: dict[str, Templates | None]
+    total: NDArray[np.uint64]
+    failures: list[Failure] = field(default_factory=list)
+
+
+def enrol(
+    ids: Sequence[str], studio: Studio, recognizer: Recognizer, *, upper: bool
+) -> GalleryBlock:
+    """Read, crop and embed one block of clean references.
+
+    Args:
+        ids: Of the references.
+        studio: Where crops come from; its ledger takes failures and costs.
+        recognizer: Where templates come from.
+        upper: Whether the upper halves are embedded too.
+    """
+    start = len(studio.ledger.failures)
+    crops = studio.crops(ids)
+    total = np.zeros((studio.size, studio.size, 3), np.uint64)
+    for crop in crops.values():
+        total += crop.pixels
+
+    def templates(pictures: Sequence[Pixels]) -> dict[str, Templates | None]:
+        samples = studio.source.samples
+        faces = [
+            Face(samples[image_id], picture, crop.landmarks)
+            for (image_id, crop), picture in zip(crops.items(), pictures, strict=True)
+        ]
+        rows = embed(recognizer, faces, studio.ledger) if faces else []
+        return dict(zip(crops, rows, strict=True))
+
+    pictures = [crop.pixels for crop in crops.values()]
+    return GalleryBlock(
+        digests={image_id: digest(crop.pixels) for image_id, crop in crops.items()},
+        whole=templates(pictures),
+        upper=templates([upper_half(p) for p in pictures]) if upper else {},
+        total=total,
+        failures=studio.ledger.failures[start:],
+    )
+
+
+def mean_face(total: NDArray[np.uint64], count: int) -> Pixels:
+    """Return the mean of *count* crops whose sum is given."""
+    mean: Pixels = np.rint(total / count).astype(np.uint8)
+    return mean
