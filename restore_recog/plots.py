@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Okabe and Ito's palette, safe for colour-blind readers; line styles help in grey print.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _STYLES = ("-", "--", "-.", ":")
 _TICKS = (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99)
 _TOP = 0.99  # upper end of both DET axes
@@ -96,6 +96,16 @@ def cmc_figure(curves: Mapping[str, NDArray[np.float64]]) -> Figure:
     return figure
 
 
+def new_figure(size: tuple[float, float]) -> Figure:
+    """Return an empty figure of (width, height) inches that belongs to nobody else."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
 def save(figure: Figure, path: Path) -> None:
     """Write the figure; the ending of the path says how (.png, .svg, .pdf).
 
@@ -114,11 +124,7 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def _empty_figure(xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 6.0), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure((6.4, 6.0))
     axes = figure.add_subplot()
     axes.set_xlabel(xlabel)
     axes.set_ylabel(ylabel)
@@ -129,7 +135,7 @@ def _empty_figure(xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
 
 def _look(number: int) -> dict[str, Any]:
     return {
-        "color": _COLOURS[number % len(_COLOURS)],
+        "color": COLOURS[number % len(COLOURS)],
         "linestyle": _STYLES[number % len(_STYLES)],
         "linewidth": 1.6,
     }

@@ -12,8 +12,6 @@ import pytest
 from click.testing import CliRunner
 
 from restore_recog.cli import main
-from restore_recog.cli import table as table_module
-from restore_recog.report import ArmReport
 
 DATA = "phantom:6x4"
 
@@ -197,17 +195,3 @@ def test_interrupted(quick, monkeypatch):
     result = run(*quick, "-o", "out")
     assert result.exit_code == 130
     assert not Path("out").exists()
-
-
-def test_cells():
-    arm = ArmReport(
-        "a",
-        "occluded",
-        None,
-        {"rank1": {"value": 0.5, "low": 0.25, "high": 0.755}, "eer": {"value": float("nan")}},
-    )
-    column = table_module.Column("", "rank1", 100, interval=True)
-    assert column.cell(arm) == "50.0 [25.0, 75.5]"
-    assert table_module.Column("", "rank1", 100, signed=True).cell(arm) == "+50.0"
-    assert table_module.Column("", "eer").cell(arm) == "-"
-    assert table_module.Column("", "dice").cell(arm) == "-"

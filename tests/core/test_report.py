@@ -20,8 +20,8 @@ from restore_recog import record
 from restore_recog.errors import DataError, OutputError
 from restore_recog.evaluate import evaluate
 from restore_recog.outcome import verdict
+from restore_recog.pages.report import page
 from restore_recog.report import ArmReport, Report
-from restore_recog.report_html import page
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,109 @@
+"""The sections on groups of probes and on picture quality."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from restore_recog.drawings import Picture
+from restore_recog.pages.elements import arms_table, bullets, drawing, paragraph, table
+from restore_recog.report import Cohort, Report, Spread
+from restore_recog.tables import LIKENESS, NOTHING, Figures, column_of, known
+
+SHOWN = (
+    "rank1",
+    "rank1_gain",
+    "accuracy",
+    "accuracy_gain",
+    "cosine_gain",
+    "fmr_frozen@fmr=0.001",
+    "fnmr_frozen@fmr=0.001",
+    "fta",
+)
+"""Figures in the table of groups; cohorts.csv has them all."""
+
+
+def cohorts(report: Report, pictures: Mapping[str, Picture]) -> str:
+    """Return the gain by group as a chart, the groups' figures, and how far they lie apart."""
+    if not report.cohorts:
+        return ""
+    chart = drawing(pictures.get("cohorts"), "Gain of every group of probes with its interval")
+    columns = [column_of(name) for name in SHOWN]
+    parts = [chart, arms_table(columns, _rows(report), "Group and arm"), _suppressed(report)]
+    parts.append(_spreads(report.spreads))
+    parts.append(
+        paragraph(
+            "All groups are judged at the same thresholds. Intervals are from resampling people; "
+            "a group that looks worse may only be small. Ratio: worst over best of error rates, "
+            "best over worst of success rates. FDR: fairness discrepancy rate, 1 is even; GARBE: "
+            "Gini's measure of error rates, 0 is even."
+        )
+    )
+    return "".join(parts)
+
+
+def _rows(report: Report) -> Iterator[tuple[str, Figures]]:
+    arms = [arm.name for arm in report.arms if arm.arm in ("occluded", "restored")]
+    for cohort in report.cohorts:
+        for name in arms:
+            if name in cohort.arms:
+                yield f"{_name(cohort)}, {name}", cohort.arms[name]
+
+
+def _name(cohort: Cohort) -> str:
+    return f"{cohort.column} = {cohort.value}"
+
+
+def _suppressed(report: Report) -> str:
+    lines = [
+        f"{_name(cohort)}: {cohort.n} probes of {cohort.n_subjects} people"
+        for cohort in report.cohorts
+        if not cohort.arms
+    ]
+    if not lines:
+        return ""
+    return paragraph("Too few people to be measured, so only counted:") + bullets(lines)
+
+
+def _spreads(spreads: tuple[Spread, ...]) -> str:
+    if not spreads:
+        return ""
+    more = list(dict.fromkeys(name for spread in spreads for name in spread.other))
+    rows = []
+    for spread in spreads:
+        column = column_of(spread.figure)
+        rows.append(
+            [
+                f"{spread.column}, {spread.arm}",
+                column.title,
+                spread.best,
+                spread.worst,
+                column.cell({spread.figure: spread.difference}),
+                _plain(spread.ratio, 2),
+                *(_plain(spread.other.get(name), 3) for name in more),
+            ]
+        )
+    head = ["Label and arm", "Figure", "Best", "Worst", "Best less worst", "Ratio"]
+    return table([*head, *(name.upper() for name in more)], rows)
+
+
+def _plain(value: object, digits: int) -> str:
+    return f"{value:.{digits}f}" if known(value) else NOTHING
+
+
+def likeness(report: Report, pictures: Mapping[str, Picture]) -> str:
+    """Return picture quality, and whether it goes with recognition."""
+    shown = arms_table(LIKENESS, [(arm.name, arm.figures) for arm in report.arms])
+    if not shown:
+        return paragraph("No unoccluded twins are known, so likeness cannot be measured.")
+    chart = drawing(pictures.get("quality"), "Gain in PSNR against gain in cosine, every probe")
+    if not chart:
+        return shown
+    return (
+        shown
+        + chart
+        + paragraph(
+            "Each dot is a probe: how much nearer its picture came to the unoccluded twin, and how "
+            "much nearer its template came to the person's own. A picture can look better and be "
+            "recognised worse (lower right). ρ is Spearman's rank correlation of the two."
+        )
+    )

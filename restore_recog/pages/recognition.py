@@ -1,0 +1,201 @@
+"""The sections on recognition: the table of arms, flips, verification, carried thresholds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from restore_recog import tallies
+from restore_recog.drawings import Picture
+from restore_recog.pages.elements import (
+    arms_table,
+    bullets,
+    drawing,
+    folded,
+    paragraph,
+    table,
+)
+from restore_recog.report import ArmReport, Report
+from restore_recog.tables import (
+    NOTHING,
+    RECOGNITION,
+    TRANSFER,
+    VERIFICATION,
+    Cell,
+    Column,
+    column_of,
+)
+from restore_recog.tallies import OUTCOMES, Flip
+
+NAMED = 12
+"""At most so many probes are named for every outcome; flips.csv has them all."""
+
+_RATE = Column("", "", 100, 3)
+_SHARE = Column("", "", 100, 2)
+_SCORE = Column("", "", 1, 4)
+
+
+def recognition(report: Report, pictures: Mapping[str, Picture]) -> str:
+    """Return the table of arms, what it rests on, and the CMC."""
+    figures = [(arm.name, arm.figures) for arm in report.arms]
+    cmc = drawing(pictures.get("cmc"), "Cumulative match characteristic of every arm")
+    return arms_table(RECOGNITION, figures) + _explanation(report) + cmc
+
+
+def _explanation(report: Report) -> str:
+    floor = next((arm for arm in report.arms if arm.arm == "occluded"), None)
+    rank1 = {} if floor is None else floor.figures.get("rank1", {})
+    if not {"n", "n_subjects"} <= set(rank1):
+        return ""
+    gallery = ""
+    if "gallery_subjects" in rank1:
+        gallery = (
+            f", searched in a gallery of {rank1['gallery_subjects']} people with "
+            f"{rank1.get('references_per_subject', math.nan):.1f} references each; rank-1 depends "
+            "on that size"
+        )
+    return paragraph(
+        f"Every arm has the same {rank1['n']} probes of {rank1['n_subjects']} people{gallery}. "
+        "Ties count against the probe. Small print: 95 % interval from resampling people, and "
+        "what the figure rests on. Gain: paired difference to the occluded arm. Recovered: share "
+        "of the mask's cost in rank-1 that came back. Margin: cosine to the own person less that "
+        "to the most similar other person."
+    )
+
+
+def flips(report: Report) -> str:
+    """Return what became of every probe, with the names of the first ones."""
+    found = tallies.flips(report)
+    if not found:
+        return ""
+    rows = []
+    for name, counts in tallies.counted(found).items():
+        figure = next(arm.figures for arm in report.arms if arm.name == name).get("rank1_gain", {})
+        tests = [_p(figure.get("p_sign_flip")), _p(figure.get("p_mcnemar"))]
+        against = next(flip.against for flip in found if flip.arm == name)
+        rows.append([name, against, *(str(counts[kind]) for kind in OUTCOMES), *tests])
+    head = ["Arm", "Against", *(kind.capitalize() for kind in OUTCOMES)]
+    head += ["p, flipping people", "p, McNemar"]
+    names = "".join(_named(found, name, kind) for name in _arms(found) for kind in OUTCOMES[:2])
+    return (
+        table(head, rows)
+        + names
+        + paragraph(
+            "Rescued: found first only after the arm; harmed: found first only before. McNemar's "
+            "test is given only where everybody has one probe. Every probe is in flips.csv."
+        )
+    )
+
+
+def _arms(found: Sequence[Flip]) -> list[str]:
+    return list(dict.fromkeys(flip.arm for flip in found))
+
+
+def _named(found: Sequence[Flip], arm: str, outcome: str) -> str:
+    chosen = [flip for flip in found if (flip.arm, flip.outcome) == (arm, outcome)]
+    if not chosen:
+        return ""
+    lines = [f"{f.probe_id}: rank {f.before} → {f.after}" for f in chosen[:NAMED]]
+    count = f"the first {NAMED} of {len(chosen)}" if len(chosen) > NAMED else str(len(chosen))
+    return folded(f"{arm}, {outcome}: {count}", bullets(lines))
+
+
+def _p(value: Any) -> str:
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
+        return NOTHING
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def verification(report: Report, pictures: Mapping[str, Picture]) -> str:
+    """Return the one-to-one figures, the DET curve and the score histograms."""
+    figures = [(arm.name, arm.figures) for arm in report.arms]
+    shown = arms_table(VERIFICATION, figures)
+    det = drawing(pictures.get("det"), "Detection error trade-off of every arm")
+    histograms = drawing(pictures.get("histograms"), "Genuine and impostor scores of every arm")
+    if not (shown or det):
+        return ""
+    genuine = sum(trial.genuine for trial in report.trials)
+    words = paragraph(
+        "FMR: false match rate; FNMR: false non-match rate, comparisons that failed counted as "
+        "non-matches; each arm at its own threshold, which is the lowest whose FMR does not "
+        f"exceed the target. EER: where the two meet. {genuine} genuine and "
+        f"{len(report.trials) - genuine} impostor comparisons. Failures are never accepted. "
+        "Dashed line in the histograms: the threshold fixed before covering, at FMR 0.1 %."
+    )
+    return shown + words + _points(report) + _view2(report) + det + histograms
+
+
+def _points(report: Report) -> str:
+    """Return each operating point with its threshold and what it rests on."""
+    rows = []
+    for arm in report.arms:
+        for name, figure in arm.figures.items():
+            if not name.startswith("fnmr@fmr=") or "threshold" not in figure:
+                continue
+            rows.append(
+                [
+                    f"{arm.name}, FMR ≤ {float(name.partition('=')[2]):.4%}".replace("0%", "%"),
+                    _SCORE.number(figure["threshold"]) or NOTHING,
+                    _RATE.number(figure.get("achieved_fmr")) or NOTHING,
+                    str(figure.get("false_accept_budget", NOTHING)),
+                    column_of(name).cell(arm.figures),
+                    _SHARE.number(figure.get("fnmr_completed")) or NOTHING,
+                ]
+            )
+    head = ["Operating point", "Threshold", "Achieved FMR, %", "False accepts allowed"]
+    head += ["FNMR, %", "FNMR of completed, %"]
+    return folded("Operating points with thresholds", table(head, rows)) if rows else ""
+
+
+def _view2(report: Report) -> str:
+    """Return the ten-fold accuracies with what the list asked for and the data lacks."""
+    rows: list[list[str | Cell]] = []
+    for arm in report.arms:
+        figure = arm.figures.get("accuracy")
+        if figure is not None:
+            numbers = [figure.get("se"), figure.get("value_missing_wrong")]
+            shares = [_SHARE.number(value) or NOTHING for value in numbers]
+            missing = str(figure.get("missing_pairs", NOTHING))
+            cell = column_of("accuracy").cell(arm.figures)
+            rows.append([arm.name, cell, shares[0], missing, shares[1]])
+    if not rows:
+        return ""
+    head = ["Arm", "Accuracy, %", "Standard error", "Pairs missing", "With those as errors, %"]
+    return table(head, rows) + paragraph(
+        "Accuracy in the manner of LFW's View 2: nine folds set the threshold, the tenth is "
+        "judged; the standard error is over the ten folds. Pairs that the list names and the "
+        "data lacks are counted, and the last column takes every one of them as an error."
+    )
+
+
+def transfer(report: Report) -> str:
+    """Return what each arm does at thresholds that were fixed before covering."""
+    shown = arms_table(TRANSFER, [(arm.name, arm.figures) for arm in report.arms])
+    if not shown:
+        return ""
+    return (
+        shown
+        + bullets(_thresholds(report.arms))
+        + paragraph(
+            "A system in use keeps its threshold. An FMR that rises in the restored arm says that "
+            "restored faces drift together and that strangers are accepted more often. The change "
+            "is paired, against the occluded arm. All comparisons of probes with references count."
+        )
+    )
+
+
+def _thresholds(arms: Sequence[ArmReport]) -> list[str]:
+    """Return one line for every threshold that was carried over."""
+    found: dict[str, str] = {}
+    for arm in arms:
+        for name, figure in arm.figures.items():
+            if name.startswith("fmr_frozen@fmr=") and "threshold" in figure:
+                target = float(name.partition("=")[2])
+                where = figure.get("calibrated_on", "unknown")
+                found.setdefault(
+                    name,
+                    f"FMR {100 * target:g} %: threshold "
+                    f"{_SCORE.number(figure['threshold']) or NOTHING}, fixed on {where}",
+                )
+    return list(found.values())

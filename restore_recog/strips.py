@@ -1,0 +1,66 @@
+"""Before-and-after strips with their titles burnt in, so that no picture loses its label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from restore_recog.report import Example
+
+GUESS = "a guess, not evidence"
+"""Stands under the title of every tile that a restorer painted."""
+
+_LEAST = 6  # smallest size of the letters, in pixels
+
+
+def labelled(example: Example) -> NDArray[np.uint8]:
+    """Return the strip under a row of titles, (S + row, tiles * S, 3) uint8."""
+    side = example.strip.shape[0]
+    row = Image.new("RGB", (example.strip.shape[1], title_height(side)), "white")
+    draw = ImageDraw.Draw(row)
+    for number, title in enumerate(example.titles):
+        _write(draw, number * side, side, _lines(title))
+    return np.concatenate([np.asarray(row, dtype=np.uint8), example.strip])
+
+
+def bare(picture: NDArray[np.uint8], titles: Sequence[str]) -> NDArray[np.uint8]:
+    """Return a labelled strip without its titles.
+
+    Raises:
+        ValueError: The picture has no place for so many square tiles under a row of titles.
+    """
+    height, width = picture.shape[:2]
+    side = width // max(1, len(titles))
+    if side * len(titles) != width or height != side + title_height(side):
+        raise ValueError(f"a strip of {len(titles)} tiles cannot be {width} x {height} pixels")
+    return picture[height - side :]
+
+
+def title_height(side: int) -> int:
+    """Return the height of the row of titles over tiles of a side, in pixels."""
+    return max(18, side // 4)
+
+
+def _lines(title: str) -> list[str]:
+    return [title, GUESS] if title.startswith("restored") else [title]
+
+
+def _write(draw: ImageDraw.ImageDraw, left: int, side: int, lines: Sequence[str]) -> None:
+    """Write lines over one tile, as large as they fit."""
+    height = title_height(side)
+    size = max(_LEAST, int(height / 2.6))
+    while size > _LEAST and max(_width(line, size) for line in lines) > side - 4:
+        size -= 1
+    for number, line in enumerate(lines):
+        draw.text((left + 2, 1 + number * height // 2), line, fill="black", font=_font(size))
+
+
+def _width(line: str, size: int) -> float:
+    return float(_font(size).getlength(line))
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
