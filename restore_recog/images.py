@@ -63,8 +63,7 @@ def read_mask(path: str | os.PathLike[str], shape: tuple[int, int]) -> NDArray[n
         ImageError: As in :func:`read`, or something is marked but nothing brighter than 127,
             which is how a map of zeros and ones looks.
     """
-    path = Path(path)
-    grey = _decode(path, background=0).max(axis=2)
+    grey = read_levels(path)
     if 0 < grey.max() <= 127:
         raise ImageError(
             f"The mask map {path} has no value above 127 (its highest is {grey.max()}):"
@@ -72,6 +71,15 @@ def read_mask(path: str | os.PathLike[str], shape: tuple[int, int]) -> NDArray[n
         )
     resized = Image.fromarray(grey).resize((shape[1], shape[0]), Image.Resampling.NEAREST)
     return (np.asarray(resized) > 127).astype(np.uint8)
+
+
+def read_levels(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    """Return the (H, W) uint8 brightness of a map picture as it is, transparent parts dark.
+
+    Raises:
+        ImageError: As in :func:`read`, but any size will do.
+    """
+    return _decode(Path(path), background=0).max(axis=2)
 
 
 def write(path: str | os.PathLike[str], pixels: NDArray[np.uint8]) -> None:

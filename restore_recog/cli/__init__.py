@@ -16,6 +16,7 @@ COMMANDS = {
     "restore": ("restore_recog.cli.restore", "Paint the masked part of faces in pictures back."),
     "train-restorer": ("restore_recog.cli.train_restorer", "Train a restorer."),
     "train-recognizer": ("restore_recog.cli.train_recognizer", "Train a recogniser."),
+    "validate": ("restore_recog.cli.validate", "Look data sets over before use."),
     "list": ("restore_recog.cli.list", "Name the installed plug-ins."),
 }
 """Command name -> (module that defines ``command``, one line for the overview)."""

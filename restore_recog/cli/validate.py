@@ -1,0 +1,121 @@
+"""``restore-recog validate``: look data sets over before anything is measured on them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from restore_recog import registry
+from restore_recog.errors import OutputError
+
+if TYPE_CHECKING:
+    from restore_recog.validation import Count, Finding, Findings
+
+EXAMPLES = 5
+"""Pictures or people that a finding names on the screen; --output lists all."""
+
+_STYLE = {"fatal": {"fg": "red", "bold": True}, "warning": {"fg": "yellow"}, "note": {}}
+
+
+@click.command("validate")
+@click.option(
+    "-d",
+    "--data",
+    multiple=True,
+    required=True,
+    metavar="NAME[:WHERE]",
+    help="Data set, e.g. lfw:/data/lfw; repeat to compare several.",
+)
+@click.option("-p", "--protocol", metavar="NAME", help="Try this protocol's plan, too.")
+@click.option("--quick", is_flag=True, help="Neither decode pictures nor look for equal ones.")
+@click.option("--strict", is_flag=True, help="Exit with 1 on warnings, too.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="CSV file with every picture and person concerned; must not exist.",
+)
+def command(
+    data: tuple[str, ...], protocol: str | None, quick: bool, strict: bool, output: Path | None
+) -> None:
+    """Look data sets over: what is there, what is missing, what is there twice.
+
+    Fatal findings make measurements wrong (files that cannot be read, people in two splits, one
+    picture under two people) and give exit code 1; warnings want a look; notes tell.
+
+    \b
+    Examples:
+      restore-recog validate --data rmfrd:/data/rmfrd
+      restore-recog validate -d lfw:/data/lfw -p lfw --output findings.csv
+      restore-recog validate -d celeba:/data/celeba --quick
+    """
+    for spec in data:
+        registry.datasets.check(spec)
+    if protocol is not None:
+        registry.protocols.check(protocol)
+    if output is not None and output.exists():
+        raise OutputError(f"The file {output} exists; choose another --output.")
+    from restore_recog.cli.progress import Bars
+    from restore_recog.validation import validate
+
+    with Bars() as bars:
+        findings = validate(
+            [registry.datasets.create(spec) for spec in data],
+            protocol=None if protocol is None else registry.protocols.create(protocol),
+            quick=quick,
+            progress=bars.update,
+        )
+    if output is not None:
+        _write(findings, output)
+    click.echo(_counts(findings.counts))
+    for finding in findings.findings:
+        _show(finding)
+    fatal, warnings = findings.number("fatal"), findings.number("warning")
+    click.echo(f"\nFound: {_plural(fatal, 'fatal finding')}, {_plural(warnings, 'warning')}.")
+    if fatal or (strict and warnings):
+        raise SystemExit(1)
+
+
+def _plural(number: int, thing: str) -> str:
+    return f"{number or 'no'} {thing}{'' if number == 1 else 's'}"
+
+
+def _counts(counts: Sequence[Count]) -> str:
+    """Return a table with one row a data set and a column for every condition and split."""
+    conditions = sorted({name for count in counts for name in count.conditions})
+    splits = sorted({name for count in counts for name in count.splits if name})
+    head = ["data", "pictures", "people", *conditions, *splits]
+    rows = [head]
+    for count in counts:
+        shown = [count.pictures, count.people, *(count.conditions.get(c, 0) for c in conditions)]
+        shown += [count.splits.get(split, 0) for split in splits]
+        rows.append([count.data, *(f"{number:,}" for number in shown)])
+    widths = [max(len(row[k]) for row in rows) for k in range(len(head))]
+    lines = []
+    for row in rows:
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        lines.append("  ".join(cells))
+    return "\n".join(lines) + "\n" if counts else ""
+
+
+def _show(finding: Finding) -> None:
+    mark = click.style(f"{finding.severity:<9}", **_STYLE[finding.severity])  # type: ignore[arg-type]
+    click.echo(f"{mark}{finding.data}: {finding.sentence}")
+    for issue in finding.issues[:EXAMPLES]:
+        click.echo(f"          {': '.join(filter(None, (issue.where, issue.detail)))}")
+    if len(finding.issues) > EXAMPLES:
+        click.echo(f"          and {len(finding.issues) - EXAMPLES} more")
+
+
+def _write(findings: Findings, file: Path) -> None:
+    with file.open("w", newline="", encoding="utf-8") as text:
+        writer = csv.DictWriter(
+            text, ["severity", "check", "data", "finding", "where", "detail"], lineterminator="\n"
+        )
+        writer.writeheader()
+        writer.writerows(findings.rows())

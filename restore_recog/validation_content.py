@@ -1,0 +1,238 @@
+"""The dearer checks of a data set: open every picture and compare it with all others."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from restore_recog import images
+from restore_recog.api import Dataset
+from restore_recog.datasets.files import FileDataset
+from restore_recog.errors import ImageError
+from restore_recog.types import FaceSample, Picture
+
+Severity = Literal["fatal", "warning", "note"]
+Progress = Callable[[str, int, int], None]
+
+SMALL_SIDE = 48
+"""A shorter side under this many pixels is called small: a face in it has little detail."""
+LONG_RATIO = 2.5
+"""A picture that is longer than so many times its shorter side is hardly one face."""
+
+_BLOCK = 32
+_CLEAR = (32, 223)
+"""Map values beyond these count as black and white; JPEG does not keep them exact."""
+_GREY_SHARE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One picture or person of a finding: *where* it is, and what is the matter."""
+
+    where: str
+    detail: str
+
+
+Found = tuple[Severity, str, str, Sequence[Issue]]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One sample, the data set that reads it, and that data set's name here."""
+
+    dataset: Dataset
+    data: str
+    sample: FaceSample
+
+
+@dataclass
+class _Look:
+    """What was seen in the pictures of one data set."""
+
+    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    unreadable: list[Issue] = field(default_factory=list)
+    maps: list[Issue] = field(default_factory=list)
+    off: list[Issue] = field(default_factory=list)
+
+
+def several(number: int, one: str, many: str) -> str:
+    """Return a number with what follows one, or several."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def file_issues(entries: Sequence[Entry], progress: Progress) -> Iterator[tuple[str, Found]]:
+    """Yield (data set, finding) of files that are missing or empty; opens none."""
+    missing: dict[str, list[Issue]] = {}
+    for done, entry in enumerate(entries, 1):
+        path = entry.sample.path
+        if path is not None and not (path.is_file() and path.stat().st_size):
+            issue = Issue(entry.sample.image_id, f"{path} is missing or empty")
+            missing.setdefault(entry.data, []).append(issue)
+        if done % 1000 == 0 or done == len(entries):
+            progress("files", done, len(entries))
+    for data, issues in missing.items():
+        sentence = several(len(issues), "file is", "files are") + " missing or empty."
+        yield data, ("fatal", "unreadable", sentence, issues)
+
+
+def content_issues(entries: Sequence[Entry], progress: Progress) -> Iterator[tuple[str, Found]]:
+    """Yield (data set, finding) after decoding every picture."""
+    looks: dict[str, _Look] = {entry.data: _Look() for entry in entries}
+    same: dict[bytes, list[Entry]] = {}
+    done = 0
+    for block in _blocks(entries):
+        look = looks[block[0].data]
+        pictures = block[0].dataset.read([entry.sample for entry in block])
+        for entry, picture in zip(block, pictures, strict=True):
+            if isinstance(picture, Picture):
+                same.setdefault(_digest(picture), []).append(entry)
+                _look_at(look, entry, picture)
+            else:
+                look.unreadable.append(Issue(entry.sample.image_id, str(picture)))
+        done += len(block)
+        progress("pictures", done, len(entries))
+    for data, look in looks.items():
+        samples = [entry.sample for entry in entries if entry.data == data]
+        for found in (*_reading(look), *_size_findings(look), *_twin_sizes(look, samples)):
+            yield data, found
+    yield from _duplicates([group for group in same.values() if len(group) > 1])
+
+
+def _blocks(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    for _, group in groupby(entries, key=lambda entry: entry.data):
+        members = list(group)
+        for start in range(0, len(members), _BLOCK):
+            yield members[start : start + _BLOCK]
+
+
+def _digest(picture: Picture) -> bytes:
+    """Return a hash of the decoded pixels, so that neither name nor container matters."""
+    pixels = np.ascontiguousarray(picture.pixels)
+    return hashlib.blake2b(pixels, digest_size=16, salt=b"%dx%d" % pixels.shape[:2]).digest()
+
+
+def _look_at(look: _Look, entry: Entry, picture: Picture) -> None:
+    name, (height, width) = entry.sample.image_id, picture.pixels.shape[:2]
+    look.sizes[name] = (width, height)
+    if picture.landmarks is not None:
+        low, high = picture.landmarks.min(axis=0), picture.landmarks.max(axis=0)
+        if not (np.all(high >= 0) and np.all(low <= (width - 1, height - 1))):
+            look.off.append(Issue(name, "all landmarks lie beside the picture"))
+    if picture.mask is None:
+        return
+    share = float(picture.mask.mean())
+    if entry.sample.condition == "clean" and share > 0:
+        look.maps.append(Issue(name, f"clean, but its map marks {share:.0%} of it"))
+    elif entry.sample.condition != "clean" and share in (0.0, 1.0):
+        look.maps.append(Issue(name, f"its map marks {'nothing' if share == 0 else 'all of it'}"))
+    if isinstance(entry.dataset, FileDataset):
+        path = entry.dataset.mask_path(entry.sample)
+        look.maps.extend(Issue(name, what) for what in _map_faults(path, (width, height)))
+
+
+def _map_faults(path: Path | None, size: tuple[int, int]) -> Iterator[str]:
+    """Yield what is odd about a map file that reading alone forgives."""
+    if path is None:
+        return
+    try:
+        levels = images.read_levels(path)
+    except ImageError as error:
+        yield str(error)
+        return
+    if (levels.shape[1], levels.shape[0]) != size:
+        yield f"map {levels.shape[1]} x {levels.shape[0]}, picture {size[0]} x {size[1]}"
+    grey = float(((levels > _CLEAR[0]) & (levels < _CLEAR[1])).mean())
+    if grey > _GREY_SHARE:
+        yield f"{grey:.0%} of the map is neither black nor white"
+
+
+def _reading(look: _Look) -> Iterator[Found]:
+    if look.unreadable:
+        sentence = several(len(look.unreadable), "picture", "pictures") + " cannot be read."
+        yield "fatal", "unreadable", sentence, look.unreadable
+    if look.maps:
+        pictures = len({issue.where for issue in look.maps})
+        sentence = several(pictures, "picture has an odd map.", "pictures have odd maps.")
+        yield "warning", "map", sentence, look.maps
+    if look.off:
+        pictures = several(len(look.off), "picture has", "pictures have")
+        sentence = f"{pictures} landmarks that lie beside it."
+        yield "warning", "landmarks", sentence, look.off
+
+
+def _size_findings(look: _Look) -> Iterator[Found]:
+    if not look.sizes:
+        return
+    common, n = Counter(look.sizes.values()).most_common(1)[0]
+    sides = sorted(min(size) for size in look.sizes.values())
+    sentence = (
+        f"The commonest size is {common[0]} x {common[1]} ({n} of {len(look.sizes)} pictures);"
+        f" shorter sides run from {sides[0]} to {sides[-1]} pixels."
+    )
+    yield "note", "size", sentence, ()
+    small = _sized(look, lambda size: min(size) < SMALL_SIDE)
+    if small:
+        pictures = several(len(small), "picture is", "pictures are")
+        sentence = f"{pictures} small: a side has fewer than {SMALL_SIDE} pixels."
+        yield "warning", "small", sentence, small
+    long = _sized(look, lambda size: max(size) > LONG_RATIO * min(size))
+    if long:
+        pictures = several(len(long), "picture is", "pictures are")
+        sentence = f"{pictures} more than {LONG_RATIO} times as long as wide, or as wide as long."
+        yield "warning", "shape", sentence, long
+
+
+def _sized(look: _Look, wanted: Callable[[tuple[int, int]], bool]) -> list[Issue]:
+    return [
+        Issue(name, f"{size[0]} x {size[1]}") for name, size in look.sizes.items() if wanted(size)
+    ]
+
+
+def _twin_sizes(look: _Look, samples: Sequence[FaceSample]) -> Iterator[Found]:
+    other = []
+    for sample in samples:
+        size, twin = look.sizes.get(sample.image_id), look.sizes.get(sample.clean_id or "")
+        if size and twin and size != twin:
+            what = f"{size[0]} x {size[1]}, twin {twin[0]} x {twin[1]}"
+            other.append(Issue(sample.image_id, what))
+    if other:
+        pictures = several(len(other), "picture differs", "pictures differ")
+        sentence = f"{pictures} in size from the clean twin: they do not align."
+        yield "warning", "twin-size", sentence, other
+
+
+def _duplicates(groups: Sequence[Sequence[Entry]]) -> Iterator[tuple[str, Found]]:
+    """Yield the same picture found under several names; who is to blame decides how bad it is."""
+    kinds: dict[tuple[str, Severity, str, str], list[Issue]] = {}
+    for group in groups:
+        first = group[0]
+        several = len({entry.data for entry in group}) > 1
+        splits = {entry.sample.attributes.get("split") for entry in group}
+        people = {(entry.data, entry.sample.subject) for entry in group}
+        within = Counter(data for data, _ in people)
+        verdict: tuple[Severity, str, str]
+        if {"train", "test"} <= splits:
+            verdict = ("fatal", "train-and-test", "for training and for testing at once.")
+        elif max(within.values()) > 1:
+            verdict = ("fatal", "two-people", "under several people at once.")
+        elif several:
+            verdict = ("warning", "two-data-sets", "in several data sets at once.")
+        else:
+            verdict = ("warning", "duplicate", "under several names of one person.")
+        data = " and ".join(sorted({entry.data for entry in group}))
+        names = ", ".join(
+            f"{entry.data}/{entry.sample.image_id}" if several else entry.sample.image_id
+            for entry in group[1:]
+        )
+        issue = Issue(first.sample.image_id, f"the same as {names}")
+        kinds.setdefault((data, *verdict), []).append(issue)
+    for (data, severity, check, sentence), issues in kinds.items():
+        pictures = several(len(issues), "picture", "pictures")
+        yield data, (severity, check, f"{pictures} {sentence}", issues)
