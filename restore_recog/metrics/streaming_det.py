@@ -1,0 +1,135 @@
+"""The DET curve and its operating points from streams of scores.
+
+See :mod:`restore_recog.metrics.streaming` for what a stream knows exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from restore_recog.errors import DataError
+from restore_recog.metrics.streaming import ScoreStream
+from restore_recog.metrics.verification import DetCurve, OperatingPoint, _largest_count
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StreamedDet:
+    """A DET curve of which every point is exact; below :attr:`floor` some steps are missing.
+
+    Attributes:
+        curve: FMR and FNMR at its thresholds, all of them exact: every distinct score above
+            ``floor``, the occupied edges of bins at or below it, and +inf.
+        floor: -inf where no step is missing, so that ``curve`` is the one of
+            :func:`~.verification.det_curve`.
+        width: Spacing of the edges. Between two neighbouring points the true curve stays
+            within the rectangle that they span.
+        fmr_bound, fnmr_bound: The longest sides of such rectangles at or below ``floor``; 0
+            where no step is missing.
+    """
+
+    curve: DetCurve
+    floor: float
+    width: float
+    fmr_bound: float
+    fnmr_bound: float
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedPoint:
+    """An operating point and what is sure of it.
+
+    Attributes:
+        point: As :func:`~.verification.fnmr_at_fmr` has it. Its FMR never exceeds the
+            target; where it is not exact, its FNMR is too high, never too low.
+        exact: Whether threshold, FMR and FNMR are those of the scores themselves.
+        fnmr_bound: The most by which FNMR may be too high; 0 where exact.
+        threshold_bound: The same of the threshold.
+    """
+
+    point: OperatingPoint
+    exact: bool
+    fnmr_bound: float
+    threshold_bound: float
+
+
+def streaming_det(
+    genuine: ScoreStream | ArrayLike, impostor: ScoreStream | ArrayLike
+) -> StreamedDet:
+    """Return FMR and FNMR at every distinct score of the tail and every bin below it.
+
+    Args:
+        genuine, impostor: Streams with equal bins, or scores as for
+            :func:`~.verification.det_curve`, all of which are then kept.
+
+    Raises:
+        ValueError: The bins of two streams differ, or a score is refused.
+        DataError: There is no genuine or no impostor comparison.
+    """
+    mated, other = _streams(genuine, impostor)
+    floor = max(mated.floor, other.floor)
+    edges = [stream.occupied_edges() for stream in (mated, other)]
+    below = [known[known <= floor] for known in edges]
+    tails = [stream.kept[stream.kept > floor] for stream in (mated, other)]
+    thresholds = np.append(np.unique(np.concatenate(below + tails)), np.inf)
+    accepted_genuine, _ = mated.counts_at(thresholds)
+    accepted_impostor, _ = other.counts_at(thresholds)
+    fmr = accepted_impostor / other.count
+    fnmr = (mated.count - accepted_genuine) / mated.count
+    coarse = np.count_nonzero(thresholds <= floor)
+    return StreamedDet(
+        curve=DetCurve(thresholds, fmr, fnmr, mated.count, other.count),
+        floor=floor,
+        width=mated.width,
+        fmr_bound=float(np.max(-np.diff(fmr)[:coarse], initial=0.0)),
+        fnmr_bound=float(np.max(np.diff(fnmr)[:coarse], initial=0.0)),
+    )
+
+
+def streaming_fnmr_at_fmr(
+    genuine: ScoreStream | ArrayLike, impostor: ScoreStream | ArrayLike, fmr: float
+) -> StreamedPoint:
+    """Return the lowest FNMR whose FMR is at most ``fmr``, and whether it is exact.
+
+    Args, Raises: As :func:`streaming_det`; ValueError also for ``fmr`` outside [0, 1].
+    """
+    mated, other = _streams(genuine, impostor)
+    threshold, sharp = other.threshold_at(fmr)
+    budget = _largest_count(fmr, other.count)
+    if budget >= other.count - other.failed:
+        threshold = min(threshold, mated.least)
+    slack = 0.0 if sharp else other.width
+    fewest = int(mated.counts_at([threshold])[0][0])
+    most = fewest if threshold == np.inf else int(mated.counts_at([threshold - slack])[1][0])
+    achieved = int(other.counts_at([threshold])[1][0]) / other.count
+    fnmr = (mated.count - fewest) / mated.count
+    point = OperatingPoint(fnmr, threshold, achieved, budget, supported=budget > 0)
+    bound = (most - fewest) / mated.count
+    return StreamedPoint(point, sharp and most == fewest, bound, slack)
+
+
+def _streams(
+    genuine: ScoreStream | ArrayLike, impostor: ScoreStream | ArrayLike
+) -> tuple[ScoreStream, ScoreStream]:
+    """Return both as streams; both must hold something."""
+    given = [side for side in (genuine, impostor) if isinstance(side, ScoreStream)]
+    if len({stream.bins for stream in given}) > 1:
+        raise ValueError("Streams with different bins have no curve in common.")
+    bins = given[0].bins if given else ScoreStream().bins
+    sides = []
+    for name, side in (("genuine", genuine), ("impostor", impostor)):
+        if isinstance(side, ScoreStream):
+            stream = side
+        else:
+            scores = np.asarray(side)
+            stream = ScoreStream(max(1, scores.size), bins)
+            stream.add(scores)
+        if not stream.count:
+            raise DataError(
+                f"There is no {name} comparison, so error rates cannot be computed: "
+                "give at least two subjects with two pictures each."
+            )
+        sides.append(stream)
+    return sides[0], sides[1]
