@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +38,14 @@ class FileDataset(Dataset):
         """Return the map picture of a sample, or None."""
         return None
 
+    def pixels(self, path: Path) -> NDArray[np.uint8]:
+        """Return the (H, W, 3) uint8 RGB pixels of a file; a layout may have formats of its own.
+
+        Raises:
+            ImageError: It cannot be read.
+        """
+        return images.read(path)
+
     def samples(self) -> Sequence[FaceSample]:
         if self._samples is None:
             found = sorted(self.scan(self.root()), key=lambda sample: sample.image_id)
@@ -56,7 +64,7 @@ class FileDataset(Dataset):
         if sample.path is None:
             return ImageError(f"The sample {sample.image_id} names no file.")
         try:
-            pixels = images.read(sample.path)
+            pixels = self.pixels(sample.path)
             map_file = self.mask_path(sample)
             mask = images.read_mask(map_file, pixels.shape[:2]) if map_file else None
         except ImageError as error:
@@ -81,24 +89,33 @@ class FileDataset(Dataset):
             )
         return root
 
+    def leave_out_loose(self, folder: Path) -> None:
+        """Note how many pictures lie right in a folder that should hold people's folders."""
+        loose = len(pictures(folder))
+        if loose:
+            self.notes.append(
+                f"{loose} pictures lie right in {folder}, in no person's folder, and were left out."
+            )
+
     def expected(self) -> str:
         """Return the end of a message about a missing folder: what should be there."""
         return f" Expected:\n{self.tree}"
 
 
-def pictures(folder: Path, *, deep: bool = False) -> list[Path]:
+def pictures(
+    folder: Path, *, deep: bool = False, endings: Collection[str] = images.extensions
+) -> list[Path]:
     """Return the picture files in a folder, sorted; hidden files do not count.
 
     Args:
         folder: Where to look.
         deep: Look into folders within, too.
+        endings: File name endings that count as pictures, lower case.
     """
     return [
         path
         for path in sorted(folder.rglob("*") if deep else folder.iterdir())
-        if path.suffix.lower() in images.extensions
-        and not path.name.startswith(".")
-        and path.is_file()
+        if path.suffix.lower() in endings and not path.name.startswith(".") and path.is_file()
     ]
 
 
@@ -111,4 +128,15 @@ def folders(folder: Path) -> Iterator[Path]:
 
 def identifier(path: Path, root: Path) -> str:
     """Return a file's image_id: its place below the root, spelt alike on every machine."""
-    return unicodedata.normalize("NFC", path.relative_to(root).as_posix())
+    return spelt(path.relative_to(root).as_posix())
+
+
+def spelt(name: str) -> str:
+    """Return a name from the file system in the one spelling (Unicode NFC) that is compared."""
+    return unicodedata.normalize("NFC", name)
+
+
+def beside(root: Path, *names: str) -> Path | None:
+    """Return the first file of these names in a folder or its parent, or None."""
+    places = (folder / name for folder in (root, root.parent) for name in names)
+    return next((place for place in places if place.is_file()), None)

@@ -36,12 +36,7 @@ PATH/
         return found
 
     def _tree(self, root: Path, tree: Path, condition: str) -> Iterator[FaceSample]:
-        loose = pictures(tree)
-        if loose:
-            self.notes.append(
-                f"{len(loose)} pictures lie right in {tree}, in no person's folder, and were"
-                " left out."
-            )
+        self.leave_out_loose(tree)
         for folder in folders(tree):
             for path in pictures(folder, deep=True):
                 yield FaceSample(identifier(path, root), folder.name, path, condition)

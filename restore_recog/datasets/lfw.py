@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.datasets.files import FileDataset, folders, identifier, pictures
+from restore_recog.datasets.files import FileDataset, beside, folders, identifier, pictures
 from restore_recog.errors import DataError
 from restore_recog.types import FaceSample
 
 LABELS = "lfw_labels.csv"
+PAIRS = ("pairs.txt", "lfw_pairs.txt")
 _POINTS = ("lex", "ley", "rex", "rey", "nx", "ny", "lmx", "lmy", "rmx", "rmy")
 _WORDS = {
     "gender": {"m": "male", "f": "female"},
@@ -34,6 +35,10 @@ class LFW(FileDataset):
     the folder or its parent, where there is one. They were made on the original pictures:
     in a folder whose name says that it is funneled the landmarks are not used, since
     funneling moves the face; a face detector must find them.
+
+    The list of pairs (``pairs.txt`` or ``lfw_pairs.txt``, in the folder or its parent) is
+    used as it is. An evaluation leaves the training people out before it looks at the pairs,
+    so that their pairs are counted as missing, not tested.
     """
 
     name = "lfw"
@@ -42,6 +47,7 @@ PATH/
   <Name>/
     <Name>_0001.jpg     four digits; gaps are allowed
   lfw_labels.csv        optional, here or beside PATH
+  pairs.txt             optional (or lfw_pairs.txt), here or beside PATH: View 2
 """
 
     def __init__(self, location: str | None = None) -> None:
@@ -49,12 +55,14 @@ PATH/
         self._points: dict[str, NDArray[np.float32]] = {}
 
     def scan(self, root: Path) -> Iterable[FaceSample]:
+        self.pair_list = beside(root, *PAIRS)
+        self.leave_out_loose(root)
         labels = self._labels(root)
         misnamed = 0
         for folder in folders(root):
             pattern = re.compile(re.escape(folder.name) + r"_\d{4}", re.ASCII)
-            for path in pictures(folder):
-                if not pattern.fullmatch(path.stem):
+            for path in pictures(folder, deep=True):
+                if path.parent != folder or not pattern.fullmatch(path.stem):
                     misnamed += 1
                     continue
                 image_id = identifier(path, root)
@@ -71,7 +79,7 @@ PATH/
 
     def _labels(self, root: Path) -> dict[str, Mapping[str, str]]:
         """Return the attributes by image_id; remember the landmarks."""
-        file = next((f for f in (root / LABELS, root.parent / LABELS) if f.is_file()), None)
+        file = beside(root, LABELS)
         if file is None:
             return {}
         moved = "funneled" in root.resolve().name.lower()
@@ -99,6 +107,13 @@ def split_of(person: str) -> str:
     are for testing. Nobody outside the list has ever been trained on: for testing too.
     """
     return _people().get(person, "test")
+
+
+@cache
+def trained_names() -> frozenset[str]:
+    """Return the training people's names, letters only and in lower case, for other data sets."""
+    names = (name for name, split in _people().items() if split == "train")
+    return frozenset("".join(filter(str.isalpha, name.casefold())) for name in names)
 
 
 @cache

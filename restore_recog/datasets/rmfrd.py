@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from restore_recog.datasets.files import FileDataset, folders, identifier, pictures
+from restore_recog.datasets.files import FileDataset, folders, identifier, pictures, spelt
 from restore_recog.errors import DataError
 from restore_recog.types import FaceSample
 
@@ -48,20 +48,22 @@ PATH/                             or PATH/self-built-masked-face-recognition-dat
         for condition, other in (("clean", "mask"), ("mask", "clean")):
             lone = people[condition] - people[other]
             if lone:
+                kept = sum(sample.subject in lone for sample in found)
                 self.notes.append(
                     f"{len(lone)} of the people in {root} have '{condition}' pictures but no"
-                    f" '{other}' ones; their pictures are kept."
+                    f" '{other}' ones; their {kept} pictures are kept."
                 )
         return found
 
     def _tree(self, root: Path, tree: str) -> Iterator[FaceSample]:
         if not (root / tree).is_dir():
             raise DataError(f"The data set 'rmfrd' finds no folder {root / tree}.{self.expected()}")
+        self.leave_out_loose(root / tree)
         for folder in folders(root / tree):
-            for path in pictures(folder):
+            for path in pictures(folder, deep=True):
                 yield FaceSample(
                     identifier(path, root),
-                    folder.name,
+                    spelt(folder.name),
                     path,
                     condition=_TREES[tree],
                     attributes=_attributes(path.stem),

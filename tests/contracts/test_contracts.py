@@ -82,7 +82,14 @@ def written_plan(root: Path) -> tuple[str, list[FaceSample]]:
     return str(root), samples
 
 
-PLANNED = {"csv": written_plan}
+def scarves(root: Path) -> tuple[None, list[FaceSample]]:
+    return None, [
+        FaceSample(sample.image_id, sample.subject, condition="scarf" if i % 5 else "clean")
+        for i, sample in enumerate(people())
+    ]
+
+
+PLANNED = {"csv": written_plan, "ar": scarves}
 """Protocols that need more than plain people: argument and samples of each."""
 
 
@@ -147,7 +154,42 @@ def manifest(root: Path) -> str:
     return str(root / "list.csv")
 
 
-SMALL = {f.__name__: f for f in (phantom, folder, lfw, rmfrd, fmor, manifest)}
+def ar(root: Path) -> str:
+    for i, name in enumerate(("M-01-01.png", "m-001-11.ppm", "W-001-14.bmp")):
+        picture(root / name, i)
+    return str(root)
+
+
+def mfr2(root: Path) -> str:
+    for i, name in enumerate(("AnnOne/AnnOne_0001.png", "AnnOne/AnnOne_0002.png")):
+        picture(root / name, i)
+    (root / "mfr2_labels.txt").write_text("AnnOne, 1, no-mask\nAnnOne, 2, cloth\n")
+    return str(root)
+
+
+def mlfw(root: Path) -> str:
+    for i, name in enumerate(("Ann_One_0001_0000.jpg", "Ann_One_0002_0000.jpg")):
+        picture(root / "aligned" / name, i)
+    return str(root)
+
+
+def ijb(root: Path) -> str:
+    picture(root / "loose_crop" / "1.jpg", 1)
+    (root / "meta").mkdir()
+    (root / "meta" / "ijbc_face_tid_mid.txt").write_text("1.jpg 7 70\n2.jpg 7 71\n")
+    points = "1.jpg 10 10 30 10 20 20 12 30 28 30 0.9\n"
+    (root / "meta" / "ijbc_name_5pts_score.txt").write_text(points)
+    return str(root)
+
+
+def insightface(root: Path) -> str:
+    for i, name in enumerate(("gallery/1__Ann/a.jpg", "probe/1__Ann/b.jpg", "unknown/c.jpg")):
+        picture(root / name, i)
+    return str(root)
+
+
+_LAYOUTS = (ar, mfr2, mlfw, ijb, insightface)
+SMALL = {f.__name__: f for f in (*_LAYOUTS, phantom, folder, lfw, rmfrd, fmor, manifest)}
 
 
 @pytest.mark.parametrize("plugin", registry.datasets.names())

@@ -1,0 +1,206 @@
+"""IJB-B and IJB-C in the lists that insightface's evaluation made common."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restore_recog.datasets.files import FileDataset, pictures, spelt
+from restore_recog.errors import DataError
+from restore_recog.types import FaceSample
+
+PICTURES = "loose_crop"
+TEMPLATES = "_face_tid_mid.txt"
+POINTS = "_name_5pts_score.txt"
+META = "meta"
+
+Points = tuple[NDArray[np.float32], str]
+"""Landmarks and detector score of a picture."""
+
+Template = tuple[str, Mapping[str, str]]
+"""Subject and attributes of a template."""
+
+
+class IJB(FileDataset):
+    """IJB-B or IJB-C: pictures that belong to templates, with landmarks and detector scores.
+
+    Every line of ``*_face_tid_mid.txt`` is a sample, whether or not its file is there, with
+    the attributes ``template_id``, ``media_id`` and ``detector_score``. Whose template it is
+    stands in the lists for searches, ``*_1N_gallery_*.csv`` and ``*_1N_probe_*.csv``, which
+    also give the attribute ``role`` (gallery or probe) and, for galleries, ``gallery`` (such
+    as G1). The people of other templates are unknown: each such template is a subject of its
+    own, ``template-<id>``, though some may show the same person.
+
+    The data is scored picture by picture here; the pooling of a template's pictures and the
+    list of template pairs are not used.
+    """
+
+    name = "ijb"
+    tree = """\
+PATH/                                   IJBB/ or IJBC/; the lists lie in meta/ or here
+  loose_crop/1.jpg
+  meta/
+    ijbc_face_tid_mid.txt               lines: 1.jpg template media
+    ijbc_name_5pts_score.txt            lines: 1.jpg, ten coordinates, detector score
+    ijbc_1N_gallery_G1.csv              optional: TEMPLATE_ID,SUBJECT_ID,...
+    ijbc_1N_probe_mixed.csv             optional: likewise
+"""
+
+    def __init__(self, location: str | None = None) -> None:
+        super().__init__(location)
+        self._points: dict[str, Points] = {}
+
+    def scan(self, root: Path) -> Iterable[FaceSample]:
+        listed = self._list(root)
+        points = listed.with_name(listed.name.removesuffix(TEMPLATES) + POINTS)
+        if points.is_file():
+            self._points = _points(points)
+        else:
+            self.notes.append(f"There is no {points}: the pictures have no landmarks.")
+        people = _searches(listed)
+        found: dict[str, FaceSample] = {}
+        again = 0
+        for _, (name, template, media) in _rows(listed, 3):
+            image_id = f"{template}/{name}"
+            if image_id in found:
+                again += 1
+                continue
+            attributes = {"template_id": template, "media_id": media}
+            if name in self._points:
+                attributes["detector_score"] = self._points[name][1]
+            subject, labels = people.get(template, (f"template-{template}", {}))
+            path = root / PICTURES / name
+            found[image_id] = FaceSample(
+                image_id, subject, path, attributes={**attributes, **labels}
+            )
+        self._note(root, listed, found, again)
+        return found.values()
+
+    def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
+        known = self._points.get(sample.image_id.partition("/")[2])
+        return known[0] if known else None
+
+    def _list(self, root: Path) -> Path:
+        """Return the one list of pictures and templates, in ``meta`` or the folder itself."""
+        found = [
+            file
+            for folder in (root / META, root)
+            if folder.is_dir()
+            for file in sorted(folder.glob(f"*{TEMPLATES}"))
+        ]
+        if not found or not (root / PICTURES).is_dir():
+            missing = root / PICTURES if found else f"{root / META}/*{TEMPLATES}"
+            raise DataError(f"The data set 'ijb' finds no {missing}.{self.expected()}")
+        if len(found) > 1:
+            raise DataError(
+                f"The data set 'ijb' finds several lists *{TEMPLATES} in {root}:"
+                f" {', '.join(file.name for file in found)}; leave one there."
+            )
+        return found[0]
+
+    def _note(self, root: Path, listed: Path, found: Mapping[str, FaceSample], again: int) -> None:
+        strangers = [s for s in found.values() if "role" not in s.attributes]
+        templates = len({sample.subject for sample in strangers})
+        unmarked = sum(self.landmarks(sample) is None for sample in found.values())
+        there = {spelt(path.relative_to(root / PICTURES).as_posix()) for path in _files(root)}
+        names = {image_id.partition("/")[2] for image_id in found}
+        for count, text in (
+            (again, f"lines of {listed.name} repeat a picture of a template and count once."),
+            (
+                templates,
+                f"templates ({len(strangers)} pictures) are in no 1:N list; each is a subject of"
+                " its own, though some may show the same person.",
+            ),
+            (unmarked if self._points else 0, "pictures have no landmarks."),
+            (len(names - there), f"pictures of {listed.name} are not in {root / PICTURES}."),
+            (
+                len(there - names),
+                f"pictures in {root / PICTURES} are not in {listed.name} and were left out.",
+            ),
+        ):
+            if count:
+                self.notes.append(f"{count} {text}")
+
+
+def _files(root: Path) -> list[Path]:
+    return pictures(root / PICTURES, deep=True)
+
+
+def _rows(file: Path, columns: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line number, values) of a list with spaces between its columns.
+
+    Raises:
+        DataError: Not UTF-8 text, or a line has another number of values.
+    """
+    try:
+        with file.open(encoding="utf-8") as text:
+            for number, line in enumerate(text, 1):
+                values = spelt(line).split()
+                if values and len(values) != columns:
+                    raise DataError(
+                        f"{file}, line {number}: {len(values)} values instead of {columns}."
+                    )
+                if values:
+                    yield number, values
+    except (UnicodeDecodeError, OSError) as error:
+        raise DataError(f"{file} cannot be read as text in UTF-8: {error}.") from error
+
+
+def _points(file: Path) -> dict[str, Points]:
+    """Return name -> ((5, 2) landmarks in pixels, detector score as written)."""
+    found: dict[str, Points] = {}
+    for line, (name, *numbers) in _rows(file, 12):
+        try:
+            values = np.array([float(number) for number in numbers])
+        except ValueError:
+            values = np.full(11, np.nan)
+        if not np.isfinite(values).all():
+            raise DataError(
+                f"{file}, line {line}: {name} must be followed by ten coordinates and a score."
+            )
+        found[name] = values[:10].astype(np.float32).reshape(5, 2), numbers[10]
+    return found
+
+
+def _searches(listed: Path) -> dict[str, Template]:
+    """Return template -> (subject, attributes) from the lists for 1:N searches.
+
+    Raises:
+        DataError: A list is garbled or gives a template another subject than an earlier one.
+    """
+    prefix = listed.name.removesuffix(TEMPLATES)
+    found: dict[str, Template] = {}
+    for role in ("gallery", "probe"):
+        for file in sorted(listed.parent.glob(f"{prefix}_1N_{role}_*.csv")):
+            labels = {"role": role}
+            if role == "gallery":
+                labels["gallery"] = file.stem.rpartition("_")[2]
+            for line, template, subject in _templates(file):
+                known = found.setdefault(template, (subject, labels))
+                if known[0] != subject:
+                    raise DataError(
+                        f"{file}, line {line}: template {template} belongs to subject {subject}"
+                        f" here and to {known[0]} before."
+                    )
+    return found
+
+
+def _templates(file: Path) -> Iterator[tuple[int, str, str]]:
+    """Yield (line number, template, subject)."""
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as text:
+            reader = csv.DictReader(text)
+            for row in reader:
+                template, subject = row.get("TEMPLATE_ID"), row.get("SUBJECT_ID")
+                if not template or not subject:
+                    raise DataError(
+                        f"{file}, line {reader.line_num}: TEMPLATE_ID or SUBJECT_ID is missing;"
+                        " the header must name both."
+                    )
+                yield reader.line_num, template.strip(), subject.strip()
+    except (csv.Error, UnicodeDecodeError, OSError) as error:
+        raise DataError(f"{file} cannot be read as CSV in UTF-8: {error}.") from error

@@ -1,0 +1,126 @@
+"""MFR2: real masks on well-known people, with a list of pairs."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from restore_recog.datasets.files import FileDataset, beside, folders, identifier, pictures, spelt
+from restore_recog.datasets.lfw import trained_names
+from restore_recog.errors import DataError
+from restore_recog.types import FaceSample
+
+LABELS = "mfr2_labels.txt"
+PAIRS = "pairs.txt"
+UNMASKED = "no-mask"
+
+Labels = Mapping[tuple[str, int], str]
+
+
+class MFR2(FileDataset):
+    """Masked Faces in Real World for Face Recognition (MaskTheFace): 53 people, 269 pictures.
+
+    The kind of mask comes from ``mfr2_labels.txt``: ``no-mask`` is a clean picture, anything
+    else a mask of that ``mask_type``. What the labels leave out is kept under the condition
+    ``unknown``.
+
+    The people are celebrities. Whose name (letters only, in any case) is that of a person of
+    LFW who trained a shipped model has the attribute ``lfw_train`` = yes, others no.
+    """
+
+    name = "mfr2"
+    tree = """\
+PATH/                           or PATH/mfr2/
+  <Identity>/
+    <Identity>_0001.png         four digits
+  mfr2_labels.txt               lines: Identity, number, kind of mask or no-mask
+  pairs.txt                     optional: 'name i j' and 'name i name j', no header
+"""
+
+    def scan(self, root: Path) -> Iterable[FaceSample]:
+        if (root / self.name).is_dir():
+            root = root / self.name
+        self.pair_list = beside(root, PAIRS)
+        file = beside(root, LABELS)
+        labels = _labels(file) if file else {}
+        if file is None:
+            self.notes.append(f"There is no {LABELS} in {root}: no picture's condition is known.")
+        self.leave_out_loose(root)
+        found = {}
+        for folder in folders(root):
+            for path in pictures(folder, deep=True):
+                found[path] = _key(spelt(folder.name), spelt(path.stem))
+        self._note(root, found, labels)
+        return [_sample(root, path, key, labels) for path, key in found.items()]
+
+    def _note(self, root: Path, found: Mapping[Path, tuple[str, int]], labels: Labels) -> None:
+        keys = set(found.values())
+        unlabelled = sum(key not in labels for key in found.values())
+        if labels and unlabelled:
+            self.notes.append(
+                f"{unlabelled} pictures in {root} are not in {LABELS}; they are kept with the"
+                " condition 'unknown'."
+            )
+        absent = sum(key not in keys for key in labels)
+        if absent:
+            self.notes.append(f"{absent} pictures of {LABELS} are not in {root}.")
+        people = {who for who, _ in keys}
+        trained = sorted(who for who in people if _plain(who) in trained_names())
+        if trained:
+            self.notes.append(
+                f"{len(trained)} of the {len(people)} people in {root} have the names of people"
+                " of LFW who trained the shipped models, which may favour them:"
+                f" {', '.join(trained)}."
+            )
+
+
+def _key(person: str, stem: str) -> tuple[str, int]:
+    """Return (person, number) of a file name; number 0 if it is not <person>_<number>."""
+    match = re.fullmatch(re.escape(person) + r"_(\d+)", stem, re.ASCII | re.IGNORECASE)
+    return person, int(match[1]) if match else 0
+
+
+def _sample(root: Path, path: Path, key: tuple[str, int], labels: Labels) -> FaceSample:
+    kind = labels.get(key)
+    trained = "yes" if _plain(key[0]) in trained_names() else "no"
+    condition = "unknown" if kind is None else "clean" if kind == UNMASKED else "mask"
+    attributes = {"lfw_train": trained}
+    if kind is not None and condition == "mask":
+        attributes["mask_type"] = kind
+    return FaceSample(identifier(path, root), key[0], path, condition, attributes=attributes)
+
+
+def _labels(file: Path) -> dict[tuple[str, int], str]:
+    """Return (person, number) -> kind of mask in lower case.
+
+    Raises:
+        DataError: Not UTF-8 text, a line of another form, or two lines that differ.
+    """
+    found: dict[tuple[str, int], str] = {}
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as text:
+            reader = csv.reader(text, skipinitialspace=True)
+            for row in reader:
+                values = [value.strip() for value in row]
+                if not any(values):
+                    continue
+                if len(values) != 3 or not all(values) or not values[1].isdecimal():
+                    raise DataError(
+                        f"{file}, line {reader.line_num}: '{', '.join(values)}' is not"
+                        " 'Identity, number, kind of mask'."
+                    )
+                key, kind = (spelt(values[0]), int(values[1])), values[2].lower()
+                if found.setdefault(key, kind) != kind:
+                    raise DataError(
+                        f"{file}, line {reader.line_num}: {values[0]} {values[1]} is"
+                        f" '{found[key]}' in an earlier line and '{kind}' here."
+                    )
+    except (csv.Error, UnicodeDecodeError, OSError) as error:
+        raise DataError(f"{file} cannot be read as text in UTF-8: {error}.") from error
+    return found
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.casefold() if letter.isalpha())
