@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from restore_recog.errors import DataError
-from restore_recog.metrics.verification import _largest_count
+from restore_recog.metrics.verification import largest_count
 
 Vector = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -30,7 +30,7 @@ Counts = NDArray[np.int64]
 LIMIT = 1.0 + 2.0**-10
 """Largest size of a score: a cosine, with room for the rounding of unit vectors."""
 
-_CHUNK = 1 << 19  # scores worked on at once: 4 MB
+_CHUNK = 1 << 16  # scores worked on at once, few enough for the cache
 
 
 class ScoreStream:
@@ -64,6 +64,7 @@ class ScoreStream:
         self._histogram: Counts = np.zeros(2 * self._zero, dtype=np.int64)
         self._kept: Vector = np.empty(0)
         self._fresh: list[Vector] = []  # further scores that may be among the largest
+        self._waiting = 0  # how many they are
         self._cut = -math.inf  # what is not above it is not among the largest
         self._mean = self._squares = 0.0  # and the sum of squared differences from the mean
 
@@ -91,6 +92,7 @@ class ScoreStream:
         if self._fresh:
             scores = np.concatenate([self._kept, *self._fresh])
             self._fresh.clear()
+            self._waiting = 0
             if scores.size > self.tail:
                 scores.partition(scores.size - self.tail)
                 scores = scores[-self.tail :].copy()
@@ -163,7 +165,7 @@ class ScoreStream:
             raise ValueError(f"The rate must lie in [0, 1], not {rate}.")
         if not self.count:
             raise DataError("There is no comparison to set a threshold on.")
-        budget = _largest_count(rate, self.count)
+        budget = largest_count(rate, self.count)
         if budget >= self.count - self.failed:
             return self.least, True
         kept = self.kept
@@ -212,12 +214,14 @@ class ScoreStream:
         """Count finite scores, at least one."""
         # Scaling by a power of two, floor and whole numbers below 2^24 are exact in float32.
         places = np.floor(chunk * chunk.dtype.type(self.bins // 2))
-        index = places.astype(np.int32) + np.int32(self._zero)
-        self._histogram += np.bincount(index, minlength=self._histogram.size)
+        np.add.at(self._histogram, places.astype(np.intp) + self._zero, 1)
         wide = chunk.astype(np.float64)
         mean = float(wide.mean())
         self._keep(wide[wide > self._cut])
-        self.least, self.most = min(self.least, float(wide.min())), max(self.most, float(wide.max()))
+        self.least, self.most = (
+            min(self.least, float(wide.min())),
+            max(self.most, float(wide.max())),
+        )
         wide -= mean
         self._moments(wide.size, mean, float(wide @ wide))
         self.count += wide.size
@@ -225,7 +229,8 @@ class ScoreStream:
     def _keep(self, scores: Vector) -> None:
         if scores.size:
             self._fresh.append(scores)
-        if sum(part.size for part in self._fresh) >= self.tail:
+            self._waiting += scores.size
+        if self._waiting >= self.tail:
             _ = self.kept  # drops what is not among the largest
 
     def _moments(self, size: int, mean: float, squares: float) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from restore_recog.errors import DataError
 from restore_recog.metrics.streaming import ScoreStream
-from restore_recog.metrics.verification import DetCurve, OperatingPoint, _largest_count
+from restore_recog.metrics.verification import DetCurve, OperatingPoint, largest_count
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +97,7 @@ def streaming_fnmr_at_fmr(
     """
     mated, other = _streams(genuine, impostor)
     threshold, sharp = other.threshold_at(fmr)
-    budget = _largest_count(fmr, other.count)
+    budget = largest_count(fmr, other.count)
     if budget >= other.count - other.failed:
         threshold = min(threshold, mated.least)
     slack = 0.0 if sharp else other.width
