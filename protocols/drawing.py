@@ -1,0 +1,215 @@
+"""What several protocols share: twin-safe galleries and seeded draws.
+
+Every random choice has a stream of its own, so that one cannot shift another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+
+import numpy as np
+
+from restore_recog.api import Plan
+from restore_recog.types import FaceSample, Trial
+
+SPLIT, PROBES, GENUINE, IMPOSTOR, COSINE = range(5)
+
+BySubject = dict[str, list[str]]
+"""Subject -> sorted image_ids."""
+
+
+def stream(seed: int, choice: int) -> np.random.Generator:
+    """Return the random numbers of one kind of choice (``SPLIT``, ``PROBES``, ...)."""
+    return np.random.default_rng([seed, choice])
+
+
+def by_subject(samples: Iterable[FaceSample]) -> BySubject:
+    """Return the image_ids of every subject, subjects and ids in the order of *samples*."""
+    found: BySubject = {}
+    for sample in samples:
+        found.setdefault(sample.subject, []).append(sample.image_id)
+    return found
+
+
+def total(references: BySubject) -> int:
+    """Return how many pictures there are."""
+    return sum(map(len, references.values()))
+
+
+def as_found(
+    clean: Sequence[FaceSample], occluded: Sequence[FaceSample], seed: int
+) -> tuple[BySubject, list[FaceSample], list[str]]:
+    """Return (references by subject, possible probes, notes) of data with occluded pictures.
+
+    The unoccluded twin of a probe must not be in the gallery. A subject who has nothing but
+    twins gives half of them to the gallery, and their occluded versions are no probes.
+    Probes whose subjects have no reference are among the possible ones; see :func:`enrolled`.
+
+    Args:
+        clean, occluded: In the order of their ids.
+        seed: Of the choice among twins.
+    """
+    rng = stream(seed, SPLIT)
+    twins = {sample.clean_id for sample in occluded}
+    references: BySubject = {}
+    for subject, ids in sorted(by_subject(clean).items()):
+        free = [image_id for image_id in ids if image_id not in twins]
+        if not free:
+            free = sorted(ids[i] for i in rng.permutation(len(ids))[: (len(ids) + 1) // 2])
+        references[subject] = free
+    inside = {image_id for ids in references.values() for image_id in ids}
+    pool = [sample for sample in occluded if sample.clean_id not in inside]
+    notes = [f"{total(references)} unoccluded references of {len(references)} subjects."]
+    if kept_out := len(clean) - len(inside):
+        notes.append(f"{kept_out} unoccluded twins of probes stay out of the gallery.")
+    if dropped := len(occluded) - len(pool):
+        notes.append(f"{dropped} occluded pictures are no probes: their twins are references.")
+    return references, pool, notes
+
+
+def enrolled(
+    pool: Sequence[FaceSample], references: Container[str]
+) -> tuple[list[FaceSample], list[str]]:
+    """Return the probes of a closed-set test, and a note on those that it leaves out."""
+    closed = [sample for sample in pool if sample.subject in references]
+    if strangers := len(pool) - len(closed):
+        return closed, [
+            f"{strangers} occluded pictures are left out: their subjects have no unoccluded "
+            "reference."
+        ]
+    return closed, []
+
+
+def trials(
+    probes: Sequence[str],
+    references: BySubject,
+    subjects: Mapping[str, str],
+    wanted: int,
+    seed: int,
+) -> list[Trial]:
+    """Return distinct trials of probes and references, the genuine ones first.
+
+    Args:
+        probes: In a fixed order.
+        references: The gallery.
+        subjects: image_id -> subject, of both.
+        wanted: Trials of each kind, as far as there are so many.
+        seed: Of the choice.
+    """
+    genuine = [(r, p) for p in probes for r in references.get(subjects[p], ())]
+    chosen = stream(seed, GENUINE).permutation(len(genuine))[:wanted]
+    pairs = [Trial(*genuine[int(i)], True) for i in sorted(chosen)]
+
+    everyone = sorted(image_id for ids in references.values() for image_id in ids)
+    possible = len(probes) * len(everyone) - len(genuine)
+    rng = stream(seed, IMPOSTOR)
+    found: set[tuple[str, str]] = set()
+    while len(found) < min(wanted, possible):
+        reference = everyone[int(rng.integers(len(everyone)))]
+        probe = probes[int(rng.integers(len(probes)))]
+        if subjects[reference] != subjects[probe]:
+            found.add((reference, probe))
+    return pairs + [Trial(*pair, False) for pair in sorted(found)]
+
+
+def one_each(references: BySubject, seed: int) -> dict[str, str]:
+    """Return one random picture a subject."""
+    rng = stream(seed, COSINE)
+    return {subject: ids[rng.integers(len(ids))] for subject, ids in sorted(references.items())}
+
+
+def choose(
+    pool: Sequence[FaceSample], tested: int, out_of: int, seed: int
+) -> tuple[list[str], str]:
+    """Return test pictures in random order, and a note on how many there are and why.
+
+    Pictures that the data set itself marks as test pictures are all used, up to the paper's
+    number; of others as large a share as the paper's, at least one.
+
+    Args:
+        pool: In the order of their ids.
+        tested, out_of: The paper's numbers.
+        seed: Of the choice.
+    """
+    fixed = [sample for sample in pool if sample.attributes.get("split") == "test"]
+    candidates = fixed or list(pool)
+    if fixed:
+        count = min(tested, len(fixed))
+        reason = f"of {len(fixed)} in the data's own test split"
+    else:
+        count = min(tested, max(1, round(len(candidates) * tested / out_of)))
+        reason = (
+            f"of {len(candidates)}, the paper's share of {tested:,} in {out_of:,}; the others "
+            "are left for training"
+        )
+    return shuffled(candidates, seed)[:count], f"{count} probes {reason}."
+
+
+def shuffled(pool: Sequence[FaceSample], seed: int) -> list[str]:
+    """Return the image_ids in random order, so that any first part is a fair sample."""
+    return [pool[i].image_id for i in stream(seed, PROBES).permutation(len(pool))]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Probes to be searched in a gallery.
+
+    Attributes:
+        references: The gallery.
+        test: image_ids of the probes, in the order in which a limit takes them.
+        synthetic: As in :class:`~restore_recog.api.Plan`.
+        pairs: Trials of each kind for so many probes.
+        notes: The last one says how many probes there are.
+    """
+
+    references: BySubject
+    test: Sequence[str]
+    synthetic: bool
+    pairs: Callable[[int], int]
+    notes: Sequence[str]
+
+    def plan(self, ordered: Sequence[FaceSample], seed: int, limit: int | None) -> Plan:
+        """Return the plan: pairs and cosine pictures drawn, all other pictures for training.
+
+        Args:
+            ordered: All samples, in the order of their ids.
+            seed: Of the pairs and the cosine pictures.
+            limit: At most so many probes.
+        """
+        samples = {sample.image_id: sample for sample in ordered}
+        subjects = {sample.image_id: sample.subject for sample in ordered}
+        probes = sorted(self.test[:limit])
+        notes = list(self.notes)
+        if len(probes) < len(self.test):
+            notes[-1] += f" Limited to {len(probes)} of them."
+        pairs = trials(probes, self.references, subjects, self.pairs(len(probes)), seed)
+        genuine = sum(pair.genuine for pair in pairs)
+        notes.append(f"{len(pairs)} verification pairs, {genuine} of them genuine.")
+        gallery = sorted(image_id for ids in self.references.values() for image_id in ids)
+        unoccluded = by_subject(samples[i] for i in gallery if samples[i].condition == "clean")
+        return Plan(
+            references=tuple(gallery),
+            probes=tuple(probes),
+            pairs=tuple(pairs),
+            cosine_references=one_each(unoccluded, seed),
+            synthetic=self.synthetic,
+            training=_left_over(ordered, {*gallery, *self.test}),
+            notes=tuple(notes),
+        )
+
+
+def _left_over(samples: Sequence[FaceSample], kept: Set[str]) -> tuple[str, ...]:
+    """Return the image_ids that are left for training.
+
+    Neither in the test, nor a twin of a picture in it, nor marked for testing.
+    """
+    twins = {sample.clean_id for sample in samples if sample.image_id in kept}
+    return tuple(
+        sample.image_id
+        for sample in samples
+        if sample.image_id not in kept
+        and sample.image_id not in twins
+        and sample.clean_id not in kept
+        and sample.attributes.get("split") != "test"
+    )
