@@ -57,10 +57,10 @@ def of(report: Report) -> dict[str, Figure]:
 
 def pictures(report: Report) -> dict[str, Picture]:
     """Return file name -> drawn picture of every figure."""
-    return {name: _drawn(figure) for name, figure in of(report).items()}
+    return {name: drawn(figure) for name, figure in of(report).items()}
 
 
-def _drawn(figure: Figure) -> Picture:
+def drawn(figure: Figure) -> Picture:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=140)
     return Picture(buffer.getvalue(), round(96 * float(figure.get_figwidth())))

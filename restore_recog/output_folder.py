@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from restore_recog.errors import OutputError
@@ -59,21 +59,33 @@ def whole_folder(folder: Path) -> Iterator[Path]:
             shutil.rmtree(staging, ignore_errors=True)
 
 
+def check_file(path: Path, *, overwrite: bool = False) -> None:
+    """Refuse a file that exists, before any work is done.
+
+    Raises:
+        OutputError: It exists and may not be overwritten, or it is a folder.
+    """
+    if path.is_dir():
+        raise OutputError(f"'{path}' is a folder; name a file in it.")
+    if path.exists() and not overwrite:
+        raise OutputError(f"'{path}' exists; name another file, or give --overwrite to replace it.")
+
+
 def write_file(path: Path, text: str, *, overwrite: bool = False) -> None:
     """Write one text file whole or not at all.
 
     Raises:
-        OutputError: It exists and may not be overwritten, or it cannot be written.
+        OutputError: As :func:`check_file`, or it cannot be written.
     """
-    if path.is_dir() or (path.exists() and not overwrite):
-        raise OutputError(f"'{path}' exists; name another file, or give --overwrite to replace it.")
+    check_file(path, overwrite=overwrite)
     staging = path.with_name(f".{path.name}-{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         staging.write_text(text, encoding="utf-8")
         os.replace(staging, path)
     except OSError as error:
-        staging.unlink(missing_ok=True)
+        with suppress(OSError):
+            staging.unlink()
         raise OutputError(
             f"'{path}' cannot be written ({error.strerror or error}); name another with --output."
         ) from error

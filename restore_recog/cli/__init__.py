@@ -13,10 +13,13 @@ from restore_recog.errors import RestoreRecogError
 
 COMMANDS = {
     "eval": ("restore_recog.cli.eval", "Measure whether restoring helps a recogniser."),
+    "report": ("restore_recog.cli.report", "Show a finished run again, in any form."),
+    "compare": ("restore_recog.cli.compare", "Set finished runs side by side."),
     "restore": ("restore_recog.cli.restore", "Paint the masked part of faces in pictures back."),
     "train-restorer": ("restore_recog.cli.train_restorer", "Train a restorer."),
     "train-recognizer": ("restore_recog.cli.train_recognizer", "Train a recogniser."),
     "validate": ("restore_recog.cli.validate", "Look data sets over before use."),
+    "export": ("restore_recog.cli.export", "Write a restorer as ONNX or torch.export."),
     "list": ("restore_recog.cli.list", "Name the installed plug-ins."),
 }
 """Command name -> (module that defines ``command``, one line for the overview)."""

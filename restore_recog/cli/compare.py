@@ -1,0 +1,46 @@
+"""``restore-recog compare``: set finished runs side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("compare")
+@click.argument(
+    "runs", type=click.Path(path_type=Path), metavar="RUN RUN ...", nargs=-1, required=True
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Also write compare.html, compare.json and tables into this folder; must not exist.",
+)
+def command(runs: tuple[Path, ...], output: Path | None) -> None:
+    """Set finished runs side by side, and pair them where their probes are the same.
+
+    Every later RUN is paired with the first: what became better or worse for the same probes,
+    with an interval from resampling people. Runs of other probes, data, galleries or versions
+    of the protocol are shown beside each other, and it is said why they cannot be paired.
+
+    \b
+    Examples:
+      restore-recog compare runs/telea runs/fmodr
+      restore-recog compare runs/monday runs/tuesday runs/friday -o comparison
+    """
+    if len(runs) < 2:
+        raise click.UsageError("Name at least two results folders.")
+    from restore_recog import comparison_record
+    from restore_recog.compare import compare, load
+    from restore_recog.output_folder import check_output
+
+    if output is not None:
+        check_output(output)
+    comparison = compare(load(runs))
+    if output is not None:
+        comparison_record.write(comparison, output)
+    click.echo(comparison_record.text(comparison))
+    if output is not None:
+        click.echo(f"\nThe whole comparison: {output / 'compare.html'}")

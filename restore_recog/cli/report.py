@@ -1,0 +1,75 @@
+"""``restore-recog report``: show a finished run again, in any form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from restore_recog.report import Report
+
+FORMATS = ("text", "html", "tex", "csv")
+ENDINGS = {".html": "html", ".htm": "html", ".tex": "tex", ".csv": "csv", ".txt": "text"}
+
+
+@click.command("report")
+@click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write to this file.  [default: standard output]",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="What to write.  [default: by the ending of --output, else text]",
+)
+@click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
+def command(run: Path, output: Path | None, form: str | None, overwrite: bool) -> None:
+    """Show a finished run again: as text, page, LaTeX or CSV.
+
+    RUN is a results folder of 'restore-recog eval'. Only its records are read: no pictures, no
+    data, no GPU.
+
+    \b
+    Examples:
+      restore-recog report runs/monday
+      restore-recog report runs/monday --output table.tex
+      restore-recog report runs/monday -o runs/monday/report.html --overwrite
+    """
+    if form is None and output is not None and output.suffix.lower() not in ENDINGS:
+        raise click.UsageError(
+            f"'{output.name}' does not say in which form to write; end it in .html, .tex, .csv "
+            "or .txt, or give --format."
+        )
+    from restore_recog.output_folder import check_file, write_file
+    from restore_recog.report import Report
+
+    if output is not None:
+        check_file(output, overwrite=overwrite)
+    chosen = form or ("text" if output is None else ENDINGS[output.suffix.lower()])
+    content = _rendered(Report.load(run), chosen)
+    if output is None:
+        click.echo(content, nl=not content.endswith("\n"))
+    else:
+        write_file(output, content, overwrite=overwrite)
+
+
+def _rendered(report: Report, form: str) -> str:
+    if form == "html":
+        from restore_recog.pages.report import page
+
+        return page(report)
+    if form == "text":
+        from restore_recog.cli.table import render
+
+        return render(report) + "\n"
+    from restore_recog.record import caption
+    from restore_recog.table_formats import arms_csv, arms_latex
+
+    return arms_csv(report.arms) if form == "csv" else arms_latex(report.arms, caption(report))
