@@ -14,6 +14,9 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 MAPPED = {"restore_recog.restorers": "restorers", "restore_recog.protocols": "protocols"}
 
+ONNX = ["onnx", "onnxruntime", "onnxscript"]
+TEST = [*ONNX, "pytest", "scikit-image", "setuptools>=70.1", "torchmetrics"]
+
 
 def packages() -> list[str]:
     """Return every package once, whether or not the links survived the checkout."""
@@ -53,8 +56,9 @@ setup(
         "tqdm",
     ],
     extras_require={
-        "test": ["pytest", "scikit-image", "setuptools>=70.1", "torchmetrics"],
-        "dev": ["mypy", "pytest", "ruff", "scikit-image", "setuptools>=70.1", "torchmetrics"],
+        "onnx": ONNX,
+        "test": TEST,
+        "dev": [*TEST, "mypy", "ruff"],
     },
     entry_points={
         "console_scripts": ["restore-recog = restore_recog.cli:main"],
@@ -82,6 +86,9 @@ setup(
             "ijb = restore_recog.datasets.ijb:IJB",
             "insightface = restore_recog.datasets.insightface:InsightFace",
             "fmor = restore_recog.datasets.fmor:FMOR",
+            "celeba = restore_recog.datasets.celeba:CelebA",
+            "ffhq = restore_recog.datasets.ffhq:FFHQ",
+            "rafdb = restore_recog.datasets.rafdb:RAFDB",
             "manifest = restore_recog.datasets.manifest:Manifest",
             "folder = restore_recog.datasets.folder:Folder",
         ],
