@@ -34,7 +34,7 @@ def flag(
         return "too few impostors"
     if n_subjects == 1:
         return "one subject"
-    limit = f"upper limit 3/n = {100 * rule_of_three(n_subjects):.2g} %"
+    limit = f"upper limit 3/n = {100 * rule_of_three(n_subjects):.3g} %"
     if errors == 0:
         return f"no errors: {limit}"
     if errors == n:

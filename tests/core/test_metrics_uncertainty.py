@@ -11,7 +11,6 @@ from scipy import stats
 from scipy.sparse import csr_array
 
 from restore_recog.metrics import resampling
-from restore_recog.metrics.support import rule_of_three
 from restore_recog.metrics.uncertainty import (
     bootstrap_difference,
     bootstrap_mean,
@@ -268,13 +267,6 @@ def test_a_large_gain_is_seen():
 )
 def test_mcnemar_by_hand(rescued, harmed, p):
     assert mcnemar_exact(rescued, harmed) == pytest.approx(p)
-
-
-def test_rule_of_three():
-    assert rule_of_three(300) == 0.01 and rule_of_three(1) == 1.0
-    assert (1 - rule_of_three(300)) ** 300 == pytest.approx(0.05, abs=0.002)
-    with pytest.raises(ValueError, match="At least one"):
-        rule_of_three(0)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
