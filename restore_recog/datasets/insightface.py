@@ -46,11 +46,7 @@ PATH/                        1:N with Auto Split
 
     def root(self) -> Path:
         if self.location and Path(self.location).suffix.lower() == PACK:
-            raise DataError(
-                f"The data set 'insightface' does not read the packed file {self.location}: it is"
-                " a Python pickle, which can run any code when it is opened; unpack it with the"
-                " tool that made it, to pictures in folders, and name the folder."
-            )
+            raise _packed(Path(self.location))
         return super().root()
 
     def scan(self, root: Path) -> Iterable[FaceSample]:
@@ -67,9 +63,11 @@ PATH/                        1:N with Auto Split
                 )
         found += self._unknown(root)
         self._note_names(root, found)
-        packs = len(list(root.glob(f"*{PACK}")))
+        packs = sorted(root.glob(f"*{PACK}"))
+        if packs and not found:
+            raise _packed(packs[0])
         if packs:
-            self.notes.append(f"{packs} packed files (*{PACK}) in {root} are not read.")
+            self.notes.append(f"{len(packs)} packed files (*{PACK}) in {root} are not read.")
         return found
 
     def _auto_split(self, root: Path, tree: Path) -> Iterator[FaceSample]:
@@ -78,9 +76,10 @@ PATH/                        1:N with Auto Split
             if folder == root / UNKNOWN:
                 continue
             paths = pictures(folder, deep=True)
-            first = next((path for path in paths if GALLERY in path.name.lower()), *paths[:1], None)
+            marked = [path for path in paths if GALLERY in path.name.lower()]
+            first = (marked or paths)[:1]
             for path in paths:
-                yield _sample(root, folder, path, GALLERY if path == first else PROBE)
+                yield _sample(root, folder, path, GALLERY if path in first else PROBE)
 
     def _people(self, root: Path, role: str) -> Iterator[FaceSample]:
         if not (root / role).is_dir():
@@ -134,3 +133,11 @@ def _sample(root: Path, folder: Path, path: Path, role: str) -> FaceSample:
     _, separator, name = subject.partition("__")
     attributes = {"role": role, **({"name": name} if separator else {})}
     return FaceSample(identifier(path, root), subject, path, attributes=attributes)
+
+
+def _packed(file: Path) -> DataError:
+    return DataError(
+        f"The data set 'insightface' does not read the packed file {file}: it is a Python pickle,"
+        " which can run any code when it is opened; unpack it with the tool that made it, to"
+        " pictures in folders, and name the folder."
+    )
