@@ -1,0 +1,212 @@
+"""CelebFaces Attributes, in the folders and files of its own distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restore_recog.datasets.files import FileDataset, identifier, pictures
+from restore_recog.errors import DataError
+from restore_recog.types import FaceSample
+
+_WILD = "img_celeba"
+_FOLDERS = ("img_align_celeba", "img_align_celeba_png", _WILD)
+_PARTS = {"0": ("train", "train"), "1": ("val", "train"), "2": ("test", "test")}
+"""Code in the list -> (official part, split)."""
+_FLAGS = {"1": "yes", "-1": "no", "0": "no"}
+_GENDERS = {"yes": "male", "no": "female"}
+
+
+class CelebA(FileDataset):
+    """CelebA: 202,599 pictures of celebrities with 40 labels each.
+
+    The aligned pictures (178 x 218) are taken where they are there, else those from the wild;
+    the landmarks are those of the pictures taken.
+
+    Attributes: ``gender`` (the label ``Male``), ``smiling`` and the other 38 labels under their
+    own names in lower case, yes or no each; ``partition`` is the official part (train, val or
+    test). The project knows two splits: train and val are ``train``, test is ``test``, so
+    everything but the official test pictures may be trained on. Whoever needs the validation
+    part for himself tells it by ``partition``.
+
+    The people are those of ``identity_CelebA.txt``. Without that file, which some copies lack,
+    every picture counts as a person of its own, and a note says so.
+    """
+
+    name = "celeba"
+    tree = """\
+PATH/                                the lists may also lie right in PATH, or be .csv
+  Img/img_align_celeba/000001.jpg    or img_celeba/ (in the wild); also without Img/
+  Anno/identity_CelebA.txt           optional: <picture> <person>
+  Anno/list_attr_celeba.txt          optional: a count, the names, <picture> and 40 times 1 or -1
+  Anno/list_landmarks_align_celeba.txt    optional; list_landmarks_celeba.txt for img_celeba
+  Eval/list_eval_partition.txt       optional: <picture> and 0 (train), 1 (val) or 2 (test)
+"""
+
+    def __init__(self, location: str | None = None) -> None:
+        super().__init__(location)
+        self._points: dict[str, NDArray[np.float32]] = {}
+
+    def scan(self, root: Path) -> Iterable[FaceSample]:
+        folder = self._folder(root)
+        people = dict(_pairs(_list(root, "identity_CelebA")))
+        parts = dict(_pairs(_list(root, "list_eval_partition")))
+        names, flags = _labels(_list(root, "list_attr_celeba"))
+        self._read_landmarks(root, wild=_WILD in (folder.name, folder.parent.name))
+        index = {name: place for place, name in enumerate((*names, "partition", "split"))}
+        nothing = ("",) * len(names)
+        found = []
+        for path in pictures(folder):
+            values = (*flags.get(path.stem, nothing), *_part(root, parts.get(path.stem)))
+            subject = people.get(path.stem, path.stem)
+            sample = FaceSample(
+                identifier(path, folder), subject, path, attributes=Labels(index, values)
+            )
+            found.append(sample)
+        self._note(root, found, {"identity": people, "label": flags, "partition": parts})
+        return found
+
+    def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
+        return self._points.get(Path(sample.image_id).stem)
+
+    def _folder(self, root: Path) -> Path:
+        """Return the folder with the pictures; archives often hold one within one."""
+        for name in _FOLDERS:
+            for outer in (root, root / "Img"):
+                for folder in (outer / name / name, outer / name):
+                    if folder.is_dir():
+                        return folder
+        if root.name in _FOLDERS:
+            return root
+        raise DataError(
+            f"The data set 'celeba' finds none of the folders {', '.join(_FOLDERS)} in {root}."
+            f"{self.expected()}"
+        )
+
+    def _read_landmarks(self, root: Path, *, wild: bool) -> None:
+        file = _list(root, "list_landmarks_celeba" if wild else "list_landmarks_align_celeba")
+        for row in _rows(file):
+            if len(row) != 11 or not _stem(row[0]):
+                continue
+            try:
+                points = np.array([float(value) for value in row[1:]], np.float32)
+            except ValueError as error:
+                raise DataError(f"{file}: the landmarks of {row[0]} are no numbers.") from error
+            self._points[_stem(row[0])] = points.reshape(5, 2)
+
+    def _note(
+        self, root: Path, found: list[FaceSample], lists: Mapping[str, Mapping[str, object]]
+    ) -> None:
+        stems = {sample.path.stem for sample in found if sample.path is not None}
+        for what, known in lists.items():
+            if not known:
+                self.notes.append(f"{root} has no list of {what}: nothing is known of that.")
+                continue
+            if lost := len(stems - known.keys()):
+                self.notes.append(f"{lost} pictures in {root} are not on the {what} list.")
+            if absent := len(known.keys() - stems):
+                self.notes.append(f"{absent} pictures on the {what} list are not in {root}.")
+        if not lists["identity"]:
+            self.notes.append("Without identity_CelebA.txt every picture is a person of its own.")
+
+
+class Labels(Mapping[str, str]):
+    """The labels of one picture: its values, and a table of names that all pictures share.
+
+    A dictionary for each of 202,599 pictures would take half a gigabyte. An empty value is
+    one that is not known.
+    """
+
+    __slots__ = ("_index", "_values")
+
+    def __init__(self, index: Mapping[str, int], values: tuple[str, ...]) -> None:
+        self._index = index
+        self._values = values
+
+    def __getitem__(self, name: str) -> str:
+        value = self._values[self._index[name]]
+        if not value:
+            raise KeyError(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, place in self._index.items() if self._values[place])
+
+    def __len__(self) -> int:
+        return sum(map(bool, self._values))
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
+def _list(root: Path, name: str) -> Path | None:
+    """Return the place of a list, or None."""
+    base = root
+    while base.name in (*_FOLDERS, "Img"):
+        base = base.parent
+    places = (root, base, base / "Anno", base / "Eval")
+    files = (place / f"{name}{ending}" for ending in (".txt", ".csv") for place in places)
+    return next((file for file in files if file.is_file()), None)
+
+
+def _rows(file: Path | None) -> Iterator[list[str]]:
+    """Yield the fields of every line, whether blanks or commas part them."""
+    if file is None:
+        return
+    with file.open(encoding="utf-8-sig") as text:
+        for line in text:
+            if fields := line.replace(",", " ").split():
+                yield fields
+
+
+def _stem(name: str) -> str:
+    """Return a picture's name without its ending, or nothing where it is no picture."""
+    stem, dot, _ = name.rpartition(".")
+    return stem if dot else ""
+
+
+def _pairs(file: Path | None) -> Iterator[tuple[str, str]]:
+    for row in _rows(file):
+        if len(row) == 2 and _stem(row[0]):
+            yield _stem(row[0]), row[1]
+
+
+def _part(root: Path, code: str | None) -> tuple[str, str]:
+    """Return (official part, split), both empty where the picture is on no list."""
+    if code is None:
+        return "", ""
+    if code not in _PARTS:
+        raise DataError(
+            f"The partition list of {root} has the code '{code}'; it must be 0 (train), 1 (val)"
+            " or 2 (test)."
+        )
+    return _PARTS[code]
+
+
+def _labels(file: Path | None) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """Return the names of the labels, and their values by picture, as words."""
+    names: tuple[str, ...] = ()
+    flags: dict[str, tuple[str, ...]] = {}
+    known: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for row in _rows(file):
+        if not _stem(row[0]):
+            if len(row) > 1:  # the line of names; a lone number counts the pictures
+                names = tuple(name.lower() for name in row if name != "image_id")
+            continue
+        values = tuple(row[1:])
+        if len(values) != len(names) or not set(values) <= _FLAGS.keys():
+            raise DataError(
+                f"{file}: the line of {row[0]} must hold {len(names)} times 1 or -1, one for each"
+                " name in the line of names."
+            )
+        flags[_stem(row[0])] = known.setdefault(
+            values,
+            tuple(
+                _GENDERS[_FLAGS[value]] if name == "male" else _FLAGS[value]
+                for name, value in zip(names, values, strict=True)
+            ),
+        )
+    return tuple("gender" if name == "male" else name for name in names), flags

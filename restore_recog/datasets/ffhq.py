@@ -1,0 +1,142 @@
+"""Flickr-Faces-HQ, in the folders of its own distribution."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restore_recog.datasets.files import FileDataset, beside, identifier, pictures
+from restore_recog.errors import DataError
+from restore_recog.types import FaceSample
+
+METADATA = "ffhq-dataset-v2.json"
+TRAINING = 60_000
+"""The publisher has set the pictures from this number on aside for validation."""
+
+_FOLDERS = ("images1024x1024", "thumbnails128x128")
+_SIDES = {"images1024x1024": 1024, "thumbnails128x128": 128}
+_SPLITS = {"training": "train", "validation": "test"}
+
+
+class FFHQ(FileDataset):
+    """FFHQ: 70,000 faces without names, for training restorers.
+
+    Nobody is named, so every picture counts as a person of its own and nobody can be
+    recognised on it; a note says so. Its publisher asks that it not be used to develop face
+    recognition.
+
+    Pictures 0 to 59,999 are ``train``, the others ``test``, as the publisher has set them
+    apart. From ``ffhq-dataset-v2.json`` come the landmarks (five of dlib's 68), the licence
+    of each picture (attribute ``license``) and its part (attribute ``category``).
+    """
+
+    name = "ffhq"
+    tree = """\
+PATH/
+  images1024x1024/00000/00000.png     or thumbnails128x128/; folders of 1,000 pictures, or flat
+  ffhq-dataset-v2.json                optional, here or beside PATH: landmarks, licences
+"""
+
+    def __init__(self, location: str | None = None) -> None:
+        super().__init__(location)
+        self._points: dict[int, NDArray[np.float32]] = {}
+        self._side = 1024
+
+    def scan(self, root: Path) -> Iterable[FaceSample]:
+        folder = next((root / name for name in _FOLDERS if (root / name).is_dir()), root)
+        self._side = _SIDES.get(folder.name, self._side)
+        known = self._metadata(beside(root, METADATA))
+        found, unnumbered = [], 0
+        for path in pictures(folder, deep=True):
+            if not (path.stem.isascii() and path.stem.isdigit()):
+                unnumbered += 1
+                continue
+            number = int(path.stem)
+            category = "training" if number < TRAINING else "validation"
+            attributes = {"category": category, **known.get(number, {})}
+            attributes["split"] = _SPLITS[attributes["category"]]
+            found.append(
+                FaceSample(identifier(path, folder), path.stem, path, attributes=attributes)
+            )
+        if unnumbered:
+            self.notes.append(
+                f"{unnumbered} pictures in {folder} are not named by a number and were left out."
+            )
+        self.notes.append(
+            "FFHQ names nobody: every picture counts as a person of its own, so it can train and"
+            " test restoration, not recognition."
+        )
+        return found
+
+    def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
+        points = self._points.get(int(sample.subject))
+        if points is None:
+            return None
+        scale = np.float32(self._side / 1024)
+        # (0, 0) is the centre of a pixel; what scales is the distance from its corner.
+        return (points + np.float32(0.5)) * scale - np.float32(0.5)
+
+    def _metadata(self, file: Path | None) -> dict[int, dict[str, str]]:
+        """Return category and licence by number; remember the landmarks."""
+        known: dict[int, dict[str, str]] = {}
+        if file is None:
+            return known
+        words: dict[str, str] = {}
+        for key, entry in _entries(file):
+            try:
+                number, category = int(key), entry["category"]
+                licence = entry["metadata"]["license"]
+                self._points[number] = _five(entry["image"]["face_landmarks"])
+            except (KeyError, TypeError, ValueError, IndexError) as error:
+                raise DataError(f"{file}: the entry '{key}' lacks or garbles {error}.") from error
+            if category not in _SPLITS:
+                raise DataError(
+                    f"{file}: the entry '{key}' has the category '{category}'; it must be"
+                    " training or validation."
+                )
+            known[number] = {
+                "category": words.setdefault(category, category),
+                "license": words.setdefault(licence, licence),
+            }
+        return known
+
+
+def _entries(file: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the members of a JSON object one by one.
+
+    The file has 255 MB; as a whole, its ten million points would take gigabytes.
+    """
+    decoder = json.JSONDecoder()
+    try:
+        text = file.read_text("utf-8")
+        place = _after(text, 0, "{")
+        while text[place : place + 1] != "}":
+            key, place = decoder.raw_decode(text, place)
+            entry, place = decoder.raw_decode(text, _after(text, place, ":"))
+            yield key, entry
+            place = _after(text, place, "")
+            if text[place : place + 1] != "}":
+                place = _after(text, place, ",")
+    except ValueError as error:
+        raise DataError(f"{file} cannot be read as JSON: {error}.") from error
+
+
+def _after(text: str, place: int, sign: str) -> int:
+    """Return the place after a sign and the blanks before and behind it."""
+    match = re.compile(rf"\s*{re.escape(sign)}\s*").match(text, place)
+    if match is None:
+        raise ValueError(f"no '{sign}' at character {place}")
+    return match.end()
+
+
+def _five(points: Any) -> NDArray[np.float32]:
+    """Return (5, 2) eyes, nose tip and mouth corners of dlib's 68 points, image-left first."""
+    all_points = np.array(points, np.float32).reshape(68, 2)
+    eyes = [all_points[36:42].mean(axis=0), all_points[42:48].mean(axis=0)]
+    return np.stack([*eyes, all_points[30], all_points[48], all_points[54]])
