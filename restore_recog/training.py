@@ -19,7 +19,7 @@ from restore_recog import checkpoint, devices, weights
 from restore_recog.api import Phase, Trainable
 from restore_recog.errors import CheckpointError, OutputError, TrainingError
 from restore_recog.training_data import PackedBatch, TrainingFaces
-from restore_recog.training_feed import Leg, batches
+from restore_recog.training_feed import Feed, Leg, batches
 from restore_recog.training_log import TrainingLog, provenance, write_failures, write_json
 from restore_recog.training_state import (
     Progress,
@@ -45,7 +45,8 @@ class Trainer:
     """Trains one model in one folder.
 
     The folder receives ``last.pt`` and ``previous.pt`` (checkpoints), ``weights.safetensors``,
-    ``run.json``, ``failures.csv``, ``logs`` (TensorBoard) and ``samples`` (pictures).
+    ``kept`` (weights on the way, where asked for), ``run.json``, ``failures.csv``, ``logs``
+    (TensorBoard) and ``samples`` (pictures).
 
     Args:
         trainable: The model; seeded by the caller through :func:`seed_everything`.
@@ -55,6 +56,7 @@ class Trainer:
         save_every: Images between two checkpoints.
         save_seconds: Seconds after which one is saved in any case.
         sample_every: Images between two sample pictures.
+        keep_every: Images between two weights files that are kept for good; 0 for none.
         device: PyTorch's name of the device that the trainable is on.
         precision: ``auto`` is bfloat16 on GPUs that have it, else float32.
         workers: Processes that prepare batches; the result does not depend on it.
@@ -73,6 +75,7 @@ class Trainer:
         save_every: int = 50_000,
         save_seconds: float = 300.0,
         sample_every: int = 20_000,
+        keep_every: int = 0,
         device: str = "cpu",
         precision: Literal["auto", "fp32", "bf16"] = "auto",
         workers: int = 0,
@@ -87,6 +90,7 @@ class Trainer:
         self.save_every = save_every
         self.save_seconds = save_seconds
         self.sample_every = sample_every
+        self.keep_every = keep_every
         self.device = device
         self.bfloat16 = devices.bfloat16(precision, device)
         self.workers = workers
@@ -191,16 +195,27 @@ class Trainer:
             self.trainable.identities_per_batch,
             self.trainable.covered,
         )
-        for batch in batches(self.faces, leg, self.workers):
+        feed = Feed(batches(self.faces, leg, self.workers))
+        for batch in feed:
             losses = self._step(phase, batch)
             self.progress.seen += phase.batch_size
             self.progress.losses[phase.name] = losses
-            log.step(phase.batch_size, losses)
+            self.progress.waiting = feed.waiting
+            log.step(phase.batch_size, losses, feed.waiting)
+            if self.keep_every and self._crossed(self.keep_every, phase):
+                self._keep(phase)
             if self._crossed(self.sample_every, phase) or self.progress.seen >= phase.images:
                 self._preview(phase, log)
             if self._pause(phase):
                 return True
         return False
+
+    def _keep(self, phase: Phase) -> None:
+        """Write weights that no later checkpoint replaces."""
+        name = f"{self.progress.phase + 1}-{phase.name}-{self.progress.seen:09d}.safetensors"
+        (self.run_dir / "kept").mkdir(exist_ok=True)
+        model = str(self.trainable.describe()["model"])
+        weights.save(self.run_dir / "kept" / name, model, *self.trainable.weights())
 
     def _step(self, phase: Phase, packed: PackedBatch) -> dict[str, float]:
         batch = packed.unpack(self.device)
@@ -284,6 +299,7 @@ class Trainer:
                 "finished": self.finished,
                 "images_seen": self.progress.images_seen(self.phases),
                 "minutes": round(self.progress.minutes, 2),
+                "share_waiting_for_data": round(self.progress.waiting, 3),
                 "losses": self.progress.losses,
                 **self._provenance,
             }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -58,6 +59,30 @@ def batches(faces: TrainingFaces, leg: Leg, workers: int) -> Iterator[PackedBatc
         if isinstance(made, RestoreRecogError):
             raise made
         yield made
+
+
+class Feed:
+    """Passes batches on and notes which share of the time was spent waiting for them.
+
+    Attributes:
+        waiting: That share, in [0, 1].
+    """
+
+    def __init__(self, made: Iterator[PackedBatch]) -> None:
+        self._made = made
+        self.waiting = 0.0
+
+    def __iter__(self) -> Iterator[PackedBatch]:
+        waited, begun = 0.0, time.perf_counter()
+        while True:
+            asked = time.perf_counter()
+            batch = next(self._made, None)
+            now = time.perf_counter()
+            waited += now - asked
+            self.waiting = waited / max(now - begun, 1e-9)
+            if batch is None:
+                return
+            yield batch
 
 
 class _Steps(Dataset[PackedBatch | RestoreRecogError]):

@@ -45,6 +45,7 @@ class TrainingLog:
         self._phase = ""
         self._sums: dict[str, float] = {}
         self._steps = 0
+        self._waiting = 0.0
 
     def __enter__(self) -> TrainingLog:
         return self
@@ -72,11 +73,18 @@ class TrainingLog:
             mininterval=0.5 if sys.stderr.isatty() else 30,
         )
 
-    def step(self, count: int, losses: Mapping[str, float]) -> None:
-        """Note one step over *count* images."""
+    def step(self, count: int, losses: Mapping[str, float], waiting: float = 0.0) -> None:
+        """Note one step over *count* images.
+
+        Args:
+            count: Images.
+            losses: By name.
+            waiting: Share of the time so far that was spent waiting for data, in [0, 1].
+        """
         assert self._bar is not None
         self._total += count
         self._steps += 1
+        self._waiting = waiting
         for name, value in losses.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
         self._bar.update(count)
@@ -95,7 +103,9 @@ class TrainingLog:
         means = {name: value / self._steps for name, value in self._sums.items()}
         for name, value in means.items():
             self._writer.add_scalar(f"{self._phase}/{name}", value, self._total)
+        self._writer.add_scalar(f"{self._phase}/share waiting for data", self._waiting, self._total)
         shown = " ".join(f"{name} {value:.3g}" for name, value in list(means.items())[:4])
+        shown += f" waiting {self._waiting:.0%}"
         self._bar.set_postfix_str(shown, refresh=False)
         self._sums, self._steps = {}, 0
 

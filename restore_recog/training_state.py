@@ -27,12 +27,14 @@ class Progress:
         seen: Images seen in this phase.
         minutes: Wall-clock time spent in all sessions together.
         losses: Of the latest step of every phase so far.
+        waiting: Share of this phase's time, in this session, spent waiting for data.
     """
 
     phase: int = 0
     seen: int = 0
     minutes: float = 0.0
     losses: dict[str, dict[str, float]] = field(default_factory=dict)
+    waiting: float = 0.0
 
     def images_seen(self, phases: Sequence[Phase]) -> int:
         """Return the images seen in all phases; the last batch of each is a whole one."""

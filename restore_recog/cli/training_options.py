@@ -41,6 +41,7 @@ class TrainingOptions:
     max_minutes: float | None
     checkpoint_every: int
     sample_every: int
+    keep_every: int
     threads: int | None
     workers: int | None
 
@@ -122,6 +123,12 @@ _OPTIONS = (
         default=20_000,
         show_default=True,
         help="Images between sample pictures.",
+    ),
+    click.option(
+        "--keep-every",
+        type=click.IntRange(min=0),
+        default=0,
+        help="Also keep the weights every so many images, in OUTPUT/kept.  [default: none]",
     ),
     click.option("--threads", type=click.IntRange(min=1), help="CPU threads of the model."),
     click.option(
@@ -219,6 +226,7 @@ def _trainer(options: TrainingOptions, trainable: Trainable, device: str) -> Tra
         seed=options.seed,
         save_every=options.checkpoint_every,
         sample_every=options.sample_every,
+        keep_every=options.keep_every,
         device=device,
         precision=options.precision,
         workers=_workers(options.workers, device),

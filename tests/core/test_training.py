@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import signal
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from restore_recog import checkpoint, devices, images, weights
 from restore_recog.api import Phase
 from restore_recog.errors import CheckpointError, DeviceError, OutputError, TrainingError
 from restore_recog.training import TrainingInterrupted
+from restore_recog.training_feed import Feed
 from restore_recog.types import FaceBatch
 
 
@@ -264,3 +266,28 @@ class TestFolder:
         events.Reload()
         assert {"warm/l2", "duel/l2", "duel/rival"} <= set(events.Tags()["scalars"])
         assert [event.step for event in events.Scalars("duel/l2")][-1] == sum(STEPS) * BATCH
+
+
+def test_weights_on_the_way_are_kept(tmp_path: Path) -> None:
+    _, trainer = build(tmp_path / "run", keep_every=2 * BATCH)
+    trainer.fit()
+    kept = sorted(path.name for path in (tmp_path / "run" / "kept").iterdir())
+    assert kept and all(name.endswith(".safetensors") for name in kept)
+    assert kept[0].startswith(f"1-{trainer.phases[0].name}-")
+    first, _ = weights.load(tmp_path / "run" / "kept" / kept[0], "duel")
+    assert first == {"width": 4}
+
+
+def test_the_share_of_waiting_is_between_nothing_and_all() -> None:
+    def slow() -> Any:
+        for number in range(3):
+            time.sleep(0.02)
+            yield number
+
+    feed = Feed(slow())
+    assert list(feed) == [0, 1, 2]
+    assert 0.5 < feed.waiting <= 1
+    quick = Feed(iter([1]))
+    for _ in quick:
+        time.sleep(0.05)
+    assert quick.waiting < 0.5
