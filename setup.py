@@ -70,6 +70,11 @@ setup(
         "restore_recog.protocols": [
             "fmor = restore_recog.protocols.fmor:Fmor",
             "ar = restore_recog.protocols.ar:Ar",
+            "rmfrd = restore_recog.protocols.rmfrd:Rmfrd",
+            "lfw = restore_recog.protocols.lfw:Lfw",
+            "mlfw = restore_recog.protocols.mlfw:Mlfw",
+            "mfr2 = restore_recog.protocols.mfr2:Mfr2",
+            "gallery-probe = restore_recog.protocols.gallery_probe:GalleryProbe",
             "csv = restore_recog.protocols.csv_files:CsvFiles",
         ],
         "restore_recog.recognizers": [

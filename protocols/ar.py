@@ -25,7 +25,14 @@ from collections.abc import Sequence
 
 from restore_recog.api import EvaluationProtocol, Plan
 from restore_recog.errors import DataError
-from restore_recog.protocols.drawing import Search, as_found, choose, enrolled, shuffled
+from restore_recog.protocols.drawing import (
+    Search,
+    as_found,
+    by_condition,
+    choose,
+    enrolled,
+    shuffled,
+)
 from restore_recog.types import FaceSample
 
 TEST_PICTURES = 300
@@ -85,11 +92,7 @@ class Ar(EvaluationProtocol):
         """
         ordered = sorted(samples, key=lambda sample: sample.image_id)
         worn = OCCLUSIONS[self.occlusion]
-        clean = [
-            sample
-            for sample in ordered
-            if sample.condition == "clean" and sample.attributes.get("twin") != "yes"
-        ]
+        clean, _ = by_condition(ordered)
         occluded = [sample for sample in ordered if sample.condition in worn]
         for attribute, references, probes in self._restrictions():
             _check_known(attribute, [*clean, *occluded])
@@ -106,7 +109,7 @@ class Ar(EvaluationProtocol):
         if "whole" in self.conditions:
             test, note = shuffled(pool, seed), f"All {len(pool)} of these pictures are probes."
         notes = [self._summary(), *notes, *left_out, note]
-        return Search(gallery, test, False, _pairs, notes).plan(ordered, seed, limit)
+        return Search(gallery, test, False, notes, _pairs).plan(ordered, seed, limit)
 
     def _restrictions(self) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
         """Return (attribute, its values among references, among probes)."""

@@ -15,6 +15,10 @@ from restore_recog.types import FaceSample, Trial
 
 SPLIT, PROBES, GENUINE, IMPOSTOR, COSINE = range(5)
 
+MOST_PAIRS = 10_000
+"""Trials of each kind where a protocol sets no number: a sample, as an evaluation compares
+all probes with all references besides."""
+
 BySubject = dict[str, list[str]]
 """Subject -> sorted image_ids."""
 
@@ -32,6 +36,12 @@ def by_subject(samples: Iterable[FaceSample]) -> BySubject:
     return found
 
 
+def by_condition(samples: Sequence[FaceSample]) -> tuple[list[FaceSample], list[FaceSample]]:
+    """Return (unoccluded, occluded) samples."""
+    clean = [sample for sample in samples if sample.condition == "clean"]
+    return clean, [sample for sample in samples if sample.condition != "clean"]
+
+
 def total(references: BySubject) -> int:
     """Return how many pictures there are."""
     return sum(map(len, references.values()))
@@ -43,7 +53,8 @@ def as_found(
     """Return (references by subject, possible probes, notes) of data with occluded pictures.
 
     The unoccluded twin of a probe must not be in the gallery. A subject who has nothing but
-    twins gives half of them to the gallery, and their occluded versions are no probes.
+    twins gives half of them to the gallery, and their occluded versions are no probes; twins
+    with the attribute ``twin`` = ``yes`` are there to compare with and never enrolled.
     Probes whose subjects have no reference are among the possible ones; see :func:`enrolled`.
 
     Args:
@@ -52,8 +63,9 @@ def as_found(
     """
     rng = stream(seed, SPLIT)
     twins = {sample.clean_id for sample in occluded}
+    own = [sample for sample in clean if sample.attributes.get("twin") != "yes"]
     references: BySubject = {}
-    for subject, ids in sorted(by_subject(clean).items()):
+    for subject, ids in sorted(by_subject(own).items()):
         free = [image_id for image_id in ids if image_id not in twins]
         if not free:
             free = sorted(ids[i] for i in rng.permutation(len(ids))[: (len(ids) + 1) // 2])
@@ -62,7 +74,7 @@ def as_found(
     pool = [sample for sample in occluded if sample.clean_id not in inside]
     notes = [f"{total(references)} unoccluded references of {len(references)} subjects."]
     if kept_out := len(clean) - len(inside):
-        notes.append(f"{kept_out} unoccluded twins of probes stay out of the gallery.")
+        notes.append(f"{kept_out} unoccluded twins of occluded pictures stay out of the gallery.")
     if dropped := len(occluded) - len(pool):
         notes.append(f"{dropped} occluded pictures are no probes: their twins are references.")
     return references, pool, notes
@@ -159,15 +171,16 @@ class Search:
         references: The gallery.
         test: image_ids of the probes, in the order in which a limit takes them.
         synthetic: As in :class:`~restore_recog.api.Plan`.
-        pairs: Trials of each kind for so many probes.
         notes: The last one says how many probes there are.
+        pairs: Trials of each kind for so many probes; None takes every genuine one, up to
+            :data:`MOST_PAIRS`, and as many impostor ones.
     """
 
     references: BySubject
     test: Sequence[str]
     synthetic: bool
-    pairs: Callable[[int], int]
     notes: Sequence[str]
+    pairs: Callable[[int], int] | None = None
 
     def plan(self, ordered: Sequence[FaceSample], seed: int, limit: int | None) -> Plan:
         """Return the plan: pairs and cosine pictures drawn, all other pictures for training.
@@ -183,7 +196,12 @@ class Search:
         notes = list(self.notes)
         if len(probes) < len(self.test):
             notes[-1] += f" Limited to {len(probes)} of them."
-        pairs = trials(probes, self.references, subjects, self.pairs(len(probes)), seed)
+        if self.pairs is None:
+            every = sum(len(self.references.get(subjects[probe], ())) for probe in probes)
+            wanted = min(every, MOST_PAIRS)
+        else:
+            wanted = self.pairs(len(probes))
+        pairs = trials(probes, self.references, subjects, wanted, seed)
         genuine = sum(pair.genuine for pair in pairs)
         notes.append(f"{len(pairs)} verification pairs, {genuine} of them genuine.")
         gallery = sorted(image_id for ids in self.references.values() for image_id in ids)

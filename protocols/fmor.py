@@ -23,6 +23,7 @@ from restore_recog.protocols.drawing import (
     BySubject,
     Search,
     as_found,
+    by_condition,
     by_subject,
     choose,
     enrolled,
@@ -56,8 +57,7 @@ class Fmor(EvaluationProtocol):
             DataError: No subject has both a probe and a reference, or there is only one.
         """
         ordered = sorted(samples, key=lambda sample: sample.image_id)
-        clean = [sample for sample in ordered if sample.condition == "clean"]
-        occluded = [sample for sample in ordered if sample.condition != "clean"]
+        clean, occluded = by_condition(ordered)
         if occluded:
             references, found, notes = as_found(clean, occluded, seed)
             pool, left_out = enrolled(found, references)
@@ -66,7 +66,7 @@ class Fmor(EvaluationProtocol):
             references, pool, notes = _halves(clean, seed)
         _check(references, pool)
         test, note = choose(pool, TEST_PICTURES, OCCLUDED_PICTURES, seed)
-        return Search(references, test, not occluded, _pairs, [*notes, note]).plan(
+        return Search(references, test, not occluded, [*notes, note], _pairs).plan(
             ordered, seed, limit
         )
 

@@ -89,7 +89,35 @@ def scarves(root: Path) -> tuple[None, list[FaceSample]]:
     ]
 
 
-PLANNED = {"csv": written_plan, "ar": scarves}
+def numbered_pairs(root: Path, head: str) -> tuple[str, list[FaceSample]]:
+    names = ("Ann", "Bob", "Cy", "Di")
+    same = [f"{name}\t{i}\t{i + 1}" for name in names for i in (1, 2)]
+    other = [f"{one}\t1\t{two}\t3" for one in names for two in names if one != two][:8]
+    (root / "pairs.txt").write_text("\n".join([head, *same, *other]))
+    return str(root / "pairs.txt"), [
+        FaceSample(f"{name}/{name}_{i:04d}.jpg", name) for name in names for i in (1, 2, 3)
+    ]
+
+
+def file_pairs(root: Path) -> tuple[str, list[FaceSample]]:
+    lines = [f"a_0001_000{i}.jpg\t{who}_0001_000{i}.jpg\t0" for i in range(5) for who in "bc"]
+    lines[::2] = [f"{who}_0001_0000.jpg\t{who}_0001_0001.jpg\t1" for who in "abcde"]
+    (root / "pairs.txt").write_text("\n".join(lines))
+    return str(root / "pairs.txt"), [
+        FaceSample(f"{who}_0001_{i:04d}.jpg", who, condition="unknown")
+        for who in "abcde"
+        for i in range(5)
+    ]
+
+
+PLANNED = {
+    "csv": written_plan,
+    "ar": scarves,
+    "rmfrd": scarves,
+    "lfw": lambda root: numbered_pairs(root, "1\t8"),
+    "mfr2": lambda root: numbered_pairs(root, ""),
+    "mlfw": file_pairs,
+}
 """Protocols that need more than plain people: argument and samples of each."""
 
 

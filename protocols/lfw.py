@@ -1,0 +1,47 @@
+"""LFW's View 2: ten folds of pairs, the second picture of each covered.
+
+Source: Huang, Ramesh, Berg, Learned-Miller, "Labeled Faces in the Wild", technical report
+07-49, University of Massachusetts, Amherst, 2007, section on View 2 and ``pairs.txt``.
+
+Deviation: View 2 compares two pictures as they are. Here the second one of each pair is the
+probe that is covered and restored; the first stays as it is.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from restore_recog.errors import DataError
+from restore_recog.protocols.pairs import ListedPair, PairList, by_number, lines
+
+
+class Lfw(PairList):
+    """LFW's View 2: 6,000 pairs in ten folds, the second picture covered; ``lfw:pairs.txt``."""
+
+    name = "lfw"
+    version = 1
+    covers = True
+    published = 6000
+
+    def read(self, file: Path) -> list[ListedPair]:
+        rows = list(lines(file))
+        head = rows[0][1].split() if rows else []
+        if len(head) != 2 or not all(w.isascii() and w.isdigit() and int(w) > 0 for w in head):
+            raise DataError(
+                f"{file}, line 1: View 2 begins with the number of folds and of pairs of each "
+                "kind in a fold, '10<tab>300'; lists of View 1 are not read."
+            )
+        folds, each = int(head[0]), int(head[1])
+        if len(rows) - 1 != folds * 2 * each:
+            raise DataError(
+                f"{file}: {len(rows) - 1:,} pairs, but line 1 promises {folds} x 2 x {each} = "
+                f"{folds * 2 * each:,}; the file is incomplete or no list of View 2."
+            )
+        found = []
+        for i, (line, text) in enumerate(rows[1:]):
+            pair = by_number(file, line, text.split(), 1 + i // (2 * each))
+            if pair.genuine != (i % (2 * each) < each):
+                expected = "of one person" if i % (2 * each) < each else "of two people"
+                raise DataError(f"{file}, line {line}: a pair {expected} should stand here.")
+            found.append(pair)
+        return found

@@ -1,0 +1,286 @@
+"""What the protocols that follow a published list of pairs share.
+
+There is no gallery: each pair is one comparison. A pair whose pictures the data does not
+have, or must not test because their people trained something, is counted as missing.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import ClassVar
+
+from restore_recog.api import EvaluationProtocol, Plan
+from restore_recog.errors import DataError
+from restore_recog.types import FaceSample, Trial
+
+FEW = 30
+"""Pairs of one kind below which the notes warn (the rule of 30 errors cannot be met)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPair:
+    """One line of a list.
+
+    Attributes:
+        first, second: Places of the pictures without their endings, ``Name/Name_0001``; a
+            picture fits if its image_id ends so.
+        fold: From 1, or 0 where the list has none.
+        line: In the file, from 1.
+    """
+
+    first: str
+    second: str
+    genuine: bool
+    fold: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    reference: FaceSample
+    probe: FaceSample
+    listed: ListedPair
+
+
+class PairList(EvaluationProtocol):
+    """A protocol that follows a list of pairs: ``name:FILE``, or the list beside the data.
+
+    Attributes:
+        covers: Whether probes that are not occluded are given synthetic coverings. Where it
+            is False the pictures are taken as found, and an occluded picture of a pair that
+            has one is the probe.
+        published: How many pairs the published list has.
+    """
+
+    covers: ClassVar[bool]
+    published: ClassVar[int]
+
+    def __init__(self, argument: str | None = None) -> None:
+        super().__init__(argument)
+        if argument:
+            self.pair_list = Path(argument).expanduser()
+
+    @abstractmethod
+    def read(self, file: Path) -> list[ListedPair]:
+        """Return the pairs of a list in its order.
+
+        Raises:
+            DataError: A line is faulty; the message names it.
+        """
+
+    def plan(
+        self, samples: Sequence[FaceSample], *, seed: int = 0, limit: int | None = None
+    ) -> Plan:
+        """Return the pairs that the data has pictures for, and count the others.
+
+        Args:
+            samples: Any order.
+            seed: Unused; the list decides.
+            limit: At most so many probes, evenly out of the folds and of both kinds.
+
+        Raises:
+            DataError: No or a faulty list, two pictures of one name, or no pair of one kind.
+        """
+        if self.pair_list is None:
+            raise DataError(
+                f"The protocol '{self.name}' needs its list of pairs: --protocol "
+                f"{self.name}:FILE, or the list beside the data under its usual name."
+            )
+        listed = self.read(self.pair_list)
+        found, missing = self._match(listed, samples)
+        self._check(listed, found)
+        notes = _notes(listed, found, missing)
+        if len(listed) != self.published:
+            notes.append(
+                f"Warning: the list has {len(listed):,} pairs, the published one has "
+                f"{self.published:,}."
+            )
+        kept = _limited(found, limit)
+        if len(kept) < len(found):
+            notes.append(f"Limited to {limit} probes: {len(kept)} of {len(found)} pairs.")
+        return Plan(
+            references=tuple(sorted({pair.reference.image_id for pair in kept})),
+            probes=tuple(sorted({pair.probe.image_id for pair in kept})),
+            pairs=tuple(
+                Trial(pair.reference.image_id, pair.probe.image_id, pair.listed.genuine)
+                for pair in kept
+            ),
+            cosine_references={},
+            synthetic=self.covers and all(pair.probe.condition == "clean" for pair in found),
+            notes=tuple(notes),
+            identification=False,
+            folds=tuple(pair.listed.fold for pair in kept) if listed[0].fold else (),
+            missing_pairs=tuple(missing),
+        )
+
+    def _match(
+        self, listed: Sequence[ListedPair], samples: Sequence[FaceSample]
+    ) -> tuple[list[_Found], list[tuple[int, str]]]:
+        """Return the pairs with their pictures, and (fold, reason) of those that lack one."""
+        known = _index(samples, listed)
+        found: list[_Found] = []
+        missing: list[tuple[int, str]] = []
+        for pair in listed:
+            lacking = [name for name in (pair.first, pair.second) if name not in known]
+            if lacking:
+                names = " and ".join(lacking)
+                verb = "is" if len(lacking) == 1 else "are"
+                missing.append((pair.fold, f"line {pair.line}: {names} {verb} not in the data"))
+                continue
+            reference, probe = known[pair.first], known[pair.second]
+            if not self.covers and probe.condition == "clean" != reference.condition:
+                reference, probe = probe, reference
+            found.append(_Found(reference, probe, pair))
+        return found, missing
+
+    def _check(self, listed: Sequence[ListedPair], found: Sequence[_Found]) -> None:
+        for genuine, what in ((True, "genuine"), (False, "impostor")):
+            if not any(pair.listed.genuine == genuine for pair in found):
+                of = sum(pair.genuine == genuine for pair in listed)
+                raise DataError(
+                    f"None of the {of} {what} pairs in {self.pair_list} has both pictures in the "
+                    f"data, as far as it may be tested; the protocol '{self.name}' needs both "
+                    "kinds of pairs."
+                )
+
+
+def lines(file: Path) -> Iterator[tuple[int, str]]:
+    """Yield (number, text) of the lines of a list; empty ones are passed over.
+
+    Raises:
+        DataError: It cannot be read, or is no text in UTF-8.
+    """
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"The list of pairs {file} cannot be read: {error}.") from error
+    for number, line in enumerate(unicodedata.normalize("NFC", text).split("\n"), start=1):
+        if line.strip():
+            yield number, line.strip()
+
+
+def numbered(file: Path, line: int, person: str, number: str) -> str:
+    """Return ``Name/Name_0001`` of a name and a picture's number from 1.
+
+    Raises:
+        DataError: The number is none.
+    """
+    if not (number.isascii() and number.isdigit() and int(number) > 0):
+        raise DataError(
+            f"{file}, line {line}: '{number}' is no picture's number; they count from 1."
+        )
+    return f"{person}/{person}_{int(number):04d}"
+
+
+def by_number(file: Path, line: int, words: Sequence[str], fold: int) -> ListedPair:
+    """Return the pair of a line ``name i j`` (same person) or ``name i name j``.
+
+    Raises:
+        DataError: The line has another form or compares a picture with itself.
+    """
+    if len(words) == 3:
+        people, numbers = (words[0], words[0]), words[1:]
+    elif len(words) == 4:
+        people, numbers = (words[0], words[2]), (words[1], words[3])
+    else:
+        raise DataError(
+            f"{file}, line {line}: {len(words)} words; a pair is 'name i j' or 'name i name j'."
+        )
+    names = [numbered(file, line, *pair) for pair in zip(people, numbers, strict=True)]
+    return checked(file, ListedPair(names[0], names[1], people[0] == people[1], fold, line))
+
+
+def checked(file: Path, pair: ListedPair) -> ListedPair:
+    """Return the pair.
+
+    Raises:
+        DataError: It compares a picture with itself.
+    """
+    if pair.first == pair.second:
+        raise DataError(f"{file}, line {pair.line}: {pair.first} is compared with itself.")
+    return pair
+
+
+def _index(samples: Sequence[FaceSample], listed: Sequence[ListedPair]) -> dict[str, FaceSample]:
+    """Return the samples that the list names, by these names."""
+    wanted = {name for pair in listed for name in (pair.first, pair.second)}
+    depths = {name.count("/") + 1 for name in wanted}
+    found: dict[str, FaceSample] = {}
+    for sample in sorted(samples, key=lambda sample: sample.image_id):
+        place = PurePosixPath(unicodedata.normalize("NFC", sample.image_id)).with_suffix("")
+        for name in wanted & {"/".join(place.parts[-depth:]) for depth in depths}:
+            if name in found:
+                raise DataError(
+                    f"The pictures '{found[name].image_id}' and '{sample.image_id}' both fit "
+                    f"the name '{name}' of the list of pairs; give one copy of the data."
+                )
+            found[name] = sample
+    return found
+
+
+def _limited(found: Sequence[_Found], limit: int | None) -> list[_Found]:
+    """Return the pairs of the first *limit* probes, in the order of the list.
+
+    The probes are taken in turn from each fold and kind, so that few pairs are mixed too.
+    """
+    if limit is None:
+        return list(found)
+    seen: Counter[tuple[int, bool]] = Counter()
+    turns = []
+    for pair in found:
+        group = (pair.listed.fold, pair.listed.genuine)
+        turns.append((seen[group], pair.listed.fold, not pair.listed.genuine, pair))
+        seen[group] += 1
+    turns.sort(key=lambda turn: turn[:3])
+    probes = list(dict.fromkeys(turn[3].probe.image_id for turn in turns))
+    kept = set(probes[:limit])
+    return [pair for pair in found if pair.probe.image_id in kept]
+
+
+def _notes(
+    listed: Sequence[ListedPair], found: Sequence[_Found], missing: Sequence[tuple[int, str]]
+) -> list[str]:
+    genuine = sum(pair.listed.genuine for pair in found)
+    impostor = len(found) - genuine
+    notes = [
+        f"{len(found):,} of the {len(listed):,} pairs on the list are compared: {genuine:,} "
+        f"genuine, {impostor:,} impostor."
+    ]
+    if missing:
+        notes.append(
+            f"Warning: {len(missing):,} of {len(listed):,} pairs are missing: the data lacks a "
+            "picture of theirs, or its person is kept for training; the first, "
+            f"{missing[0][1]}."
+        )
+    if listed[0].fold:
+        counts = Counter((pair.listed.fold, pair.listed.genuine) for pair in found)
+        folds = sorted({pair.fold for pair in listed})
+        shown = ", ".join(f"{counts[fold, True]} + {counts[fold, False]}" for fold in folds)
+        notes.append(f"Genuine + impostor pairs in folds 1 to {folds[-1]}: {shown}.")
+    for count, what in ((genuine, "genuine"), (impostor, "impostor")):
+        if count < FEW:
+            notes.append(
+                f"Warning: {count} {what} pairs are too few for any rate that rests on them, and "
+                "for an accuracy over both kinds."
+            )
+    odd = sum(
+        (pair.reference.subject == pair.probe.subject) != pair.listed.genuine for pair in found
+    )
+    if odd:
+        notes.append(
+            f"Warning: {odd} pairs are labelled on the list otherwise than by the names of their "
+            "people; the list is followed."
+        )
+    kinds = Counter(
+        (p.reference.condition != "clean") + (p.probe.condition != "clean") for p in found
+    )
+    if kinds[1] or kinds[2]:
+        notes.append(
+            f"{kinds[2]:,} pairs have two occluded pictures, {kinds[1]:,} one, {kinds[0]:,} none."
+        )
+    return notes
