@@ -26,6 +26,9 @@ from restore_recog.report import ArmReport, ProbeRow, Report
 IGNORED = ("command", "time")
 """Settings of a run that cannot move a figure."""
 
+SIGNIFICANT = 0.05
+"""A difference is told where the sign-flip test's p lies below this."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
@@ -42,8 +45,9 @@ class Difference:
     Attributes:
         first, second: Names of the two arms.
         figure: ``rank1`` or ``cosine``.
-        result: {"value", "low", "high", "n", "n_subjects", "p_sign_flip", "seed", ...}; for
-            ``rank1`` also what was ``rescued`` and ``harmed`` by going to the second.
+        result: {"value", "low", "high", "n", "n_subjects", "p_sign_flip", "seed", ...} and
+            ``unchanged``: not one probe differs. For ``rank1`` also what was ``rescued`` and
+            ``harmed`` by going to the second.
     """
 
     first: str
@@ -53,13 +57,17 @@ class Difference:
 
     @property
     def answer(self) -> str:
-        """Return ``better``, ``worse``, ``the same`` or ``cannot tell``, by the interval."""
-        low, high = self.result["low"], self.result["high"]
-        if low > 0:
-            return "better"
-        if high < 0:
-            return "worse"
-        return "the same" if low == high == 0 else "cannot tell"
+        """Return ``better``, ``worse``, ``the same`` or ``cannot tell``.
+
+        Better and worse only where the interval and the sign-flip test agree: with few
+        changed probes the percentile interval alone is too sure of itself.
+        """
+        low, high, p = (self.result[key] for key in ("low", "high", "p_sign_flip"))
+        if self.result["unchanged"]:
+            return "the same"
+        if p < SIGNIFICANT and (low > 0 or high < 0):
+            return "better" if low > 0 else "worse"
+        return "cannot tell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,12 +270,19 @@ def _differences(
 def _paired(now: Any, was: Any, people: Any, seed: int) -> dict[str, Any]:
     interval = asdict(bootstrap_difference(now, was, people, seed=seed))
     change = now.astype(np.float64) - was
-    return interval | {"p_sign_flip": sign_flip_test(change, people, seed), "seed": seed}
+    return interval | {
+        "p_sign_flip": sign_flip_test(change, people, seed),
+        "seed": seed,
+        "unchanged": not change.any(),
+    }
 
 
 def _notes(first: Run, second: Run) -> Iterator[str]:
     a, b = first.report.setup, second.report.setup
-    if a.get("coverings") and (a["coverings"], a.get("seed")) != (b.get("coverings"), b.get("seed")):
+    if a.get("coverings") and (a["coverings"], a.get("seed")) != (
+        b.get("coverings"),
+        b.get("seed"),
+    ):
         yield (
             "The synthetic coverings were drawn otherwise (another kind, colour or seed), so the "
             "differences are partly theirs."

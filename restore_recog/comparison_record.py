@@ -40,14 +40,14 @@ def write(comparison: Comparison, folder: Path) -> None:
     """
     from restore_recog.pages.compare import page
 
-    arms = side_by_side(comparison)
+    rows = side_by_side(comparison)
     names = ", ".join(run.name for run in comparison.runs)
     with whole_folder(folder) as staging:
         drawn = pictures(comparison)
         text = json.dumps(as_json(comparison), indent=1, ensure_ascii=False, allow_nan=False)
         (staging / "compare.json").write_text(text + "\n", encoding="utf-8")
-        (staging / "table.csv").write_text(arms_csv(arms), encoding="utf-8")
-        latex = arms_latex(arms, f"Runs side by side: {names}.")
+        (staging / "table.csv").write_text(arms_csv(rows), encoding="utf-8")
+        latex = arms_latex(rows, f"Runs side by side: {names}.")
         (staging / "table.tex").write_text(latex, encoding="utf-8")
         (staging / "figures").mkdir()
         for name, picture in drawn.items():
@@ -56,12 +56,12 @@ def write(comparison: Comparison, folder: Path) -> None:
 
 
 def side_by_side(comparison: Comparison) -> list[ArmReport]:
-    """Return the arms of all runs, named ``run: arm``."""
-    return [
-        replace(arm, name=f"{run.name}: {arm.name}")
-        for run in comparison.runs
-        for arm in run.report.arms
-    ]
+    """Return the arms of all runs, named ``arm, run``, those of one kind together."""
+    arms = [(run, arm) for run in comparison.runs for arm in run.report.arms]
+    kinds = list(dict.fromkeys(arm.arm for _, arm in arms))
+    names = list(dict.fromkeys(arm.name for _, arm in arms))
+    arms.sort(key=lambda pair: (kinds.index(pair[1].arm), names.index(pair[1].name)))
+    return [replace(arm, name=f"{arm.name}, {run.name}") for run, arm in arms]
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
@@ -105,8 +105,21 @@ def text(comparison: Comparison) -> str:
 def _pairing_text(pairing: Pairing) -> str:
     if pairing.refusal:
         return pairing.refusal
-    head = f"'{pairing.second}' less '{pairing.first}', on the same probes:"
-    return "\n".join([head, *(f"  {sentence(d)}" for d in pairing.differences), *pairing.notes])
+    told, same = split(pairing)
+    lines = [f"  {sentence(difference)}" for difference in told]
+    if same:
+        lines.append(f"  the same to the last probe: {', '.join(same)}")
+    return "\n".join(
+        [f"'{pairing.second}' less '{pairing.first}', on the same probes:", *lines, *pairing.notes]
+    )
+
+
+def split(pairing: Pairing) -> tuple[list[Difference], list[str]]:
+    """Return the differences of arms that differ at all, and the names of those that do not."""
+    changed = {(d.first, d.second) for d in pairing.differences if d.answer != "the same"}
+    told = [d for d in pairing.differences if (d.first, d.second) in changed]
+    same = [d.second for d in pairing.differences if (d.first, d.second) not in changed]
+    return told, list(dict.fromkeys(same))
 
 
 def sentence(difference: Difference) -> str:
@@ -114,18 +127,23 @@ def sentence(difference: Difference) -> str:
     column, result = COLUMNS[difference.figure], difference.result
     title, _, unit = column.title.partition(", ")
     cell = column.cell({difference.figure: result})
-    arms = difference.second
-    if difference.first != difference.second:
-        arms += f" less {difference.first}"
     interval = f"95 % interval {cell.low} to {cell.high}" if cell.low else "no interval"
     flips = (
         f", {result['rescued']} rescued, {result['harmed']} harmed" if "rescued" in result else ""
     )
+    value = f"{cell.value} {unit}".strip()
     return (
-        f"{arms}: {title.lower()} {cell.value}{f' {unit}' if unit else ''} ({interval}; "
+        f"{arms(difference)}: {title.lower()} {value} ({interval}; "
         f"p = {result['p_sign_flip']:.2g}; {result['n']} probes of {result['n_subjects']} "
         f"people{flips}): {difference.answer}"
     )
+
+
+def arms(difference: Difference) -> str:
+    """Return the name of the arm, or of both where they differ."""
+    if difference.first == difference.second:
+        return difference.second
+    return f"{difference.second} less {difference.first}"
 
 
 def pictures(comparison: Comparison) -> dict[str, Picture]:

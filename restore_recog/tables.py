@@ -107,11 +107,14 @@ RECOGNITION = (
     Column("Genuine cosine", "cosine", 1, 3, brief="cosine"),
     Column("Gain in cosine", "cosine_gain", 1, 3, True),
     Column("Impostor cosine", "impostor_cosine", 1, 3),
+    Column("Shift of impostors", "impostor_shift", 1, 3, True),
     Column("Margin to the best impostor", "margin", 1, 3, True),
+    Column("Gain in margin", "margin_gain", 1, 3, True),
 )
 VERIFICATION = (
     Column("Accuracy, %", "accuracy", 100, 2, brief="accuracy %", interval=True),
-    Column("Gain in accuracy, points", "accuracy_gain", 100, 2, True, "gain", True),
+    Column("Gain in accuracy, points", "accuracy_gain", 100, 2, True, "accuracy gain", True),
+    Column("Gain over fill, points", "accuracy_gain_over_fill", 100, 2, True),
     Column("EER, %", "eer", 100, brief="EER %"),
     Column("FNMR at FMR 1 %, %", "fnmr@fmr=0.01", 100, brief="FNMR %"),
     Column("FNMR at FMR 0.1 %, %", "fnmr@fmr=0.001", 100),
@@ -120,16 +123,35 @@ VERIFICATION = (
     Column("d′", "d_prime", 1, 2),
     Column("Overlap", "overlap", 1, 3),
 )
+
+
+def _frozen(target: str, percent: str, digits: int, *, brief: bool = False) -> tuple[Column, ...]:
+    """Return the columns of one threshold that was fixed before covering."""
+    at = f"at the {percent} % threshold"
+    return (
+        Column(
+            f"FMR {at}, %",
+            f"fmr_frozen@fmr={target}",
+            100,
+            digits,
+            brief="frozen FMR %" if brief else "",
+        ),
+        Column(f"Its change {at}, points", f"fmr_frozen_change@fmr={target}", 100, digits, True),
+        Column(
+            f"FNMR {at}, %",
+            f"fnmr_frozen@fmr={target}",
+            100,
+            brief="frozen FNMR %" if brief else "",
+        ),
+        Column(f"Change of FNMR {at}, points", f"fnmr_frozen_change@fmr={target}", 100, 1, True),
+        Column(f"FNMR {at} over fill, points", f"fnmr_frozen_over_fill@fmr={target}", 100, 1, True),
+    )
+
+
 TRANSFER = (
-    Column("FMR at the 1 % threshold, %", "fmr_frozen@fmr=0.01", 100, 3),
-    Column("Change at the 1 % threshold, points", "fmr_frozen_change@fmr=0.01", 100, 3, True),
-    Column("FNMR at the 1 % threshold, %", "fnmr_frozen@fmr=0.01", 100),
-    Column("FMR at the 0.1 % threshold, %", "fmr_frozen@fmr=0.001", 100, 3, brief="frozen FMR %"),
-    Column("Change at the 0.1 % threshold, points", "fmr_frozen_change@fmr=0.001", 100, 3, True),
-    Column("FNMR at the 0.1 % threshold, %", "fnmr_frozen@fmr=0.001", 100, brief="frozen FNMR %"),
-    Column("FMR at the 0.01 % threshold, %", "fmr_frozen@fmr=0.0001", 100, 4),
-    Column("Change at the 0.01 % threshold, points", "fmr_frozen_change@fmr=0.0001", 100, 4, True),
-    Column("FNMR at the 0.01 % threshold, %", "fnmr_frozen@fmr=0.0001", 100),
+    *_frozen("0.01", "1", 3),
+    *_frozen("0.001", "0.1", 3, brief=True),
+    *_frozen("0.0001", "0.01", 4),
 )
 ACQUISITION = (
     Column("Failure to enrol, %", "fte", 100, 2),

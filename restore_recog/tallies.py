@@ -98,13 +98,16 @@ def failures_by_stage(failures: Iterable[Failure]) -> dict[str, dict[str, int]]:
 
 
 def losses(arms: Iterable[ArmReport]) -> list[str]:
-    """Return one line for every arm that lost probes or used them unrestored."""
-    return [
-        f"{arm.name}: {arm.misses} probes without a template (misses at every rank), "
-        f"{arm.fallbacks} used unrestored because the restorer failed"
-        for arm in arms
-        if arm.misses or arm.fallbacks
-    ]
+    """Return one line for all arms that lost as many probes, or used as many unrestored."""
+    found: dict[str, list[str]] = {}
+    for arm in arms:
+        if arm.misses:
+            line = f"{arm.misses} probes without a template: misses at every rank"
+            found.setdefault(line, []).append(arm.name)
+        if arm.fallbacks:
+            line = f"{arm.fallbacks} probes used unrestored because the restorer failed"
+            found.setdefault(line, []).append(arm.name)
+    return [f"{', '.join(names)}: {line}" for line, names in found.items()]
 
 
 def stage_lines(stages: Mapping[str, Mapping[str, int]]) -> list[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from html import escape
 
-from restore_recog.comparison_record import COLUMNS, pictures, sentence, side_by_side
-from restore_recog.compare import Comparison, Pairing
+from restore_recog.compare import Comparison, Difference, Pairing
+from restore_recog.comparison_record import COLUMNS, pictures, sentence, side_by_side, split
+from restore_recog.comparison_record import arms as names
 from restore_recog.drawings import Picture
 from restore_recog.pages.elements import (
     arms_table,
@@ -16,29 +18,36 @@ from restore_recog.pages.elements import (
     sections,
     table,
 )
-from restore_recog.report import ArmReport
-from restore_recog.tables import LIKENESS, RECOGNITION, TRANSFER, VERIFICATION, Cell
+from restore_recog.tables import (
+    LIKENESS,
+    NOTHING,
+    RECOGNITION,
+    TRANSFER,
+    VERIFICATION,
+    Cell,
+    Column,
+)
 
 
 def page(comparison: Comparison, drawn: Mapping[str, Picture] | None = None) -> str:
     """Return the HTML page of a comparison; *drawn* are its figures where there are some."""
     curves = pictures(comparison) if drawn is None else drawn
-    arms = side_by_side(comparison)
+    rows = [(arm.name, arm.figures) for arm in side_by_side(comparison)]
+
+    def figures(columns: Sequence[Column]) -> str:
+        return arms_table(columns, rows, "Arm and run")
+
     parts = [
         ("Paired differences", "".join(map(_pairing, comparison.pairings))),
-        ("Recognition", _arms(arms, RECOGNITION) + drawing(curves.get("cmc"), "CMC, all runs")),
-        ("Verification", _arms(arms, VERIFICATION) + _det(comparison, curves)),
-        ("Threshold carried over", _arms(arms, TRANSFER)),
-        ("Likeness to the unoccluded twin", _arms(arms, LIKENESS)),
+        ("Recognition", figures(RECOGNITION) + drawing(curves.get("cmc"), "CMC, all runs")),
+        ("Verification", figures(VERIFICATION) + _det(comparison, curves)),
+        ("Threshold carried over", figures(TRANSFER)),
+        ("Likeness to the unoccluded twin", figures(LIKENESS)),
         ("What differs between the runs", _settings(comparison)),
         ("What each run found", _verdicts(comparison)),
     ]
     body = ["<h1>Runs side by side</h1>", bullets(run.name for run in comparison.runs)]
     return document("restore-recog: comparison", [*body, sections(parts)])
-
-
-def _arms(arms: list[ArmReport], columns: tuple[object, ...]) -> str:
-    return arms_table(columns, [(arm.name, arm.figures) for arm in arms], "Run and arm")  # type: ignore[arg-type]
 
 
 def _det(comparison: Comparison, curves: Mapping[str, Picture]) -> str:
@@ -50,27 +59,29 @@ def _det(comparison: Comparison, curves: Mapping[str, Picture]) -> str:
 def _pairing(pairing: Pairing) -> str:
     if pairing.refusal:
         return paragraph(pairing.refusal)
+    told, same = split(pairing)
     rows: list[list[str | Cell]] = []
-    for difference in pairing.differences:
-        result = difference.result
-        same = difference.first == difference.second
-        arms = difference.second if same else f"{difference.second} less {difference.first}"
-        column = COLUMNS[difference.figure]
-        flips = [str(result.get(name, "–")) for name in ("rescued", "harmed")]
+    for difference in told:
+        result, column = difference.result, COLUMNS[difference.figure]
+        flips = [str(result.get(name, NOTHING)) for name in ("rescued", "harmed")]
         cell = column.cell({difference.figure: result})
         p = f"{result['p_sign_flip']:.2g}"
-        rows.append([arms, column.title, cell, p, *flips, difference.answer])
+        rows.append([names(difference), column.title, cell, p, *flips, difference.answer])
     head = ["Arm", "Figure", "Difference", "p, flipping people", "Rescued", "Harmed", "Answer"]
-    lead = paragraph(f"'{pairing.second}' less '{pairing.first}', on the same probes.")
-    leading = [d for d in pairing.differences if "restored" in d.second and d.figure == "rank1"]
-    spoken = "".join(f'<p class="verdict">{_escaped(sentence(d))}.</p>' for d in leading[:1])
-    return lead + spoken + table(head, rows) + bullets(pairing.notes)
+    parts = [paragraph(f"'{pairing.second}' less '{pairing.first}', on the same probes.")]
+    parts += [_spoken(d) for d in told if d.figure == "rank1" and d.second.startswith("restored:")]
+    parts += [table(head, rows)] if rows else []
+    parts += [paragraph(f"The same to the last probe: {', '.join(same)}.")] if same else []
+    parts.append(bullets(pairing.notes) if pairing.notes else "")
+    return "".join(parts)
 
 
-def _escaped(text: str) -> str:
-    from html import escape
-
-    return escape(text)
+def _spoken(difference: Difference) -> str:
+    look = {"better": "helps", "worse": "hurts"}.get(difference.answer, "")
+    return (
+        f'<p class="verdict {look}"><b>{escape(difference.answer)}</b>'
+        f"{escape(sentence(difference))}.</p>"
+    )
 
 
 def _settings(comparison: Comparison) -> str:

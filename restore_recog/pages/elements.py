@@ -35,15 +35,17 @@ th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align:
 th { vertical-align: bottom; white-space: normal; min-width: 4.5rem; font-weight: 600; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0;
   background: Canvas; }
-td small { display: block; opacity: .75; }
+td small, th small { display: block; opacity: .75; font-weight: 400; }
 td small.flag { opacity: 1; font-weight: 600; white-space: normal; min-width: 6rem; }
 figure { margin: 1rem 0; } figure > img { max-width: 100%; height: auto; background: white;
   border-radius: .3rem; }
 figcaption { margin-bottom: .2rem; }
 details { margin: .4rem 0; } summary { cursor: pointer; }
 pre { background: var(--soft); padding: 1rem; overflow-x: auto; font-size: .8rem; }
-.side { display: flex; flex-wrap: wrap; gap: 1rem; } .side figure { flex: 1 1 30rem; margin: 0; }
 """
+
+LEAST_WIDTH = 900
+"""Photographs are shown at least so wide, in pixels, where the page is."""
 
 
 def document(title: str, body: Iterable[str]) -> str:
@@ -85,10 +87,27 @@ def folded(summary: str, body: str) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str | Cell]]) -> str:
-    """Return a table that scrolls where it is too wide; strings are text."""
-    top = "".join(f"<th>{escape(text)}</th>" for text in head)
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    """Return a table that scrolls where it is too wide; strings are text.
+
+    Where all figures of a column rest on the same n, it stands in the head, else below each.
+    """
+    lines = [list(row) for row in rows]
+    shared = [_shared([line[i] for line in lines]) for i in range(len(head))]
+    top = "".join(
+        f"<th>{escape(text)}{f'<small>n = {n}</small>' if n else ''}</th>"
+        for text, n in zip(head, shared, strict=True)
+    )
+    body = "".join(
+        f"<tr>{''.join(_cell(c, bool(n)) for c, n in zip(line, shared, strict=True))}</tr>"
+        for line in lines
+    )
     return f'<div class="wide"><table><tr>{top}</tr>{body}</table></div>'
+
+
+def _shared(column: Sequence[str | Cell]) -> str:
+    """Return the n that all measured figures of a column have, or nothing."""
+    counts = {c.n for c in column if isinstance(c, Cell) and c.value != NOTHING}
+    return counts.pop() if len(counts) == 1 else ""
 
 
 def arms_table(
@@ -106,13 +125,13 @@ def arms_table(
     )
 
 
-def _cell(content: str | Cell) -> str:
-    """Return a cell: the value, below it its flag, its interval and its n."""
+def _cell(content: str | Cell, n_above: bool) -> str:
+    """Return a cell: the value, below it its flag, its interval and, if not above, its n."""
     if isinstance(content, str):
         return f"<td>{escape(content)}</td>"
     flag = f'<small class="flag">{escape(content.flag)}</small>' if content.flag else ""
     small = [f"{_minus(content.low)} to {_minus(content.high)}"] if content.low else []
-    if content.n and content.value != NOTHING:
+    if content.n and content.value != NOTHING and not n_above:
         small.append(f"n = {content.n}")
     notes = "".join(f"<small>{escape(note)}</small>" for note in small)
     return f"<td>{escape(_minus(content.value))}{flag}{notes}</td>"
@@ -138,7 +157,8 @@ def photograph(pixels: NDArray[np.uint8], alt: str, caption: str) -> str:
     Image.fromarray(pixels).save(buffer, format="JPEG", quality=90)
     return (
         f'<figure class="strip"><figcaption>{escape(caption)}</figcaption>'
-        f'<img alt="{escape(alt)}" src="{_data("image/jpeg", buffer.getvalue())}"></figure>'
+        f'<img alt="{escape(alt)}" width="{max(pixels.shape[1], LEAST_WIDTH)}" '
+        f'src="{_data("image/jpeg", buffer.getvalue())}"></figure>'
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from restore_recog.drawings import Picture
 from restore_recog.pages.elements import arms_table, bullets, drawing, paragraph, table
-from restore_recog.report import Cohort, Report, Spread
+from restore_recog.report import Cohort, Report
 from restore_recog.tables import LIKENESS, NOTHING, Figures, column_of, known
 
 SHOWN = (
@@ -19,7 +19,7 @@ SHOWN = (
     "fnmr_frozen@fmr=0.001",
     "fta",
 )
-"""Figures in the table of groups; cohorts.csv has them all."""
+"""Figures in the tables of groups; cohorts.csv and report.json have them all."""
 
 
 def cohorts(report: Report, pictures: Mapping[str, Picture]) -> str:
@@ -29,12 +29,13 @@ def cohorts(report: Report, pictures: Mapping[str, Picture]) -> str:
     chart = drawing(pictures.get("cohorts"), "Gain of every group of probes with its interval")
     columns = [column_of(name) for name in SHOWN]
     parts = [chart, arms_table(columns, _rows(report), "Group and arm"), _suppressed(report)]
-    parts.append(_spreads(report.spreads))
+    parts.append(_spreads(report))
     parts.append(
         paragraph(
             "All groups are judged at the same thresholds. Intervals are from resampling people; "
-            "a group that looks worse may only be small. Ratio: worst over best of error rates, "
-            "best over worst of success rates. FDR: fairness discrepancy rate, 1 is even; GARBE: "
+            "a group that looks worse may only be small, and the best and the worst are picked "
+            "after seeing all, so some distance comes by chance. Ratio: worst over best of error "
+            "rates, best over worst of success rates. FDR: fairness discrepancy rate, 1 is even; GARBE: "
             "Gini's measure of error rates, 0 is even."
         )
     )
@@ -42,11 +43,14 @@ def cohorts(report: Report, pictures: Mapping[str, Picture]) -> str:
 
 
 def _rows(report: Report) -> Iterator[tuple[str, Figures]]:
-    arms = [arm.name for arm in report.arms if arm.arm in ("occluded", "restored")]
     for cohort in report.cohorts:
-        for name in arms:
+        for name in _arms(report):
             if name in cohort.arms:
                 yield f"{_name(cohort)}, {name}", cohort.arms[name]
+
+
+def _arms(report: Report) -> list[str]:
+    return [arm.name for arm in report.arms if arm.arm in ("occluded", "restored")]
 
 
 def _name(cohort: Cohort) -> str:
@@ -64,7 +68,9 @@ def _suppressed(report: Report) -> str:
     return paragraph("Too few people to be measured, so only counted:") + bullets(lines)
 
 
-def _spreads(spreads: tuple[Spread, ...]) -> str:
+def _spreads(report: Report) -> str:
+    names = _arms(report)
+    spreads = [s for s in report.spreads if s.arm in names and s.figure in SHOWN]
     if not spreads:
         return ""
     more = list(dict.fromkeys(name for spread in spreads for name in spread.other))

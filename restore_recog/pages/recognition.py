@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from restore_recog import tallies
@@ -25,6 +25,7 @@ from restore_recog.tables import (
     Cell,
     Column,
     column_of,
+    known,
 )
 from restore_recog.tallies import OUTCOMES, Flip
 
@@ -174,15 +175,32 @@ def transfer(report: Report) -> str:
     shown = arms_table(TRANSFER, [(arm.name, arm.figures) for arm in report.arms])
     if not shown:
         return ""
-    return (
-        shown
-        + bullets(_thresholds(report.arms))
-        + paragraph(
-            "A system in use keeps its threshold. An FMR that rises in the restored arm says that "
-            "restored faces drift together and that strangers are accepted more often. The change "
-            "is paired, against the occluded arm. All comparisons of probes with references count."
-        )
+    words = paragraph(
+        "A system in use keeps its threshold. An FMR that rises in the restored arm says that "
+        "restored faces drift together and that strangers are accepted more often. The change is "
+        "paired, against the occluded arm. All comparisons of probes with references count."
     )
+    lines = [line for arm in report.arms if arm.restorer for line in _drift(arm)]
+    return shown + words + bullets([*_thresholds(report.arms), *lines])
+
+
+def _drift(arm: ArmReport) -> Iterator[str]:
+    """Yield what each frozen threshold says about strangers who are accepted."""
+    for name, figure in arm.figures.items():
+        if not name.startswith("fmr_frozen_change@fmr="):
+            continue
+        cell = column_of(name).cell(arm.figures)
+        low, high = figure.get("low"), figure.get("high")
+        if not (known(low) and known(high)):
+            continue
+        answer = "as far as can be told as often as before"
+        if low > 0 or high < 0:
+            answer = "more often than before" if low > 0 else "less often than before"
+        yield (
+            f"{arm.name} accepts strangers {answer} at the threshold for FMR "
+            f"{100 * float(name.partition('=')[2]):g} %: {cell.value} points, {cell.low} to "
+            f"{cell.high}{f' ({cell.flag})' if cell.flag else ''}"
+        )
 
 
 def _thresholds(arms: Sequence[ArmReport]) -> list[str]:
