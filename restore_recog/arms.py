@@ -51,8 +51,6 @@ GREY = 128
 """What the upper-half arm puts below the nose tip."""
 
 Pixels = NDArray[np.uint8]
-Maps = Mapping[str, Pixels]
-"""image_id -> (S, S) uint8 map, 1 = occluded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +109,13 @@ class Painter:
     def maps(self, spec: ArmSpec, face: ProbeFace) -> Pixels | None:
         """Return the map that an arm works with on a probe, or None where it has none."""
         if spec.arm == "fill":
-            return self.block.fill().get(face.sample.image_id)
+            return self.block.fill(face)
         if spec.arm not in RESTORING:
             return None
         assert spec.restorer is not None
         if spec.arm == "restored-oracle-mask":
             return face.crop.mask
-        found = self.block.found(spec.restorer, clean=spec.arm == "restored-clean")
-        return found.get(face.sample.image_id)
+        return self.block.found(spec.restorer, face, clean=spec.arm == "restored-clean")
 
     def _picture(self, arm: str, face: ProbeFace) -> Pixels:
         if arm == "clean":
@@ -127,7 +124,7 @@ class Painter:
         if arm == "upper-half":
             return upper_half(face.crop.pixels)
         if arm == "fill":
-            found = self.block.fill().get(face.sample.image_id)
+            found = self.block.fill(face)
             if found is not None:
                 return np.where(found[:, :, None] > 0, self.mean_face, face.crop.pixels)
         return face.crop.pixels

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import torch
 
 from restore_recog import registry
 from restore_recog.api import Restorer, Segmenter
-from restore_recog.arms import Maps, Pixels
+from restore_recog.arms import Pixels
 from restore_recog.errors import PluginError, RestoreRecogError
 from restore_recog.faces import ProbeFace
 from restore_recog.images import to_tensor
@@ -92,54 +92,49 @@ class BlockMaps:
             true: Whether the restorers are given the true maps.
         """
         self._faces, self._detectors, self._ledger, self._true = faces, detectors, ledger, true
-        self._done: dict[tuple[int, bool], Maps] = {}
+        self._done: dict[tuple[int, bool], tuple[Mapping[str, Pixels], Mapping[str, str]]] = {}
 
-    def found(self, restorer: str, *, clean: bool = False) -> Maps:
-        """Return the maps for a restorer; a probe that has none is a failure in the ledger.
+    def found(self, restorer: str, face: ProbeFace, *, clean: bool = False) -> Pixels | None:
+        """Return the map of one probe for a restorer, or None, with a failure in the ledger.
 
-        A restorer without a detector gets empty maps.
+        A restorer without a detector gets an empty map.
 
         Args:
             restorer: Its name in this run.
-            clean: Whether to look at the clean twins.
+            face: One of the block.
+            clean: Whether to look at the clean twin.
         """
+        picture = face.clean if clean else face.crop.pixels
         if self._true and not clean:
-            return self._once((0, False), self._true_maps)
-        pictures = {
-            face.sample.image_id: face.clean if clean else face.crop.pixels for face in self._faces
-        }
-        known = {image_id: p for image_id, p in pictures.items() if p is not None}
-        detector = self._detectors[restorer]
-        if detector is None:
-            return {image_id: np.zeros(p.shape[:2], np.uint8) for image_id, p in known.items()}
-        return self._once((id(detector.segmenter), clean), lambda: self._detect(detector, known))
+            found, why = face.crop.mask, "The data has no true map of this picture."
+        elif (detector := self._detectors[restorer]) is not None:
+            maps, reasons = self._detected(detector, clean)
+            found = maps.get(face.sample.image_id)
+            why = f"{detector.name}: {reasons.get(face.sample.image_id)}"
+        else:
+            found, why = None if picture is None else np.zeros(picture.shape[:2], np.uint8), ""
+        if found is None:
+            self._ledger.fail("segment", face.sample, why + (" (clean twin)" if clean else ""))
+        return found
 
-    def fill(self) -> Maps:
-        """Return the maps to be filled: the true one where it is known, else the first found."""
-        true = {f.sample.image_id: f.crop.mask for f in self._faces if f.crop.mask is not None}
+    def fill(self, face: ProbeFace) -> Pixels | None:
+        """Return the map to be filled: the true one where it is known, else the first found."""
         finders = [name for name, detector in self._detectors.items() if detector is not None]
-        if len(true) == len(self._faces) or not finders:
-            return true
-        return {**self.found(finders[0]), **true}
+        if face.crop.mask is not None or not finders:
+            return face.crop.mask
+        return self.found(finders[0], face)
 
-    def _once(self, key: tuple[int, bool], make: Callable[[], Maps]) -> Maps:
+    def _detected(
+        self, detector: Detector, clean: bool
+    ) -> tuple[Mapping[str, Pixels], Mapping[str, str]]:
+        """Run a detector on the whole block, the first time that it is asked for."""
+        key = (id(detector.segmenter), clean)
         if key not in self._done:
-            self._done[key] = make()
+            seen = {f.sample.image_id: f.clean if clean else f.crop.pixels for f in self._faces}
+            pictures = {image_id: p for image_id, p in seen.items() if p is not None}
+            with self._ledger.timed("segment", len(pictures), detector.device):
+                self._done[key] = segment(detector, pictures)
         return self._done[key]
-
-    def _detect(self, detector: Detector, pictures: Mapping[str, Pixels]) -> Maps:
-        with self._ledger.timed("segment", len(pictures), detector.device):
-            maps, reasons = segment(detector, pictures)
-        samples = {face.sample.image_id: face.sample for face in self._faces}
-        for image_id, reason in reasons.items():
-            self._ledger.fail("segment", samples[image_id], f"{detector.name}: {reason}")
-        return maps
-
-    def _true_maps(self) -> Maps:
-        for face in self._faces:
-            if face.crop.mask is None:
-                self._ledger.fail("segment", face.sample, "The data has no true map of it.")
-        return {f.sample.image_id: f.crop.mask for f in self._faces if f.crop.mask is not None}
 
 
 def segment(

@@ -162,12 +162,30 @@ class CoveringSpec:
         cover(blank, (TEMPLATE * 64).astype(np.float32), kind=self.kind, colour=self.colour)
 
 
+class Locator:
+    """Finds the landmarks of the faces in pictures that came without."""
+
+    def __init__(self, finder: FaceFinder) -> None:
+        self.finder = finder
+
+    def locate(self, picture: Picture, ledger: Ledger) -> Picture:
+        """Return the picture with landmarks; the ledger is told the cost of looking for them.
+
+        Raises:
+            ImageError: There is no usable face.
+        """
+        if picture.landmarks is not None:
+            return picture
+        with ledger.timed("detect", 1, self.finder.device):
+            return self.finder.locate(picture)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Studio:
     """Makes aligned faces out of a source's pictures."""
 
     source: Source
-    finder: FaceFinder
+    locator: Locator
     size: int
     ledger: Ledger
 
@@ -235,9 +253,7 @@ class Studio:
     def _crop(self, sample: FaceSample, picture: Picture) -> FaceCrop | None:
         stage = "detect"
         try:
-            if picture.landmarks is None:
-                with self.ledger.timed(stage, 1, self.finder.device):
-                    picture = self.finder.locate(picture)
+            picture = self.locator.locate(picture, self.ledger)
             stage = "align"
             with self.ledger.timed(stage):
                 return align(picture, self.size)

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.api import Recognizer
+from restore_recog.arm_work import Outcome
 from restore_recog.arms import Pixels, upper_half
 from restore_recog.embedding import Face, Templates, embed
 from restore_recog.faces import Studio, digest
+from restore_recog.likeness import Quality
 from restore_recog.types import Failure
+
+if TYPE_CHECKING:
+    from restore_recog.finished_work import FinishedWork
 
 
 @dataclass(slots=True, eq=False)
@@ -34,7 +40,12 @@ class GalleryBlock:
 
 
 def enrol(
-    ids: Sequence[str], studio: Studio, recognizer: Recognizer, *, upper: bool
+    ids: Sequence[str],
+    studio: Studio,
+    recognizer: Recognizer,
+    work: FinishedWork | None,
+    *,
+    upper: bool,
 ) -> GalleryBlock:
     """Read, crop and embed one block of clean references.
 
@@ -42,30 +53,34 @@ def enrol(
         ids: Of the references.
         studio: Where crops come from; its ledger takes failures and costs.
         recognizer: Where templates come from.
+        work: Where those made before come from, or None.
         upper: Whether the upper halves are embedded too.
     """
-    start = len(studio.ledger.failures)
     crops = studio.crops(ids)
     total = np.zeros((studio.size, studio.size, 3), np.uint64)
     for crop in crops.values():
         total += crop.pixels
+    samples = studio.source.samples
 
-    def templates(pictures: Sequence[Pixels]) -> dict[str, Templates | None]:
-        samples = studio.source.samples
-        faces = [
-            Face(samples[image_id], picture, crop.landmarks)
-            for (image_id, crop), picture in zip(crops.items(), pictures, strict=True)
-        ]
-        rows = embed(recognizer, faces, studio.ledger) if faces else []
-        return dict(zip(crops, rows, strict=True))
+    def templates(part: str) -> dict[str, Templates | None]:
+        def make() -> dict[str, Outcome]:
+            cut = upper_half if part == "upper" else np.asarray
+            faces = [Face(samples[i], cut(c.pixels), c.landmarks) for i, c in crops.items()]
+            rows = embed(recognizer, faces, studio.ledger) if faces else []
+            return {i: Outcome(row, False, Quality()) for i, row in zip(crops, rows, strict=True)}
 
-    pictures = [crop.pixels for crop in crops.values()]
+        if work is None:
+            found = make()
+        else:
+            found = work.block(work.reference_keys(crops, part), samples, studio.ledger, make)
+        return {image_id: outcome.template for image_id, outcome in found.items()}
+
     return GalleryBlock(
         digests={image_id: digest(crop.pixels) for image_id, crop in crops.items()},
-        whole=templates(pictures),
-        upper=templates([upper_half(p) for p in pictures]) if upper else {},
+        whole=templates("whole"),
+        upper=templates("upper") if upper else {},
         total=total,
-        failures=studio.ledger.failures[start:],
+        failures=studio.ledger.failures,
     )
 
 

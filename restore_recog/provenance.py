@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -65,3 +66,26 @@ def model(plugin: Restorer | Recognizer) -> dict[str, Any]:
         "sha256": digest,
         "image_size": list(plugin.image_size),
     }
+
+
+def peak_memory() -> dict[str, float]:
+    """Return the most memory that this process has held so far, in MiB.
+
+    Returns:
+        ``host``: resident memory, where the system tells; ``cuda``: allocated by PyTorch on
+        the GPU that it used most, where one was used.
+    """
+    found: dict[str, float] = {}
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        pass
+    else:
+        unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB elsewhere
+        found["host"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    import torch
+
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        devices = range(torch.cuda.device_count())
+        found["cuda"] = max(torch.cuda.max_memory_allocated(device) for device in devices) / 2**20
+    return found

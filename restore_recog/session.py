@@ -8,7 +8,7 @@ dropped, so that memory does not grow with them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -16,18 +16,20 @@ import numpy as np
 from restore_recog import detectors
 from restore_recog.api import Restorer
 from restore_recog.arm_choice import ArmChoice
-from restore_recog.arm_work import ArmWorker, Outcome
-from restore_recog.arms import ArmSpec, Painter
+from restore_recog.arm_work import ArmWorker
+from restore_recog.arms import ArmSpec, Pixels
 from restore_recog.detection import FaceFinder
-from restore_recog.detectors import BlockMaps
 from restore_recog.embedding import Templates, stacked
 from restore_recog.errors import DataError
-from restore_recog.faces import CoveringSpec, FoundProbe, ProbeFace, Source, Studio
+from restore_recog.faces import CoveringSpec, FoundProbe, Locator, ProbeFace, Source, Studio
+from restore_recog.finished_work import FinishedWork, RememberingLocator, Tile
 from restore_recog.gallery import GalleryBlock, enrol, mean_face
 from restore_recog.ledger import Ledger
 from restore_recog.likeness import Quality
+from restore_recog.probe_pass import ProbePass, faces
 from restore_recog.scoring import Board
 from restore_recog.types import Failure
+from restore_recog.work_cache import WorkCache
 
 if TYPE_CHECKING:
     from restore_recog.request import EvalRequest
@@ -38,9 +40,10 @@ DEFAULT_SIZE = 128
 MEAN_OF = 256
 """So many occluded references make the mean face where none is clean."""
 
-ACQUISITION = ("read", "detect", "align", "cover")
+ONCE = ("read", "detect", "align", "cover", "segment")
 """Stages at which a picture that is used twice fails twice, and is recorded once."""
 
+Rows = dict[str, Templates | None]
 Result = TypeVar("Result")
 
 
@@ -56,21 +59,6 @@ class ArmRun:
     templates: Templates
     fallbacks: Mapping[str, bool]
     qualities: Mapping[str, Quality]
-
-
-@dataclass(slots=True, eq=False)
-class ProbeBlock:
-    """What is kept of one block of probes.
-
-    Attributes:
-        outcomes, failures: By the arm's name; the failures before any arm stand under "".
-    """
-
-    found: dict[str, FoundProbe]
-    true_maps: int
-    outcomes: dict[str, dict[str, Outcome]] = field(default_factory=dict)
-    failures: dict[str, list[Failure]] = field(default_factory=dict)
-    dropped: dict[str, str] = field(default_factory=dict)
 
 
 class Session:
@@ -98,12 +86,13 @@ class Session:
         self.source = Source(request.datasets)
         self.notes = [note for dataset in request.datasets for note in dataset.notes]
         samples = self.source.samples
-        self.plan = request.protocol.plan(
+        self.plan = request.planner().plan(
             list(samples.values()), seed=request.seed, limit=request.limit
         )
-        self.coverings = CoveringSpec(request.coverings, request.colour, request.seed)
+        self._coverings = None
         if self.plan.synthetic:
-            self.coverings.check()
+            self._coverings = CoveringSpec(request.coverings, request.colour, request.seed)
+            self._coverings.check()
         self.board = Board.of(self.plan, {i: sample.subject for i, sample in samples.items()})
         self.detectors = detectors.choose(request.segmenter, self.restorers, request.device)
         sizes = [side for r in self.restorers.values() for side in r.image_size]
@@ -115,11 +104,11 @@ class Session:
         passing = [samples[i] for i in (*self.plan.probes, *self._extra)]
         self._choice.check_samples(passing, samples, self.plan.synthetic)
         self.specs = self._choice.specs()
+        self._cache = None if request.cache is None else WorkCache(request.cache)
+        self._work = None if self._cache is None else FinishedWork(self._cache, self)
         finder = FaceFinder(request.faces_policy, request.device)  # type: ignore[arg-type]
-        self._studio = Studio(self.source, finder, self.size, ledger)
-        self._worker = ArmWorker(
-            request.recognizer, self.detectors, request.restorer_failure == "fta"
-        )
+        locator = RememberingLocator(finder, self._cache) if self._cache else Locator(finder)
+        self._studio = Studio(self.source, locator, self.size, ledger)
         self.gallery: dict[str, str] = {}
         self.found: dict[str, FoundProbe] = {}
         self.fill_map = "predicted"
@@ -132,8 +121,20 @@ class Session:
                 cannot be measured.
             PluginError: A plug-in's answer has the wrong shape.
         """
-        self._whole, self._upper = self._enrol()
-        blocks = self._each("probes", (*self.plan.probes, *self._extra), self._probe_block)
+        self._whole, self._upper, mean = self._enrol()
+        self._probes = ProbePass(
+            self._studio,
+            self._coverings,
+            self.restorers,
+            self._choice,
+            ArmWorker(
+                self.request.recognizer, self.detectors, self.request.restorer_failure == "fta"
+            ),
+            self.request.segmenter == detectors.TRUE,
+            mean,
+            self._work,
+        )
+        blocks = self._each("probes", (*self.plan.probes, *self._extra), self._probes.block)
         for block in blocks:
             self._choice.dropped |= block.dropped
         self.specs = self._choice.specs()
@@ -144,6 +145,7 @@ class Session:
         for name in ("", *self._outcomes):
             self._record(f for block in blocks for f in block.failures[name])
         everything = _merged(block.found for block in blocks)
+        self.notes += [] if self._work is None else self._work.notes()
         self._note_maps(sum(block.true_maps for block in blocks), len(everything))
         self.found = {i: everything[i] for i in self.plan.probes if i in everything}
         occluded = set(self.board.columns) - set(self._clean)
@@ -168,18 +170,11 @@ class Session:
 
     def faces(self, ids: Sequence[str]) -> dict[str, ProbeFace]:
         """Return probes with their pixels, made anew; nothing is recorded or timed."""
-        return self._faces(ids, replace(self._studio, ledger=Ledger()))
+        return faces(ids, replace(self._studio, ledger=Ledger()), self._coverings)
 
-    def painter(self, faces: Sequence[ProbeFace], ledger: Ledger) -> Painter:
-        """Return what paints one block of probes."""
-        true = self.request.segmenter == detectors.TRUE
-        maps = BlockMaps(faces, self.detectors, ledger, true=true)
-        return Painter(self.restorers, maps, self._mean_face, ledger)
-
-    def _faces(self, ids: Sequence[str], studio: Studio) -> dict[str, ProbeFace]:
-        if self.plan.synthetic:
-            return studio.covered(ids, self.coverings)
-        return studio.as_found(ids)
+    def tile(self, spec: ArmSpec, face: ProbeFace) -> Tile:
+        """Return the picture of one probe in an arm, and the map that it was made with."""
+        return self._probes.tile(spec, face)
 
     def _each(
         self, stage: str, ids: Sequence[str], work: Callable[[Sequence[str]], Result]
@@ -191,55 +186,40 @@ class Session:
             self.ledger.report(stage, min(start + size, len(ids)), len(ids))
         return results
 
-    def _enrol(self) -> tuple[dict[str, Templates | None], dict[str, Templates | None]]:
-        """Embed the clean references; return the templates of whole faces and upper halves."""
+    def _enrol(self) -> tuple[Rows, Rows, Pixels]:
+        """Return the clean references' templates, those of their upper halves, their mean."""
         upper = any(spec.arm == "upper-half" for spec in self.specs)
 
         def work(ids: Sequence[str]) -> GalleryBlock:
-            return enrol(ids, self._studio, self.request.recognizer, upper=upper)
+            studio = replace(self._studio, ledger=self.ledger.scratch())
+            return enrol(ids, studio, self.request.recognizer, self._work, upper=upper)
 
-        start = len(self.ledger.failures)
         blocks = self._each("gallery", self._clean, work)
-        del self.ledger.failures[start:]
         self._record(failure for block in blocks for failure in block.failures)
         self.gallery = _merged(block.digests for block in blocks)
         whole = _merged(block.whole for block in blocks)
         if self._clean:
             self._check_found("references", self.gallery, self._clean)
             total = np.sum([block.total for block in blocks], axis=0)
-            self._mean_face = mean_face(total, len(self.gallery))
+            mean = mean_face(total, len(self.gallery))
             stacked(whole, self._clean)  # nothing to search in: better told now
         else:
-            self._mean_face = self._mean_occluded()
-        return whole, _merged(block.upper for block in blocks)
+            mean = self._mean_occluded()
+        return whole, _merged(block.upper for block in blocks), mean
 
-    def _mean_occluded(self) -> np.ndarray:
+    def _mean_occluded(self) -> Pixels:
         """Return the mean of the first references where all of them are occluded."""
         studio = replace(self._studio, ledger=Ledger())
-        crops = studio.crops(self.board.columns[:MEAN_OF])
+        total, count = np.zeros((self.size, self.size, 3), np.uint64), 0
+        size = self.request.batch_size
+        for start in range(0, min(MEAN_OF, len(self.board.columns)), size):
+            for crop in studio.crops(self.board.columns[start : start + size]).values():
+                total += crop.pixels
+                count += 1
         self.notes.append(
-            f"No reference is clean; the mean face is that of the first {len(crops)} occluded ones."
+            f"No reference is clean; the mean face is that of the first {count} occluded ones."
         )
-        total = np.sum([crop.pixels for crop in crops.values()], axis=0, dtype=np.uint64)
-        return mean_face(total, max(1, len(crops)))
-
-    def _probe_block(self, ids: Sequence[str]) -> ProbeBlock:
-        ledger = Ledger()
-        ledger.laps = self.ledger.laps
-        found = list(self._faces(ids, replace(self._studio, ledger=ledger)).values())
-        self._choice.check_faces(found)
-        block = ProbeBlock(
-            {face.sample.image_id: FoundProbe.of(face) for face in found},
-            sum(face.crop.mask is not None for face in found),
-            failures={"": ledger.failures},
-            dropped=dict(self._choice.dropped),
-        )
-        painter = self.painter(found, ledger)
-        for spec in self._choice.specs():
-            ledger.failures = []
-            block.outcomes[spec.name] = self._worker.work(spec, found, painter) if found else {}
-            block.failures[spec.name] = ledger.failures
-        return block
+        return mean_face(total, max(1, count))
 
     def _note_maps(self, known: int, found: int) -> None:
         if self.request.segmenter == detectors.TRUE and found and not known:
@@ -254,11 +234,11 @@ class Session:
 
     def _record(self, failures: Iterable[Failure]) -> None:
         """Put failures into the ledger, those of a picture that was read twice once."""
-        known = {f for f in self.ledger.failures if f.stage in ACQUISITION}
+        known = {f for f in self.ledger.failures if f.stage in ONCE}
         for failure in failures:
             if failure not in known:
                 self.ledger.failures.append(failure)
-            if failure.stage in ACQUISITION:
+            if failure.stage in ONCE:
                 known.add(failure)
 
     def _check_found(self, kind: str, found: Mapping[str, object], wanted: Sequence[str]) -> None:

@@ -1,0 +1,136 @@
+"""A folder of finished work: bytes under the hash of everything they follow from.
+
+Every process appends to a file of its own, so that runs at the same time, on one machine or on
+several that share the folder, cannot spoil each other's work, and a run that is killed loses at
+most the entry that it was writing. Every entry carries a checksum; one that is cut off or
+damaged is as if it were not there. Nothing in the folder is ever run or unpickled, and the
+folder may be deleted at any time.
+
+A file is a line that names its format, then entries: the key (32 bytes), the length of the
+content and the CRC-32 of both and the content (4 bytes each, little endian), the content.
+"""
+
+from __future__ import annotations
+
+import struct
+import uuid
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from restore_recog.errors import OutputError
+
+MAGIC = b"restore-recog finished work 1\n"
+_HEAD = struct.Struct("<32sII")
+_PLACE = np.dtype([("key", "<u8"), ("file", "<u4"), ("offset", "<u8")])
+
+
+class WorkCache:
+    """Finished work by key. What this process writes is found by later ones.
+
+    Attributes:
+        damaged: How many entries or files were found cut off or damaged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Open the folder, or make it.
+
+        Raises:
+            OutputError: It cannot be made or read.
+        """
+        self.folder = Path(folder)
+        self.damaged = 0
+        self._own: BinaryIO | None = None
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            paths = [path for path in self.folder.glob("*.work") if path.is_file()]
+            paths.sort(key=lambda path: (path.stat().st_mtime_ns, path.name))
+            self._files = [path.open("rb") for path in paths]
+            places = [self._scan(i, file) for i, file in enumerate(self._files)]
+        except OSError as error:
+            raise OutputError(self._trouble(error)) from error
+        joined = np.concatenate([np.empty(0, _PLACE), *places])
+        self._places = joined[np.argsort(joined["key"], kind="stable")]
+
+    def __len__(self) -> int:
+        """Return how many entries were found when the folder was opened."""
+        return len(self._places)
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the newest sound entry under a key of 32 bytes, or None."""
+        short = np.uint64(int.from_bytes(key[:8], "little"))
+        first, last = (np.searchsorted(self._places["key"], short, side) for side in _SIDES)
+        for _, file, offset in self._places[first:last][::-1].tolist():
+            content = self._read(self._files[file], offset, key)
+            if content is not None:
+                return content
+        return None
+
+    def put(self, entries: Mapping[bytes, bytes]) -> None:
+        """Append entries and hand them to the operating system.
+
+        Raises:
+            OutputError: They cannot be written.
+        """
+        try:
+            if self._own is None:
+                self._own = (self.folder / f"{uuid.uuid4().hex}.work").open("xb")
+                self._own.write(MAGIC)
+            for key, content in entries.items():
+                self._own.write(_HEAD.pack(key, len(content), _sum(key, content)) + content)
+            self._own.flush()
+        except OSError as error:
+            raise OutputError(self._trouble(error)) from error
+
+    def close(self) -> None:
+        """Close all files."""
+        for file in (*self._files, *([self._own] if self._own else ())):
+            file.close()
+
+    def _scan(self, number: int, file: BinaryIO) -> np.ndarray:
+        """Return where the entries of one file lie, by their heads."""
+        end = file.seek(0, 2)
+        file.seek(0)
+        found = []
+        if file.read(len(MAGIC)) != MAGIC:
+            self.damaged += 1
+            return np.empty(0, _PLACE)
+        offset = len(MAGIC)
+        while offset < end:
+            file.seek(offset)
+            head = file.read(_HEAD.size)
+            length = _HEAD.unpack(head)[1] if len(head) == _HEAD.size else end
+            if offset + _HEAD.size + length > end:
+                self.damaged += 1
+                break
+            found.append((int.from_bytes(head[:8], "little"), number, offset))
+            offset += _HEAD.size + length
+        return np.array(found, dtype=_PLACE)
+
+    def _read(self, file: BinaryIO, offset: int, key: bytes) -> bytes | None:
+        file.seek(offset)
+        head = file.read(_HEAD.size)
+        found, length, checksum = _HEAD.unpack(head) if len(head) == _HEAD.size else (b"", 0, 0)
+        content = file.read(length)
+        if found != key:
+            return None
+        if len(content) != length or _sum(key, content) != checksum:
+            self.damaged += 1
+            return None
+        return content
+
+    def _trouble(self, error: OSError) -> str:
+        return (
+            f"The cache of finished work in '{self.folder}' cannot be used "
+            f"({error.strerror or error}); name another folder with --cache or use --no-cache."
+        )
+
+
+_SIDES: tuple[str, str] = ("left", "right")
+
+
+def _sum(key: bytes, content: bytes) -> int:
+    return zlib.crc32(content, zlib.crc32(key + struct.pack("<I", len(content))))
