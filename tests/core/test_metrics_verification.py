@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from restore_recog.errors import DataError
-from restore_recog.metrics.separation import cosine_summary, d_prime
 from restore_recog.metrics.verification import (
     det_curve,
     equal_error_rate,
@@ -246,8 +245,6 @@ def test_nan_and_plus_infinity_are_refused(bad):
         lambda: equal_error_rate([0.1], [bad]),
         lambda: fnmr_at_fmr([bad], [0.2], 0.1),
         lambda: rates_at_threshold([0.1], [bad], 0.1),
-        lambda: d_prime([0.1, bad], [0.2]),
-        lambda: cosine_summary([0.1, bad], [0.2]),
     ):
         with pytest.raises(ValueError, match="NaN or \\+inf"):
             call()
@@ -265,48 +262,6 @@ def test_other_bad_input_is_refused():
 def test_large_float32_scores_keep_their_order():
     """Scores are compared as float64, so no two integers collapse as in float32."""
     assert equal_error_rate([16777217], [16777216]).value == 0.0
-
-
-def test_agrees_with_scikit_learn_where_both_define_the_curve():
-    metrics = pytest.importorskip("sklearn.metrics")
-    rng = np.random.default_rng(5)
-    genuine, impostor = np.round(rng.normal(1, 1, 80), 1), np.round(rng.normal(0, 1, 120), 1)
-    labels = np.repeat([1, 0], [genuine.size, impostor.size])
-    fmr, fnmr, thresholds = metrics.det_curve(labels, np.concatenate([genuine, impostor]))
-    curve = det_curve(genuine, impostor)
-    ours = {t: (x, y) for t, x, y in zip(curve.thresholds, curve.fmr, curve.fnmr, strict=True)}
-    assert len(thresholds) > 20  # it leaves out points at the ends and nothing else
-    for t, x, y in zip(thresholds, fmr, fnmr, strict=True):
-        assert ours[t] == pytest.approx((x, y), abs=1e-12)
-
-
-def test_d_prime_by_hand():
-    # Means 3 and 0, sample variances 1 and 3.
-    assert d_prime([2, 3, 4], [-math.sqrt(3), 0, math.sqrt(3)]) == pytest.approx(3 / math.sqrt(2))
-    assert d_prime([2, 3, 4, -INF], [2, 3, 4]) == 0.0
-    assert d_prime([0.1] * 3, [0.3] * 7) == INF
-    assert math.isnan(d_prime([0.1] * 3, [0.1] * 7))
-    assert math.isnan(d_prime([0.1], [0.2, 0.3]))
-
-
-def test_cosine_summary_counts_failures_and_leaves_them_out_of_means():
-    summary = cosine_summary([0.6, 0.8, -INF], [0.0, 0.2, -INF, -INF])
-    assert (summary.n_genuine, summary.failed_genuine) == (3, 1)
-    assert (summary.n_impostor, summary.failed_impostor) == (4, 2)
-    assert summary.genuine_mean == pytest.approx(0.7) and summary.impostor_mean == pytest.approx(
-        0.1
-    )
-    assert summary.genuine_sd == pytest.approx(math.sqrt(0.02))
-    assert summary.d_prime == pytest.approx(0.6 / math.sqrt(0.02))
-    assert summary.overlap == 0.0
-    assert cosine_summary([0.5, 0.5], [0.5]).overlap == 1.0
-
-
-def test_cosine_summary_of_nothing_is_nan():
-    summary = cosine_summary([-INF], [])
-    figures = (summary.genuine_mean, summary.genuine_sd, summary.impostor_mean)
-    assert all(map(math.isnan, (*figures, summary.impostor_sd, summary.d_prime, summary.overlap)))
-    assert (summary.n_genuine, summary.failed_genuine, summary.n_impostor) == (1, 1, 0)
 
 
 def test_collapsed_recogniser_is_at_chance():
