@@ -2,25 +2,23 @@
 
 One evaluation is a set of arms over the same probes, references and recogniser:
 :mod:`~restore_recog.session` makes the faces and runs the arms,
-:mod:`~restore_recog.scoring` turns templates into figures,
-:mod:`~restore_recog.outcome` into words.
+:mod:`~restore_recog.findings` turns templates into figures,
+:mod:`~restore_recog.verdict` and :mod:`~restore_recog.outcome` into words.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from restore_recog import outcome
-from restore_recog.arms import ARMS, ArmSpec
+from restore_recog import cohorts, outcome, protocol_files, verdict
+from restore_recog.arms import ARMS
 from restore_recog.errors import DataError, PluginError
 from restore_recog.examples import examples
+from restore_recog.findings import Findings
 from restore_recog.ledger import Ledger, Progress
-from restore_recog.likeness import Quality
-from restore_recog.metrics.identification import cmc
 from restore_recog.record import check_output
-from restore_recog.report import ArmReport, ProbeRow, Report
+from restore_recog.report import ArmReport, Cohort, ProbeRow, Report
 from restore_recog.request import EvalRequest
-from restore_recog.scoring import ArmScores, figures, gains
 from restore_recog.session import ArmRun, Session
 
 __all__ = ["EvalRequest", "Progress", "evaluate"]
@@ -35,7 +33,8 @@ def evaluate(request: EvalRequest, progress: Progress | None = None) -> Report:
 
     Raises:
         OutputError: The results folder exists.
-        DataError: The data cannot carry the protocol, or no face was found at all.
+        DataError: The data cannot carry the protocol, there is no label of a name to break
+            figures down by, or no face was found at all.
         PluginError: An unknown arm or detector, or a plug-in that answers wrongly.
     """
     if request.output is not None:
@@ -43,24 +42,30 @@ def evaluate(request: EvalRequest, progress: Progress | None = None) -> Report:
     _check(request)
     ledger = Ledger(progress)
     session = Session(request, ledger)
-    scores: dict[str, ArmScores] = {}
+    samples = [session.source.samples[image_id] for image_id in session.plan.probes]
+    cohorts.check(request.cohorts, samples)
     runs = session.run()
-    for spec in session.specs:
-        scores[spec.name] = session.board.score(runs[spec.name].templates, session.references(spec))
-    arms = tuple(_arm_report(session, spec, runs[spec.name], scores) for spec in session.specs)
-    timing = ledger.timing()
+    findings = Findings.of(session, runs)
+    arms = tuple(findings.arm(name, runs[name]) for name in findings.measured)
+    coverings = {image_id: probe.covering for image_id, probe in session.found.items()}
+    groups, spreads = findings.cohorts(
+        cohorts.labels(samples, coverings, request.cohorts), request.min_subjects
+    )
     return Report(
-        verdicts=outcome.verdicts(arms, session),
+        verdicts=_verdicts(session, arms, groups),
         labels=outcome.labels(session),
-        notes=(*session.plan.notes, *session.notes, *outcome.notes(session)),
+        notes=(*session.plan.notes, *session.notes, *outcome.notes(session, findings)),
         arms=arms,
-        setup=outcome.setup(session),
-        timing=timing,
+        setup=outcome.setup(session, findings),
+        timing=ledger.timing(),
         trials=session.plan.pairs,
-        scores={name: found.trials for name, found in scores.items()},
-        probes=tuple(row for spec in session.specs for row in _rows(session, spec, runs, scores)),
+        scores={name: found.scores.trials for name, found in findings.measured.items()},
+        probes=tuple(row for name in runs for row in _rows(session, runs[name], findings, name)),
         failures=tuple(ledger.failures),
-        examples=examples(session, {name: found.ranks for name, found in scores.items()}),
+        examples=examples(session, findings),
+        cohorts=groups,
+        spreads=spreads,
+        protocol=protocol_files.render(session.plan, session.source.samples),
     )
 
 
@@ -68,52 +73,51 @@ def _check(request: EvalRequest) -> None:
     unknown = [arm for arm in request.arms or () if arm not in ARMS]
     if unknown:
         raise PluginError(f"There is no arm '{unknown[0]}'; there are {', '.join(ARMS)}.")
-    if request.batch_size < 1:
-        raise DataError(f"The batch size must be 1 or more, not {request.batch_size}.")
-    if request.limit is not None and request.limit < 1:
-        raise DataError(f"The limit must be 1 probe or more, not {request.limit}.")
+    for name, value, least in (
+        ("batch size", request.batch_size, 1),
+        ("limit of probes", request.limit, 1),
+        ("least number of subjects in a cohort", request.min_subjects, 1),
+    ):
+        if value is not None and value < least:
+            raise DataError(f"The {name} must be {least} or more, not {value}.")
+    for name, choice, choices in (
+        ("enrolment", request.enrolment, ("max", "mean")),
+        ("policy for a restorer's failure", request.restorer_failure, ("input", "fta")),
+    ):
+        if choice not in choices:
+            raise DataError(f"The {name} is {' or '.join(choices)}, not '{choice}'.")
 
 
-def _arm_report(
-    session: Session, spec: ArmSpec, run: ArmRun, scores: dict[str, ArmScores]
-) -> ArmReport:
-    board, seed, mine = session.board, session.request.seed, scores[spec.name]
-    qualities = [run.qualities.get(image_id, Quality()) for image_id in session.plan.probes]
-    found = figures(mine, qualities, board, seed)
-    base = "clean" if spec.arm == "restored-clean" and "clean" in scores else "occluded"
-    if spec.name != base:
-        ceiling = None if spec.arm in ("clean", "restored-clean") else scores.get("clean")
-        for name, figure in gains(mine, scores[base], ceiling, board.probe_subjects, seed).items():
-            found[name] = figure | {"against": base}
-    ranks = mine.ranks
-    return ArmReport(
-        name=spec.name,
-        arm=spec.arm,
-        restorer=spec.restorer,
-        figures=found,
-        cmc=tuple(cmc(ranks, ranks.n_subjects).tolist()),
-        fallbacks=sum(run.fallbacks.values()),
-        misses=int(ranks.missed.sum()),
+def _verdicts(
+    session: Session, arms: Sequence[ArmReport], groups: Sequence[Cohort]
+) -> tuple[str, ...]:
+    """Return one verdict a restorer."""
+    floor = next(arm for arm in arms if arm.arm == "occluded")
+    recognizer, where = session.request.recognizer.name, outcome.where(session)
+    return tuple(
+        verdict.verdict(arm, floor, recognizer, where, groups)
+        for arm in arms
+        if arm.arm == "restored"
     )
 
 
-def _rows(
-    session: Session, spec: ArmSpec, runs: dict[str, ArmRun], scores: dict[str, ArmScores]
-) -> Sequence[ProbeRow]:
-    run, found = runs[spec.name], scores[spec.name]
+def _rows(session: Session, run: ArmRun, findings: Findings, name: str) -> Sequence[ProbeRow]:
+    measured = findings.measured[name]
+    ranks, best = measured.scores.rank(), measured.scores.best_impostor
     rows = []
     for i, image_id in enumerate(session.plan.probes):
-        face = session.found.get(image_id)
+        probe = session.found.get(image_id)
         rows.append(
             ProbeRow(
-                arm=spec.name,
+                arm=name,
                 probe_id=image_id,
                 subject=session.source.samples[image_id].subject,
-                covering="" if face is None else face.covering,
-                rank=int(found.ranks.pessimistic[i]),
-                cosine=float(found.cosine[i]),
+                covering="" if probe is None else probe.covering,
+                rank=int(ranks[i]),
+                cosine=float(measured.scores.cosine[i]),
                 fallback=run.fallbacks.get(image_id, False),
-                quality=run.qualities.get(image_id, Quality()),
+                quality=measured.qualities[i],
+                best_impostor=float(best[i]),
             )
         )
     return rows

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.arms import ArmSpec, Painter, Pixels
+from restore_recog.arms import Pixels
 from restore_recog.faces import ProbeFace
-from restore_recog.ledger import Ledger
-from restore_recog.metrics.identification import Ranks, hits
 from restore_recog.report import Example
 
 if TYPE_CHECKING:
+    from restore_recog.findings import Findings
     from restore_recog.session import Session
 
 EXAMPLES = 12
@@ -22,55 +20,54 @@ FLIPS = 4
 """At most so many strips of probes that were rescued, and as many that were harmed."""
 
 
-def examples(session: Session, ranks: Mapping[str, Ranks]) -> tuple[Example, ...]:
+def examples(session: Session, findings: Findings) -> tuple[Example, ...]:
     """Return strips [clean | occluded | map | restored ... | fill] of a dozen probes."""
     lead = next((s.name for s in session.specs if s.arm == "restored"), "occluded")
-    before, after, probes = ranks["occluded"], ranks[lead], session.plan.probes
-    chosen = _choose(before, after, probes, session.found, session.request.seed)
+    before, after = findings.right("occluded"), findings.right(lead)
+    ranks = [findings.measured[name].scores.rank() for name in ("occluded", lead)]
+    probes = session.plan.probes
+    known = np.array([image_id in session.found for image_id in probes])
+    chosen = _choose(before, after, known, session.request.seed)
     faces = session.faces([probes[i] for i in chosen])
     found = []
     for i in chosen:
-        face = faces[probes[i]]
-        painter = session.painter([face], Ledger())  # not to be counted twice
-        strip = _strip(session.specs, face, painter)
-        found.append(Example(probes[i], _caption(before, after, i), *strip))
+        caption = _caption((before[i], after[i]), (int(ranks[0][i]), int(ranks[1][i])))
+        found.append(Example(probes[i], caption, *_strip(session, faces[probes[i]])))
     return tuple(found)
 
 
 def _choose(
-    before: Ranks, after: Ranks, ids: Sequence[str], known: Container[str], seed: int
+    before: NDArray[np.float64],
+    after: NDArray[np.float64],
+    known: NDArray[np.bool_],
+    seed: int,
 ) -> list[int]:
-    order = [
-        int(i) for i in np.random.default_rng(seed).permutation(len(ids)) if ids[int(i)] in known
-    ]
-    was, now = hits(before), hits(after)
-    rescued = [i for i in order if now[i] and not was[i]][:FLIPS]
-    harmed = [i for i in order if was[i] and not now[i]][:FLIPS]
+    """Return rows of probes: flips first, then what the seed draws of those found."""
+    order = [int(i) for i in np.random.default_rng(seed).permutation(len(known)) if known[i]]
+    rescued = [i for i in order if after[i] == 1 and before[i] == 0][:FLIPS]
+    harmed = [i for i in order if before[i] == 1 and after[i] == 0][:FLIPS]
     flips = rescued + harmed
     return (flips + [i for i in order if i not in flips])[:EXAMPLES]
 
 
-def _caption(before: Ranks, after: Ranks, i: int) -> str:
-    was, now = bool(hits(before)[i]), bool(hits(after)[i])
+def _caption(right: tuple[float, float], ranks: tuple[int, int]) -> str:
+    """Return what became of a probe; *right* is 1, 0 or NaN before and after, ranks from 1."""
     kind = {
-        (False, True): "rescued",
-        (True, False): "harmed",
-        (True, True): "found before and after",
-        (False, False): "missed before and after",
-    }[was, now]
-    return f"{kind}: rank {before.pessimistic[i]} -> {after.pessimistic[i]}"
+        (0.0, 1.0): "rescued",
+        (1.0, 0.0): "harmed",
+        (1.0, 1.0): "right before and after",
+        (0.0, 0.0): "wrong before and after",
+    }.get(right, "without a reference of its subject")
+    return f"{kind}: rank {ranks[0]} -> {ranks[1]}" if min(ranks) > 0 else kind
 
 
-def _strip(
-    specs: Sequence[ArmSpec], face: ProbeFace, painter: Painter
-) -> tuple[tuple[str, ...], NDArray[np.uint8]]:
+def _strip(session: Session, face: ProbeFace) -> tuple[tuple[str, ...], NDArray[np.uint8]]:
     tiles: list[tuple[str, Pixels]] = []
-    for spec in specs:
+    for spec in session.specs:
         if spec.arm == "upper-half":
             continue
-        if spec.arm == "restored":
-            found = painter.maps(spec, face)
-            if found is not None:
-                tiles.append((f"map for {spec.restorer}", np.stack([found * 255] * 3, axis=2)))
-        tiles.append((spec.name, painter.paint(spec, [face]).pictures[0]))
+        picture, found = session.tile(spec, face)
+        if spec.arm == "restored" and found is not None:
+            tiles.append((f"map for {spec.restorer}", np.stack([found * 255] * 3, axis=2)))
+        tiles.append((spec.name, picture))
     return tuple(title for title, _ in tiles), np.concatenate([tile for _, tile in tiles], axis=1)

@@ -1,64 +1,27 @@
-"""From figures to words: the verdict, the labels and notes, and what the run rests on."""
+"""Labels, notes and warnings of a run, and what it rests on."""
 
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from restore_recog import provenance
+from restore_recog import alarms, provenance
 from restore_recog.api import Segmenter
 from restore_recog.faces import FoundProbe
-from restore_recog.report import ArmReport
+from restore_recog.pairs import LEVEL, RESAMPLES
 
 if TYPE_CHECKING:
+    from restore_recog.findings import Findings
     from restore_recog.session import Session
 
 GUESS = "a restoration is a guess, not evidence"
 
 
-def verdicts(arms: Sequence[ArmReport], session: Session) -> tuple[str, ...]:
-    """Return one sentence a restorer: helps, hurts or cannot tell, with the numbers."""
-    floor = next(arm for arm in arms if arm.arm == "occluded")
-    recognizer = session.request.recognizer.name
-    return tuple(
-        verdict(arm, floor, recognizer, _where(session)) for arm in arms if arm.arm == "restored"
-    )
-
-
-def verdict(arm: ArmReport, floor: ArmReport, recognizer: str, where: str) -> str:
-    """Return the verdict on one restorer.
-
-    It rests on the paired difference in rank-1: helps where the whole interval lies above 0,
-    hurts where it lies below, else it cannot be told.
-    """
-    gain = arm.figures["rank1_gain"]
-    low, high = gain["low"], gain["high"]
-    if low > 0:
-        answer = f"Restoring with '{arm.restorer}' first helps '{recognizer}'{where}"
-    elif high < 0:
-        answer = f"Restoring with '{arm.restorer}' first hurts '{recognizer}'{where}"
-    else:
-        answer = (
-            f"Whether restoring with '{arm.restorer}' first helps '{recognizer}'{where} "
-            "cannot be told from these probes"
-        )
-    before, after = floor.figures["rank1"]["value"], arm.figures["rank1"]["value"]
-    interval = (
-        "no interval: one subject only"
-        if math.isnan(low)
-        else f"95 % interval {100 * low:+.1f} to {100 * high:+.1f}"
-    )
-    return (
-        f"{answer}: rank-1 goes from {100 * before:.1f} % to {100 * after:.1f} %, a difference of "
-        f"{100 * gain['value']:+.1f} points ({interval}; {gain['n']} probes of "
-        f"{gain['n_subjects']} subjects, {gain['rescued']} rescued, {gain['harmed']} harmed)."
-    )
-
-
-def _where(session: Session) -> str:
+def where(session: Session) -> str:
+    """Return what the probes were, to be set behind the recogniser's name in a sentence."""
     if session.source.rendered:
         return " on rendered phantom faces"
     return " on synthetic coverings" if session.plan.synthetic else ""
@@ -71,12 +34,16 @@ def labels(session: Session) -> tuple[str, ...]:
         found.append("phantom faces: shows that the machinery works, not what holds for people")
     if session.plan.synthetic:
         found.append("synthetic coverings")
+    if session.plan.missing_pairs:
+        there, missing = len(session.plan.pairs), len(session.plan.missing_pairs)
+        found.append(f"{missing:,} of the {there + missing:,} pairs on the list are missing")
     return (*found, GUESS)
 
 
-def notes(session: Session) -> tuple[str, ...]:
-    """Return what was chosen on the way and bears on the numbers."""
-    found = []
+def notes(session: Session, findings: Findings) -> tuple[str, ...]:
+    """Return what was chosen on the way and bears on the numbers; warnings first."""
+    found = [*alarms.missing_pairs(session.plan), *alarms.collapse(findings)]
+    found += alarms.strangers(findings) + alarms.calibration(findings)
     if session.source.left_out:
         found.append(f"{session.source.left_out} pictures of the training split are left out.")
     lost = len(session.plan.probes) - len(session.found)
@@ -93,7 +60,7 @@ def notes(session: Session) -> tuple[str, ...]:
             "covering is not part of this measurement."
         )
     same = duplicates(session.gallery, session.found)
-    if same:
+    if same and session.plan.identification:
         found.append(
             f"Warning: {same} probes show the very pixels of a gallery picture; "
             "rank-1 is too good by them."
@@ -113,7 +80,7 @@ def duplicates(gallery: Mapping[str, str], found: Mapping[str, FoundProbe]) -> i
     return sum(probe.digest in known or probe.clean_digest in known for probe in found.values())
 
 
-def setup(session: Session) -> dict[str, Any]:
+def setup(session: Session, findings: Findings) -> dict[str, Any]:
     """Return what is needed to repeat the run, as plain JSON values."""
     request, plan, source = session.request, session.plan, session.source
     digest = hashlib.sha256()
@@ -144,7 +111,20 @@ def setup(session: Session) -> dict[str, Any]:
             "probes": len(plan.probes),
             "probes_failed": len(plan.probes) - len(session.found),
             "left_for_training": len(plan.training),
+            "probes_without_reference": int((~findings.mated).sum()) if plan.identification else 0,
         },
+        "pairs": {
+            "listed": len(plan.pairs) + len(plan.missing_pairs),
+            "missing": len(plan.missing_pairs),
+            "missing_by_fold": dict(sorted(Counter(f for f, _ in plan.missing_pairs).items())),
+            "missing_by_reason": dict(Counter(reason for _, reason in plan.missing_pairs)),
+        },
+        "identification": plan.identification,
+        "enrolment": request.enrolment,
+        "restorer_failure": request.restorer_failure,
+        "min_subjects": request.min_subjects,
+        "calibration": None if findings.calibration is None else findings.calibration.facts(),
+        "bootstrap": {"unit": "subject", "resamples": RESAMPLES, "level": LEVEL},
         "coverings": {"kind": request.coverings, "colour": request.colour}
         if plan.synthetic
         else None,
@@ -158,4 +138,5 @@ def setup(session: Session) -> dict[str, Any]:
         "faces_policy": request.faces_policy,
         "crop_size": session.size,
         "fill_map": session.fill_map,
+        "peak_memory_mib": provenance.peak_memory(),
     }

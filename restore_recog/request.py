@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,3 +59,16 @@ class EvalRequest:
     cache: Path | None = None
     output: Path | None = None
     command: str = ""
+
+    def planner(self) -> EvaluationProtocol:
+        """Return the protocol, with the list of pairs that came with the data if it has none.
+
+        To be called when the data sets have told their samples, for only then do they know
+        of a list. The request's own protocol stays as it is.
+        """
+        lists = [dataset.pair_list for dataset in self.datasets if dataset.pair_list is not None]
+        if self.protocol.pair_list is not None or not lists:
+            return self.protocol
+        protocol = copy.copy(self.protocol)
+        protocol.pair_list = lists[0]
+        return protocol
