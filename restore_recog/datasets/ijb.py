@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.datasets.files import FileDataset, pictures, spelt
+from restore_recog.datasets.files import FileDataset, identifier, pictures, spelt
 from restore_recog.errors import DataError
 from restore_recog.types import FaceSample
 
@@ -18,8 +19,8 @@ TEMPLATES = "_face_tid_mid.txt"
 POINTS = "_name_5pts_score.txt"
 META = "meta"
 
-Points = tuple[NDArray[np.float32], str]
-"""Landmarks and detector score of a picture."""
+Points = tuple[list[float], str]
+"""Ten coordinates and the detector score of a picture."""
 
 Template = tuple[str, Mapping[str, str]]
 """Subject and attributes of a template."""
@@ -62,6 +63,7 @@ PATH/                                   IJBB/ or IJBC/; the lists lie in meta/ o
         else:
             self.notes.append(f"There is no {points}: the pictures have no landmarks.")
         people = _searches(listed)
+        folder = root / PICTURES
         found: dict[str, FaceSample] = {}
         again = 0
         for _, (name, template, media) in _rows(listed, 3):
@@ -73,16 +75,15 @@ PATH/                                   IJBB/ or IJBC/; the lists lie in meta/ o
             if name in self._points:
                 attributes["detector_score"] = self._points[name][1]
             subject, labels = people.get(template, (f"template-{template}", {}))
-            path = root / PICTURES / name
             found[image_id] = FaceSample(
-                image_id, subject, path, attributes={**attributes, **labels}
+                image_id, subject, folder / name, attributes={**attributes, **labels}
             )
         self._note(root, listed, found, again)
         return found.values()
 
     def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
         known = self._points.get(sample.image_id.partition("/")[2])
-        return known[0] if known else None
+        return np.array(known[0], np.float32).reshape(5, 2) if known else None
 
     def _list(self, root: Path) -> Path:
         """Return the one list of pictures and templates, in ``meta`` or the folder itself."""
@@ -105,9 +106,9 @@ PATH/                                   IJBB/ or IJBC/; the lists lie in meta/ o
     def _note(self, root: Path, listed: Path, found: Mapping[str, FaceSample], again: int) -> None:
         strangers = [s for s in found.values() if "role" not in s.attributes]
         templates = len({sample.subject for sample in strangers})
-        unmarked = sum(self.landmarks(sample) is None for sample in found.values())
-        there = {spelt(path.relative_to(root / PICTURES).as_posix()) for path in _files(root)}
         names = {image_id.partition("/")[2] for image_id in found}
+        folder = root / PICTURES
+        there = {identifier(path, folder) for path in pictures(folder, deep=True)}
         for count, text in (
             (again, f"lines of {listed.name} repeat a picture of a template and count once."),
             (
@@ -115,19 +116,18 @@ PATH/                                   IJBB/ or IJBC/; the lists lie in meta/ o
                 f"templates ({len(strangers)} pictures) are in no 1:N list; each is a subject of"
                 " its own, though some may show the same person.",
             ),
-            (unmarked if self._points else 0, "pictures have no landmarks."),
-            (len(names - there), f"pictures of {listed.name} are not in {root / PICTURES}."),
+            (
+                len(names - self._points.keys()) if self._points else 0,
+                f"pictures of {listed.name} have no landmarks.",
+            ),
+            (len(names - there), f"pictures of {listed.name} are not in {folder}."),
             (
                 len(there - names),
-                f"pictures in {root / PICTURES} are not in {listed.name} and were left out.",
+                f"pictures in {folder} are not in {listed.name} and were left out.",
             ),
         ):
             if count:
                 self.notes.append(f"{count} {text}")
-
-
-def _files(root: Path) -> list[Path]:
-    return pictures(root / PICTURES, deep=True)
 
 
 def _rows(file: Path, columns: int) -> Iterator[tuple[int, list[str]]]:
@@ -151,18 +151,22 @@ def _rows(file: Path, columns: int) -> Iterator[tuple[int, list[str]]]:
 
 
 def _points(file: Path) -> dict[str, Points]:
-    """Return name -> ((5, 2) landmarks in pixels, detector score as written)."""
+    """Return what is known of every picture by its name.
+
+    Raises:
+        DataError: A line has not twelve values or other things than finite numbers in them.
+    """
     found: dict[str, Points] = {}
     for line, (name, *numbers) in _rows(file, 12):
         try:
-            values = np.array([float(number) for number in numbers])
+            values = list(map(float, numbers))
         except ValueError:
-            values = np.full(11, np.nan)
-        if not np.isfinite(values).all():
+            values = [math.nan]
+        if not all(map(math.isfinite, values)):
             raise DataError(
                 f"{file}, line {line}: {name} must be followed by ten coordinates and a score."
             )
-        found[name] = values[:10].astype(np.float32).reshape(5, 2), numbers[10]
+        found[name] = values[:10], numbers[10]
     return found
 
 

@@ -68,7 +68,7 @@ def test_every_line_counts(tmp_path: Path) -> None:
     noted(
         dataset,
         "1 lines of ijbc_face_tid_mid.txt repeat",
-        "1 pictures have no landmarks",
+        "1 pictures of ijbc_face_tid_mid.txt have no landmarks",
         "1 pictures of ijbc_face_tid_mid.txt are not in",
         "1 pictures in",
     )
