@@ -213,7 +213,7 @@ def _duplicates(groups: Sequence[Sequence[Entry]]) -> Iterator[tuple[str, Found]
     kinds: dict[tuple[str, Severity, str, str], list[Issue]] = {}
     for group in groups:
         first = group[0]
-        several = len({entry.data for entry in group}) > 1
+        spread = len({entry.data for entry in group}) > 1
         splits = {entry.sample.attributes.get("split") for entry in group}
         people = {(entry.data, entry.sample.subject) for entry in group}
         within = Counter(data for data, _ in people)
@@ -222,13 +222,13 @@ def _duplicates(groups: Sequence[Sequence[Entry]]) -> Iterator[tuple[str, Found]
             verdict = ("fatal", "train-and-test", "for training and for testing at once.")
         elif max(within.values()) > 1:
             verdict = ("fatal", "two-people", "under several people at once.")
-        elif several:
+        elif spread:
             verdict = ("warning", "two-data-sets", "in several data sets at once.")
         else:
             verdict = ("warning", "duplicate", "under several names of one person.")
         data = " and ".join(sorted({entry.data for entry in group}))
         names = ", ".join(
-            f"{entry.data}/{entry.sample.image_id}" if several else entry.sample.image_id
+            f"{entry.data}/{entry.sample.image_id}" if spread else entry.sample.image_id
             for entry in group[1:]
         )
         issue = Issue(first.sample.image_id, f"the same as {names}")
