@@ -43,7 +43,7 @@ OCCLUSIONS = {"scarf": ("scarf",), "sunglasses": ("sunglasses",), "all": ("scarf
 CONDITIONS = {
     "illumination": "references without a lamp, probes lit from a side",
     "session": "references of session 1, probes of session 2",
-    "whole": "every such picture is a probe, none is left for training",
+    "whole": "every such picture is a probe",
 }
 _LIT = ("left", "right", "both")
 

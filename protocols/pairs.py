@@ -129,8 +129,7 @@ class PairList(EvaluationProtocol):
             lacking = [name for name in (pair.first, pair.second) if name not in known]
             if lacking:
                 names = " and ".join(lacking)
-                verb = "is" if len(lacking) == 1 else "are"
-                missing.append((pair.fold, f"line {pair.line}: {names} {verb} not in the data"))
+                missing.append((pair.fold, f"line {pair.line}: no test picture {names}"))
                 continue
             reference, probe = known[pair.first], known[pair.second]
             if not self.covers and probe.condition == "clean" != reference.condition:
