@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -83,14 +84,34 @@ def resampled(
     """
     if n_subjects < 2:
         return np.empty(0)
+    sizes = chunks(resamples, max(n_subjects, width))
+    return np.concatenate([statistic(w) for w in _multiplicities(n_subjects, seed, sizes)])
+
+
+def _multiplicities(n_subjects: int, seed: int, sizes: Iterator[int]) -> Iterator[Vector]:
+    """Yield (size, S) how often each subject is drawn, the same however they are cut."""
+    pieces = list(sizes)
+    total = sum(pieces)
+    if total * n_subjects <= _CHUNK:
+        kept = _kept_multiplicities(n_subjects, seed, total)
+        yield from np.split(kept, np.cumsum(pieces)[:-1])
+        return
     rng = np.random.default_rng(seed)
+    for size in pieces:
+        yield _drawn(rng, n_subjects, size)
+
+
+@lru_cache(maxsize=4)
+def _kept_multiplicities(n_subjects: int, seed: int, resamples: int) -> Vector:
+    """Return the draws of the last few calls again: figures of one run share them."""
+    weights = _drawn(np.random.default_rng(seed), n_subjects, resamples)
+    weights.flags.writeable = False
+    return weights
+
+
+def _drawn(rng: np.random.Generator, n_subjects: int, size: int) -> Vector:
     even = np.full(n_subjects, 1.0 / n_subjects)
-    return np.concatenate(
-        [
-            statistic(rng.multinomial(n_subjects, even, size).astype(np.float64))
-            for size in chunks(resamples, max(n_subjects, width))
-        ]
-    )
+    return rng.multinomial(n_subjects, even, size).astype(np.float64)
 
 
 def percentile_limits(draws: Vector, level: float) -> tuple[float, float]:
