@@ -66,6 +66,7 @@ setup(
             "none = restore_recog.restorers.none:NoRestorer",
             "telea = restore_recog.restorers.telea:Telea",
             "fmodr = restore_recog.restorers.fmodr:FMODR",
+            "ganmasker = restore_recog.restorers.ganmasker:GANMasker",
         ],
         "restore_recog.protocols": [
             "fmor = restore_recog.protocols.fmor:Fmor",

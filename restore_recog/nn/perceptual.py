@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -25,6 +26,7 @@ class VGGFeatures(nn.Module):
     Args:
         name: ``vgg16`` or ``vgg19``.
         weights: A torchvision state dict file; without one torchvision's own loader is asked.
+        end: Number of layers that are kept.
 
     Raises:
         TrainingError: The weights cannot be had.
@@ -33,7 +35,7 @@ class VGGFeatures(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, name: str, weights: Path | None = None) -> None:
+    def __init__(self, name: str, weights: Path | None = None, end: int = RELU3_3) -> None:
         super().__init__()
         import torchvision
 
@@ -50,7 +52,7 @@ class VGGFeatures(nn.Module):
                 f"The weights of {name} cannot be had ({type(error).__name__}: {error}); give a "
                 "file with perceptual_weights=FILE, or choose perceptual=recognizer or none."
             ) from error
-        self.layers = net.features[:RELU3_3]
+        self.layers = net.features[:end]
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
         self.eval().requires_grad_(False)
@@ -58,6 +60,42 @@ class VGGFeatures(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return relu3_3 features."""
         return self.layers((images - self.mean) / self.std)  # type: ignore[no-any-return]
+
+
+class VGGLayers(nn.Module):
+    """Several layers of VGG-19, (N, 3, H, W) in [0, 1] -> a list of maps; frozen.
+
+    Args:
+        weights: A torchvision state dict file; without one torchvision's own loader is asked.
+        ends: Where each map is taken: the number of torchvision layers up to and with it.
+
+    Raises:
+        TrainingError: The weights cannot be had.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self, weights: Path | None = None, ends: Sequence[int] = (2, 7, 12, 21, 30)
+    ) -> None:
+        super().__init__()
+        whole = VGGFeatures("vgg19", weights, end=max(ends))
+        starts = [0, *ends]
+        self.parts = nn.ModuleList(
+            whole.layers[a:b] for a, b in zip(starts, starts[1:], strict=False)
+        )
+        self.register_buffer("mean", whole.mean)
+        self.register_buffer("std", whole.std)
+        self.eval().requires_grad_(False)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Return the maps, by default relu1_1, relu2_1, relu3_1, relu4_1 and relu5_1."""
+        x, found = (images - self.mean) / self.std, []
+        for part in self.parts:
+            x = part(x)
+            found.append(x)
+        return found
 
 
 class RecognizerFeatures(nn.Module):

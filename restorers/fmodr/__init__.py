@@ -8,13 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy import ndimage
 
 from restore_recog import weights as weights_file
 from restore_recog.api import Restorer, Segmenter
+from restore_recog.nn.maps import tidied
 from restore_recog.restorers.fmodr.model import Nets, grow
 
 if TYPE_CHECKING:
@@ -27,12 +26,12 @@ if TYPE_CHECKING:
 THRESHOLD = 0.5
 """Detector's probability from which a pixel counts as occluded (section 4.1)."""
 
-ISLAND = 0.1
-"""Share of the largest piece of a map under which a piece is dropped."""
-
 
 class DetectorSegmenter(Segmenter):
     """FMODR's region detector as a segmenter.
+
+    Deviation: the paper takes the thresholded probabilities as they are; here holes are filled
+    and islands dropped.
 
     Args:
         detector: In eval mode.
@@ -55,24 +54,6 @@ class DetectorSegmenter(Segmenter):
         if shape != self.size:
             found = F.interpolate(found, shape, mode="bilinear", antialias=True)
         return tidied((found >= THRESHOLD).float()).contiguous()
-
-
-def tidied(maps: Tensor) -> Tensor:
-    """Return (N, 1, H, W) maps without holes and without islands.
-
-    Deviation: the paper takes the thresholded probabilities as they are; a covering has no
-    holes, and what is smaller than :data:`ISLAND` of the largest piece is seldom part of it.
-    """
-    return torch.stack([_tidied(one[0]) for one in maps]).unsqueeze(1)
-
-
-def _tidied(one: Tensor) -> Tensor:
-    filled = ndimage.binary_fill_holes(one.cpu().numpy() > 0)
-    pieces, _ = ndimage.label(filled)
-    areas = np.bincount(pieces.ravel())
-    areas[0] = 0
-    kept = (areas >= ISLAND * areas.max()) & (areas > 0)
-    return torch.from_numpy(kept[pieces]).to(one)
 
 
 class FMODR(Restorer):

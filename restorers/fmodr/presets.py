@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from restore_recog.errors import TrainingError
+from restore_recog.nn.options import overridden
 
 
 @dataclass(frozen=True)
@@ -151,21 +152,10 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 def read_options(preset: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the preset's options with *options* laid over them.
 
-    Values may be text, as a command line gives them: ``"true"``, ``"16,32"``, ``"1e-4"``.
-
     Raises:
         TrainingError: No such preset or option, or a value that does not fit.
     """
-    if preset not in PRESETS:
-        raise TrainingError(f"FMODR has no preset '{preset}'; choose {' or '.join(PRESETS)}.")
-    result = dict(PRESETS[preset])
-    unknown = sorted(set(options) - set(result))
-    if unknown:
-        raise TrainingError(
-            f"FMODR has no option '{unknown[0]}'; valid options are {', '.join(sorted(result))}."
-        )
-    for name, value in options.items():
-        result[name] = _convert(name, value, result[name])
+    result = overridden("FMODR", PRESETS, preset, options, CHOICES)
     _check_sizes(result)
     return result
 
@@ -211,26 +201,3 @@ def _check_sizes(options: Mapping[str, Any]) -> None:
     for name in ("batch_size", "lr", "lr_detector"):
         if options[name] <= 0:
             raise TrainingError(f"FMODR's option '{name}' must be positive, not {options[name]}.")
-
-
-def _convert(name: str, value: Any, default: Any) -> Any:
-    """Return *value* in the default's type."""
-    try:
-        if isinstance(default, bool):
-            converted: Any = {"true": True, "1": True, "false": False, "0": False}[
-                str(value).lower()
-            ]
-        elif isinstance(default, tuple):
-            parts = value.split(",") if isinstance(value, str) else value
-            kind = str if name == "legs" else int
-            converted = tuple(kind(part) for part in parts)
-        else:
-            converted = type(default)(value)
-    except (KeyError, TypeError, ValueError) as error:
-        raise TrainingError(
-            f"FMODR's option '{name}' cannot be {value!r}; its default is {default!r}."
-        ) from error
-    if name in CHOICES and converted not in CHOICES[name]:
-        valid = ", ".join(str(choice) for choice in CHOICES[name])
-        raise TrainingError(f"FMODR's option '{name}' cannot be {value!r}; choose one of {valid}.")
-    return converted

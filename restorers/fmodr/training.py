@@ -42,6 +42,7 @@ from restore_recog import weights as weights_file
 from restore_recog.api import Phase, Stateful
 from restore_recog.nn.adversarial import discriminator_loss, generator_loss
 from restore_recog.nn.identity import IdentityNet, identity_loss
+from restore_recog.nn.options import plain
 from restore_recog.nn.perceptual import feature_net, perceptual_loss
 from restore_recog.restorers.fmodr.losses import hole_l1, reconstruction_loss, weighted_mean
 from restore_recog.restorers.fmodr.model import Nets, grow, paste
@@ -126,14 +127,14 @@ class FMODRTraining:
 
     def weights(self) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]:
         """Return the options as plain values, and the tensors that restoring needs."""
-        return self._plain_options(), self.nets.state_dict()
+        return plain(self.options), self.nets.state_dict()
 
     def describe(self) -> Mapping[str, Any]:
         """Return model, preset, options, and the legs with their weights."""
         return {
             "model": "fmodr",
             "preset": self.preset,
-            "options": self._plain_options(),
+            "options": plain(self.options),
             "legs": [{**asdict(leg), "rate": list(leg.rate)} for leg in self.legs],
         }
 
@@ -145,9 +146,6 @@ class FMODRTraining:
         weights_file.load_into(self.nets, weights_file.load(path, "fmodr")[1], path)
         # The record names the content, not a place that other machines do not have.
         self.options["init"] = f"sha256:{weights_file.fingerprint(path)}"
-
-    def _plain_options(self) -> dict[str, Any]:
-        return {n: list(v) if isinstance(v, tuple) else v for n, v in self.options.items()}
 
     @torch.no_grad()
     def preview(self, batch: FaceBatch) -> Tensor:

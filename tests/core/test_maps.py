@@ -1,10 +1,10 @@
-"""The detector's maps have no holes and no islands."""
+"""Detected maps have no holes and no islands."""
 
 from __future__ import annotations
 
 import torch
 
-from restore_recog.restorers.fmodr import tidied
+from restore_recog.nn.maps import tidied
 
 
 def test_holes_are_filled_and_islands_dropped() -> None:

@@ -1,0 +1,124 @@
+"""GANMasker: mask segmentation, then face unmasking with region fusion.
+
+Source: Mahmoud and Kang, "GANMasker: A Two-Stage Generative Adversarial Network for High-Quality
+Face Mask Removal", Sensors 2023, 23, 7094 (paper 004).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+
+from restore_recog import weights as weights_file
+from restore_recog.api import Restorer, Segmenter
+from restore_recog.nn.maps import tidied
+from restore_recog.restorers.ganmasker.model import Nets, grow
+from restore_recog.restorers.ganmasker.presets import HALVINGS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from restore_recog.restorers.ganmasker.networks import MSeg
+    from restore_recog.restorers.ganmasker.training import GANMaskerTraining
+    from restore_recog.types import FaceBatch
+
+
+def padded(images: Tensor) -> Tensor:
+    """Return (N, C, H, W) pictures with their border repeated up to a multiple of 32."""
+    below, right = (-images.shape[2] % HALVINGS, -images.shape[3] % HALVINGS)
+    return F.pad(images, (0, right, 0, below), mode="replicate") if below or right else images
+
+
+class MSegSegmenter(Segmenter):
+    """M-Seg as a segmenter, for pictures of any size.
+
+    Deviation: holes in the thresholded map are filled and islands dropped.
+
+    Args:
+        net: In eval mode.
+        size: Side of the pictures that it was trained on.
+    """
+
+    name: ClassVar[str] = "ganmasker"
+
+    def __init__(self, net: MSeg, size: int) -> None:
+        self.net = net
+        self.size = (size, size)
+
+    @torch.inference_mode()
+    def segment(self, images: Tensor) -> Tensor:
+        """Return the map; pictures of another size are resized, and the probabilities back."""
+        shape = images.shape[2:]
+        if shape != self.size:
+            images = F.interpolate(images, self.size, mode="bilinear", antialias=True)
+        found = self.net.probability(images.contiguous(memory_format=torch.channels_last))
+        if shape != self.size:
+            found = F.interpolate(found, shape, mode="bilinear", antialias=True)
+        return tidied((found >= 0.5).float()).contiguous()
+
+
+class GANMasker(Restorer):
+    """Restore with FU-Net and fuse the regions (MURF).
+
+    The map is taken as occluded where it exceeds 0.5; FU-Net is told it widened by the trained
+    ``dilate`` pixels, since the covering stays in the picture. Only pixels of the map as given
+    are replaced; all others are returned bit for bit. Pictures whose sides are no multiples of
+    32 are padded, and the result cropped back.
+
+    Args:
+        weights: Weights file; None for the shipped one.
+        device: Where to compute.
+
+    Raises:
+        WeightsError: The file is missing, corrupt or another model's.
+    """
+
+    name: ClassVar[str] = "ganmasker"
+
+    def __init__(self, *, weights: Path | None = None, device: str = "cpu") -> None:
+        super().__init__(weights=weights or weights_file.shipped(self.name), device=device)
+        assert self.weights is not None
+        config, tensors = weights_file.load(self.weights, self.name)
+        self.nets = Nets(config)
+        weights_file.load_into(self.nets, tensors, self.weights)
+        self.nets.eval().requires_grad_(False)
+        self.nets.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.image_size = (config["size"], config["size"])
+        self.dilate: int = config["dilate"]
+
+    @torch.inference_mode()
+    def restore(self, batch: FaceBatch) -> Tensor:
+        """Return the final pictures; with an empty map a picture is returned as it is.
+
+        Weights of the one-stage ablation know no map: there the whole face is generated.
+        """
+        height, width = batch.images.shape[2:]
+        mask = (batch.masks > 0.5).float()
+        occluded = padded(batch.images).contiguous(memory_format=torch.channels_last)
+        generated = self.nets.generate(occluded, grow(padded(mask), self.dilate))
+        generated = generated[:, :, :height, :width].clamp(0, 1)
+        if not self.nets.two_stage:
+            return generated.contiguous()
+        return torch.where(mask > 0, generated, batch.images).contiguous()
+
+    def segmenter(self) -> Segmenter | None:
+        """Return M-Seg; None with the one-stage ablation, which has none."""
+        if self.nets.mseg is None:
+            return None
+        return MSegSegmenter(self.nets.mseg, self.image_size[0])
+
+    @classmethod
+    def trainable(
+        cls, preset: str = "compact", device: str = "cpu", **options: Any
+    ) -> GANMaskerTraining:
+        """Return GANMasker's two-stage training.
+
+        Raises:
+            TrainingError: An option does not fit, or the perceptual network cannot be had.
+        """
+        from restore_recog.restorers.ganmasker.training import GANMaskerTraining
+
+        return GANMaskerTraining(preset, device, **options)

@@ -1,0 +1,53 @@
+"""GANMasker's losses (section 3.3), means over the batch; equations as the paper means them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from restore_recog.nn.ssim import ssim
+
+REAL, FAKE = 1.0, 0.0
+"""The codes b and a of equation 10, and c = b of equation 5, which the paper leaves open."""
+
+
+def segmentation_loss(logits: Tensor, mask: Tensor) -> Tensor:
+    """Return binary cross-entropy + Dice loss (equations 1 to 3).
+
+    Dice is taken on probabilities, a picture at a time, with 1 added above and below so that an
+    empty map has a loss.
+
+    Args:
+        logits, mask: (N, 1, H, W).
+    """
+    entropy = F.binary_cross_entropy_with_logits(logits, mask)
+    p, m = logits.sigmoid().flatten(1), mask.flatten(1)
+    dice = (2 * (p * m).sum(1) + 1) / (p.sum(1) + m.sum(1) + 1)
+    return entropy + (1 - dice).mean()
+
+
+def reconstruction_loss(restored: Tensor, clean: Tensor) -> Tensor:
+    """Return (smooth L1 + 1 - SSIM) / 2 (equations 6 to 8), on pictures in [0, 1]."""
+    return (F.smooth_l1_loss(restored, clean) + (1 - ssim(restored, clean)).mean()) / 2
+
+
+def perceptual_loss(restored: Sequence[Tensor], clean: Sequence[Tensor]) -> Tensor:
+    """Return the sum over layers of smooth L1 of features.
+
+    Source: equation 9, which leaves the features out, and section 3.2.2, which names them.
+    """
+    losses = [F.smooth_l1_loss(a, b.detach()) for a, b in zip(restored, clean, strict=True)]
+    return torch.stack(losses).sum()
+
+
+def generator_loss(fake: Tensor) -> Tensor:
+    """Return (D(G) - 1)^2 (equation 5)."""
+    return (fake - REAL).square().mean()
+
+
+def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """Return half of (D(clean) - 1)^2 + D(G)^2 (equation 10)."""
+    return ((real - REAL).square().mean() + (fake - FAKE).square().mean()) / 2

@@ -1,0 +1,45 @@
+"""GANMasker's networks together, as training and restoring both need them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from restore_recog.restorers.ganmasker.networks import FUNet, MSeg
+
+
+def grow(mask: Tensor, pixels: int) -> Tensor:
+    """Return the map widened by *pixels* in all eight directions."""
+    return F.max_pool2d(mask, 2 * pixels + 1, stride=1, padding=pixels) if pixels else mask
+
+
+class Nets(nn.Module):
+    """M-Seg and FU-Net; with one stage there is no M-Seg.
+
+    Args:
+        options: Of :mod:`restore_recog.restorers.ganmasker.presets`, or the same as plain JSON
+            values from a weights file.
+    """
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        super().__init__()
+        o = options
+        self.two_stage: bool = o["two_stage"]
+        self.mseg = MSeg(o["base_mseg"], cbam=o["cbam"]) if self.two_stage else None
+        self.funet = FUNet(
+            o["base_funet"], inputs=4 if self.two_stage else 3, cbam=o["cbam"], final=o["final"]
+        )
+
+    def generate(self, occluded: Tensor, mask: Tensor) -> Tensor:
+        """Return FU-Net's face, before fusion.
+
+        Args:
+            occluded: (N, 3, H, W) in [0, 1]; the covering stays in the picture.
+            mask: (N, 1, H, W) in {0, 1}; not looked at with one stage.
+        """
+        pictures = torch.cat([occluded, mask], 1) if self.two_stage else occluded
+        return self.funet(pictures)  # type: ignore[no-any-return]

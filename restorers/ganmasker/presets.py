@@ -1,0 +1,100 @@
+"""GANMasker's sizes and schedules as data, and the reading of options.
+
+Source: section 4.2 for ``paper``: 25 and 100 epochs of 20,000 training pairs (80 % of 25,000),
+batches of 32 at 256 pixels and of 8 at 512, learning rate 0.001, a tenth of it from iterations
+30,000, 40,000 and 45,000 on.
+
+Deviation: widths, loss weights, optimiser and discriminator are not in the paper. Widths and
+weights are those of the works of its family; ``lr_critic`` is lower than ``lr``, at which a
+least-squares discriminator wins at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from restore_recog.errors import TrainingError
+from restore_recog.nn.options import overridden
+
+EPOCH = 20_000
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "paper": {
+        "size": 256,
+        "batch_size": 32,
+        "images_mseg": 25 * EPOCH,
+        "images_funet": 100 * EPOCH,
+        "drops": (30_000 * 32, 40_000 * 32, 45_000 * 32),
+        "lr": 1e-3,
+        "lr_critic": 1e-4,
+        "clip": 0.0,
+        "base_mseg": 32,
+        "base_funet": 32,
+        "base_critic": 64,
+        "cbam": True,
+        "two_stage": True,
+        "final": "bn_sigmoid",
+        "adv": 0.3,
+        "rec": 100.0,
+        "per": 100.0,
+        "perceptual": "vgg19",
+        "perceptual_weights": "",
+        "dilate": 0,
+        "map_source": "gt",
+        "init": "",
+    },
+}
+PRESETS["paper512"] = PRESETS["paper"] | {
+    "size": 512,
+    "batch_size": 8,
+    "drops": (30_000 * 8, 40_000 * 8, 45_000 * 8),
+}
+PRESETS["compact"] = PRESETS["paper"] | {
+    "size": 128,
+    "batch_size": 8,
+    "images_mseg": 16_000,
+    "images_funet": 48_000,
+    "drops": (23_000, 31_000, 35_000),
+    "clip": 1.0,
+    "base_mseg": 8,
+    "base_funet": 12,
+    "base_critic": 16,
+    "final": "sigmoid",
+    "adv": 0.03,
+    "per": 10.0,
+    "perceptual": "recognizer",
+    "dilate": 2,
+}
+"""``drops`` are images of a stage after which its learning rate falls tenfold; ``compact`` keeps
+the paper's shares of the second stage (48, 64 and 72 %). ``init`` is a weights file to start from
+(``shipped`` for the one in the package)."""
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "final": ("bn_sigmoid", "sigmoid"),
+    "perceptual": ("vgg19", "recognizer", "none"),
+    "map_source": ("gt", "mseg"),
+}
+"""Options with few valid values."""
+
+HALVINGS = 32
+"""M-Seg halves the picture five times."""
+
+
+def read_options(preset: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the preset's options with *options* laid over them.
+
+    Raises:
+        TrainingError: No such preset or option, or a value that does not fit.
+    """
+    result = overridden("GANMasker", PRESETS, preset, options, CHOICES)
+    if result["size"] < HALVINGS or result["size"] % HALVINGS:
+        raise TrainingError(
+            f"GANMasker's option 'size' must be a multiple of {HALVINGS}, not {result['size']}."
+        )
+    for name in ("batch_size", "images_mseg", "images_funet", "lr", "lr_critic"):
+        if result[name] <= 0:
+            raise TrainingError(
+                f"GANMasker's option '{name}' must be positive, not {result[name]}."
+            )
+    return result

@@ -1,0 +1,219 @@
+"""GANMasker's training in two stages (section 4.2), as what the training engine drives.
+
+First M-Seg, then FU-Net with its discriminator; the two share no weights. FU-Net is given the
+saved maps, as in the paper (``map_source``: ``mseg`` gives it what M-Seg finds). Every loss sees
+the fused picture, since MURF is the generator's last operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from restore_recog import weights as weights_file
+from restore_recog.api import Phase, Stateful
+from restore_recog.nn.options import plain
+from restore_recog.nn.perceptual import RecognizerFeatures, VGGLayers
+from restore_recog.restorers.ganmasker.losses import (
+    discriminator_loss,
+    generator_loss,
+    perceptual_loss,
+    reconstruction_loss,
+    segmentation_loss,
+)
+from restore_recog.restorers.ganmasker.model import Nets, grow
+from restore_recog.restorers.ganmasker.networks import Discriminator, murf
+from restore_recog.restorers.ganmasker.presets import read_options
+from restore_recog.types import FaceBatch
+
+
+class GANMaskerTraining:
+    """Everything that one training of GANMasker holds; satisfies ``restore_recog.api.Trainable``.
+
+    Args:
+        preset: ``paper``, ``paper512`` or ``compact``.
+        device: Where it trains.
+        options: Overrides: :data:`restore_recog.restorers.ganmasker.presets.PRESETS`.
+
+    Raises:
+        TrainingError: An option does not fit, or the perceptual network cannot be had.
+    """
+
+    identities_per_batch = 0
+    covered = 1.0
+
+    def __init__(self, preset: str = "compact", device: str = "cpu", **options: Any) -> None:
+        self.preset, self.device = preset, torch.device(device)
+        self.options = o = read_options(preset, options)
+        self.image_size: int = o["size"]
+        self.nets = Nets(o)
+        self._start_from(o["init"])
+        self.critic = Discriminator(o["base_critic"])
+        for net in (self.nets, self.critic):
+            net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.features = _features(o, str(device)) if o["per"] else None
+        self.optimizers = {
+            "adam_funet": _adam(self.nets.funet, o["lr"]),
+            "adam_critic": _adam(self.critic, o["lr_critic"]),
+        }
+        if self.nets.mseg is not None:
+            self.optimizers["adam_mseg"] = _adam(self.nets.mseg, o["lr"])
+
+    @property
+    def phases(self) -> Sequence[Phase]:
+        """Return M-Seg's phase, unless there is one stage only, and FU-Net's."""
+        o = self.options
+        funet = Phase("FU-Net", o["images_funet"], o["batch_size"], self._funet_step)
+        if not o["two_stage"]:
+            return [funet]
+        return [Phase("M-Seg", o["images_mseg"], o["batch_size"], self._mseg_step), funet]
+
+    def state(self) -> Mapping[str, Stateful]:
+        """Return networks, discriminator and optimisers."""
+        return {"nets": self.nets, "critic": self.critic, **self.optimizers}
+
+    def weights(self) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]:
+        """Return the options as plain values, and the tensors that restoring needs."""
+        return plain(self.options), self.nets.state_dict()
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return model, preset and options."""
+        return {"model": "ganmasker", "preset": self.preset, "options": plain(self.options)}
+
+    @torch.no_grad()
+    def preview(self, batch: FaceBatch) -> Tensor:
+        """Return rows of input, generated, fused, truth and, in grey, M-Seg's map."""
+        occluded, clean, mask = self._scene(batch)
+        self.nets.eval()
+        generated = self.nets.generate(occluded, mask)
+        fused = self._fused(generated, occluded, mask)
+        found = mask if self.nets.mseg is None else self.nets.mseg.probability(occluded)
+        return torch.cat([occluded, generated, fused, clean, found.expand(-1, 3, -1, -1)])
+
+    def _start_from(self, init: str) -> None:
+        """Copy trained weights into the networks, where *init* names any."""
+        if not init:
+            return
+        path = weights_file.shipped("ganmasker") if init == "shipped" else Path(init)
+        weights_file.load_into(self.nets, weights_file.load(path, "ganmasker")[1], path)
+        # The record names the content, not a place that other machines do not have.
+        self.options["init"] = f"sha256:{weights_file.fingerprint(path)}"
+
+    def _scene(self, batch: FaceBatch) -> tuple[Tensor, Tensor, Tensor]:
+        """Return (occluded, clean, true map) on the device."""
+        if batch.clean is None:
+            raise ValueError("GANMasker trains on batches with the clean pictures.")
+        batch = batch.to(self.device)
+        assert batch.clean is not None
+        occluded, clean = (
+            images.contiguous(memory_format=torch.channels_last)
+            for images in (batch.images, batch.clean)
+        )
+        return occluded, clean, batch.masks
+
+    def _mseg_step(self, batch: FaceBatch, progress: float) -> Mapping[str, float]:
+        occluded, _, mask = self._scene(batch)
+        net = self.nets.mseg
+        assert net is not None
+        net.train()
+        logits = net(occluded).float()
+        loss = segmentation_loss(logits, mask)
+        self._update("mseg", net, loss, self._share(progress * self.options["images_mseg"]))
+        found = (logits.detach() > 0).float()
+        overlap = 2 * (found * mask).sum() / (found.sum() + mask.sum()).clamp_min(1)
+        return {"segmentation": float(loss.detach()), "dice": float(overlap)}
+
+    def _funet_step(self, batch: FaceBatch, progress: float) -> Mapping[str, float]:
+        occluded, clean, true = self._scene(batch)
+        mask = grow(self._map(occluded, true), self.options["dilate"])
+        share = self._share(progress * self.options["images_funet"])
+        self.nets.funet.train()
+        fused = self._fused(self.nets.generate(occluded, mask).float(), occluded, mask)
+        losses = self._critic_step(fused.detach(), clean, share)
+        losses |= self._generator_step(fused, clean, share)
+        values = torch.stack([loss.detach().float() for loss in losses.values()]).tolist()
+        return dict(zip(losses, values, strict=True))
+
+    def _map(self, occluded: Tensor, true: Tensor) -> Tensor:
+        if self.options["map_source"] == "gt" or self.nets.mseg is None:
+            return true
+        self.nets.mseg.eval()
+        with torch.no_grad():
+            return (self.nets.mseg(occluded) > 0).float()
+
+    def _fused(self, generated: Tensor, occluded: Tensor, mask: Tensor) -> Tensor:
+        return murf(generated, occluded, mask) if self.options["two_stage"] else generated
+
+    def _generator_step(self, fused: Tensor, clean: Tensor, share: float) -> dict[str, Tensor]:
+        o = self.options
+        losses = {"rec": reconstruction_loss(fused, clean)}
+        total = o["rec"] * losses["rec"]
+        if o["adv"]:
+            self.critic.requires_grad_(False)
+            losses["adv"] = generator_loss(self.critic(2 * fused - 1).float())
+            self.critic.requires_grad_(True)
+            total = total + o["adv"] * losses["adv"]
+        if self.features is not None:
+            with torch.no_grad():
+                wanted = self.features(clean)
+            losses["per"] = perceptual_loss(self.features(fused), wanted)
+            total = total + o["per"] * losses["per"]
+        self._update("funet", self.nets.funet, total, share)
+        return losses
+
+    def _critic_step(self, fused: Tensor, clean: Tensor, share: float) -> dict[str, Tensor]:
+        if not self.options["adv"]:
+            return {}
+        # One pass for both, so that spectral norm estimates its vectors once a step.
+        real, fake = self.critic(2 * torch.cat([clean, fused]) - 1).float().chunk(2)
+        loss = discriminator_loss(real, fake)
+        self._update("critic", self.critic, loss, share)
+        return {
+            "critic": loss,
+            "real_accuracy": (real > 0.5).float().mean(),
+            "fake_accuracy": (fake <= 0.5).float().mean(),
+        }
+
+    def _share(self, seen: float) -> float:
+        """Return the learning rate after so many images of a stage, as a share of the first."""
+        return float(0.1 ** sum(seen >= drop for drop in self.options["drops"]))
+
+    def _update(self, name: str, net: nn.Module, loss: Tensor, share: float) -> None:
+        """Take one optimiser step at *share* of the learning rate."""
+        optimizer = self.optimizers[f"adam_{name}"]
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * share
+        optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        if self.options["clip"]:
+            nn.utils.clip_grad_norm_(net.parameters(), self.options["clip"])
+        optimizer.step()
+
+
+class _OneLayer(nn.Module):
+    """The recogniser's features as a list of one."""
+
+    def __init__(self, device: str) -> None:
+        super().__init__()
+        self.net = RecognizerFeatures(device)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        return [self.net(images)]
+
+
+def _features(options: Mapping[str, Any], device: str) -> nn.Module | None:
+    if options["perceptual"] == "none":
+        return None
+    if options["perceptual"] == "recognizer":
+        return _OneLayer(device)
+    file = Path(options["perceptual_weights"]) if options["perceptual_weights"] else None
+    return VGGLayers(file).to(device)
+
+
+def _adam(net: nn.Module, lr: float) -> torch.optim.Adam:
+    parameters = [{"params": list(net.parameters()), "initial_lr": lr}]
+    return torch.optim.Adam(parameters, lr=lr, betas=(0.5, 0.999))

@@ -1,0 +1,306 @@
+"""GANMasker: its networks' sizes, its fusion, its losses and its schedule."""
+
+from __future__ import annotations
+
+from math import log
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from restore_recog import weights as weights_file
+from restore_recog.errors import TrainingError, WeightsError
+from restore_recog.metrics import quality
+from restore_recog.nn.ssim import ssim
+from restore_recog.restorers.ganmasker import GANMasker, padded
+from restore_recog.restorers.ganmasker.losses import (
+    discriminator_loss,
+    generator_loss,
+    perceptual_loss,
+    reconstruction_loss,
+    segmentation_loss,
+)
+from restore_recog.restorers.ganmasker.networks import CBAM, Discriminator, FUNet, MSeg, murf
+from restore_recog.restorers.ganmasker.presets import PRESETS
+from restore_recog.restorers.ganmasker.training import GANMaskerTraining
+from restore_recog.types import FaceBatch
+
+TINY: dict[str, Any] = {
+    "size": 32,
+    "batch_size": 2,
+    "base_mseg": 4,
+    "base_funet": 4,
+    "base_critic": 4,
+    "perceptual": "none",
+}
+
+
+def batch(n: int = 2, side: int = 32) -> FaceBatch:
+    coarse = torch.rand(n, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    clean = F.interpolate(coarse, (side, side), mode="bilinear")
+    masks = torch.zeros(n, 1, side, side)
+    masks[:, :, side // 2 : -4, 8:-8] = 1
+    return FaceBatch(clean * (1 - masks) + 0.2 * masks, masks, clean=clean)
+
+
+def training(preset: str = "compact", **options: Any) -> GANMaskerTraining:
+    torch.manual_seed(0)
+    return GANMaskerTraining(preset, **(TINY | options))
+
+
+def stored(folder: Path, **options: Any) -> Path:
+    path = folder / "ganmasker.safetensors"
+    weights_file.save(path, "ganmasker", *training(**options).weights(), half=False)
+    return path
+
+
+def count(net: torch.nn.Module) -> float:
+    return round(sum(p.numel() for p in net.parameters()) / 1e6, 2)
+
+
+# Networks -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("base", "millions"), [(16, 1.19), (32, 4.75)])
+def test_mseg_has_as_many_parameters_as_counted_by_hand(base: int, millions: float) -> None:
+    assert count(MSeg(base)) == millions
+
+
+def test_funet_has_as_many_parameters_as_counted_by_hand() -> None:
+    assert count(FUNet(32)) == 17.51
+
+
+def test_shapes() -> None:
+    images = torch.rand(2, 3, 64, 96)
+    assert MSeg(4)(images).shape == (2, 1, 64, 96)
+    assert FUNet(4)(torch.rand(2, 4, 64, 96)).shape == (2, 3, 64, 96)
+    assert FUNet(4, inputs=3)(images).shape == (2, 3, 64, 96)
+    assert Discriminator(4)(torch.rand(2, 3, 64, 64)).shape == (2, 1, 6, 6)
+
+
+def test_cbam_only_weighs_and_never_flips_a_sign() -> None:
+    torch.manual_seed(0)
+    features = torch.randn(2, 8, 6, 6)
+    out = CBAM(8).eval()(features)
+    share = out / features
+    assert bool((share > 0).all()) and bool((share < 1).all())
+    assert sum(p.numel() for p in CBAM(4).channel.parameters()) == 4 + 1 + 4 + 4
+
+
+def test_the_discriminators_layers_have_unit_spectral_norm() -> None:
+    torch.manual_seed(0)
+    net = Discriminator(4).train()
+    for _ in range(30):
+        net(torch.rand(1, 3, 64, 64))
+    for layer in net:
+        if isinstance(layer, torch.nn.Conv2d):
+            largest = torch.linalg.matrix_norm(layer.weight.detach().flatten(1), 2)
+            assert float(largest) == pytest.approx(1, abs=0.05)
+
+
+# Fusion -------------------------------------------------------------------------------
+
+
+def test_murf_takes_each_region_from_its_source() -> None:
+    made, seen = torch.full((1, 3, 2, 2), 0.75), torch.full((1, 3, 2, 2), 0.25)
+    mask = torch.tensor([[[[1.0, 0.0], [0.5, 0.0]]]])
+    fused = murf(made, seen, mask)[0, 0]
+    assert fused.tolist() == [[0.75, 0.25], [0.5, 0.25]]
+
+
+def test_an_empty_map_gives_the_picture_back_bit_for_bit(tmp_path: Path) -> None:
+    images = torch.rand(2, 3, 32, 32)
+    restored = GANMasker(weights=stored(tmp_path)).restore(
+        FaceBatch(images, torch.zeros(2, 1, 32, 32))
+    )
+    assert torch.equal(restored, images)
+
+
+def test_a_full_map_leaves_nothing_of_the_picture(tmp_path: Path) -> None:
+    model = GANMasker(weights=stored(tmp_path))
+    images, full = torch.rand(2, 3, 32, 32), torch.ones(2, 1, 32, 32)
+    assert torch.equal(
+        model.restore(FaceBatch(images, full)), model.nets.generate(images, full).clamp(0, 1)
+    )
+
+
+def test_a_map_that_is_not_binary_counts_from_a_half_on(tmp_path: Path) -> None:
+    model = GANMasker(weights=stored(tmp_path))
+    images = torch.rand(1, 3, 32, 32)
+    soft = torch.rand(1, 1, 32, 32)
+    hard = (soft > 0.5).float()
+    assert torch.equal(
+        model.restore(FaceBatch(images, soft)), model.restore(FaceBatch(images, hard))
+    )
+
+
+@pytest.mark.parametrize("size", [(50, 70), (33, 32), (31, 65)])
+def test_any_size_is_padded_and_cropped_back(tmp_path: Path, size: tuple[int, int]) -> None:
+    model = GANMasker(weights=stored(tmp_path))
+    images, masks = torch.rand(1, 3, *size), torch.zeros(1, 1, *size)
+    masks[:, :, 10:20, 10:20] = 1
+    restored = model.restore(FaceBatch(images, masks))
+    assert restored.shape == images.shape
+    outside = masks.expand(-1, 3, -1, -1) == 0
+    assert torch.equal(restored[outside], images[outside])
+    assert all(side % 32 == 0 for side in padded(images).shape[2:])
+
+
+def test_the_detector_takes_any_size_and_gives_a_binary_map(tmp_path: Path) -> None:
+    segmenter = GANMasker(weights=stored(tmp_path)).segmenter()
+    assert segmenter is not None
+    found = segmenter.segment(torch.rand(2, 3, 48, 40))
+    assert found.shape == (2, 1, 48, 40) and set(found.unique().tolist()) <= {0.0, 1.0}
+
+
+def test_one_stage_has_neither_map_nor_fusion(tmp_path: Path) -> None:
+    model = GANMasker(weights=stored(tmp_path, two_stage=False))
+    assert model.segmenter() is None and model.nets.mseg is None
+    images = torch.rand(1, 3, 32, 32)
+    empty, full = torch.zeros(1, 1, 32, 32), torch.ones(1, 1, 32, 32)
+    restored = model.restore(FaceBatch(images, empty))
+    assert torch.equal(restored, model.restore(FaceBatch(images, full)))
+    assert not torch.equal(restored, images)
+
+
+# Losses -------------------------------------------------------------------------------
+
+
+def test_segmentation_loss_by_hand() -> None:
+    logits, mask = torch.zeros(1, 1, 1, 2), torch.tensor([[[[1.0, 0.0]]]])
+    dice = (2 * 0.5 + 1) / (1 + 1 + 1)
+    assert float(segmentation_loss(logits, mask)) == pytest.approx(log(2) + 1 - dice)
+    perfect = torch.tensor([[[[40.0, -40.0]]]])
+    assert float(segmentation_loss(perfect, mask)) == pytest.approx(0, abs=1e-6)
+
+
+def test_ssim_is_the_one_that_is_measured() -> None:
+    a = torch.rand(3, 3, 24, 20, generator=torch.Generator().manual_seed(1))
+    b = (a + 0.2 * torch.rand(a.shape, generator=torch.Generator().manual_seed(2))).clamp(0, 1)
+    measured = quality.ssim(a.permute(0, 2, 3, 1).numpy(), b.permute(0, 2, 3, 1).numpy())
+    assert ssim(a, b).tolist() == pytest.approx(measured.tolist(), abs=1e-5)
+
+
+def test_reconstruction_by_hand() -> None:
+    a = torch.full((1, 3, 16, 16), 0.5)
+    b = torch.full((1, 3, 16, 16), 0.7)
+    alike = (2 * 0.5 * 0.7 + 1e-4) / (0.5**2 + 0.7**2 + 1e-4)
+    assert float(reconstruction_loss(a, b)) == pytest.approx((0.02 + 1 - alike) / 2, abs=1e-4)
+
+
+def test_least_squares_by_hand() -> None:
+    real, fake = torch.tensor([0.9, 1.1]), torch.tensor([0.5, -0.5])
+    assert float(discriminator_loss(real, fake)) == pytest.approx((0.01 + 0.25) / 2)
+    assert float(generator_loss(fake)) == pytest.approx((0.25 + 2.25) / 2)
+
+
+def test_perceptual_loss_sums_over_layers() -> None:
+    a, b = torch.zeros(1, 2, 2, 2), torch.full((1, 2, 2, 2), 0.5)
+    far = torch.full((1, 2, 2, 2), 3.0)
+    assert float(perceptual_loss([a, a], [b, far])) == pytest.approx(0.125 + 2.5)
+
+
+# Schedule and training ----------------------------------------------------------------
+
+
+def test_the_papers_schedule() -> None:
+    paper = PRESETS["paper"]
+    assert paper["images_mseg"] / paper["batch_size"] == 15_625
+    assert paper["images_funet"] / paper["batch_size"] == 62_500
+    assert [drop // 32 for drop in paper["drops"]] == [30_000, 40_000, 45_000]
+    assert (PRESETS["paper512"]["size"], PRESETS["paper512"]["batch_size"]) == (512, 8)
+    assert PRESETS["compact"].keys() == paper.keys()
+
+
+def test_the_learning_rate_falls_tenfold_at_each_drop() -> None:
+    model = training(drops="10,20,30")
+    shares = [model._share(seen) for seen in (0, 9, 10, 20, 29, 30)]
+    assert shares == pytest.approx([1, 1, 0.1, 0.01, 0.01, 0.001])
+
+
+def test_each_phase_moves_its_own_networks_only() -> None:
+    model = training()
+    before = {name: value.clone() for name, value in model.nets.state_dict().items()}
+
+    def moved() -> set[str]:
+        now = model.nets.state_dict()
+        return {name.split(".")[0] for name in now if not torch.equal(now[name], before[name])}
+
+    mseg, funet = model.phases
+    assert set(mseg.step(batch(), 0.0)) == {"segmentation", "dice"}
+    assert moved() == {"mseg"}
+    before = {name: value.clone() for name, value in model.nets.state_dict().items()}
+    losses = funet.step(batch(), 0.0)
+    assert {"rec", "adv", "critic", "real_accuracy", "fake_accuracy"} <= set(losses)
+    assert moved() == {"funet"}
+
+
+def test_one_stage_trains_one_phase() -> None:
+    model = training(two_stage=False)
+    assert [phase.name for phase in model.phases] == ["FU-Net"]
+    assert model.phases[0].step(batch(), 0.5)["rec"] > 0
+
+
+def test_mseg_learns_to_find_a_rectangle() -> None:
+    model = training()
+    faces = batch(4)
+    for _ in range(60):
+        losses = model.phases[0].step(faces, 0.0)
+    assert losses["dice"] > 0.9
+
+
+def test_funet_learns_a_picture() -> None:
+    model = training(adv=0)
+    faces = batch()
+    first = model.phases[1].step(faces, 0.0)["rec"]
+    for _ in range(60):
+        last = model.phases[1].step(faces, 0.0)["rec"]
+    assert last < 0.5 * first
+
+
+def test_maps_of_mseg_may_train_funet() -> None:
+    model = training(map_source="mseg")
+    assert model.nets.mseg is not None
+    with torch.no_grad():
+        model.nets.mseg.last[1].bias.fill_(-100.0)
+    found = model._map(batch().images, batch().masks)
+    assert not bool(found.any())
+
+
+def test_training_may_start_from_weights(tmp_path: Path) -> None:
+    path = stored(tmp_path)
+    torch.manual_seed(5)
+    again = GANMaskerTraining("compact", **TINY, init=str(path))
+    _, tensors = weights_file.load(path, "ganmasker")
+    for name, value in again.nets.state_dict().items():
+        assert torch.equal(value, tensors[name]), name
+
+
+def test_preview_shows_five_rows() -> None:
+    pictures = training().preview(batch(3))
+    assert pictures.shape == (15, 3, 32, 32)
+    assert float(pictures.min()) >= 0 and float(pictures.max()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"size": 48}, "must be a multiple of 32, not 48"),
+        ({"lr": 0}, "'lr' must be positive"),
+        ({"final": "tanh"}, "choose one of bn_sigmoid, sigmoid"),
+        ({"colour": 1}, "no option 'colour'; valid options are adv"),
+    ],
+)
+def test_wrong_options_are_explained(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(TrainingError, match=message):
+        training(**options)
+
+
+def test_another_models_weights_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    weights_file.save(path, "fmodr", {}, {"a": Tensor([1.0])})
+    with pytest.raises(WeightsError, match="holds weights for 'fmodr'"):
+        GANMasker(weights=path)
