@@ -20,6 +20,7 @@ COMMANDS = {
     "train-recognizer": ("restore_recog.cli.train_recognizer", "Train a recogniser."),
     "validate": ("restore_recog.cli.validate", "Look data sets over before use."),
     "export": ("restore_recog.cli.export", "Write a restorer as ONNX or torch.export."),
+    "bench": ("restore_recog.cli.bench", "Measure what our computations cost."),
     "list": ("restore_recog.cli.list", "Name the installed plug-ins."),
 }
 """Command name -> (module that defines ``command``, one line for the overview)."""

@@ -1,0 +1,185 @@
+"""``bench metrics``: exact error rates and search, beside scikit-learn and dense NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from restore_recog.bench.measure import Measurement, available_bytes, machine, measure
+
+CASES = "restore_recog.bench.metrics_cases"
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is measured.
+
+    Attributes:
+        impostors, genuines: Scores of the DET curve.
+        searches: Title -> (probes, subjects, length of a template).
+        scores: Scores of the stream.
+        tail: How many of them it keeps.
+        repeats: Runs of each case, but the stream, which runs once; times are medians.
+        seed: Of all that is drawn.
+    """
+
+    impostors: int = 1_000_000
+    genuines: int = 100_000
+    searches: tuple[tuple[str, tuple[int, int, int]], ...] = (
+        ("Rank 1 at FMOR size", (5_500, 1_100, 512)),
+        ("Rank 1 at large size", (20_000, 20_000, 512)),
+    )
+    scores: int = 20_000_000
+    tail: int = 1_000_000
+    repeats: int = 3
+    seed: int = 0
+
+    @classmethod
+    def quick(cls, scores: int, repeats: int, seed: int) -> Sizes:
+        """Return sizes that take seconds; their times say little."""
+        small = (("Rank 1 at a small size", (600, 120, 64)), ("Rank 1, square", (700, 700, 64)))
+        return cls(20_000, 2_000, small, scores, 10_000, repeats, seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One case of a table; without times where it was left out, and ``note`` says why."""
+
+    case: str
+    seconds: tuple[float, ...] = ()
+    median: float | None = None
+    peak_mib: float | None = None
+    result: Any = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What was measured of one task.
+
+    Attributes:
+        title: With its size.
+        rows: Ours first.
+        equal: Whether all that should agree does; None where nothing was compared.
+        finding: The same in words.
+    """
+
+    title: str
+    rows: list[Row] = field(default_factory=list)
+    equal: bool | None = None
+    finding: str = ""
+
+
+def run(sizes: Sizes, note: Note) -> dict[str, Any]:
+    """Measure everything and return it as JSON can hold it.
+
+    Args:
+        note: Is told what is being measured.
+
+    Raises:
+        BenchError: A case failed.
+    """
+    about = machine()
+    tables = [_det(sizes, note), *_searches(sizes, note), _stream(sizes, note)]
+    return {
+        "bench": "metrics",
+        "machine": about,
+        "sizes": asdict(sizes),
+        "memory": "highest resident set of a process of its own, less what its inputs take",
+        "equal": all(table.equal is not False for table in tables),
+        "tables": [asdict(table) for table in tables],
+    }
+
+
+def _det(sizes: Sizes, note: Note) -> Table:
+    options = {key: getattr(sizes, key) for key in ("impostors", "genuines", "seed")}
+    title = f"DET curve of {sizes.impostors:,} impostor and {sizes.genuines:,} genuine scores"
+    cases = (
+        ("det_ours", "restore-recog det_curve", "{:,} points, exact"),
+        ("det_sklearn", "scikit-learn det_curve", "{:,} points, exact"),
+        ("det_sweep", "NumPy, sweep of 1,000 thresholds", "{:,} points, not exact"),
+    )
+    rows = []
+    for case, name, said in cases:
+        found = _measured(case, options, sizes.repeats, note)
+        rows.append(_row(name, found, said.format(found.result)))
+    check = _measured("det_check", options, 1, note).result
+    finding = (
+        f"equal at all {check['shared']:,} points of scikit-learn; "
+        f"{check['left_out']:,} more of ours have FMR 0 or FNMR 0, which it leaves out"
+        if check["equal"]
+        else "the curves of restore-recog and scikit-learn differ"
+    )
+    return Table(title, rows, check["equal"], finding)
+
+
+def _searches(sizes: Sizes, note: Note) -> Iterator[Table]:
+    for title, (probes, subjects, length) in sizes.searches:
+        options = {"probes": probes, "subjects": subjects, "length": length, "seed": sizes.seed}
+        table = Table(f"{title}: {probes:,} probes x {subjects:,} subjects x {length}")
+        ours = _measured("rank_ours", options, sizes.repeats, note)
+        table.rows.append(_row("restore-recog search", ours, _rank1(ours)))
+        needed = 6 * probes * subjects  # float32 scores, a truth value each, and some room
+        if needed < available_bytes():
+            dense = _measured("rank_dense", options, sizes.repeats, note)
+            table.rows.append(_row("NumPy, whole table in float32", dense, _rank1(dense)))
+        else:
+            why = f"left out: needs {needed / 2**30:.1f} GiB, which are not free"
+            table.rows.append(Row("NumPy, whole table in float32", note=why))
+        nearest = _measured("rank_sklearn", options, sizes.repeats, note)
+        table.rows.append(_row("scikit-learn NearestNeighbors", nearest, _rank1(nearest)))
+        yield _compared(table)
+
+
+def _compared(table: Table) -> Table:
+    """Return the table with whether all its cases found the same probes."""
+    digests = {row.result["digest"] for row in table.rows if row.result}
+    same = len(digests) == 1
+    finding = "the same probes found by all" if same else "not all find the same probes"
+    return Table(table.title, table.rows, same, finding)
+
+
+def _stream(sizes: Sizes, note: Note) -> Table:
+    options = {"impostors": sizes.scores, "tail": sizes.tail, "seed": sizes.seed}
+    found = _measured("stream_ours", options, 1, note)
+    spent = found.result["seconds_in_stream"]
+    reach, width = found.result["exact_up_to_fmr"], found.result["width"]
+    said = (
+        f"{sizes.scores / spent:,.0f} scores/s; thresholds exact up to FMR {reach:.2g}, "
+        f"beyond it less than {width:.1g} too high"
+    )
+    rows = [_row("restore-recog ScoreStream", found, said)]
+    dense = {"impostors": sizes.scores, "genuines": 1000, "seed": sizes.seed}
+    needed = 64 * sizes.scores  # scores, sorted copies, thresholds and rates in float64
+    if needed < available_bytes() // 2 and sizes.scores <= 100_000_000:
+        curve = _measured("det_ours", dense, 1, note)
+        rows.append(_row("restore-recog det_curve, all at once", curve, "exact everywhere"))
+    else:
+        why = f"left out: needs {needed / 2**30:.1f} GiB"
+        rows.append(Row("restore-recog det_curve, all at once", note=why))
+    size = min(sizes.scores, sizes.impostors)
+    small = {"genuines": sizes.genuines, "tail": max(1, size // 100), "seed": sizes.seed}
+    check = _measured("stream_check", {"impostors": size} | small, 1, note).result
+    finding = (
+        f"of {size:,} scores, {check['exact']} of {check['targets']} operating points equal the "
+        f"exact ones, the others' FNMR is up to {check['worst_fnmr']:.1g} too high"
+        if check["equal"]
+        else "operating points of the stream are outside their bounds"
+    )
+    return Table(f"Stream of {sizes.scores:,} impostor scores", rows, check["equal"], finding)
+
+
+def _measured(case: str, options: dict[str, Any], repeats: int, note: Note) -> Measurement:
+    note(f"{case} {', '.join(f'{key}={value}' for key, value in options.items())}")
+    return measure(f"{CASES}:{case}", options, repeats)
+
+
+def _row(name: str, found: Measurement, note: str) -> Row:
+    return Row(name, found.seconds, found.median, found.peak_mib, found.result, note)
+
+
+def _rank1(found: Measurement) -> str:
+    return f"rank 1 {100 * found.result['rank1']:.2f} %"
