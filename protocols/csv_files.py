@@ -67,24 +67,24 @@ class CsvFiles(EvaluationProtocol):
 
 def _check(written: WrittenPlan, known: Mapping[str, FaceSample]) -> None:
     """Raise DataError unless the data has all listed pictures, of the listed people."""
-    listed = {row.path: row for row in reversed(written.listed)}
-    absent = [row for path, row in sorted(listed.items()) if path not in known]
+    rows = {row.path: row for row in reversed(written.listed)}
+    absent = [row for path, row in sorted(rows.items()) if path not in known]
     if absent:
         names = ", ".join(f"'{row.path}' ({row.place})" for row in absent[:_SHOWN])
         more = f" and {len(absent) - _SHOWN} more" if len(absent) > _SHOWN else ""
         raise DataError(
-            f"{len(absent)} of {len(listed)} listed pictures are not among the data's "
+            f"{len(absent)} of {len(rows)} listed pictures are not among the data's "
             f"pictures for testing: {names}{more}; give the data that the plan was made for."
         )
     for row in written.listed:
         sample = known[row.path]
-        for what, listed, found in (
+        for what, written_as, found in (
             ("subject", row.subject_id, sample.subject),
             ("condition", row.condition or sample.condition, sample.condition),
         ):
-            if listed != found:
+            if written_as != found:
                 raise DataError(
-                    f"{row.place}: the {what} of '{row.path}' is '{listed}', but '{found}' in "
+                    f"{row.place}: the {what} of '{row.path}' is '{written_as}', but '{found}' in "
                     "the data; give the data that the plan was made for."
                 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,8 +39,8 @@ PLAN = Plan(
 )
 
 
-def write(folder: Path, plan: Plan = PLAN, **changed: str) -> Path:
-    for name, text in (render(plan, KNOWN) | changed).items():
+def write(folder: Path, plan: Plan = PLAN, changed: Mapping[str, str] | None = None) -> Path:
+    for name, text in (render(plan, KNOWN) | dict(changed or {})).items():
         (folder / name).write_text(text, encoding="utf-8", newline="")
     return folder
 
@@ -115,10 +116,13 @@ def test_pictures_that_the_data_lacks_are_refused_and_counted(tmp_path: Path) ->
     assert not plan.training and any(note.startswith("1 pictures that") for note in plan.notes)
 
 
-@pytest.mark.parametrize("change", [{"subject": "eve"}, {"condition": "mask"}])
-def test_data_that_says_something_else_is_refused(change: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "changed",
+    [FaceSample("bob/1.png", "eve"), FaceSample("bob/1.png", "bob, jr", condition="mask")],
+)
+def test_data_that_says_something_else_is_refused(changed: FaceSample, tmp_path: Path) -> None:
     write(tmp_path)
-    other = [replace(s, **change) if s.image_id == "bob/1.png" else s for s in SAMPLES]
+    other = [changed if s.image_id == "bob/1.png" else s for s in SAMPLES]
     with pytest.raises(DataError, match="for_enrolling.csv, line 3: the .* of 'bob/1.png'"):
         CsvFiles(str(tmp_path)).plan(other)
 
@@ -165,7 +169,7 @@ def test_data_that_says_something_else_is_refused(change: dict[str, str], tmp_pa
     ],
 )
 def test_faulty_files_are_named(name: str, text: str, message: str, tmp_path: Path) -> None:
-    write(tmp_path, **{name: text})
+    write(tmp_path, changed={name: text})
     with pytest.raises(DataError) as caught:
         parse(tmp_path)
     assert message in str(caught.value)
