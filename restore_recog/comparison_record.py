@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -106,7 +107,7 @@ def _pairing_text(pairing: Pairing) -> str:
     if pairing.refusal:
         return pairing.refusal
     told, same = split(pairing)
-    lines = [f"  {sentence(difference)}" for difference in told]
+    lines = [f"  {sentence(d)}: {d.answer}" for d in told]
     if same:
         lines.append(f"  the same to the last probe: {', '.join(same)}")
     return "\n".join(
@@ -135,7 +136,7 @@ def sentence(difference: Difference) -> str:
     return (
         f"{arms(difference)}: {title.lower()} {value} ({interval}; "
         f"p = {result['p_sign_flip']:.2g}; {result['n']} probes of {result['n_subjects']} "
-        f"people{flips}): {difference.answer}"
+        f"people{flips})"
     )
 
 
@@ -158,7 +159,7 @@ def pictures(comparison: Comparison) -> dict[str, Picture]:
     return drawn
 
 
-def _det_curves(comparison: Comparison) -> dict[str, Any]:
+def _det_curves(comparison: Comparison) -> Mapping[str, Any]:
     found = []
     for run in comparison.runs:
         curves = drawings.det_curves(run.report)
@@ -166,13 +167,13 @@ def _det_curves(comparison: Comparison) -> dict[str, Any]:
             if arm.name in curves:
                 curve = curves[arm.name]
                 key = curve.fmr.tobytes() + curve.fnmr.tobytes()
-                found.append((run.name, arm.name, key, curve))
+                found.append(_Curve(run.name, arm.arm, arm.name, key, curve))
     return _merged(found, len(comparison.runs))
 
 
-def _cmc_curves(comparison: Comparison) -> dict[str, Any]:
+def _cmc_curves(comparison: Comparison) -> Mapping[str, Any]:
     found = [
-        (run.name, arm.name, np.array(arm.cmc).tobytes(), np.array(arm.cmc))
+        _Curve(run.name, arm.arm, arm.name, np.array(arm.cmc).tobytes(), np.array(arm.cmc))
         for run in comparison.runs
         for arm in _overlaid(run.report.arms)
         if arm.cmc
@@ -184,12 +185,18 @@ def _overlaid(arms: Sequence[ArmReport]) -> list[ArmReport]:
     return [arm for arm in arms if arm.arm in OVERLAID]
 
 
-def _merged(found: Sequence[tuple[str, str, bytes, Any]], runs: int) -> Mapping[str, Any]:
+class _Curve(NamedTuple):
+    run: str
+    kind: str
+    arm: str
+    key: bytes
+    curve: Any
+
+
+def _merged(found: Sequence[_Curve], runs: int) -> Mapping[str, Any]:
     """Return legend text -> curve; a curve that is the same in every run is drawn once."""
-    counts: dict[tuple[str, bytes], int] = {}
-    for _, arm, key, _ in found:
-        counts[arm, key] = counts.get((arm, key), 0) + 1
+    counts = Counter((one.arm, one.key) for one in found)
     return {
-        f"{arm} (all runs)" if counts[arm, key] == runs else f"{run}: {arm}": curve
-        for run, arm, key, curve in found
+        f"{one.arm}, {'all runs' if counts[one.arm, one.key] == runs else one.run}": one.curve
+        for one in sorted(found, key=lambda one: OVERLAID.index(one.kind))
     }

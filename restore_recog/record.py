@@ -48,14 +48,14 @@ def write(report: Report, folder: Path) -> None:
     from restore_recog.pages.report import page
 
     with whole_folder(folder) as staging:
+        _write_records(report, staging)
         pictures = drawings.pictures(report)
-        _write_files(report, pictures, staging)
+        _write_pictures(report, pictures, staging)
         (staging / "report.html").write_text(page(report, pictures), encoding="utf-8")
 
 
-def _write_files(report: Report, pictures: Mapping[str, Picture], folder: Path) -> None:
-    """Write every file but the page."""
-    (folder / "figures" / "examples").mkdir(parents=True)
+def _write_records(report: Report, folder: Path) -> None:
+    """Write every file of numbers and text but the page."""
     text = json.dumps(as_json(report), indent=1, ensure_ascii=False, allow_nan=False)
     (folder / "report.json").write_text(text + "\n", encoding="utf-8")
     (folder / "table.csv").write_text(arms_csv(report.arms), encoding="utf-8")
@@ -66,6 +66,10 @@ def _write_files(report: Report, pictures: Mapping[str, Picture], folder: Path) 
         path = _inside(folder / "protocol", name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode())  # as it is: text mode would change line ends
+
+
+def _write_pictures(report: Report, pictures: Mapping[str, Picture], folder: Path) -> None:
+    (folder / "figures" / "examples").mkdir(parents=True)
     for name, picture in pictures.items():
         (folder / "figures" / f"{name}.png").write_bytes(picture.png)
     for index, example in enumerate(report.examples):

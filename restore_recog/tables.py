@@ -102,7 +102,7 @@ RECOGNITION = (
     Column("Rank-1, %", "rank1", 100, brief="rank-1 %", interval=True),
     Column("Rank-5, %", "rank5", 100),
     Column("Gain in rank-1, points", "rank1_gain", 100, 1, True, "gain", True),
-    Column("Gain over fill, points", "rank1_gain_over_fill", 100, 1, True),
+    Column("Gain in rank-1 over fill, points", "rank1_gain_over_fill", 100, 1, True),
     Column("Recovered, %", "recovered", 100, 0),
     Column("Genuine cosine", "cosine", 1, 3, brief="cosine"),
     Column("Gain in cosine", "cosine_gain", 1, 3, True),
@@ -114,7 +114,7 @@ RECOGNITION = (
 VERIFICATION = (
     Column("Accuracy, %", "accuracy", 100, 2, brief="accuracy %", interval=True),
     Column("Gain in accuracy, points", "accuracy_gain", 100, 2, True, "accuracy gain", True),
-    Column("Gain over fill, points", "accuracy_gain_over_fill", 100, 2, True),
+    Column("Gain in accuracy over fill, points", "accuracy_gain_over_fill", 100, 2, True),
     Column("EER, %", "eer", 100, brief="EER %"),
     Column("FNMR at FMR 1 %, %", "fnmr@fmr=0.01", 100, brief="FNMR %"),
     Column("FNMR at FMR 0.1 %, %", "fnmr@fmr=0.001", 100),

@@ -35,8 +35,8 @@ def cohorts(report: Report, pictures: Mapping[str, Picture]) -> str:
             "All groups are judged at the same thresholds. Intervals are from resampling people; "
             "a group that looks worse may only be small, and the best and the worst are picked "
             "after seeing all, so some distance comes by chance. Ratio: worst over best of error "
-            "rates, best over worst of success rates. FDR: fairness discrepancy rate, 1 is even; GARBE: "
-            "Gini's measure of error rates, 0 is even."
+            "rates, best over worst of success rates. FDR: fairness discrepancy rate, 1 is even; "
+            "GARBE: Gini's measure of error rates, 0 is even."
         )
     )
     return "".join(parts)
