@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog import images
-from restore_recog.datasets.files import FileDataset, identifier
+from restore_recog.datasets.files import FileDataset, identifier, visible
 from restore_recog.errors import DataError, ImageError
 from restore_recog.types import FaceSample
 
@@ -59,9 +59,7 @@ PATH/                     flat, or in folders of any depth
         twice: list[str] = []
         misnamed = 0
         unread: Counter[str] = Counter()
-        for path in sorted(root.rglob("*")):
-            if path.name.startswith(".") or not path.is_file():
-                continue
+        for path in visible(root, deep=True):
             if path.suffix.lower() not in _ENDINGS:
                 if _NAME.match(path.name):
                     unread[path.suffix.lower()] += 1

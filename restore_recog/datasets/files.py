@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from abc import abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -102,20 +102,23 @@ class FileDataset(Dataset):
         return f" Expected:\n{self.tree}"
 
 
-def pictures(
-    folder: Path, *, deep: bool = False, endings: Collection[str] = images.extensions
-) -> list[Path]:
+def pictures(folder: Path, *, deep: bool = False) -> list[Path]:
     """Return the picture files in a folder, sorted; hidden files do not count.
 
     Args:
         folder: Where to look.
         deep: Look into folders within, too.
-        endings: File name endings that count as pictures, lower case.
     """
+    return [path for path in visible(folder, deep=deep) if path.suffix.lower() in images.extensions]
+
+
+def visible(folder: Path, *, deep: bool = False) -> list[Path]:
+    """Return all files in a folder, sorted, but hidden ones and those in hidden folders."""
     return [
         path
         for path in sorted(folder.rglob("*") if deep else folder.iterdir())
-        if path.suffix.lower() in endings and not path.name.startswith(".") and path.is_file()
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
     ]
 
 

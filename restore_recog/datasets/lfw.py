@@ -109,11 +109,21 @@ def split_of(person: str) -> str:
     return _people().get(person, "test")
 
 
+def shares_a_trained_name(person: str) -> bool:
+    """Return whether a training person has this name, letter by letter, whatever its spelling.
+
+    For other data sets of well-known people, who may be the same people.
+    """
+    return _letters(person) in _trained()
+
+
 @cache
-def trained_names() -> frozenset[str]:
-    """Return the training people's names, letters only and in lower case, for other data sets."""
-    names = (name for name, split in _people().items() if split == "train")
-    return frozenset("".join(filter(str.isalpha, name.casefold())) for name in names)
+def _trained() -> frozenset[str]:
+    return frozenset(_letters(name) for name, split in _people().items() if split == "train")
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalpha, name.casefold()))
 
 
 @cache

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from restore_recog.datasets.files import FileDataset, beside, folders, identifier, pictures, spelt
-from restore_recog.datasets.lfw import trained_names
+from restore_recog.datasets.lfw import shares_a_trained_name
 from restore_recog.errors import DataError
 from restore_recog.types import FaceSample
 
@@ -67,7 +67,7 @@ PATH/                           or PATH/mfr2/
         if absent:
             self.notes.append(f"{absent} pictures of {LABELS} are not in {root}.")
         people = {who for who, _ in keys}
-        trained = sorted(who for who in people if _plain(who) in trained_names())
+        trained = sorted(who for who in people if shares_a_trained_name(who))
         if trained:
             self.notes.append(
                 f"{len(trained)} of the {len(people)} people in {root} have the names of people"
@@ -84,7 +84,7 @@ def _key(person: str, stem: str) -> tuple[str, int]:
 
 def _sample(root: Path, path: Path, key: tuple[str, int], labels: Labels) -> FaceSample:
     kind = labels.get(key)
-    trained = "yes" if _plain(key[0]) in trained_names() else "no"
+    trained = "yes" if shares_a_trained_name(key[0]) else "no"
     condition = "unknown" if kind is None else "clean" if kind == UNMASKED else "mask"
     attributes = {"lfw_train": trained}
     if kind is not None and condition == "mask":
@@ -120,7 +120,3 @@ def _labels(file: Path) -> dict[tuple[str, int], str]:
     except (csv.Error, UnicodeDecodeError, OSError) as error:
         raise DataError(f"{file} cannot be read as text in UTF-8: {error}.") from error
     return found
-
-
-def _plain(name: str) -> str:
-    return "".join(letter for letter in name.casefold() if letter.isalpha())

@@ -105,7 +105,7 @@ def test_broken_names_are_left_out_and_counted(tmp_path: Path, name: str) -> Non
 
 
 def test_packed_files_and_points_are_counted_but_other_files_are_not(tmp_path: Path) -> None:
-    draw(tmp_path, "m-002-01.bmp", ".m-003-01.bmp")
+    draw(tmp_path, "m-002-01.bmp", ".m-003-01.bmp", ".cache/m-004-01.bmp")
     for name in ("M-01-01.raw.Z", "M-01-02.raw.Z", "m-001-01.pts", "README", "notes.txt"):
         (tmp_path / name).write_bytes(b"x")
     dataset = AR(str(tmp_path))

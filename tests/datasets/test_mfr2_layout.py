@@ -16,7 +16,7 @@ from restore_recog.errors import DataError
 @pytest.fixture(autouse=True)
 def _trained(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stand in for the shipped list of LFW's training people."""
-    monkeypatch.setattr(mfr2, "trained_names", lambda: frozenset({"bobtwo"}))
+    monkeypatch.setattr(mfr2, "shares_a_trained_name", lambda name: name == "BobTwo")
 
 
 def labels(root: Path, text: str) -> None:
