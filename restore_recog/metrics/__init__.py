@@ -13,9 +13,15 @@ Conventions that hold in every module:
 * A figure that the data cannot give (no picture, empty mask, a single subject) is NaN
   where the docstring says so, never 0.
 
-Modules: :mod:`~restore_recog.metrics.verification` (one against one),
-:mod:`~restore_recog.metrics.identification` (one against many),
+Modules: :mod:`~restore_recog.metrics.verification` (one against one) and
+:mod:`~restore_recog.metrics.separation` (means, spreads, d'),
+:mod:`~restore_recog.metrics.streaming` and :mod:`~restore_recog.metrics.streaming_det` (the
+same of more scores than memory holds), :mod:`~restore_recog.metrics.identification` (one
+against many) and :mod:`~restore_recog.metrics.open_set` (people who may not be enrolled),
+:mod:`~restore_recog.metrics.view2` (accuracy on pairs in folds),
 :mod:`~restore_recog.metrics.quality` (pictures and masks),
 :mod:`~restore_recog.metrics.uncertainty` (intervals and tests over subjects),
-:mod:`~restore_recog.metrics.verification_intervals` (the same for EER and FNMR at FMR).
+:mod:`~restore_recog.metrics.verification_intervals` (the same for EER and FNMR at FMR),
+:mod:`~restore_recog.metrics.differential` (groups of people) and
+:mod:`~restore_recog.metrics.support` (whether the data can carry a figure).
 """

@@ -127,14 +127,14 @@ def test_the_det_curve_is_not_resampled():
 def test_the_threshold_is_not_chosen_on_the_pairs_it_is_tested_on():
     """Random scores are right half of the time; the best threshold on them says more."""
     flattered, honest = [], []
-    for seed in range(10):
-        rng = np.random.default_rng(seed)
-        scores, same = rng.random(1000), rng.random(1000) < 0.5
+    same, folds = np.arange(1000) % 2 == 0, np.arange(1000) // 100
+    for seed in range(20):
+        scores = np.random.default_rng(seed).random(1000)
         best = best_threshold(scores, same)
         flattered.append(np.mean((scores >= best) == same))
-        honest.append(view2(scores, same, np.arange(1000) % 10).accuracy)
-    assert np.mean(honest) == pytest.approx(0.5, abs=0.015)
-    assert np.mean(flattered) > np.mean(honest) + 0.015
+        honest.append(view2(scores, same, folds).accuracy)
+    assert np.mean(honest) <= 0.505
+    assert np.mean(flattered) >= 0.515
 
 
 def test_duplicate_scores_break_nothing():
