@@ -32,6 +32,9 @@ FORMAT = 1
 CORE = {"restore_recog.arm_work", "restore_recog.gallery"}
 """The modules that make an entry; with all that they use, their sources are in its key."""
 
+Tally = tuple[int, int, int]
+"""Results found in the cache, results made, entries damaged."""
+
 Keys = Mapping[str, bytes]
 Tile = tuple[Pixels, Pixels | None]
 """A picture of an arm, and the map that it was made with."""
@@ -132,20 +135,9 @@ class FinishedWork:
         self._cache.put({key: head + zlib.compress(np.concatenate(planes).tobytes(), 1)})
         return picture, used
 
-    def notes(self) -> list[str]:
-        """Return what the report must say about the cache."""
-        notes = []
-        if self.found:
-            notes.append(
-                f"{self.found} of {self.found + self.made} results of the nets came from the cache "
-                "of finished work; the costs are those of the others."
-            )
-        if self._cache.damaged:
-            notes.append(
-                f"{self._cache.damaged} entries in the cache were cut off or damaged (a run that "
-                "was stopped leaves one) and were made anew."
-            )
-        return notes
+    def tally(self) -> Tally:
+        """Return what the cache has been good for so far."""
+        return self.found, self.made, self._cache.damaged
 
     def _key(
         self, arm: list[Any], crop: FaceCrop, true_map: Pixels | None, clean: Pixels | None
@@ -154,6 +146,24 @@ class FinishedWork:
         points = hashlib.sha256(crop.landmarks.tobytes()).hexdigest()
         text = json.dumps([self._base, arm, pictures, points], sort_keys=True)
         return hashlib.sha256(text.encode()).digest()
+
+
+def notes(tallies: Sequence[Tally]) -> list[str]:
+    """Return what the report must say about the cache; one tally a process."""
+    found, made = sum(tally[0] for tally in tallies), sum(tally[1] for tally in tallies)
+    damaged = max((tally[2] for tally in tallies), default=0)  # all see the same files
+    sentences = []
+    if found:
+        sentences.append(
+            f"{found} of {found + made} results of the nets came from the cache of finished work; "
+            "the costs are those of the others."
+        )
+    if damaged:
+        sentences.append(
+            f"{damaged} entries in the cache were cut off or damaged (a run that is stopped, or "
+            "still going on, leaves one) and were made anew."
+        )
+    return sentences
 
 
 class RememberingLocator(Locator):

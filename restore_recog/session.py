@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from restore_recog import detectors
+from restore_recog import detectors, finished_work
 from restore_recog.api import Restorer
 from restore_recog.arm_choice import ArmChoice
 from restore_recog.arm_work import ArmWorker
@@ -28,6 +28,7 @@ from restore_recog.ledger import Ledger
 from restore_recog.likeness import Quality
 from restore_recog.probe_pass import ProbePass, faces
 from restore_recog.scoring import Board
+from restore_recog.sharding import Ranks
 from restore_recog.types import Failure
 from restore_recog.work_cache import WorkCache
 
@@ -82,7 +83,7 @@ class Session:
         """
         self.request = request
         self.ledger = ledger
-        self.restorers = _named(request.restorers)
+        self.restorers = named(request.restorers)
         self.source = Source(request.datasets)
         self.notes = [note for dataset in request.datasets for note in dataset.notes]
         samples = self.source.samples
@@ -109,6 +110,7 @@ class Session:
         finder = FaceFinder(request.faces_policy, request.device)  # type: ignore[arg-type]
         locator = RememberingLocator(finder, self._cache) if self._cache else Locator(finder)
         self._studio = Studio(self.source, locator, self.size, ledger)
+        self._ranks = Ranks.current()
         self.gallery: dict[str, str] = {}
         self.found: dict[str, FoundProbe] = {}
         self.fill_map = "predicted"
@@ -145,7 +147,7 @@ class Session:
         for name in ("", *self._outcomes):
             self._record(f for block in blocks for f in block.failures[name])
         everything = _merged(block.found for block in blocks)
-        self.notes += [] if self._work is None else self._work.notes()
+        self._share_accounts()
         self._note_maps(sum(block.true_maps for block in blocks), len(everything))
         self.found = {i: everything[i] for i in self.plan.probes if i in everything}
         occluded = set(self.board.columns) - set(self._clean)
@@ -180,11 +182,13 @@ class Session:
         self, stage: str, ids: Sequence[str], work: Callable[[Sequence[str]], Result]
     ) -> list[Result]:
         """Return what *work* makes of each block of ids, in order."""
-        size, results = self.request.batch_size, []
-        for start in range(0, len(ids), size):
-            results.append(work(ids[start : start + size]))
-            self.ledger.report(stage, min(start + size, len(ids)), len(ids))
-        return results
+        size = self.request.batch_size
+        blocks = [ids[start : start + size] for start in range(0, len(ids), size)]
+
+        def done(count: int) -> None:
+            self.ledger.report(stage, min(count * size, len(ids)), len(ids))
+
+        return self._ranks.map(blocks, work, done)
 
     def _enrol(self) -> tuple[Rows, Rows, Pixels]:
         """Return the clean references' templates, those of their upper halves, their mean."""
@@ -220,6 +224,13 @@ class Session:
             f"No reference is clean; the mean face is that of the first {count} occluded ones."
         )
         return mean_face(total, max(1, count))
+
+    def _share_accounts(self) -> None:
+        """Learn what the other processes have spent, and what all of them have remembered."""
+        tally = None if self._work is None else self._work.tally()
+        accounts = self._ranks.gather((self.ledger.laps, tally))
+        self.ledger.other_laps = [a[0] for i, a in enumerate(accounts) if i != self._ranks.rank]
+        self.notes += finished_work.notes([a[1] for a in accounts if a[1] is not None])
 
     def _note_maps(self, known: int, found: int) -> None:
         if self.request.segmenter == detectors.TRUE and found and not known:
@@ -264,7 +275,7 @@ def _merged(parts: Iterable[Mapping[str, Result]]) -> dict[str, Result]:
     return {key: value for part in parts for key, value in part.items()}
 
 
-def _named(restorers: Sequence[Restorer]) -> dict[str, Restorer]:
+def named(restorers: Sequence[Restorer]) -> dict[str, Restorer]:
     """Return the restorers by name; a second one of a name becomes ``name-2``."""
     found: dict[str, Restorer] = {}
     for restorer in restorers:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from restore_recog.errors import OutputError
 
@@ -43,13 +44,12 @@ class WorkCache:
         """
         self.folder = Path(folder)
         self.damaged = 0
-        self._own: BinaryIO | None = None
+        self._own = self.folder / f"{uuid.uuid4().hex}.work"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             paths = [path for path in self.folder.glob("*.work") if path.is_file()]
-            paths.sort(key=lambda path: (path.stat().st_mtime_ns, path.name))
-            self._files = [path.open("rb") for path in paths]
-            places = [self._scan(i, file) for i, file in enumerate(self._files)]
+            self._files = sorted(paths, key=lambda path: (path.stat().st_mtime_ns, path.name))
+            places = [self._scan(i, path) for i, path in enumerate(self._files)]
         except OSError as error:
             raise OutputError(self._trouble(error)) from error
         joined = np.concatenate([np.empty(0, _PLACE), *places])
@@ -64,40 +64,38 @@ class WorkCache:
         short = np.uint64(int.from_bytes(key[:8], "little"))
         first, last = (np.searchsorted(self._places["key"], short, side) for side in _SIDES)
         for _, file, offset in self._places[first:last][::-1].tolist():
-            content = self._read(self._files[file], offset, key)
+            content = self._entry(self._files[file], offset, key)
             if content is not None:
                 return content
         return None
 
     def put(self, entries: Mapping[bytes, bytes]) -> None:
-        """Append entries and hand them to the operating system.
+        """Append entries; when this returns, the operating system has them.
 
         Raises:
             OutputError: They cannot be written.
         """
         try:
-            if self._own is None:
-                self._own = (self.folder / f"{uuid.uuid4().hex}.work").open("xb")
-                self._own.write(MAGIC)
-            for key, content in entries.items():
-                self._own.write(_HEAD.pack(key, len(content), _sum(key, content)) + content)
-            self._own.flush()
+            with self._own.open("ab") as file:
+                if file.tell() == 0:
+                    file.write(MAGIC)
+                for key, content in entries.items():
+                    file.write(_HEAD.pack(key, len(content), _sum(key, content)) + content)
         except OSError as error:
             raise OutputError(self._trouble(error)) from error
 
-    def close(self) -> None:
-        """Close all files."""
-        for file in (*self._files, *([self._own] if self._own else ())):
-            file.close()
+    def _scan(self, number: int, path: Path) -> NDArray[np.void]:
+        """Return where the entries of one file lie."""
+        with path.open("rb") as file:
+            return np.array(self._heads(number, file), dtype=_PLACE)
 
-    def _scan(self, number: int, file: BinaryIO) -> np.ndarray:
-        """Return where the entries of one file lie, by their heads."""
+    def _heads(self, number: int, file: BinaryIO) -> list[tuple[int, int, int]]:
         end = file.seek(0, 2)
         file.seek(0)
         found = []
         if file.read(len(MAGIC)) != MAGIC:
             self.damaged += 1
-            return np.empty(0, _PLACE)
+            return []
         offset = len(MAGIC)
         while offset < end:
             file.seek(offset)
@@ -108,13 +106,17 @@ class WorkCache:
                 break
             found.append((int.from_bytes(head[:8], "little"), number, offset))
             offset += _HEAD.size + length
-        return np.array(found, dtype=_PLACE)
+        return found
 
-    def _read(self, file: BinaryIO, offset: int, key: bytes) -> bytes | None:
-        file.seek(offset)
-        head = file.read(_HEAD.size)
-        found, length, checksum = _HEAD.unpack(head) if len(head) == _HEAD.size else (b"", 0, 0)
-        content = file.read(length)
+    def _entry(self, path: Path, offset: int, key: bytes) -> bytes | None:
+        """Return the content of an entry if it is sound and has this key."""
+        try:
+            with path.open("rb") as file:
+                file.seek(offset)
+                found, length, checksum = _HEAD.unpack(file.read(_HEAD.size))
+                content = file.read(length)
+        except (OSError, struct.error):  # deleted or cut off since it was found
+            return None
         if found != key:
             return None
         if len(content) != length or _sum(key, content) != checksum:

@@ -12,109 +12,92 @@ import click
 
 from restore_recog import registry
 from restore_recog.cli import options
+from restore_recog.cli.eval_options import CACHE, all_options
 
 if TYPE_CHECKING:
     from restore_recog.api import Restorer
+    from restore_recog.report import Report
     from restore_recog.request import EvalRequest
+    from restore_recog.sharding import Ranks
 
 
 @click.command("eval")
-@click.option(
-    "-r",
-    "--restorer",
-    "restorers",
-    multiple=True,
-    default=["fmodr"],
-    show_default=True,
-    metavar="NAME",
-    help="Restorer to judge; repeat to compare several on the same probes.",
-)
-@click.option("-p", "--protocol", default="fmor", show_default=True, metavar="NAME")
-@click.option(
-    "-d",
-    "--data",
-    multiple=True,
-    default=["phantom"],
-    show_default=True,
-    metavar="NAME[:WHERE]",
-    help="Data set, e.g. lfw:/data/lfw; repeat to pool several.",
-)
-@click.option("--recognizer", default="timm", show_default=True, metavar="NAME[:MODEL]")
-@click.option(
-    "--recognizer-weights",
-    type=click.Path(path_type=Path),
-    help="Weights file of the recogniser.  [default: shipped]",
-)
-@click.option(
-    "--weights",
-    multiple=True,
-    metavar="[NAME=]FILE",
-    help="Weights file of the restorer; NAME= says whose, where there are several.  "
-    "[default: shipped]",
-)
-@click.option(
-    "--segmenter",
-    default="own",
-    show_default=True,
-    metavar="own|true|NAME",
-    help="Who finds the covering: each restorer's own detector, nobody (the true map is given), "
-    "or the detector of the restorer NAME.",
-)
-@click.option("--arms", metavar="A,B,...", help="Arms to run, by name.  [default: the usual ones]")
-@click.option(
-    "--coverings",
-    default="random",
-    show_default=True,
-    metavar="KIND",
-    help="Kind of the synthetic coverings, where the data has no occluded pictures.",
-)
-@click.option("--colour", help="Colour of the coverings.  [default: one drawn for each picture]")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="Results folder; must not exist.  [default: runs/<time>-<restorer>-<protocol>-<data>]",
-)
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many probes.")
-@click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option(
-    "--faces",
-    type=click.Choice(["one", "largest"]),
-    default="largest",
-    show_default=True,
-    help="A picture with several faces: count it as failed, or take the largest.",
-)
-@options.device
-@options.threads
+@all_options
 def command(**given: Any) -> None:
     """Measure whether restoring a masked face first helps a recogniser.
 
     Every probe goes through several arms (clean, occluded, restored, ...) against the same
     references; the table shows what each does to recognition. Tables go to standard output,
-    progress to standard error, and the results folder keeps every number.
+    progress to standard error, and the results folder keeps every number. A run that is given
+    again does no work twice: what the nets made is kept in a cache.
 
     \b
     Examples:
       restore-recog eval --restorer fmodr --protocol fmor
       restore-recog eval -r fmodr -r telea -d lfw:/data/lfw --coverings surgical
       restore-recog eval -r my_package.my_module:MyRestorer --limit 100
+      torchrun --nproc-per-node 2 -m restore_recog eval -d lfw:/data/lfw
     """
+    _check_options(given)
     _check_names(given)
     output = given["output"] or _default_output(given)
-    from restore_recog.record import check_output
+    from restore_recog.sharding import processes
 
-    check_output(output)
+    with processes() as ranks:
+        _evaluate(given, output, ranks)
+
+
+def _evaluate(given: dict[str, Any], output: Path, ranks: Ranks) -> None:
+    """Run one evaluation, or show that it has been run; the first process prints and writes."""
+    from restore_recog import resuming
+    from restore_recog.output_folder import check_output
+
+    if given["overwrite"]:
+        resuming.check_replaceable(output)
+    elif not given["resume"]:
+        check_output(output)
     request = _request(given, output)
-    from restore_recog.cli.progress import Bars
+    report = resuming.finished(request, output) if given["resume"] else None
+    known = report is not None
+    if report is None:
+        report = _run(request, ranks)
+    if not ranks.leads:
+        return
+    if not known:
+        with resuming.replaced(output):
+            report.save(output)
     from restore_recog.cli.table import render
+
+    click.echo(render(report))
+    ending = " (finished before; nothing was done)" if known else ""
+    click.echo(f"\nThe whole report: {output / 'report.html'}{ending}")
+
+
+def _run(request: EvalRequest, ranks: Ranks) -> Report:
+    """Evaluate, with progress bars in the first process."""
     from restore_recog.evaluate import evaluate
 
+    if not ranks.leads:
+        return evaluate(request)
+    from restore_recog.cli.progress import Bars
+
     with Bars() as bars:
-        report = evaluate(request, bars.update)
-    report.save(output)
-    click.echo(render(report))
-    click.echo(f"\nThe whole report: {output / 'report.html'}")
+        return evaluate(request, bars.update)
+
+
+def _check_options(given: dict[str, Any]) -> None:
+    """Refuse options that contradict each other.
+
+    Raises:
+        click.UsageError: They do.
+    """
+    if given["resume"] and given["overwrite"]:
+        raise click.UsageError("--resume keeps finished results and --overwrite replaces them.")
+    if given["resume"] and not given["output"]:
+        raise click.UsageError("--resume needs --output: which run is to go on?")
+    if given["no_cache"] and (given["cache"] or given["resume"]):
+        other = "--resume goes on through the cache" if given["resume"] else "--cache names one"
+        raise click.UsageError(f"{other}, and --no-cache forbids it.")
 
 
 def _check_names(given: dict[str, Any]) -> None:
@@ -150,9 +133,10 @@ def _request(given: dict[str, Any], output: Path) -> EvalRequest:
     """Build every part that the names stand for."""
     from restore_recog import devices
     from restore_recog.request import EvalRequest
+    from restore_recog.sharding import own_device
 
     options.use_threads(given["threads"])
-    device = devices.resolve(given["device"])
+    device = devices.resolve(own_device(given["device"]))
     arms = given["arms"]
     return EvalRequest(
         datasets=[registry.datasets.create(spec) for spec in given["data"]],
@@ -172,7 +156,12 @@ def _request(given: dict[str, Any], output: Path) -> EvalRequest:
         batch_size=given["batch_size"],
         device=device,
         faces_policy=given["faces"],
-        output=output,
+        cohorts=given["cohorts"] or None,
+        min_subjects=given["min_subjects"],
+        enrolment=given["enrolment"],
+        restorer_failure=given["restorer_failure"],
+        cache=None if given["no_cache"] else given["cache"] or output.parent / CACHE,
+        output=None if given["overwrite"] else output,
         command=shlex.join(["restore-recog", *sys.argv[1:]]),
     )
 

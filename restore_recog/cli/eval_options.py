@@ -1,0 +1,172 @@
+"""The options of ``restore-recog eval``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from restore_recog.cli import options
+
+CACHE = ".restore-recog-cache"
+"""Name of the folder of finished work, beside the results folder."""
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+WHAT = (
+    click.option(
+        "-r",
+        "--restorer",
+        "restorers",
+        multiple=True,
+        default=["fmodr"],
+        show_default=True,
+        metavar="NAME",
+        help="Restorer to judge; repeat to compare several on the same probes.",
+    ),
+    click.option(
+        "-p",
+        "--protocol",
+        default="fmor",
+        show_default=True,
+        metavar="NAME[:ARGUMENT]",
+        help="Who is compared with whom.",
+    ),
+    click.option(
+        "-d",
+        "--data",
+        multiple=True,
+        default=["phantom"],
+        show_default=True,
+        metavar="NAME[:WHERE]",
+        help="Data set, e.g. lfw:/data/lfw; repeat to pool several.",
+    ),
+    click.option(
+        "--recognizer",
+        default="timm",
+        show_default=True,
+        metavar="NAME[:MODEL]",
+        help="Recogniser that the pictures are restored for.",
+    ),
+    click.option(
+        "--recognizer-weights",
+        type=click.Path(path_type=Path),
+        help="Weights file of the recogniser.  [default: shipped]",
+    ),
+    click.option(
+        "--weights",
+        multiple=True,
+        metavar="[NAME=]FILE",
+        help="Weights file of the restorer; NAME= says whose, where there are several.  "
+        "[default: shipped]",
+    ),
+    click.option(
+        "--segmenter",
+        default="own",
+        show_default=True,
+        metavar="own|true|NAME",
+        help="Who finds the covering: each restorer's own detector, nobody (the true map is "
+        "given), or the detector of the restorer NAME.",
+    ),
+    click.option(
+        "--arms", metavar="A,B,...", help="Arms to run, by name.  [default: the usual ones]"
+    ),
+    click.option(
+        "--coverings",
+        default="random",
+        show_default=True,
+        metavar="KIND",
+        help="Kind of the synthetic coverings, where the data has no occluded pictures.",
+    ),
+    click.option(
+        "--colour", help="Colour of the coverings.  [default: one drawn for each picture]"
+    ),
+)
+"""What is evaluated, on which pictures."""
+
+HOW = (
+    click.option(
+        "--cohort",
+        "cohorts",
+        multiple=True,
+        metavar="LABEL",
+        help="Label to break the figures down by (gender, covering, ...); repeat for several.  "
+        "[default: every label with two to twelve values]",
+    ),
+    click.option(
+        "--min-subjects",
+        type=click.IntRange(min=1),
+        default=10,
+        show_default=True,
+        help="Cohorts with fewer subjects are counted, not measured.",
+    ),
+    click.option(
+        "--enrolment",
+        type=click.Choice(["max", "mean"]),
+        default="max",
+        show_default=True,
+        help="Subject with several references: his best score counts, or their mean template.",
+    ),
+    click.option(
+        "--on-restorer-failure",
+        "restorer_failure",
+        type=click.Choice(["input", "fta"]),
+        default="input",
+        show_default=True,
+        help="Probe that cannot be restored: goes on as it came and is counted as a fallback, "
+        "or has no template (failure to acquire).",
+    ),
+    click.option(
+        "--faces",
+        type=click.Choice(["one", "largest"]),
+        default="largest",
+        show_default=True,
+        help="A picture with several faces: count it as failed, or take the largest.",
+    ),
+    click.option("--limit", type=click.IntRange(min=1), help="At most so many probes."),
+    click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True),
+    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
+)
+"""How it is measured."""
+
+WHERE = (
+    click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path),
+        help="Results folder; must not exist.  [default: runs/<time>-<restorer>-<protocol>-<data>]",
+    ),
+    click.option(
+        "--resume",
+        is_flag=True,
+        help="Go on with the run that --output names: a finished one of the same set-up is shown "
+        "and left as it is, an interrupted one goes on through the cache.",
+    ),
+    click.option(
+        "--overwrite",
+        is_flag=True,
+        help="Replace the results folder that --output names; it is removed when the new one "
+        "is written whole, and stays if the run fails.",
+    ),
+    click.option(
+        "--cache",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Folder of finished work (templates, landmarks), which no later run does again; "
+        "it may be shared by all runs and deleted at any time.  "
+        f"[default: {CACHE} beside the results folder]",
+    ),
+    click.option("--no-cache", is_flag=True, help="Neither use finished work nor keep any."),
+    options.device,
+    options.threads,
+)
+"""Where results and finished work go, and what computes."""
+
+
+def all_options(function: Function) -> Function:
+    """Give a command all options of ``eval``, in the order of its help."""
+    for option in reversed((*WHAT, *HOW, *WHERE)):
+        function = option(function)
+    return function
