@@ -115,7 +115,7 @@ def _blocks(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
 def _digest(picture: Picture) -> bytes:
     """Return a hash of the decoded pixels, so that neither name nor container matters."""
     pixels = np.ascontiguousarray(picture.pixels)
-    return hashlib.blake2b(pixels, digest_size=16, salt=b"%dx%d" % pixels.shape[:2]).digest()
+    return hashlib.blake2b(pixels.data, digest_size=16, salt=b"%dx%d" % pixels.shape[:2]).digest()
 
 
 def _look_at(look: _Look, entry: Entry, picture: Picture) -> None:
@@ -162,8 +162,8 @@ def _reading(look: _Look) -> Iterator[Found]:
         sentence = several(pictures, "picture has an odd map.", "pictures have odd maps.")
         yield "warning", "map", sentence, look.maps
     if look.off:
-        pictures = several(len(look.off), "picture has", "pictures have")
-        sentence = f"{pictures} landmarks that lie beside it."
+        these = several(len(look.off), "picture has", "pictures have")
+        sentence = f"{these} landmarks that lie beside it."
         yield "warning", "landmarks", sentence, look.off
 
 

@@ -14,6 +14,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 from restore_recog.coverings import cover
@@ -29,6 +30,11 @@ MOST = 10_000
 """People that a set has at most."""
 
 _TWIN = "-twin"
+
+
+@lru_cache(maxsize=64)
+def _person(stream: int, number: int) -> Person:
+    return draw_person(SEED, stream, number)
 
 
 @dataclass(frozen=True)
@@ -137,7 +143,7 @@ class ArSet(PhantomSet):
         number = int(name[1:]) - 1
         session, shot_number = 1 + number // 13, 1 + number % 13
         face, lamps, worn = _SHOTS[shot_number - 1]
-        someone = draw_person(SEED, 3, person)
+        someone = _person(3, person)
         shot = staged_shot(someone, session, face, lamps, worn, SEED, 3, person, number + 1)
         # A person brings one scarf and one pair of sunglasses to a session.
         wardrobe = Draw(SEED, 3, person, session, 101 if worn == "scarf" else 102)
@@ -163,7 +169,7 @@ class FmorSet(PhantomSet):
 
     def take(self, person: int, name: str) -> Take:
         place = self.takes.index(name) + 1
-        someone = draw_person(SEED, 4, person)
+        someone = _person(4, person)
         shot = draw_shot(someone, 1 + place % 2, SEED, 4, person, place)
         attributes = labels(someone, shot)
         if name.startswith("b"):

@@ -216,7 +216,26 @@ def insightface(root: Path) -> str:
     return str(root)
 
 
-_LAYOUTS = (ar, mfr2, mlfw, ijb, insightface)
+def celeba(root: Path) -> str:
+    picture(root / "Img" / "img_align_celeba" / "000001.jpg", 1)
+    (root / "Anno").mkdir()
+    (root / "Anno" / "list_attr_celeba.txt").write_text("1\nMale Smiling\n000001.jpg -1 1\n")
+    return str(root)
+
+
+def ffhq(root: Path) -> str:
+    picture(root / "thumbnails128x128" / "00000" / "00000.png", 1)
+    return str(root)
+
+
+def rafdb(root: Path) -> str:
+    picture(root / "basic" / "Image" / "aligned" / "train_00001_aligned.jpg", 1)
+    (root / "basic" / "EmoLabel").mkdir()
+    (root / "basic" / "EmoLabel" / "list_patition_label.txt").write_text("train_00001.jpg 5\n")
+    return str(root)
+
+
+_LAYOUTS = (ar, mfr2, mlfw, ijb, insightface, celeba, ffhq, rafdb)
 SMALL = {f.__name__: f for f in (*_LAYOUTS, phantom, folder, lfw, rmfrd, fmor, manifest)}
 
 

@@ -11,7 +11,7 @@ from validation_fakes import PEOPLE, Listed, one, plain, sample, where
 from restore_recog import images
 from restore_recog.datasets.manifest import Manifest
 from restore_recog.errors import ImageError
-from restore_recog.types import Picture
+from restore_recog.types import FaceSample, Picture
 from restore_recog.validation import validate
 
 
@@ -36,7 +36,9 @@ SAME = plain("same")
         ),
     ],
 )
-def test_the_same_picture_under_two_names(samples, check: str, severity: str) -> None:
+def test_the_same_picture_under_two_names(
+    samples: tuple[FaceSample, ...], check: str, severity: str
+) -> None:
     found = validate([Listed(*samples, a1=SAME, a2=Picture(SAME.pixels.copy()))])
     finding = one(found, check)
     assert finding.severity == severity and found.number("fatal") == (severity == "fatal")

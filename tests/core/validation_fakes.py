@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from restore_recog.api import Dataset
 from restore_recog.errors import RestoreRecogError
@@ -29,14 +31,14 @@ class Listed(Dataset):
         return [self._pictures.get(s.image_id) or plain(s.image_id) for s in samples]
 
 
-def plain(text: str, size: tuple[int, int] = (64, 64), **more: np.ndarray) -> Picture:
+def plain(text: str, size: tuple[int, int] = (64, 64), **more: NDArray[Any]) -> Picture:
     """Return a picture whose colour follows from a text."""
     seed = np.frombuffer(text.encode(), np.uint8).astype(np.int64)
     rng = np.random.default_rng(seed)
     return Picture(np.broadcast_to(rng.integers(256, size=3).astype(np.uint8), (*size, 3)), **more)
 
 
-def sample(image_id: str, subject: str, condition: str = "clean", **more) -> FaceSample:
+def sample(image_id: str, subject: str, condition: str = "clean", **more: str) -> FaceSample:
     return FaceSample(image_id, subject, None, condition, more.pop("clean_id", None), more)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ def picture(root: Path, name: str, side: int = 32) -> None:
     images.write(root / name, np.full((side, side, 3), 120, np.uint8))
 
 
-def entry(category: str, shift: float = 0.0) -> dict:
+def entry(category: str, shift: float = 0.0) -> dict[str, Any]:
     """Return the metadata of one picture; point k lies at (10 k + shift, 5 k)."""
     points = [[10.0 * k + shift, 5.0 * k] for k in range(68)]
     return {
@@ -46,7 +47,7 @@ def test_pictures_split_licence_and_landmarks(tmp_path: Path) -> None:
     points = data.landmarks(first)
     assert points is not None and points.dtype == np.float32
     # Eyes: means of points 36-41 and 42-47; nose tip 30; mouth corners 48 and 54.
-    wanted = [[388, 192.5], [448, 222.5], [303, 150], [483, 240], [543, 270]]
+    wanted = np.array([[388, 192.5], [448, 222.5], [303, 150], [483, 240], [543, 270]])
     assert np.allclose(points, wanted)
     assert data.landmarks(third) is None
     assert any("not recognition" in note for note in data.notes)
