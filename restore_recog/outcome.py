@@ -96,7 +96,11 @@ def setup(session: Session, findings: Findings) -> dict[str, Any]:
         "seed": request.seed,
         "limit": request.limit,
         "batch_size": request.batch_size,
-        "protocol": {"name": request.protocol.name, "version": request.protocol.version},
+        "protocol": {
+            "name": request.protocol.name,
+            "version": request.protocol.version,
+            "argument": request.protocol.argument,
+        },
         "data": [
             {"name": d.name, "location": d.location, "rendered": d.rendered}
             for d in request.datasets
@@ -136,6 +140,8 @@ def setup(session: Session, findings: Findings) -> dict[str, Any]:
             for name, detector in session.detectors.items()
         },
         "faces_policy": request.faces_policy,
+        "arms": request.arms,
+        "cohorts": request.cohorts,
         "crop_size": session.size,
         "fill_map": session.fill_map,
         "peak_memory_mib": provenance.peak_memory(),
