@@ -28,6 +28,9 @@ HIDDEN = frozenset({"split", "role", "twin"})
 FEWEST, MOST = 2, 12
 """How many values a label has that is taken unasked."""
 
+FLIPPING = ("rank1_gain", "accuracy_gain")
+"""Differences of right and wrong, which also have flips."""
+
 UNKNOWN = "unknown"
 RESAMPLES = 2000
 LEVEL = 0.95
@@ -177,7 +180,8 @@ def _figure(one: Series, mask: Mask, people: NDArray[np.intp], draws: Vector) ->
     mean = float(values.mean())
     figure = asdict(Interval(mean, *limits, values.size, n_subjects, RESAMPLES))
     if one.errors is None:
-        return figure
+        counts = {"rescued": int((values > 0).sum()), "harmed": int((values < 0).sum())}
+        return figure | (counts if one.figure in FLIPPING else {})
     ones = round(float(values.sum()))
     wrong = ones if one.errors else values.size - ones
     return flagged(figure, flag(wrong, values.size, n_subjects))
