@@ -163,7 +163,7 @@ class FmorSet(PhantomSet):
     """
 
     prefix = "fmor"
-    people = 60
+    people = 100
     takes = tuple(f"{tree}{number}" for tree in "ab" for number in range(1, 6))
     masks = ("surgical", "n95", "kn95", "cloth", "cloth_patterned")
 

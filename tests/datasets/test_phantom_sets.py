@@ -13,7 +13,6 @@ from restore_recog.datasets.phantom import Phantom
 from restore_recog.errors import DataError
 from restore_recog.types import FaceSample, Picture
 
-
 CHECKSUMS = {
     "ar/p0000/s01": "11169a365ae4ec42",
     "ar/p0007/s08-twin": "af889544bb981a56",
@@ -152,4 +151,4 @@ def test_an_unknown_picture_is_a_recorded_error(image_id: str) -> None:
 
 def test_default_sizes() -> None:
     assert len({sample.subject for sample in Phantom("ar").samples()}) == 100
-    assert len({sample.subject for sample in Phantom("fmor").samples()}) == 60
+    assert len({sample.subject for sample in Phantom("fmor").samples()}) == 100
