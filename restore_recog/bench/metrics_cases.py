@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from restore_recog.metrics.streaming import ScoreStream
 from restore_recog.metrics.streaming_det import streaming_fnmr_at_fmr
 from restore_recog.metrics.verification import det_curve, fnmr_at_fmr
-from restore_recog.search import search
 
 Vector = NDArray[np.float64]
 Run = Callable[[], Any]
@@ -82,6 +81,8 @@ def det_check(impostors: int, genuines: int, seed: int) -> Run:
 
 def rank_ours(probes: int, subjects: int, length: int, seed: int) -> Run:
     """Our blockwise search; it also takes all comparisons into two streams."""
+    from restore_recog.search import search
+
     queries, gallery, owners = _templates(probes, subjects, length, seed)
     people = np.arange(subjects)
     return lambda: _found(search(queries, gallery, owners, people).ranks.pessimistic == 1)

@@ -1,0 +1,135 @@
+"""``restore-recog bench`` at sizes that take seconds."""
+
+from __future__ import annotations
+
+import json
+
+import click
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from restore_recog.bench import measure as measuring
+from restore_recog.bench import metrics as benching
+from restore_recog.bench.measure import BenchError, Measurement, measure
+from restore_recog.cli import main
+from restore_recog.cli.bench import Count
+
+
+def run(*args: str):
+    return CliRunner().invoke(main, ["bench", *args])
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
+    """The outcome and the file of one quick run."""
+    file = tmp_path_factory.mktemp("bench") / "bench.json"
+    result = run("metrics", "--quick", "--scores", "3e4", "--repeats", "1", "--output", str(file))
+    return result, file
+
+
+def test_every_case_is_measured_and_agrees(quick):
+    result, _ = quick
+    assert result.exit_code == 0, result.output
+    assert "DIFFERENT" not in result.stdout
+    assert result.stdout.count(" MiB  ") == 8
+    assert "DET curve of 20,000 impostor and 2,000 genuine scores" in result.stdout
+    assert "Stream of 30,000 impostor scores" in result.stdout
+
+
+def test_the_file_holds_all_that_was_measured(quick):
+    _, file = quick
+    found = json.loads(file.read_text())
+    assert found["equal"] is True
+    assert {"cores", "blas", "numpy", "sklearn", "processor"} <= set(found["machine"])
+    assert [len(table["rows"]) for table in found["tables"]] == [3, 3, 2]
+    for table in found["tables"]:
+        assert table["equal"] is True
+        for row in table["rows"]:
+            assert len(row["seconds"]) == 1 and row["seconds"][0] > 0
+            assert row["peak_mib"] >= 0
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+
+
+def test_an_existing_file_is_refused_before_anything_is_measured(quick):
+    _, file = quick
+    before = file.read_bytes()
+    result = run("metrics", "--output", str(file))
+    assert result.exit_code == 1
+    assert "never overwritten" in result.stderr and "measuring" not in result.stderr
+    assert file.read_bytes() == before
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path):
+    result = run("metrics", "--output", str(tmp_path / "no" / "bench.json"))
+    assert result.exit_code == 1 and "not a folder" in result.stderr
+
+
+def test_a_difference_is_said_and_exits_with_1(monkeypatch):
+    def unlike(case, options, repeats):
+        result = {"equal": False, "rank1": 0.5, "digest": case, "exact": 0, "targets": 8}
+        result |= {"shared": 0, "left_out": 0, "worst_fnmr": 1.0, "width": 1e-5}
+        result |= {"seconds_in_stream": 1.0, "exact_up_to_fmr": 0.1}
+        return Measurement((1.0, 3.0, 2.0), 5.0, 7 if ":det_" in case else result)
+
+    monkeypatch.setattr(benching, "measure", lambda *a: unlike(*a))
+    curve = benching.Table("DET", [benching.Row("ours")], equal=False)
+    monkeypatch.setattr(benching, "_det", lambda sizes, note: curve)
+    result = run("metrics", "--quick")
+    assert result.exit_code == 1
+    assert result.stdout.count("DIFFERENT") == 3
+    assert "not all find the same probes" in result.stdout
+    assert "2.000 s" in result.stdout
+
+
+def test_a_dense_table_that_does_not_fit_is_left_out_and_said(monkeypatch):
+    monkeypatch.setattr(benching, "available_bytes", lambda: 1000)
+    same = {"equal": True, "rank1": 0.5, "digest": "x"}
+    monkeypatch.setattr(benching, "measure", lambda *a: Measurement((1.0,), 1.0, same))
+    tables = list(benching._searches(benching.Sizes(), lambda text: None))
+    assert [row.note for row in tables[1].rows][1] == (
+        "left out: needs 2.2 GiB, which are not free"
+    )
+    assert tables[1].rows[1].median is None and tables[1].equal is True
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("1e9", 10**9), ("20m", 20_000_000), ("1_000", 1000), ("2.5k", 2500)]
+)
+def test_counts_may_be_written_short(text, number):
+    assert Count().convert(text, None, None) == number
+
+
+@pytest.mark.parametrize("text", ["", "many", "0", "-3", "1.5", "inf", "nan"])
+def test_what_is_not_a_count_is_refused(text):
+    with pytest.raises(click.BadParameter):
+        Count().convert(text, None, None)
+
+
+HOLDING = """
+import numpy as np
+
+def prepare(mib):
+    np.ones(3 * mib << 17)  # what preparing takes is not counted
+    return lambda: int(np.ones(mib << 17).sum()) >> 17
+"""
+
+
+@pytest.mark.skipif(not measuring._RESET.exists(), reason="needs the peak memory of Linux")
+def test_memory_is_that_of_the_case(tmp_path, monkeypatch):
+    (tmp_path / "holding.py").write_text(HOLDING)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    found = measure("holding:prepare", {"mib": 64}, 2)
+    assert found.result == 64 and len(found.seconds) == 2
+    assert 60 < found.peak_mib < 80
+
+
+def test_a_case_that_fails_is_one_sentence():
+    with pytest.raises(BenchError, match="no_such_case.*--quick"):
+        measure("restore_recog.bench.metrics_cases:no_such_case", {}, 1)
+
+
+def test_the_machine_is_described():
+    about = measuring.machine()
+    assert about["cores"] >= 1 and about["numpy"] == np.__version__
+    assert measuring.available_bytes() > 2**20
