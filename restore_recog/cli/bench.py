@@ -15,23 +15,24 @@ from restore_recog.errors import OutputError
 _UNITS = {"k": 1e3, "m": 1e6, "g": 1e9}
 
 
-class Count(click.ParamType):
-    """A whole number, also as 1e9 or 20m."""
+def count(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Return a whole number that may be written as 1e9 or 20m.
 
-    name = "number"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the number; fail for anything that is not one, or below 1."""
-        text = str(value).strip().lower().replace(",", "").replace("_", "")
-        unit = _UNITS.get(text[-1:], 1.0)
-        try:
-            number = float(text[:-1] if unit != 1.0 else text) * unit
-            whole = int(number)
-        except (ValueError, OverflowError):
-            self.fail(f"'{value}' is not a number.", param, ctx)
-        if whole != number or whole < 1:
-            self.fail(f"'{value}' is not a whole number of 1 or more.", param, ctx)
-        return whole
+    Raises:
+        click.BadParameter: It is not one, or below 1.
+    """
+    if value is None:
+        return None
+    text = value.strip().lower().replace(",", "").replace("_", "")
+    unit = _UNITS.get(text[-1:], 1.0)
+    try:
+        number = float(text[:-1] if unit != 1.0 else text) * unit
+        whole = int(number)
+    except (ValueError, OverflowError):
+        raise click.BadParameter(f"'{value}' is not a number.", ctx, param) from None
+    if whole != number or whole < 1:
+        raise click.BadParameter(f"'{value}' is not a whole number of 1 or more.", ctx, param)
+    return whole
 
 
 @click.group("bench")
@@ -49,7 +50,7 @@ def command() -> None:
 @click.option("--quick", is_flag=True, help="Small sizes: a check, not a measurement.")
 @click.option(
     "--scores",
-    type=Count(),
+    callback=count,
     metavar="N",
     help="Scores of the stream, 1e9 for instance.  [default: 2e7; quick: 2e5]",
 )

@@ -97,6 +97,7 @@ class ScoreStream:
                 scores.partition(scores.size - self.tail)
                 scores = scores[-self.tail :].copy()
             scores.sort()
+            scores.flags.writeable = False
             self._kept = scores
             if scores.size == self.tail:
                 self._cut = float(scores[0])
@@ -204,7 +205,7 @@ class ScoreStream:
 
     def occupied_edges(self) -> Vector:
         """Return the lower edges of the bins that hold a score, rising."""
-        return (np.flatnonzero(self._histogram) - self._zero) * self.width
+        return np.asarray((np.flatnonzero(self._histogram) - self._zero) * self.width, np.float64)
 
     def _at_or_above(self) -> Counts:
         """Return how many scores lie in each bin or above; the last entry is 0."""

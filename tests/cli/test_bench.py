@@ -13,7 +13,10 @@ from restore_recog.bench import measure as measuring
 from restore_recog.bench import metrics as benching
 from restore_recog.bench.measure import BenchError, Measurement, measure
 from restore_recog.cli import main
-from restore_recog.cli.bench import Count
+from restore_recog.cli.bench import command, count
+
+CONTEXT = click.Context(command)
+PARAMETER = click.Option(["--scores"])
 
 
 def run(*args: str):
@@ -97,13 +100,13 @@ def test_a_dense_table_that_does_not_fit_is_left_out_and_said(monkeypatch):
     ("text", "number"), [("1e9", 10**9), ("20m", 20_000_000), ("1_000", 1000), ("2.5k", 2500)]
 )
 def test_counts_may_be_written_short(text, number):
-    assert Count().convert(text, None, None) == number
+    assert count(CONTEXT, PARAMETER, text) == number
 
 
 @pytest.mark.parametrize("text", ["", "many", "0", "-3", "1.5", "inf", "nan"])
 def test_what_is_not_a_count_is_refused(text):
     with pytest.raises(click.BadParameter):
-        Count().convert(text, None, None)
+        count(CONTEXT, PARAMETER, text)
 
 
 HOLDING = """
