@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from restore_recog import plots, plots_panels
 from restore_recog.metrics.verification import DetCurve, det_curve
 from restore_recog.plots_panels import Estimate
-from restore_recog.report import ArmReport, ProbeRow, Report
+from restore_recog.report import ArmReport, Cohort, ProbeRow, Report
 from restore_recog.tables import column_of
 from restore_recog.tallies import base
 
@@ -37,7 +37,13 @@ class Picture:
     width: int
 
 
-GAINS = ("rank1_gain", "accuracy_gain", "cosine_gain")
+GAINS = (
+    "rank1_gain",
+    "accuracy_gain",
+    "fnmr_frozen_change@fmr=0.001",
+    "fnmr_frozen_change@fmr=0.01",
+    "cosine_gain",
+)
 """What cohorts are compared by: the first of these that they have."""
 
 _FROZEN = "fmr_frozen@fmr=0.001"
@@ -127,18 +133,25 @@ def cohort_figure_name(report: Report) -> str | None:
 
 
 def _estimates(report: Report, arm: ArmReport, figure: str, factor: float) -> list[Estimate]:
+    """Return a row for everybody and for every group that was measured."""
     rows = [_estimate("everybody", arm.figures.get(figure), factor)]
-    last = None
+    columns: dict[str, list[Cohort]] = {}
     for cohort in report.cohorts:
-        if cohort.column != last:
-            rows.append(Estimate(cohort.column, heading=True))
-            last = cohort.column
-        people = "1 person" if cohort.n_subjects == 1 else f"{cohort.n_subjects} people"
-        label = f"{cohort.value} (n = {cohort.n}, {people})"
-        if not cohort.arms:
-            label = f"{cohort.value} ({people}: too few)"
-        rows.append(_estimate(label, cohort.arms.get(arm.name, {}).get(figure), factor))
+        columns.setdefault(cohort.column, []).append(cohort)
+    for column, cohorts in columns.items():
+        measured = [cohort for cohort in cohorts if cohort.arms]
+        small = len(cohorts) - len(measured)
+        rest = f" ({small} of {len(cohorts)} groups too small)" if small else ""
+        rows.append(Estimate(column + rest, heading=True))
+        for cohort in measured:
+            label = f"{cohort.value} (n = {cohort.n}, {people(cohort.n_subjects)})"
+            rows.append(_estimate(label, cohort.arms.get(arm.name, {}).get(figure), factor))
     return rows
+
+
+def people(count: int) -> str:
+    """Return a number of people in words."""
+    return "1 person" if count == 1 else f"{count} people"
 
 
 def _estimate(label: str, figure: Mapping[str, Any] | None, factor: float) -> Estimate:

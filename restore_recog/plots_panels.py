@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Vector = NDArray[np.float64]
 
 GENUINE, IMPOSTOR = COLOURS[0], COLOURS[1]
-_BINS = 40
+_BINS = (10, 40)  # fewest and most; in between twice the root of the shortest list
 _ACROSS = 3  # panels side by side
 
 
@@ -63,7 +63,9 @@ def histogram_figure(
     if not values.size:
         raise ValueError("A histogram needs at least one panel with a finite score.")
     low, high = float(values.min()), float(values.max())
-    edges = np.linspace(low, high if high > low else low + 1e-6, _BINS + 1)
+    fewest = min(scores.size for scores in finite if scores.size)
+    bins = int(np.clip(2 * np.sqrt(fewest), *_BINS))
+    edges = np.linspace(low, high if high > low else low + 1e-6, bins + 1)
     figure, grid = _grid(len(panels))
     for number, (axes, (title, pair)) in enumerate(zip(grid, panels.items(), strict=False)):
         _histogram(axes, pair, edges, first=number == 0)

@@ -125,33 +125,30 @@ VERIFICATION = (
 )
 
 
-def _frozen(target: str, percent: str, digits: int, *, brief: bool = False) -> tuple[Column, ...]:
+FROZEN = " at the {} % threshold"
+"""How the titles of columns name a threshold that was fixed before covering, by its FMR."""
+
+TARGETS = ("0.01", "0.001", "0.0001")
+"""The FMR of those thresholds."""
+
+
+def _frozen(target: str, digits: int, *, brief: bool = False) -> tuple[Column, ...]:
     """Return the columns of one threshold that was fixed before covering."""
-    at = f"at the {percent} % threshold"
+    at, rate, end = FROZEN.format(f"{100 * float(target):g}"), 100, f"@fmr={target}"
+    fmr, fnmr = ("frozen FMR %", "frozen FNMR %") if brief else ("", "")
     return (
-        Column(
-            f"FMR {at}, %",
-            f"fmr_frozen@fmr={target}",
-            100,
-            digits,
-            brief="frozen FMR %" if brief else "",
-        ),
-        Column(f"Its change {at}, points", f"fmr_frozen_change@fmr={target}", 100, digits, True),
-        Column(
-            f"FNMR {at}, %",
-            f"fnmr_frozen@fmr={target}",
-            100,
-            brief="frozen FNMR %" if brief else "",
-        ),
-        Column(f"Change of FNMR {at}, points", f"fnmr_frozen_change@fmr={target}", 100, 1, True),
-        Column(f"FNMR {at} over fill, points", f"fnmr_frozen_over_fill@fmr={target}", 100, 1, True),
+        Column(f"FMR{at}, %", f"fmr_frozen{end}", rate, digits, brief=fmr),
+        Column(f"Change of FMR{at}, points", f"fmr_frozen_change{end}", rate, digits, True),
+        Column(f"FNMR{at}, %", f"fnmr_frozen{end}", rate, brief=fnmr),
+        Column(f"Change of FNMR{at}, points", f"fnmr_frozen_change{end}", rate, 1, True),
+        Column(f"FNMR over fill{at}, points", f"fnmr_frozen_over_fill{end}", rate, 1, True),
     )
 
 
 TRANSFER = (
-    *_frozen("0.01", "1", 3),
-    *_frozen("0.001", "0.1", 3, brief=True),
-    *_frozen("0.0001", "0.01", 4),
+    *_frozen(TARGETS[0], 3),
+    *_frozen(TARGETS[1], 3, brief=True),
+    *_frozen(TARGETS[2], 4),
 )
 ACQUISITION = (
     Column("Failure to enrol, %", "fte", 100, 2),

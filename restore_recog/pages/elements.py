@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from restore_recog.drawings import Picture
+from restore_recog.table_formats import Marks
 from restore_recog.tables import NOTHING, Cell, Column, Figures
 
 STYLE = """
@@ -36,7 +37,9 @@ th { vertical-align: bottom; white-space: normal; min-width: 4.5rem; font-weight
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0;
   background: Canvas; }
 td small, th small { display: block; opacity: .75; font-weight: 400; }
-td small.flag { opacity: 1; font-weight: 600; white-space: normal; min-width: 6rem; }
+sup { font-weight: 700; color: var(--hurts); margin-right: .25rem; line-height: 0; }
+.flags { font-size: .85rem; margin-top: -.4rem; } .flags span { margin-right: 1.2rem; }
+.flags b { color: var(--hurts); }
 figure { margin: 1rem 0; } figure > img { max-width: 100%; height: auto; background: white;
   border-radius: .3rem; }
 figcaption { margin-bottom: .2rem; }
@@ -76,6 +79,11 @@ def paragraph(text: str) -> str:
     return f"<p>{escape(text)}</p>"
 
 
+def heading(text: str) -> str:
+    """Return a heading inside a section."""
+    return f"<h3>{escape(text)}</h3>"
+
+
 def bullets(lines: Iterable[str]) -> str:
     """Return a list of lines of text."""
     return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
@@ -90,18 +98,23 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str | Cell]]) -> str:
     """Return a table that scrolls where it is too wide; strings are text.
 
     Where all figures of a column rest on the same n, it stands in the head, else below each.
+    Flags are letters beside the values, spelled out right below the table.
     """
-    lines = [list(row) for row in rows]
+    lines, marks = [list(row) for row in rows], Marks()
     shared = [_shared([line[i] for line in lines]) for i in range(len(head))]
     top = "".join(
         f"<th>{escape(text)}{f'<small>n = {n}</small>' if n else ''}</th>"
         for text, n in zip(head, shared, strict=True)
     )
     body = "".join(
-        f"<tr>{''.join(_cell(c, bool(n)) for c, n in zip(line, shared, strict=True))}</tr>"
+        "<tr>"
+        + "".join(_cell(c, marks, bool(n)) for c, n in zip(line, shared, strict=True))
+        + "</tr>"
         for line in lines
     )
-    return f'<div class="wide"><table><tr>{top}</tr>{body}</table></div>'
+    flags = "".join(f"<span><b>{x}</b> {escape(flag)}</span>" for x, flag in marks.lines())
+    legend = f'<p class="flags">{flags}</p>' if flags else ""
+    return f'<div class="wide"><table><tr>{top}</tr>{body}</table></div>{legend}'
 
 
 def _shared(column: Sequence[str | Cell]) -> str:
@@ -125,16 +138,17 @@ def arms_table(
     )
 
 
-def _cell(content: str | Cell, n_above: bool) -> str:
-    """Return a cell: the value, below it its flag, its interval and, if not above, its n."""
+def _cell(content: str | Cell, marks: Marks, n_above: bool) -> str:
+    """Return a cell: the value and its flag, below it its interval and, if not above, its n."""
     if isinstance(content, str):
         return f"<td>{escape(content)}</td>"
-    flag = f'<small class="flag">{escape(content.flag)}</small>' if content.flag else ""
+    mark = marks.of(content.flag)
+    flag = f'<sup title="{escape(content.flag)}">{mark}</sup>' if mark else ""
     small = [f"{_minus(content.low)} to {_minus(content.high)}"] if content.low else []
     if content.n and content.value != NOTHING and not n_above:
         small.append(f"n = {content.n}")
     notes = "".join(f"<small>{escape(note)}</small>" for note in small)
-    return f"<td>{escape(_minus(content.value))}{flag}{notes}</td>"
+    return f"<td>{flag}{escape(_minus(content.value))}{notes}</td>"
 
 
 def _minus(text: str) -> str:

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from restore_recog.drawings import Picture
-from restore_recog.pages.elements import arms_table, bullets, drawing, paragraph, table
+from restore_recog.drawings import Picture, people
+from restore_recog.pages.elements import (
+    arms_table,
+    bullets,
+    drawing,
+    folded,
+    paragraph,
+    table,
+)
 from restore_recog.report import Cohort, Report
 from restore_recog.tables import LIKENESS, NOTHING, Figures, column_of, known
 
@@ -28,8 +35,12 @@ def cohorts(report: Report, pictures: Mapping[str, Picture]) -> str:
         return ""
     chart = drawing(pictures.get("cohorts"), "Gain of every group of probes with its interval")
     columns = [column_of(name) for name in SHOWN]
-    parts = [chart, arms_table(columns, _rows(report), "Group and arm"), _suppressed(report)]
-    parts.append(_spreads(report))
+    shown = arms_table(columns, _rows(report), "Group and arm")
+    parts = [chart, _suppressed(report)]
+    parts += [folded("Figures of every group", shown)] if shown else []
+    parts += (
+        [folded("How far the groups lie apart", spread)] if (spread := _spreads(report)) else []
+    )
     parts.append(
         paragraph(
             "All groups are judged at the same thresholds. Intervals are from resampling people; "
@@ -58,14 +69,16 @@ def _name(cohort: Cohort) -> str:
 
 
 def _suppressed(report: Report) -> str:
-    lines = [
-        f"{_name(cohort)}: {cohort.n} probes of {cohort.n_subjects} people"
-        for cohort in report.cohorts
-        if not cohort.arms
-    ]
-    if not lines:
+    """Return the groups that were not measured, by label."""
+    found: dict[str, list[str]] = {}
+    for cohort in report.cohorts:
+        if not cohort.arms:
+            text = f"{cohort.value} ({cohort.n} of {people(cohort.n_subjects)})"
+            found.setdefault(cohort.column, []).append(text)
+    if not found:
         return ""
-    return paragraph("Too few people to be measured, so only counted:") + bullets(lines)
+    lead = paragraph("Too few people to be measured, so only counted (probes of people):")
+    return lead + bullets(f"{column}: {', '.join(values)}" for column, values in found.items())
 
 
 def _spreads(report: Report) -> str:

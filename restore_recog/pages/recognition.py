@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from restore_recog import tallies
@@ -13,13 +14,16 @@ from restore_recog.pages.elements import (
     bullets,
     drawing,
     folded,
+    heading,
     paragraph,
     table,
 )
 from restore_recog.report import ArmReport, Report
 from restore_recog.tables import (
+    FROZEN,
     NOTHING,
     RECOGNITION,
+    TARGETS,
     TRANSFER,
     VERIFICATION,
     Cell,
@@ -172,48 +176,50 @@ def _view2(report: Report) -> str:
 
 def transfer(report: Report) -> str:
     """Return what each arm does at thresholds that were fixed before covering."""
-    shown = arms_table(TRANSFER, [(arm.name, arm.figures) for arm in report.arms])
-    if not shown:
+    parts = [_frozen(report, target) for target in TARGETS]
+    if not any(parts):
         return ""
     words = paragraph(
         "A system in use keeps its threshold. An FMR that rises in the restored arm says that "
         "restored faces drift together and that strangers are accepted more often. The change is "
         "paired, against the occluded arm. All comparisons of probes with references count."
     )
-    lines = [line for arm in report.arms if arm.restorer for line in _drift(arm)]
-    return shown + words + bullets([*_thresholds(report.arms), *lines])
+    return words + "".join(parts)
 
 
-def _drift(arm: ArmReport) -> Iterator[str]:
-    """Yield what each frozen threshold says about strangers who are accepted."""
-    for name, figure in arm.figures.items():
-        if not name.startswith("fmr_frozen_change@fmr="):
-            continue
-        cell = column_of(name).cell(arm.figures)
-        low, high = figure.get("low"), figure.get("high")
-        if not (known(low) and known(high)):
-            continue
-        answer = "as far as can be told as often as before"
-        if low > 0 or high < 0:
-            answer = "more often than before" if low > 0 else "less often than before"
-        yield (
-            f"{arm.name} accepts strangers {answer} at the threshold for FMR "
-            f"{100 * float(name.partition('=')[2]):g} %: {cell.value} points, {cell.low} to "
-            f"{cell.high}{f' ({cell.flag})' if cell.flag else ''}"
-        )
+def _frozen(report: Report, target: str) -> str:
+    """Return the figures at one threshold, and in words who is accepted there."""
+    name = f"fmr_frozen@fmr={target}"
+    columns = [
+        replace(column, title=column.title.replace(FROZEN.format(_percent(target)), ""))
+        for column in TRANSFER
+        if column.figure.endswith(f"={target}")
+    ]
+    shown = arms_table(columns, [(arm.name, arm.figures) for arm in report.arms])
+    if not shown:
+        return ""
+    fixed: Mapping[str, Any] = next((a.figures[name] for a in report.arms if name in a.figures), {})
+    title = f"Threshold for FMR {_percent(target)} %"
+    if "threshold" in fixed:
+        where = fixed.get("calibrated_on", "unknown")
+        title += f": {_SCORE.number(fixed['threshold']) or NOTHING}, fixed on {where}"
+    lines = [line for arm in report.arms if arm.arm == "restored" for line in _drift(arm, target)]
+    return heading(title) + shown + (bullets(lines) if lines else "")
 
 
-def _thresholds(arms: Sequence[ArmReport]) -> list[str]:
-    """Return one line for every threshold that was carried over."""
-    found: dict[str, str] = {}
-    for arm in arms:
-        for name, figure in arm.figures.items():
-            if name.startswith("fmr_frozen@fmr=") and "threshold" in figure:
-                target = float(name.partition("=")[2])
-                where = figure.get("calibrated_on", "unknown")
-                found.setdefault(
-                    name,
-                    f"FMR {100 * target:g} %: threshold "
-                    f"{_SCORE.number(figure['threshold']) or NOTHING}, fixed on {where}",
-                )
-    return list(found.values())
+def _percent(target: str) -> str:
+    return f"{100 * float(target):g}"
+
+
+def _drift(arm: ArmReport, target: str) -> Iterator[str]:
+    """Yield what a frozen threshold says about strangers who are accepted."""
+    name = f"fmr_frozen_change@fmr={target}"
+    figure = arm.figures.get(name, {})
+    low, high = figure.get("low"), figure.get("high")
+    if not (known(low) and known(high)) or low == high == 0:
+        return
+    answer = "as often as before, as far as can be told"
+    if low > 0 or high < 0:
+        answer = "more often than before" if low > 0 else "less often than before"
+    cell = column_of(name).cell(arm.figures)
+    yield f"{arm.name} accepts strangers {answer}: {cell.value} points, {cell.low} to {cell.high}"
