@@ -21,6 +21,12 @@ from restore_recog.types import FaceSample, Trial
 FEW = 30
 """Pairs of one kind below which the notes warn (the rule of 30 errors cannot be met)."""
 
+REASONS = {
+    1: "One picture is not among the data's pictures for testing.",
+    2: "Neither picture is among the data's pictures for testing.",
+}
+"""Why a pair is missing, by how many of its pictures are."""
+
 
 @dataclass(frozen=True, slots=True)
 class ListedPair:
@@ -45,6 +51,12 @@ class _Found:
     reference: FaceSample
     probe: FaceSample
     listed: ListedPair
+
+
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    listed: ListedPair
+    names: Sequence[str]
 
 
 class PairList(EvaluationProtocol):
@@ -115,21 +127,20 @@ class PairList(EvaluationProtocol):
             notes=tuple(notes),
             identification=False,
             folds=tuple(pair.listed.fold for pair in kept) if listed[0].fold else (),
-            missing_pairs=tuple(missing),
+            missing_pairs=tuple((pair.listed.fold, REASONS[len(pair.names)]) for pair in missing),
         )
 
     def _match(
         self, listed: Sequence[ListedPair], samples: Sequence[FaceSample]
-    ) -> tuple[list[_Found], list[tuple[int, str]]]:
-        """Return the pairs with their pictures, and (fold, reason) of those that lack one."""
+    ) -> tuple[list[_Found], list[_Missing]]:
+        """Return the pairs with their pictures, and those that lack one or both."""
         known = _index(samples, listed)
         found: list[_Found] = []
-        missing: list[tuple[int, str]] = []
+        missing: list[_Missing] = []
         for pair in listed:
             lacking = [name for name in (pair.first, pair.second) if name not in known]
             if lacking:
-                names = " and ".join(lacking)
-                missing.append((pair.fold, f"line {pair.line}: no test picture {names}"))
+                missing.append(_Missing(pair, lacking))
                 continue
             reference, probe = known[pair.first], known[pair.second]
             if not self.covers and probe.condition == "clean" != reference.condition:
@@ -242,7 +253,7 @@ def _limited(found: Sequence[_Found], limit: int | None) -> list[_Found]:
 
 
 def _notes(
-    listed: Sequence[ListedPair], found: Sequence[_Found], missing: Sequence[tuple[int, str]]
+    listed: Sequence[ListedPair], found: Sequence[_Found], missing: Sequence[_Missing]
 ) -> list[str]:
     genuine = sum(pair.listed.genuine for pair in found)
     impostor = len(found) - genuine
@@ -251,10 +262,11 @@ def _notes(
         f"genuine, {impostor:,} impostor."
     ]
     if missing:
+        first = missing[0]
         notes.append(
             f"Warning: {len(missing):,} of {len(listed):,} pairs are missing: the data lacks a "
-            "picture of theirs, or its person is kept for training; the first, "
-            f"{missing[0][1]}."
+            "picture of theirs, or its person is kept for training. The first is that of line "
+            f"{first.listed.line}, for want of {' and '.join(first.names)}."
         )
     if listed[0].fold:
         counts = Counter((pair.listed.fold, pair.listed.genuine) for pair in found)
