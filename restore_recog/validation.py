@@ -37,7 +37,7 @@ class Finding:
         severity: ``fatal`` (what is measured on it would be wrong), ``warning`` (look before
             you measure) or ``note``.
         check: Which check found it, one word or two with a hyphen.
-        data: The data set's name, or the protocol's.
+        data: The data set's name, or ``protocol`` and the protocol's.
         sentence: What was found.
         issues: Every picture or person that it concerns.
     """
@@ -256,7 +256,7 @@ def _plan_findings(datasets: Sequence[Dataset], protocol: EvaluationProtocol) ->
     lists = [dataset.pair_list for dataset in datasets if dataset.pair_list is not None]
     if protocol.pair_list is None and lists:
         protocol.pair_list = lists[0]
-    name = protocol.name
+    name = f"protocol {protocol.name}"
     try:
         plan = protocol.plan(list(Source(datasets).samples.values()))
     except RestoreRecogError as error:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from restore_recog import images
 from restore_recog.api import Dataset
@@ -26,7 +29,8 @@ SMALL_SIDE = 48
 LONG_RATIO = 2.5
 """A picture that is longer than so many times its shorter side is hardly one face."""
 
-_BLOCK = 32
+_BLOCK = 8
+"""Pictures that a thread holds at a time."""
 _CLEAR = (32, 223)
 """Map values beyond these count as black and white; JPEG does not keep them exact."""
 _GREY_SHARE = 0.02
@@ -52,6 +56,23 @@ class Entry:
     sample: FaceSample
 
 
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is kept of a picture once it has been seen.
+
+    Attributes:
+        digest: Of the decoded pixels, so that neither name nor container matters.
+        size: (width, height).
+        maps: What is odd about its map.
+        off: Whether all its landmarks lie beside it.
+    """
+
+    digest: bytes
+    size: tuple[int, int]
+    maps: tuple[str, ...]
+    off: bool
+
+
 @dataclass
 class _Look:
     """What was seen in the pictures of one data set."""
@@ -60,6 +81,16 @@ class _Look:
     unreadable: list[Issue] = field(default_factory=list)
     maps: list[Issue] = field(default_factory=list)
     off: list[Issue] = field(default_factory=list)
+
+    def add(self, name: str, facts: _Facts | str) -> None:
+        """Take in a picture, or the reason why it cannot be read."""
+        if isinstance(facts, str):
+            self.unreadable.append(Issue(name, facts))
+            return
+        self.sizes[name] = facts.size
+        self.maps.extend(Issue(name, what) for what in facts.maps)
+        if facts.off:
+            self.off.append(Issue(name, "all landmarks lie beside the picture"))
 
 
 def several(number: int, one: str, many: str) -> str:
@@ -86,18 +117,12 @@ def content_issues(entries: Sequence[Entry], progress: Progress) -> Iterator[tup
     """Yield (data set, finding) after decoding every picture."""
     looks: dict[str, _Look] = {entry.data: _Look() for entry in entries}
     same: dict[bytes, list[Entry]] = {}
-    done = 0
-    for block in _blocks(entries):
-        look = looks[block[0].data]
-        pictures = block[0].dataset.read([entry.sample for entry in block])
-        for entry, picture in zip(block, pictures, strict=True):
-            if isinstance(picture, Picture):
-                same.setdefault(_digest(picture), []).append(entry)
-                _look_at(look, entry, picture)
-            else:
-                look.unreadable.append(Issue(entry.sample.image_id, str(picture)))
-        done += len(block)
-        progress("pictures", done, len(entries))
+    for done, (entry, facts) in enumerate(_see_all(entries), 1):
+        looks[entry.data].add(entry.sample.image_id, facts)
+        if isinstance(facts, _Facts):
+            same.setdefault(facts.digest, []).append(entry)
+        if done % _BLOCK == 0 or done == len(entries):
+            progress("pictures", done, len(entries))
     for data, look in looks.items():
         samples = [entry.sample for entry in entries if entry.data == data]
         for found in (*_reading(look), *_size_findings(look), *_twin_sizes(look, samples)):
@@ -105,36 +130,55 @@ def content_issues(entries: Sequence[Entry], progress: Progress) -> Iterator[tup
     yield from _duplicates([group for group in same.values() if len(group) > 1])
 
 
-def _blocks(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
-    for _, group in groupby(entries, key=lambda entry: entry.data):
-        members = list(group)
-        for start in range(0, len(members), _BLOCK):
-            yield members[start : start + _BLOCK]
+def _see_all(entries: Sequence[Entry]) -> Iterator[tuple[Entry, _Facts | str]]:
+    """Yield every entry with its facts, in order.
+
+    Files are decoded in threads, since decoders run outside Python's lock; what else a data set
+    may do when it reads is not known to bear that.
+    """
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
+        for _, group in groupby(entries, key=lambda entry: entry.data):
+            members = list(group)
+            blocks = [members[k : k + _BLOCK] for k in range(0, len(members), _BLOCK)]
+            in_files = isinstance(members[0].dataset, FileDataset)
+            seen = pool.map(_see, blocks) if in_files else map(_see, blocks)
+            for block, facts in zip(blocks, seen, strict=True):
+                yield from zip(block, facts, strict=True)
+    finally:
+        pool.shutdown(cancel_futures=True)  # or an interrupt would wait for all of them
 
 
-def _digest(picture: Picture) -> bytes:
-    """Return a hash of the decoded pixels, so that neither name nor container matters."""
+def _see(block: Sequence[Entry]) -> list[_Facts | str]:
+    """Return the facts of each picture of one data set, or why it cannot be read."""
+    pictures = block[0].dataset.read([entry.sample for entry in block])
+    return [
+        _facts(entry, picture) if isinstance(picture, Picture) else str(picture)
+        for entry, picture in zip(block, pictures, strict=True)
+    ]
+
+
+def _facts(entry: Entry, picture: Picture) -> _Facts:
     pixels = np.ascontiguousarray(picture.pixels)
-    return hashlib.blake2b(pixels.data, digest_size=16, salt=b"%dx%d" % pixels.shape[:2]).digest()
-
-
-def _look_at(look: _Look, entry: Entry, picture: Picture) -> None:
-    name, (height, width) = entry.sample.image_id, picture.pixels.shape[:2]
-    look.sizes[name] = (width, height)
+    height, width = pixels.shape[:2]
+    # The shape goes in as well: the same bytes in other rows are another picture.
+    digest = hashlib.blake2b(pixels.data, digest_size=16, salt=b"%dx%d" % (height, width))
+    off = False
     if picture.landmarks is not None:
         low, high = picture.landmarks.min(axis=0), picture.landmarks.max(axis=0)
-        if not (np.all(high >= 0) and np.all(low <= (width - 1, height - 1))):
-            look.off.append(Issue(name, "all landmarks lie beside the picture"))
-    if picture.mask is None:
-        return
-    share = float(picture.mask.mean())
+        off = not (np.all(high >= 0) and np.all(low <= (width - 1, height - 1)))
+    maps = () if picture.mask is None else tuple(_odd_map(entry, picture.mask, (width, height)))
+    return _Facts(digest.digest(), (width, height), maps, off)
+
+
+def _odd_map(entry: Entry, mask: NDArray[np.uint8], size: tuple[int, int]) -> Iterator[str]:
+    share = float(mask.mean())
     if entry.sample.condition == "clean" and share > 0:
-        look.maps.append(Issue(name, f"clean, but its map marks {share:.0%} of it"))
+        yield f"clean, but its map marks {share:.0%} of it"
     elif entry.sample.condition != "clean" and share in (0.0, 1.0):
-        look.maps.append(Issue(name, f"its map marks {'nothing' if share == 0 else 'all of it'}"))
+        yield f"its map marks {'nothing' if share == 0 else 'all of it'}"
     if isinstance(entry.dataset, FileDataset):
-        path = entry.dataset.mask_path(entry.sample)
-        look.maps.extend(Issue(name, what) for what in _map_faults(path, (width, height)))
+        yield from _map_faults(entry.dataset.mask_path(entry.sample), size)
 
 
 def _map_faults(path: Path | None, size: tuple[int, int]) -> Iterator[str]:

@@ -86,4 +86,4 @@ def test_unknown_names_are_explained(people: Path) -> None:
 def test_a_protocol_is_tried(people: Path) -> None:
     result = run("-d", f"folder:{people}", "--protocol", "fmor", "--quick")
     assert result.exit_code == 0, result.output
-    assert "fmor: The protocol makes a plan: 26 references" in result.output
+    assert "protocol fmor: The protocol makes a plan: 26 references" in result.output

@@ -9,6 +9,7 @@ import pytest
 from validation_fakes import PEOPLE, Listed, one, plain, sample, where
 
 from restore_recog import images
+from restore_recog.datasets.folder import Folder
 from restore_recog.datasets.manifest import Manifest
 from restore_recog.errors import ImageError
 from restore_recog.types import FaceSample, Picture
@@ -64,6 +65,21 @@ def test_pictures_that_cannot_be_read_are_fatal_and_listed_with_their_reason() -
     finding = one(validate([data]), "unreadable")
     assert finding.severity == "fatal"
     assert [(i.where, i.detail) for i in finding.issues] == [("b1", "It is damaged.")]
+
+
+def test_many_files_keep_their_own_facts(tmp_path: Path) -> None:
+    """Threads finish in any order; the facts must still meet their pictures."""
+    for number in range(200):
+        pixels = np.full((20 + number, 300 - number, 3), number, np.uint8)
+        images.write(tmp_path / "data" / f"p{number % 7}" / f"{number}.bmp", pixels)
+    for name in ("p3/17.bmp", "p2/149.bmp"):
+        (tmp_path / "data" / name).write_bytes(b"torn")
+    found = validate([Folder(str(tmp_path / "data"))])
+    assert where(one(found, "unreadable")) == ["p2/149.bmp", "p3/17.bmp"]
+    small = {i.where: i.detail for i in one(found, "small").issues}
+    numbers = [n for n in range(200) if 20 + n < 48 and n != 17]
+    assert small == {f"p{n % 7}/{n}.bmp": f"{300 - n} x {20 + n}" for n in numbers}
+    assert not [f for f in found.findings if f.check in ("duplicate", "two-people")]
 
 
 def test_sizes_small_and_long_pictures() -> None:
