@@ -137,12 +137,20 @@ def count_accepted(
         raise ValueError("A threshold must be a number above -inf.")
     sides = Sides.of((probes, probe_subjects), (references, reference_subjects), block)
     cuts = [_rounded_up(threshold) for threshold in thresholds]
-    tables = [csr_array((sides.names.size,) * 2, dtype=np.int64) for _ in cuts]
     stretches = sides.reference_slices() if cuts else []
-    for rows in sides.probe_blocks():
-        for stretch in stretches:
-            found = _accepted(rows, sides.references.block(stretch), cuts, sides.names.size)
-            tables = [table + more for table, more in zip(tables, found, strict=True)]
+    parts = [
+        _accepted(rows, sides.references.block(stretch), min(cuts))
+        for rows in sides.probe_blocks()
+        for stretch in stretches
+    ]
+    shape = (sides.names.size, sides.names.size)
+    people = np.concatenate([np.empty((2, 0), dtype=np.int32)] + [pairs for pairs, _ in parts], 1)
+    scores = np.concatenate([np.empty(0, dtype=np.float32)] + [values for _, values in parts])
+    tables = []
+    for cut in cuts:
+        first, second = people[:, scores >= cut]
+        ones = np.ones(first.size, dtype=np.int64)
+        tables.append(csr_array((ones, (first, second)), shape=shape))
     return AcceptedCounts(sides.names, tuple(thresholds), tuple(tables), sides.attempted())
 
 
@@ -216,21 +224,14 @@ class _Tally:
 
 
 def _accepted(
-    probes: Block, references: Block, cuts: Sequence[np.float32], people: int
-) -> list[csr_array]:
-    """Return (people, people) counts of the impostor comparisons at or above each cut."""
+    probes: Block, references: Block, cut: np.float32
+) -> tuple[NDArray[np.int32], Scores]:
+    """Return the (2, n) people and the scores of the impostor comparisons at or above a cut."""
     scores = scores_of(references, probes)
     scores[references.people[:, None] == probes.people] = -np.inf
-    row, column = np.nonzero(scores >= min(cuts))
-    values = scores[row, column]
-    pairs = probes.people[column], references.people[row]
-    tables = []
-    for cut in cuts:
-        high = values >= cut
-        ones = np.ones(np.count_nonzero(high), dtype=np.int64)
-        place = pairs[0][high], pairs[1][high]
-        tables.append(csr_array((ones, place), shape=(people, people)))
-    return tables
+    row, column = np.nonzero(scores >= cut)
+    pairs = np.stack([probes.people[column], references.people[row]]).astype(np.int32)
+    return pairs, scores[row, column]
 
 
 def _rounded_up(threshold: float) -> np.float32:
