@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from restore_recog.errors import DataError
-from restore_recog.protocols.pairs import ListedPair, PairList, by_number, lines
+from restore_recog.protocols.pair_lines import ListedPair, by_number, lines
+from restore_recog.protocols.pairs import PairList
 
 
 class Mfr2(PairList):

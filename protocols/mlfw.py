@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from restore_recog.errors import DataError
-from restore_recog.protocols.pairs import ListedPair, PairList, checked, lines
+from restore_recog.protocols.pair_lines import ListedPair, checked, lines
+from restore_recog.protocols.pairs import PairList
 
 FOLDS = 10
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import unicodedata
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
 from restore_recog.api import EvaluationProtocol, Plan
 from restore_recog.errors import DataError
+from restore_recog.protocols.pair_lines import ListedPair
 from restore_recog.types import FaceSample, Trial
 
 FEW = 30
@@ -26,24 +27,6 @@ REASONS = {
     2: "Neither picture is among the data's pictures for testing.",
 }
 """Why a pair is missing, by how many of its pictures are."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListedPair:
-    """One line of a list.
-
-    Attributes:
-        first, second: Places of the pictures without their endings, ``Name/Name_0001``; a
-            picture fits if its image_id ends so.
-        fold: From 1, or 0 where the list has none.
-        line: In the file, from 1.
-    """
-
-    first: str
-    second: str
-    genuine: bool
-    fold: int
-    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +89,7 @@ class PairList(EvaluationProtocol):
         listed = self.read(self.pair_list)
         found, missing = self._match(listed, samples)
         self._check(listed, found)
-        notes = _notes(listed, found, missing)
+        notes = _notes(listed, found, missing) + _contradictions(found)
         if len(listed) != self.published:
             notes.append(
                 f"Warning: the list has {len(listed):,} pairs, the published one has "
@@ -159,63 +142,6 @@ class PairList(EvaluationProtocol):
                 )
 
 
-def lines(file: Path) -> Iterator[tuple[int, str]]:
-    """Yield (number, text) of the lines of a list; empty ones are passed over.
-
-    Raises:
-        DataError: It cannot be read, or is no text in UTF-8.
-    """
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"The list of pairs {file} cannot be read: {error}.") from error
-    for number, line in enumerate(unicodedata.normalize("NFC", text).split("\n"), start=1):
-        if line.strip():
-            yield number, line.strip()
-
-
-def numbered(file: Path, line: int, person: str, number: str) -> str:
-    """Return ``Name/Name_0001`` of a name and a picture's number from 1.
-
-    Raises:
-        DataError: The number is none.
-    """
-    if not (number.isascii() and number.isdigit() and int(number) > 0):
-        raise DataError(
-            f"{file}, line {line}: '{number}' is no picture's number; they count from 1."
-        )
-    return f"{person}/{person}_{int(number):04d}"
-
-
-def by_number(file: Path, line: int, words: Sequence[str], fold: int) -> ListedPair:
-    """Return the pair of a line ``name i j`` (same person) or ``name i name j``.
-
-    Raises:
-        DataError: The line has another form or compares a picture with itself.
-    """
-    if len(words) == 3:
-        people, numbers = (words[0], words[0]), words[1:]
-    elif len(words) == 4:
-        people, numbers = (words[0], words[2]), (words[1], words[3])
-    else:
-        raise DataError(
-            f"{file}, line {line}: {len(words)} words; a pair is 'name i j' or 'name i name j'."
-        )
-    names = [numbered(file, line, *pair) for pair in zip(people, numbers, strict=True)]
-    return checked(file, ListedPair(names[0], names[1], people[0] == people[1], fold, line))
-
-
-def checked(file: Path, pair: ListedPair) -> ListedPair:
-    """Return the pair.
-
-    Raises:
-        DataError: It compares a picture with itself.
-    """
-    if pair.first == pair.second:
-        raise DataError(f"{file}, line {pair.line}: {pair.first} is compared with itself.")
-    return pair
-
-
 def _index(samples: Sequence[FaceSample], listed: Sequence[ListedPair]) -> dict[str, FaceSample]:
     """Return the samples that the list names, by these names."""
     wanted = {name for pair in listed for name in (pair.first, pair.second)}
@@ -255,12 +181,25 @@ def _limited(found: Sequence[_Found], limit: int | None) -> list[_Found]:
 def _notes(
     listed: Sequence[ListedPair], found: Sequence[_Found], missing: Sequence[_Missing]
 ) -> list[str]:
+    """Return how many pairs there are, of which kinds and in which folds."""
     genuine = sum(pair.listed.genuine for pair in found)
     impostor = len(found) - genuine
     notes = [
         f"{len(found):,} of the {len(listed):,} pairs on the list are compared: {genuine:,} "
         f"genuine, {impostor:,} impostor."
     ]
+    if listed[0].fold:
+        counts = Counter((pair.listed.fold, pair.listed.genuine) for pair in found)
+        folds = sorted({pair.fold for pair in listed})
+        shown = ", ".join(f"{counts[fold, True]} + {counts[fold, False]}" for fold in folds)
+        notes.append(f"Genuine + impostor pairs in folds 1 to {folds[-1]}: {shown}.")
+    kinds = Counter(
+        (pair.reference.condition != "clean") + (pair.probe.condition != "clean") for pair in found
+    )
+    if kinds[1] or kinds[2]:
+        notes.append(
+            f"{kinds[2]:,} pairs have two occluded pictures, {kinds[1]:,} one, {kinds[0]:,} none."
+        )
     if missing:
         first = missing[0]
         notes.append(
@@ -268,30 +207,23 @@ def _notes(
             "picture of theirs, or its person is kept for training. The first is that of line "
             f"{first.listed.line}, for want of {' and '.join(first.names)}."
         )
-    if listed[0].fold:
-        counts = Counter((pair.listed.fold, pair.listed.genuine) for pair in found)
-        folds = sorted({pair.fold for pair in listed})
-        shown = ", ".join(f"{counts[fold, True]} + {counts[fold, False]}" for fold in folds)
-        notes.append(f"Genuine + impostor pairs in folds 1 to {folds[-1]}: {shown}.")
     for count, what in ((genuine, "genuine"), (impostor, "impostor")):
         if count < FEW:
             notes.append(
                 f"Warning: {count} {what} pairs are too few for any rate that rests on them, and "
                 "for an accuracy over both kinds."
             )
+    return notes
+
+
+def _contradictions(found: Sequence[_Found]) -> list[str]:
+    """Return a note on pairs that the list calls genuine or impostor against the names."""
     odd = sum(
         (pair.reference.subject == pair.probe.subject) != pair.listed.genuine for pair in found
     )
-    if odd:
-        notes.append(
-            f"Warning: {odd} pairs are labelled on the list otherwise than by the names of their "
-            "people; the list is followed."
-        )
-    kinds = Counter(
-        (p.reference.condition != "clean") + (p.probe.condition != "clean") for p in found
-    )
-    if kinds[1] or kinds[2]:
-        notes.append(
-            f"{kinds[2]:,} pairs have two occluded pictures, {kinds[1]:,} one, {kinds[0]:,} none."
-        )
-    return notes
+    if not odd:
+        return []
+    return [
+        f"Warning: {odd} pairs are labelled on the list otherwise than by the names of their "
+        "people; the list is followed."
+    ]

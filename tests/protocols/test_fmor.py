@@ -94,6 +94,20 @@ def test_a_subject_of_twins_only_is_split() -> None:
     check_sound(plan, samples)
 
 
+def test_marked_twins_are_never_enrolled_nor_trained_on() -> None:
+    samples = masked(6, 2, 3)
+    for s in range(6):
+        name = f"s{s:04d}"
+        twin = FaceSample(f"{name}/A9-twin", name, attributes={"twin": "yes"})
+        samples += [twin, FaceSample(f"{name}/A9", name, None, "mask", twin.image_id)]
+    samples.append(FaceSample("only/t", "only", attributes={"twin": "yes"}))
+    plan = Fmor().plan(samples)
+    assert not any(image_id.endswith(("-twin", "/t")) for image_id in plan.references)
+    tested = {f"{probe}-twin" for probe in plan.probes}
+    assert tested & {sample.image_id for sample in samples} and not tested & set(plan.training)
+    check_sound(plan, samples)
+
+
 def test_probes_without_a_reference_are_counted() -> None:
     samples = [*masked(5, 2, 2), FaceSample("x/A", "x", condition="scarf")]
     plan = Fmor().plan(samples)

@@ -1,0 +1,85 @@
+"""Lines of a list of pairs, as several published lists have them."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from restore_recog.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPair:
+    """One line of a list.
+
+    Attributes:
+        first, second: Places of the pictures without their endings, ``Name/Name_0001``; a
+            picture fits if its image_id ends so.
+        fold: From 1, or 0 where the list has none.
+        line: In the file, from 1.
+    """
+
+    first: str
+    second: str
+    genuine: bool
+    fold: int
+    line: int
+
+
+def lines(file: Path) -> Iterator[tuple[int, str]]:
+    """Yield (number, text) of the lines of a list; empty ones are passed over.
+
+    Raises:
+        DataError: It cannot be read, or is no text in UTF-8.
+    """
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"The list of pairs {file} cannot be read: {error}.") from error
+    for number, line in enumerate(unicodedata.normalize("NFC", text).split("\n"), start=1):
+        if line.strip():
+            yield number, line.strip()
+
+
+def numbered(file: Path, line: int, person: str, number: str) -> str:
+    """Return ``Name/Name_0001`` of a name and a picture's number from 1.
+
+    Raises:
+        DataError: The number is none.
+    """
+    if not (number.isascii() and number.isdigit() and int(number) > 0):
+        raise DataError(
+            f"{file}, line {line}: '{number}' is no picture's number; they count from 1."
+        )
+    return f"{person}/{person}_{int(number):04d}"
+
+
+def by_number(file: Path, line: int, words: Sequence[str], fold: int) -> ListedPair:
+    """Return the pair of a line ``name i j`` (same person) or ``name i name j``.
+
+    Raises:
+        DataError: The line has another form or compares a picture with itself.
+    """
+    if len(words) == 3:
+        people, numbers = (words[0], words[0]), words[1:]
+    elif len(words) == 4:
+        people, numbers = (words[0], words[2]), (words[1], words[3])
+    else:
+        raise DataError(
+            f"{file}, line {line}: {len(words)} words; a pair is 'name i j' or 'name i name j'."
+        )
+    names = [numbered(file, line, *pair) for pair in zip(people, numbers, strict=True)]
+    return checked(file, ListedPair(names[0], names[1], people[0] == people[1], fold, line))
+
+
+def checked(file: Path, pair: ListedPair) -> ListedPair:
+    """Return the pair.
+
+    Raises:
+        DataError: It compares a picture with itself.
+    """
+    if pair.first == pair.second:
+        raise DataError(f"{file}, line {pair.line}: {pair.first} is compared with itself.")
+    return pair
