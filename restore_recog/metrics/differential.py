@@ -61,7 +61,7 @@ def garbe(fmr: ArrayLike, fnmr: ArrayLike, alpha: float = 0.5) -> float:
     the factor G / (G - 1) for few groups.
 
     Source: Howard et al., Evaluating proposed fairness models for face recognition
-    algorithms, ICPR workshops 2022, equations 5 and 6.
+    algorithms, ICPR workshops 2022.
 
     Returns:
         A number in [0, 1]; NaN with fewer than two groups, or where a weighted rate is 0

@@ -224,7 +224,8 @@ class ScoreStream:
             max(self.most, float(wide.max())),
         )
         wide -= mean
-        self._moments(wide.size, mean, float(wide @ wide))
+        # Not a BLAS product: its threads would wait for each other at every chunk.
+        self._moments(wide.size, mean, float(np.square(wide, out=wide).sum()))
         self.count += wide.size
 
     def _keep(self, scores: Vector) -> None:

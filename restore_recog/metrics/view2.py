@@ -1,7 +1,7 @@
 """Accuracy of yes-or-no answers on pair lists in folds, as for LFW's View 2.
 
 Source: Huang et al., Labeled Faces in the Wild, UMass technical report 07-49, 2007,
-section 2 ("View 2"): the threshold of each fold comes from the other folds alone.
+"View 2": the threshold of each fold comes from the other folds alone.
 """
 
 from __future__ import annotations
