@@ -199,7 +199,8 @@ def fmr_figure(counted: Impostors, target: float, seed: int) -> Figure | None:
     errors = int(accepted.sum())
     interval = bootstrap_two_way_counts(accepted, counted.compared, seed=seed)
     figure = asdict(interval) | {"accepted": errors}
-    return flagged(figure, flag(errors, counted.n, interval.n_subjects))
+    # Two people stand behind every comparison: of few pairs there are more people than pairs.
+    return flagged(figure, flag(errors, counted.n, min(counted.n, interval.n_subjects)))
 
 
 def frozen_changes(arm: Impostors, floor: Impostors, seed: int) -> Figures:
