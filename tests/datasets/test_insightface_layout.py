@@ -18,6 +18,7 @@ def roles(dataset: InsightFace) -> dict[str, str]:
 def test_one_to_one_takes_the_picture_called_gallery(tmp_path: Path) -> None:
     draw(
         tmp_path,
+        "0001__Alice/A_first.jpg",
         "0001__Alice/a.jpg",
         "0001__Alice/My_Gallery_2.JPG",
         "0001__Alice/gallery_3.jpg",
@@ -28,6 +29,7 @@ def test_one_to_one_takes_the_picture_called_gallery(tmp_path: Path) -> None:
     (tmp_path / "0003__Cy").mkdir()
     dataset = InsightFace(str(tmp_path))
     assert roles(dataset) == {
+        "0001__Alice/A_first.jpg": "probe",
         "0001__Alice/My_Gallery_2.JPG": "gallery",
         "0001__Alice/a.jpg": "probe",
         "0001__Alice/gallery_3.jpg": "probe",
