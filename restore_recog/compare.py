@@ -26,6 +26,9 @@ from restore_recog.report import ArmReport, ProbeRow, Report
 IGNORED = ("command", "time")
 """Settings of a run that cannot move a figure."""
 
+NO_COMPARISONS = {"plan.json", "for_training.csv"}
+"""Files of a protocol that say nothing about who is compared with whom."""
+
 SIGNIFICANT = 0.05
 """A difference is told where the sign-flip test's p lies below this."""
 
@@ -209,9 +212,9 @@ def _refusal(first: Run, second: Run) -> str | None:
         return "their data differ (other pictures, people or conditions)"
     if _people(a) != _people(b):
         return "their probes differ (another --limit, seed or --protocol file)"
-    if a.protocol != b.protocol:
-        name = min(n for n in {*a.protocol, *b.protocol} if a.protocol.get(n) != b.protocol.get(n))
-        return f"their galleries or comparisons differ (see protocol/{name} of both)"
+    names = sorted({*a.protocol, *b.protocol} - NO_COMPARISONS)
+    if differ := [name for name in names if a.protocol.get(name) != b.protocol.get(name)]:
+        return f"their galleries or comparisons differ (see protocol/{differ[0]} of both)"
     if not a.probes:
         return "they have no probes"
     return None

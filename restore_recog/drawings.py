@@ -120,7 +120,8 @@ def cohorts(report: Report) -> Figure | None:
         return None
     column = column_of(figure)
     panels = {arm.name: _estimates(report, arm, figure, column.factor) for arm in arms}
-    return plots_panels.forest_figure(panels, column.title)
+    errors = figure.startswith("fnmr")
+    return plots_panels.forest_figure(panels, column.title, less_is_better=errors)
 
 
 def cohort_figure_name(report: Report) -> str | None:

@@ -109,12 +109,15 @@ def _grid(count: int) -> tuple[Figure, list[Axes]]:
     return figure, flat[:count]
 
 
-def forest_figure(panels: Mapping[str, Sequence[Estimate]], xlabel: str) -> Figure:
+def forest_figure(
+    panels: Mapping[str, Sequence[Estimate]], xlabel: str, *, less_is_better: bool = False
+) -> Figure:
     """Draw estimates with intervals, one row a group, one panel an arm.
 
     Args:
         panels: Title to rows; the same labels in the same order in every panel.
         xlabel: Quantity and unit; 0 is marked.
+        less_is_better: Whether an interval below 0 has the colour of a gain.
 
     Raises:
         ValueError: There is no panel or no row, or the panels' labels differ.
@@ -126,7 +129,7 @@ def forest_figure(panels: Mapping[str, Sequence[Estimate]], xlabel: str) -> Figu
     figure = new_figure((3.2 * len(panels) + 3.2, 0.28 * len(rows) + 1.1))
     grid = figure.subplots(1, len(panels), sharey=True, sharex=True, squeeze=False)[0]
     for axes, (title, estimates) in zip(grid, panels.items(), strict=True):
-        _forest(axes, estimates)
+        _forest(axes, estimates, COLOURS[1:3] if less_is_better else COLOURS[2:0:-1])
         axes.set_title(title, fontsize="medium")
         axes.set_xlabel(xlabel)
     grid[0].set_yticks(range(len(rows)), [row.label for row in rows])
@@ -136,14 +139,15 @@ def forest_figure(panels: Mapping[str, Sequence[Estimate]], xlabel: str) -> Figu
     return figure
 
 
-def _forest(axes: Axes, rows: Sequence[Estimate]) -> None:
+def _forest(axes: Axes, rows: Sequence[Estimate], colours: Sequence[str]) -> None:
+    """Draw one panel; *colours* are of intervals above and below 0."""
     axes.axvline(0, color="0.4", lw=1)
     axes.grid(axis="x", color="0.88", lw=0.7)
     axes.set_axisbelow(True)
     for place, row in enumerate(rows):
         if row.heading or not math.isfinite(row.value):
             continue
-        colour = COLOURS[2] if row.low > 0 else COLOURS[1] if row.high < 0 else "0.35"
+        colour = colours[0] if row.low > 0 else colours[1] if row.high < 0 else "0.35"
         if math.isfinite(row.low) and math.isfinite(row.high):
             axes.plot([row.low, row.high], [place, place], color=colour, lw=1.8)
         axes.plot([row.value], [place], marker="o", ms=5, color=colour)

@@ -41,7 +41,7 @@ def bare(picture: NDArray[np.uint8], titles: Sequence[str]) -> NDArray[np.uint8]
 
 def title_height(side: int) -> int:
     """Return the height of the row of titles over tiles of a side, in pixels."""
-    return max(18, side // 4)
+    return max(20, round(0.28 * side))
 
 
 def _lines(title: str) -> list[str]:
@@ -49,17 +49,13 @@ def _lines(title: str) -> list[str]:
 
 
 def _write(draw: ImageDraw.ImageDraw, left: int, side: int, lines: Sequence[str]) -> None:
-    """Write lines over one tile, as large as they fit."""
-    height = title_height(side)
-    size = max(_LEAST, int(height / 2.6))
-    while size > _LEAST and max(_width(line, size) for line in lines) > side - 4:
-        size -= 1
+    """Write lines over one tile, each as large as it fits."""
+    pitch = title_height(side) // 2
     for number, line in enumerate(lines):
-        draw.text((left + 2, 1 + number * height // 2), line, fill="black", font=_font(size))
-
-
-def _width(line: str, size: int) -> float:
-    return float(_font(size).getlength(line))
+        size = max(_LEAST, round(0.72 * pitch))
+        while size > _LEAST and _font(size).getlength(line) > side - 4:
+            size -= 1
+        draw.text((left + 2, number * pitch), line, fill="black", font=_font(size))
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

@@ -73,11 +73,11 @@ def _suppressed(report: Report) -> str:
     found: dict[str, list[str]] = {}
     for cohort in report.cohorts:
         if not cohort.arms:
-            text = f"{cohort.value} ({cohort.n} of {people(cohort.n_subjects)})"
+            text = f"{cohort.value} ({people(cohort.n_subjects)}, n = {cohort.n})"
             found.setdefault(cohort.column, []).append(text)
     if not found:
         return ""
-    lead = paragraph("Too few people to be measured, so only counted (probes of people):")
+    lead = paragraph("Too few people to be measured, so only counted:")
     return lead + bullets(f"{column}: {', '.join(values)}" for column, values in found.items())
 
 
@@ -115,14 +115,27 @@ def likeness(report: Report, pictures: Mapping[str, Picture]) -> str:
     if not shown:
         return paragraph("No unoccluded twins are known, so likeness cannot be measured.")
     chart = drawing(pictures.get("quality"), "Gain in PSNR against gain in cosine, every probe")
-    if not chart:
-        return shown
     return (
         shown
         + chart
+        + bullets(_correlations(report))
         + paragraph(
             "Each dot is a probe: how much nearer its picture came to the unoccluded twin, and how "
             "much nearer its template came to the person's own. A picture can look better and be "
-            "recognised worse (lower right). ρ is Spearman's rank correlation of the two."
+            "recognised worse (lower right)."
         )
+        if chart
+        else shown
     )
+
+
+def _correlations(report: Report) -> Iterator[str]:
+    column = column_of("quality_vs_recognition")
+    for arm in report.arms:
+        cell = column.cell(arm.figures)
+        if arm.arm == "restored" and cell.value != NOTHING:
+            interval = f" (95 % interval {cell.low} to {cell.high}; n = {cell.n})"
+            yield (
+                f"{arm.name}: Spearman's rank correlation of the two gains is ρ = {cell.value}"
+                f"{interval if cell.low else ''}"
+            )

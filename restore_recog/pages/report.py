@@ -22,6 +22,7 @@ from restore_recog.pages.groups import cohorts, likeness
 from restore_recog.pages.recognition import flips, recognition, transfer, verification
 from restore_recog.report import ArmReport, Example, Report
 from restore_recog.tables import ACQUISITION, NOTHING, known
+from restore_recog.verdict import ground
 
 
 def page(report: Report, pictures: Mapping[str, Picture] | None = None) -> str:
@@ -64,12 +65,14 @@ def _verdicts(report: Report) -> list[str]:
 
 
 def answer(arm: ArmReport) -> str:
-    """Return ``helps``, ``hurts`` or ``cannot tell``, by the interval of the arm's gain."""
-    figure = arm.figures.get("rank1_gain") or arm.figures.get("accuracy_gain") or {}
-    low, high = figure.get("low"), figure.get("high")
-    if known(low) and low > 0:
+    """Return ``helps``, ``hurts`` or ``cannot tell``, on the ground of the verdict's sentence."""
+    base = ground(arm)
+    if base is None:
+        return "cannot tell"
+    low, high = base.limits(arm.figures[base.gain])
+    if low > 0:
         return "helps"
-    return "hurts" if known(high) and high < 0 else "cannot tell"
+    return "hurts" if high < 0 else "cannot tell"
 
 
 def _failures(report: Report) -> str:

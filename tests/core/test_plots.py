@@ -12,6 +12,7 @@ from scipy.stats import norm
 from restore_recog.errors import OutputError
 from restore_recog.metrics.verification import det_curve, fnmr_at_fmr
 from restore_recog.plots import cmc_figure, det_figure, save
+from restore_recog.plots_panels import Estimate, forest_figure, histogram_figure, scatter_figure
 
 
 def scores(n_genuine=60, n_impostor=80):
@@ -117,7 +118,85 @@ def test_import_is_light_and_pyplot_stays_out():
     code = (
         "import sys, numpy as np; from restore_recog import plots\n"
         "assert 'matplotlib' not in sys.modules\n"
+        "from restore_recog import plots_panels\n"
+        "assert 'matplotlib' not in sys.modules\n"
         "plots.cmc_figure({'a': np.array([0.5, 1.0])})\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def panels():
+    rng = np.random.default_rng(0)
+    return {name: (rng.normal(0.6, 0.1, 50), rng.normal(0.1, 0.1, 200)) for name in "abcd"}
+
+
+def test_histograms_share_their_axes_and_count_what_failed():
+    given = panels()
+    given["b"][0][:3] = -np.inf
+    figure = histogram_figure(given, {"a": 0.4, "b": np.nan})
+    shown = [axes for axes in figure.axes if axes.get_visible()]
+    assert [axes.get_title() for axes in shown] == ["a", "b (3 failed)", "c", "d"]
+    assert len({axes.get_xlim() for axes in shown}) == len({axes.get_ylim() for axes in shown}) == 1
+    assert [len(axes.lines) for axes in shown] == [1, 0, 0, 0]  # the marked threshold
+    assert shown[0].lines[0].get_xdata()[0] == 0.4
+
+
+def test_histograms_are_shares_of_the_completed_comparisons():
+    given = panels()
+    given["b"][0][:3] = -np.inf
+    for axes in histogram_figure(given).axes[:4]:
+        for patch in axes.patches:
+            assert patch.get_data().values.sum() == pytest.approx(100)
+
+
+@pytest.mark.parametrize("values", [[0.5], [0.5] * 300, [-np.inf, 0.1]])
+def test_histograms_of_hardly_anything(values, tmp_path):
+    figure = histogram_figure({"a": (np.array(values), np.array([-np.inf]))})
+    save(figure, tmp_path / "h.png")
+    assert (tmp_path / "h.png").stat().st_size > 1000
+
+
+def rows():
+    return [
+        Estimate("gender", heading=True),
+        Estimate("female", 2.0, 1.0, 3.0),
+        Estimate("male", -2.0, -3.0, -1.0),
+        Estimate("unknown", 1.0, -1.0, 3.0),
+        Estimate("nobody"),
+    ]
+
+
+def test_forest_has_a_row_for_everyone_and_tells_by_the_interval():
+    figure = forest_figure({"restored:a": rows(), "restored:b": rows()}, "Gain")
+    left, right = figure.axes
+    assert [text.get_text() for text in left.get_yticklabels()] == [row.label for row in rows()]
+    assert left.get_ylim() == right.get_ylim() == (4.5, -0.5)  # the first row on top
+    dots = [line for line in left.lines if line.get_marker() == "o"]
+    assert [dot.get_ydata()[0] for dot in dots] == [1, 2, 3]
+    bars = [line.get_xdata() for line in left.lines if len(line.get_xdata()) == 2][1:]
+    assert [list(bar) for bar in bars] == [[1, 3], [-3, -1], [-1, 3]]
+    better, worse, unclear = (dot.get_color() for dot in dots)
+    assert len({better, worse, unclear}) == 3
+    errors = forest_figure({"x": rows()}, "Change of FNMR", less_is_better=True).axes[0]
+    turned = [line.get_color() for line in errors.lines if line.get_marker() == "o"]
+    assert turned == [worse, better, unclear]
+
+
+def test_scatter_draws_every_probe():
+    x, y = np.arange(5.0), np.arange(5.0) ** 2
+    (axes,) = scatter_figure({"a": (x, y)}, "x", "y").axes
+    np.testing.assert_array_equal(axes.collections[0].get_offsets(), np.stack([x, y], axis=1))
+
+
+def test_panels_need_something_to_draw():
+    nothing = np.array([-np.inf])
+    for call in (
+        lambda: histogram_figure({}),
+        lambda: histogram_figure({"a": (nothing, nothing)}),
+        lambda: forest_figure({}, ""),
+        lambda: forest_figure({"a": rows(), "b": rows()[1:]}, ""),
+        lambda: scatter_figure({}, "", ""),
+    ):
+        with pytest.raises(ValueError, match="needs"):
+            call()
