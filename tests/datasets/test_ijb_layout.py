@@ -63,6 +63,7 @@ def test_every_line_counts(tmp_path: Path) -> None:
     rows = "1.jpg 7 70\n1.jpg 8 70\n1.jpg 7 70\n\n3.jpg 7 71\n"
     people = {"1N_gallery_G1.csv": "TEMPLATE_ID,SUBJECT_ID\n7,ann\n8,ann\n"}
     points = {"name_5pts_score.txt": f"1.jpg {POINTS} 1\n"}
+    draw(tmp_path, "loose_crop/more/9.jpg")
     dataset = IJB(str(lists(tmp_path, **{"face_tid_mid.txt": rows}, **people, **points)))
     assert ids(dataset.samples()) == ["7/1.jpg", "7/3.jpg", "8/1.jpg"]
     noted(
@@ -70,7 +71,7 @@ def test_every_line_counts(tmp_path: Path) -> None:
         "1 lines of ijbc_face_tid_mid.txt repeat",
         "1 pictures of ijbc_face_tid_mid.txt have no landmarks",
         "1 pictures of ijbc_face_tid_mid.txt are not in",
-        "1 pictures in",
+        "2 pictures in",
     )
     missing, there = dataset.read([only(dataset, "7/3.jpg"), only(dataset, "8/1.jpg")])
     assert isinstance(missing, ImageError) and not isinstance(there, ImageError)
