@@ -143,16 +143,16 @@ def _compared(table: Table) -> Table:
 
 
 def _stream(sizes: Sizes, note: Note) -> Table:
-    options = {"impostors": sizes.scores, "tail": sizes.tail, "seed": sizes.seed}
-    found = _measured("stream_ours", options, 1, note)
-    spent = found.result["seconds_in_stream"]
-    reach, width = found.result["exact_up_to_fmr"], found.result["width"]
+    options = {"genuines": sizes.genuines, "tail": sizes.tail, "seed": sizes.seed}
+    found = _measured("stream_ours", {"impostors": sizes.scores} | options, 1, note)
+    figures = found.result
     said = (
-        f"{sizes.scores / spent:,.0f} scores/s; thresholds exact up to FMR {reach:.2g}, "
-        f"beyond it less than {width:.1g} too high"
+        f"{sizes.scores / figures['seconds_in_stream']:,.0f} scores/s; {figures['points']:,} "
+        f"points, each exact; every step up to FMR {figures['exact_up_to_fmr']:.2g}, beyond it "
+        f"one in {figures['width']:.1g} of score, FMR {figures['fmr_bound']:.1g} apart or less"
     )
     rows = [_row("restore-recog ScoreStream", found, said)]
-    dense = {"impostors": sizes.scores, "genuines": 1000, "seed": sizes.seed}
+    dense = {"impostors": sizes.scores, "genuines": sizes.genuines, "seed": sizes.seed}
     needed = 64 * sizes.scores  # scores, sorted copies, thresholds and rates in float64
     if needed < available_bytes() // 2 and sizes.scores <= 100_000_000:
         curve = _measured("det_ours", dense, 1, note)
@@ -161,8 +161,8 @@ def _stream(sizes: Sizes, note: Note) -> Table:
         why = f"left out: needs {needed / 2**30:.1f} GiB"
         rows.append(Row("restore-recog det_curve, all at once", note=why))
     size = min(sizes.scores, sizes.impostors)
-    small = {"genuines": sizes.genuines, "tail": max(1, size // 100), "seed": sizes.seed}
-    check = _measured("stream_check", {"impostors": size} | small, 1, note).result
+    small = {"impostors": size, "tail": max(1, size // 100)}
+    check = _measured("stream_check", options | small, 1, note).result
     finding = (
         f"of {size:,} scores, {check['exact']} of {check['targets']} operating points equal the "
         f"exact ones, the others' FNMR is up to {check['worst_fnmr']:.1g} too high"

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.metrics.streaming import ScoreStream
-from restore_recog.metrics.streaming_det import streaming_fnmr_at_fmr
+from restore_recog.metrics.streaming_det import streaming_det, streaming_fnmr_at_fmr
 from restore_recog.metrics.verification import det_curve, fnmr_at_fmr
 
 Vector = NDArray[np.float64]
@@ -113,8 +113,9 @@ def rank_sklearn(probes: int, subjects: int, length: int, seed: int) -> Run:
     return run
 
 
-def stream_ours(impostors: int, tail: int, seed: int) -> Run:
-    """One pass over scores that are drawn on the way; says how long the stream itself took."""
+def stream_ours(impostors: int, genuines: int, tail: int, seed: int) -> Run:
+    """The curve of one pass over scores drawn on the way; says what the stream itself took."""
+    genuine, _ = _cosines(0, genuines, seed)
 
     def run() -> dict[str, Any]:
         stream, rng, spent = ScoreStream(tail), np.random.default_rng(seed), 0.0
@@ -124,10 +125,13 @@ def stream_ours(impostors: int, tail: int, seed: int) -> Run:
             begun = time.perf_counter()
             stream.add(scores)
             spent += time.perf_counter() - begun
+        curve = streaming_det(genuine, stream)
         points = {rate: stream.threshold_at(rate) for rate in (1e-6, 1e-4, 1e-3, 1e-2)}
         return {
             "seconds_in_stream": spent,
             "count": stream.count,
+            "points": curve.curve.thresholds.size,
+            "fmr_bound": curve.fmr_bound,
             "width": stream.width,
             "exact_up_to_fmr": min(1.0, tail / stream.count),
             "thresholds": {f"{rate:g}": point for rate, point in points.items()},

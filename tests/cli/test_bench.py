@@ -72,7 +72,7 @@ def test_a_difference_is_said_and_exits_with_1(monkeypatch):
     def unlike(case, options, repeats):
         result = {"equal": False, "rank1": 0.5, "digest": case, "exact": 0, "targets": 8}
         result |= {"shared": 0, "left_out": 0, "worst_fnmr": 1.0, "width": 1e-5}
-        result |= {"seconds_in_stream": 1.0, "exact_up_to_fmr": 0.1}
+        result |= {"seconds_in_stream": 1.0, "exact_up_to_fmr": 0.1, "fmr_bound": 0.1, "points": 9}
         return Measurement((1.0, 3.0, 2.0), 5.0, 7 if ":det_" in case else result)
 
     monkeypatch.setattr(benching, "measure", lambda *a: unlike(*a))
