@@ -16,7 +16,8 @@ Deviation: the paper names no gallery; here it is every unoccluded picture (shot
 sessions), which is the usual split of this database.
 Deviation: each pair is one probe and one reference, and no pair occurs twice; the paper draws
 pairs out of the test pictures and says no more.
-Deviation: split and pairs are unpublished; here they follow from the seed.
+Deviation: split and pairs are unpublished; here they follow from the seed, and the split is by
+picture: what is left for training shows the tested people in other pictures.
 """
 
 from __future__ import annotations
