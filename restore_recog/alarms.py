@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.api import Plan
-from restore_recog.comparisons import Templates
+from restore_recog.comparisons import Templates, without
 
 if TYPE_CHECKING:
     from restore_recog.findings import Findings
@@ -63,7 +63,7 @@ def shared_templates(probes: Templates, people: NDArray[np.intp]) -> tuple[int, 
 
     Templates that agree to float32 are the same; probes without one are left out.
     """
-    known = ~np.isnan(probes).any(axis=1)
+    known = ~without(probes)
     owners: dict[bytes, set[int]] = {}
     keys = [row.astype(np.float32).tobytes() for row in probes[known]]
     for key, person in zip(keys, people[known].tolist(), strict=True):

@@ -25,6 +25,11 @@ class Comparisons:
     probe: NDArray[np.intp]
 
 
+def without(templates: Templates) -> Mask:
+    """Return (N,) which rows hold no template."""
+    return np.asarray(np.isnan(templates).any(axis=1))
+
+
 def averaged(
     templates: Templates, subjects: NDArray[np.str_]
 ) -> tuple[Templates, NDArray[np.str_]]:

@@ -58,11 +58,11 @@ class Findings:
         measured = {
             name: _measure(session, board, spec, runs[name]) for name, spec in specs.items()
         }
-        clean = measured.get("clean")
+        clean = measured["clean"].scores if "clean" in measured else None
         samples = session.source.samples
         bare = np.array([samples[i].condition == "clean" for i in board.columns], dtype=bool)
         references = measured["occluded"].references
-        frozen = transfer.calibrate(board, clean and clean.scores, references, bare)
+        frozen = transfer.calibrate(board, clean, references, bare)
         counted, views = {}, {}
         for name, arm in measured.items():
             if frozen is not None:
@@ -71,7 +71,7 @@ class Findings:
             if view is not None:
                 views[name] = view
         bases = {
-            name: "clean" if spec.arm == "restored-clean" and clean else "occluded"
+            name: "clean" if spec.arm == "restored-clean" and "clean" in specs else "occluded"
             for name, spec in specs.items()
             if name != "occluded"
         }
@@ -115,8 +115,10 @@ class Findings:
             return {}
         spec, mine, theirs = self.specs[name], self.measured[name], self.measured[base]
         people, seed = self.board.people, self.seed
-        clean = None if spec.arm in ("clean", "restored-clean") else self.measured.get("clean")
-        found = gains.gains(mine.scores, theirs.scores, clean and clean.scores, people, seed)
+        ceiling = None
+        if spec.arm not in ("clean", "restored-clean") and "clean" in self.measured:
+            ceiling = self.measured["clean"].scores
+        found = gains.gains(mine.scores, theirs.scores, ceiling, people, seed)
         if spec.arm in RESTORING:
             pair = (mine.scores, mine.qualities), (theirs.scores, theirs.qualities)
             found |= gains.quality_vs_recognition(*pair, people, seed)

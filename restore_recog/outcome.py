@@ -9,15 +9,19 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from restore_recog import alarms, provenance
-from restore_recog.api import Segmenter
+from restore_recog.api import Plan, Segmenter
 from restore_recog.faces import FoundProbe
 from restore_recog.pairs import LEVEL, RESAMPLES
 
 if TYPE_CHECKING:
     from restore_recog.findings import Findings
+    from restore_recog.request import EvalRequest
     from restore_recog.session import Session
 
 GUESS = "a restoration is a guess, not evidence"
+
+REASONS = 20
+"""At most so many reasons why pairs are missing go on record, the commonest."""
 
 
 def where(session: Session) -> str:
@@ -93,6 +97,34 @@ def setup(session: Session, findings: Findings) -> dict[str, Any]:
         "commit": provenance.commit(),
         "versions": provenance.versions(),
         "device": request.device,
+        "data": [
+            {"name": d.name, "location": d.location, "rendered": d.rendered}
+            for d in request.datasets
+        ],
+        "data_sha256": source.fingerprint(),
+        "faces_sha256": digest.hexdigest(),
+        "pictures": _pictures(session, findings),
+        "pairs": _pairs(plan),
+        **_choices(request, plan),
+        "calibration": None if findings.calibration is None else findings.calibration.facts(),
+        "bootstrap": {"unit": "subject", "resamples": RESAMPLES, "level": LEVEL},
+        "recognizer": provenance.model(request.recognizer),
+        "restorers": {name: provenance.model(r) for name, r in session.restorers.items()},
+        "segmenter": segmenter.name if isinstance(segmenter, Segmenter) else segmenter,
+        "detectors": {
+            name: None if detector is None else detector.name
+            for name, detector in session.detectors.items()
+        },
+        "crop_size": session.size,
+        "fill_map": session.fill_map,
+        "peak_memory_mib": provenance.peak_memory(),
+    }
+
+
+def _choices(request: EvalRequest, plan: Plan) -> dict[str, Any]:
+    """Return what was asked for."""
+    covered = {"kind": request.coverings, "colour": request.colour} if plan.synthetic else None
+    return {
         "seed": request.seed,
         "limit": request.limit,
         "batch_size": request.batch_size,
@@ -101,48 +133,38 @@ def setup(session: Session, findings: Findings) -> dict[str, Any]:
             "version": request.protocol.version,
             "argument": request.protocol.argument,
         },
-        "data": [
-            {"name": d.name, "location": d.location, "rendered": d.rendered}
-            for d in request.datasets
-        ],
-        "data_sha256": source.fingerprint(),
-        "faces_sha256": digest.hexdigest(),
-        "pictures": {
-            "in_data": len(source.samples),
-            "training_left_out": source.left_out,
-            "references": len(plan.references),
-            "references_failed": sum(i not in session.gallery for i in plan.references),
-            "probes": len(plan.probes),
-            "probes_failed": len(plan.probes) - len(session.found),
-            "left_for_training": len(plan.training),
-            "probes_without_reference": int((~findings.mated).sum()) if plan.identification else 0,
-        },
-        "pairs": {
-            "listed": len(plan.pairs) + len(plan.missing_pairs),
-            "missing": len(plan.missing_pairs),
-            "missing_by_fold": dict(sorted(Counter(f for f, _ in plan.missing_pairs).items())),
-            "missing_by_reason": dict(Counter(reason for _, reason in plan.missing_pairs)),
-        },
         "identification": plan.identification,
         "enrolment": request.enrolment,
         "restorer_failure": request.restorer_failure,
-        "min_subjects": request.min_subjects,
-        "calibration": None if findings.calibration is None else findings.calibration.facts(),
-        "bootstrap": {"unit": "subject", "resamples": RESAMPLES, "level": LEVEL},
-        "coverings": {"kind": request.coverings, "colour": request.colour}
-        if plan.synthetic
-        else None,
-        "recognizer": provenance.model(request.recognizer),
-        "restorers": {name: provenance.model(r) for name, r in session.restorers.items()},
-        "segmenter": segmenter.name if isinstance(segmenter, Segmenter) else segmenter,
-        "detectors": {
-            name: None if detector is None else detector.name
-            for name, detector in session.detectors.items()
-        },
         "faces_policy": request.faces_policy,
         "arms": request.arms,
         "cohorts": request.cohorts,
-        "crop_size": session.size,
-        "fill_map": session.fill_map,
-        "peak_memory_mib": provenance.peak_memory(),
+        "min_subjects": request.min_subjects,
+        "coverings": covered,
+    }
+
+
+def _pictures(session: Session, findings: Findings) -> dict[str, int]:
+    plan, source = session.plan, session.source
+    return {
+        "in_data": len(source.samples),
+        "training_left_out": source.left_out,
+        "references": len(plan.references),
+        "references_failed": sum(i not in session.gallery for i in plan.references),
+        "probes": len(plan.probes),
+        "probes_failed": len(plan.probes) - len(session.found),
+        "left_for_training": len(plan.training),
+        "probes_without_reference": int((~findings.mated).sum()) if plan.identification else 0,
+    }
+
+
+def _pairs(plan: Plan) -> dict[str, Any]:
+    missing = plan.missing_pairs
+    return {
+        "listed": len(plan.pairs) + len(missing),
+        "missing": len(missing),
+        "missing_by_fold": {
+            str(fold): n for fold, n in sorted(Counter(fold for fold, _ in missing).items())
+        },
+        "missing_by_reason": dict(Counter(reason for _, reason in missing).most_common(REASONS)),
     }

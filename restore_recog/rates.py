@@ -7,7 +7,7 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.comparisons import Mask, Templates
+from restore_recog.comparisons import Mask, Templates, without
 from restore_recog.figures import Figure, Figures, flagged
 from restore_recog.metrics.open_set import fnir_at_fpir
 from restore_recog.metrics.support import flag
@@ -28,7 +28,7 @@ def failure_rates(board: Board, scores: ArmScores, references: Templates, seed: 
         references: (R, D) templates of the board's columns in this arm.
     """
     size = len(board.plan.references)
-    lost = np.isnan(references[:size]).any(axis=1)
+    lost = without(references[:size])
     found: Figures = {}
     if size:
         found["fte"] = _failures(lost, board.column_subjects[:size], seed)

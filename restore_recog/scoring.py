@@ -24,6 +24,7 @@ from restore_recog.comparisons import (
     dots,
     genuine_comparisons,
     row_means,
+    without,
 )
 from restore_recog.cosines import CosineTable, cosine_table
 from restore_recog.errors import DataError
@@ -222,8 +223,7 @@ class Board:
         else:
             own = row_means(trials, rows, self.genuine, len(probes))
             others = row_means(trials, rows, ~self.genuine, len(probes))
-        failed = np.isnan(probes).any(axis=1)
-        return ArmScores(failed, found, own, others, table, genuine, trials)
+        return ArmScores(without(probes), found, own, others, table, genuine, trials)
 
 
 def _check_search(plan: Plan, subjects: Mapping[str, str]) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ from restore_recog.request import EvalRequest
 from restore_recog.types import FaceSample, Trial
 from restore_recog.verdict import verdict
 
-Figures = dict[str, dict[str, object]]
+Figures = dict[str, dict[str, Any]]
 
 
 def gain(value: float, low: float, high: float, rescued: int = 5, harmed: int = 2, n: int = 100):  # type: ignore[no-untyped-def]
@@ -58,7 +59,7 @@ def test_the_answer_rests_on_the_whole_interval(low: float, high: float, words: 
 
 
 def test_a_restorer_that_does_not_beat_fill_hears_of_it() -> None:
-    helps = {"rank1_gain": gain(0.03, 0.01, 0.05)}
+    helps: Figures = {"rank1_gain": gain(0.03, 0.01, 0.05)}
     even = spoken(helps | {"rank1_gain_over_fill": gain(0.01, -0.01, 0.03)})
     assert "helps" in even and "does not beat the mean face" in even and "+1.0 points" in even
     worse = spoken(helps | {"rank1_gain_over_fill": gain(-0.02, -0.03, -0.01)})
@@ -67,10 +68,10 @@ def test_a_restorer_that_does_not_beat_fill_hears_of_it() -> None:
 
 
 def test_significant_drift_is_said_at_the_strictest_threshold_that_shows_it() -> None:
-    def change(low: float) -> dict[str, object]:
+    def change(low: float) -> dict[str, Any]:
         return {"value": 0.01, "low": low, "high": 0.02, "n": 1000, "before": 10, "accepted": 25}
 
-    base = {"rank1_gain": gain(0.03, 0.01, 0.05)}
+    base: Figures = {"rank1_gain": gain(0.03, 0.01, 0.05)}
     said = spoken(
         base
         | {
@@ -108,8 +109,10 @@ def test_pairs_are_judged_by_accuracy_or_the_frozen_threshold() -> None:
 
 def test_an_unsupported_threshold_gives_way_to_a_supported_one() -> None:
     weak, good = "fnmr_frozen@fmr=0.001", "fnmr_frozen@fmr=0.01"
-    rates = {weak: {"value": 0.5, "flag": "too few impostors"}, good: {"value": 0.4}}
-    changes = {name.replace("frozen", "frozen_change"): gain(-0.1, -0.2, -0.05) for name in rates}
+    rates: Figures = {weak: {"value": 0.5, "flag": "too few impostors"}, good: {"value": 0.4}}
+    changes: Figures = {
+        name.replace("frozen", "frozen_change"): gain(-0.1, -0.2, -0.05) for name in rates
+    }
     floor = ArmReport("occluded", "occluded", None, rates)
     arm = ArmReport("restored:x", "restored", "x", rates | changes)
     assert "FMR of 0.01 " in verdict(arm, floor, "rec")

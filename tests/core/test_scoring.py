@@ -267,7 +267,8 @@ def pairs_only(missing: int = 0) -> tuple[Plan, np.ndarray, np.ndarray]:
     )  # fmt: skip
     pictures = near(centres[[int(i[:3]) for i in ids]], 0.8, 4)
     place = {image_id: i for i, image_id in enumerate(ids)}
-    return plan, *(pictures[[place[i] for i in chosen]] for chosen in (probes, references))
+    chosen = [pictures[[place[i] for i in side]] for side in (probes, references)]
+    return plan, chosen[0], chosen[1]
 
 
 def test_pairs_in_folds() -> None:
