@@ -156,8 +156,10 @@ def people(count: int) -> str:
 
 
 def _estimate(label: str, figure: Mapping[str, Any] | None, factor: float) -> Estimate:
-    values = [float((figure or {}).get(key, math.nan)) * factor for key in ("value", "low", "high")]
-    return Estimate(label, *values)
+    value, low, high = (
+        factor * float((figure or {}).get(key, math.nan)) for key in ("value", "low", "high")
+    )
+    return Estimate(label, value, low, high)
 
 
 def quality(report: Report) -> Figure | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from restore_recog.report import ArmReport
 
@@ -93,7 +93,7 @@ def flag(figure: Mapping[str, Any]) -> str:
     return FEW_IMPOSTORS if figure.get("supported") is False else ""
 
 
-def known(value: Any) -> bool:
+def known(value: Any) -> TypeGuard[float]:
     """Return whether a value is a finite number."""
     return isinstance(value, (int, float)) and math.isfinite(value)
 

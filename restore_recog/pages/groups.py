@@ -14,7 +14,7 @@ from restore_recog.pages.elements import (
     table,
 )
 from restore_recog.report import Cohort, Report
-from restore_recog.tables import LIKENESS, NOTHING, Figures, column_of, known
+from restore_recog.tables import LIKENESS, NOTHING, Cell, Figures, column_of, known
 
 SHOWN = (
     "rank1",
@@ -87,7 +87,7 @@ def _spreads(report: Report) -> str:
     if not spreads:
         return ""
     more = list(dict.fromkeys(name for spread in spreads for name in spread.other))
-    rows = []
+    rows: list[list[str | Cell]] = []
     for spread in spreads:
         column = column_of(spread.figure)
         rows.append(

@@ -133,7 +133,7 @@ def verification(report: Report, pictures: Mapping[str, Picture]) -> str:
 
 def _points(report: Report) -> str:
     """Return each operating point with its threshold and what it rests on."""
-    rows = []
+    rows: list[list[str | Cell]] = []
     for arm in report.arms:
         for name, figure in arm.figures.items():
             if not name.startswith("fnmr@fmr=") or "threshold" not in figure:

@@ -105,7 +105,7 @@ def _gains(drawn: Drawn, name: str) -> dict[str, dict[str, Any]]:
         return {}
     against = "clean" if name.startswith("restored-clean") else "occluded"
     now, was = drawn.hits(name), drawn.hits(against)
-    counts = {
+    counts: dict[str, Any] = {
         "rescued": int((now & ~was).sum()), "harmed": int((was & ~now).sum()),
         "both_right": int((now & was).sum()), "both_wrong": int((~now & ~was).sum()),
     }  # fmt: skip

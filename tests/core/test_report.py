@@ -54,8 +54,7 @@ def same(a: object, b: object) -> bool:
     if isinstance(a, np.ndarray):
         return isinstance(b, np.ndarray) and np.array_equal(a, b)
     if isinstance(a, (list, tuple)):
-        pairs = isinstance(b, (list, tuple)) and len(a) == len(b)
-        return pairs and all(same(x, y) for x, y in zip(a, b, strict=True))
+        return isinstance(b, (list, tuple)) and len(a) == len(b) and all(map(same, a, b))
     return a == b or (isinstance(a, float) and isinstance(b, float) and math.isnan(a + b))
 
 

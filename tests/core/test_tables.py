@@ -100,8 +100,8 @@ def test_text_marks_flags_beside_the_value_and_spells_them_out() -> None:
 
 
 def test_text_shows_intervals_of_the_leading_figures() -> None:
-    figures = {"rank1": {"value": 0.5, "low": 0.4, "high": 0.6}}
-    assert "50.0 [40.0, 60.0]" in arms_text([arm(**figures)])
+    figure: dict[str, object] = {"value": 0.5, "low": 0.4, "high": 0.6}
+    assert "50.0 [40.0, 60.0]" in arms_text([arm(rank1=figure)])
     assert text_table(["a", "b"], [["x", "1"]]) == "a  b\n-  -\nx  1"
 
 
