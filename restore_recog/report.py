@@ -44,7 +44,8 @@ class ProbeRow:
     """One probe in one arm. What is not known is NaN.
 
     Attributes:
-        rank: Pessimistic rank of the own subject, 1 = found first.
+        rank: Pessimistic rank of the own subject, 1 = found first; 0 where nobody is searched
+            or the gallery does not hold him.
         cosine: To the subject's one random clean picture; NaN without a template.
         covering: Kind of the synthetic covering, or the condition as found.
         fallback: The restorer failed and the picture was used as it came.

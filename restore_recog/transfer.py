@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from restore_recog.comparisons import Mask, Templates, Vector
+from restore_recog.comparisons import Mask, Templates, Vector, averaged
 from restore_recog.figures import Figure, Figures, flagged, rate_figure
 from restore_recog.metrics.streaming import ScoreStream
 from restore_recog.metrics.support import flag
@@ -83,7 +83,8 @@ def calibrate(
     They are fixed on what the clean arm is measured by: the impostor comparisons of all
     clean probes with all references, or of pairs only, those on the list. Where the data
     has no clean twins, they are fixed on the comparisons of unoccluded references of
-    different people, each two once.
+    different people, each two once; with averaged references, each picture with the averages
+    of others.
 
     Args:
         clean: The scores of the clean arm, or None.
@@ -91,8 +92,8 @@ def calibrate(
         unoccluded: (R,) which of them show a bare face.
     """
     if clean is None:
-        stream = _among_references(board, references, unoccluded)
-        return None if stream is None else _calibration("unoccluded references", stream, 2)
+        found = _among_references(board, references, unoccluded)
+        return None if found is None else _calibration("unoccluded references", *found)
     if clean.search is not None:
         stream = clean.search.impostor
         return _calibration("clean arm", stream) if stream.count else None
@@ -101,11 +102,17 @@ def calibrate(
     return _calibration("clean arm, listed pairs", stream) if stream.count else None
 
 
-def _among_references(board: Board, references: Templates, unoccluded: Mask) -> ScoreStream | None:
+def _among_references(
+    board: Board, references: Templates, unoccluded: Mask
+) -> tuple[ScoreStream, int] | None:
+    """Return their comparisons and how often each stands among them; None without two people."""
     gallery, owners = references[unoccluded], board.column_subjects[unoccluded]
     if np.unique(owners).size < 2:
         return None
-    return search(gallery, gallery, owners, owners, block=board.block).impostor
+    if board.enrolment == "mean":
+        enrolled, people = averaged(gallery, owners)
+        return search(gallery, enrolled, owners, people, block=board.block).impostor, 1
+    return search(gallery, gallery, owners, owners, block=board.block).impostor, 2
 
 
 def _calibration(on: str, stream: ScoreStream, times: int = 1) -> Calibration:

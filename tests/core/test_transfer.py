@@ -13,9 +13,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from scoring_fakes import board_of, findings, near, people, run, sample, simple_plan, unit
 from test_scoring import dense, pairs_only
 
+from restore_recog.comparisons import averaged
 from restore_recog.findings import Findings
 from restore_recog.metrics.uncertainty import bootstrap_mean
 from restore_recog.metrics.verification import fnmr_at_fmr
+from restore_recog.transfer import impostors
 
 N, SHOTS = 14, 4
 TARGET = "@fmr=0.01"
@@ -167,6 +169,19 @@ def test_without_clean_twins_the_bare_references_fix_the_threshold() -> None:
     assert without.calibration.budgets[1e-2] == wanted.false_accept_budget
 
 
+def test_averaged_references_fix_the_threshold_of_averaged_references() -> None:
+    found, arms = planted()
+    del arms["clean"]
+    references = found.measured["occluded"].references
+    mean = findings(found.board.plan, arms, references, enrolment="mean")
+    averages, names = averaged(references, found.board.column_subjects)
+    table = dense(references, averages)
+    other = found.board.column_subjects[:, None] != names[None, :]
+    assert mean.calibration is not None
+    assert mean.calibration.n_impostor == other.sum()
+    assert mean.calibration.thresholds[1e-2] == fnmr_at_fmr([1.0], table[other], 0.01).threshold
+
+
 def test_nothing_to_calibrate_on_leaves_the_figures_out() -> None:
     plan = simple_plan(3)
     probes = np.repeat(np.eye(3), 2, axis=0)
@@ -200,8 +215,6 @@ def test_the_block_size_changes_nothing(block: int) -> None:
     other = replace(found, board=replace(found.board, block=block))
     assert found.calibration is not None
     for arm in found.measured.values():
-        from restore_recog.transfer import impostors
-
         one = impostors(found.board, found.calibration, arm)
         many = impostors(other.board, found.calibration, arm)
         for target in one.accepted:
