@@ -103,10 +103,13 @@ def det_curve(genuine: ArrayLike, impostor: ArrayLike) -> DetCurve:
         DataError: There is no genuine or no impostor comparison.
     """
     mated, other = _both(genuine, impostor)
-    distinct = np.unique(np.concatenate([mated, other]))
-    thresholds = np.append(distinct[np.isfinite(distinct)], np.inf)
+    scores = np.concatenate([mated, other])
+    scores.sort(kind="stable")  # joins the two sorted runs in one pass
+    first = np.flatnonzero(np.append(True, scores[1:] != scores[:-1]))  # of each distinct score
+    first = first[np.isfinite(scores[first])]
+    thresholds = np.append(scores[first], np.inf)
     below_genuine = np.searchsorted(mated, thresholds, side="left")
-    below_impostor = np.searchsorted(other, thresholds, side="left")
+    below_impostor = np.append(first, scores.size) - below_genuine
     return DetCurve(
         thresholds=thresholds,
         fmr=(other.size - below_impostor) / other.size,
