@@ -70,7 +70,13 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
 
 def test_a_difference_is_said_and_exits_with_1(monkeypatch):
     def unlike(case, options, repeats):
-        result = {"equal": False, "rank1": 0.5, "digest": case, "exact": 0, "targets": 8}
+        result = {
+            "equal": False,
+            "rank1": 0.5,
+            "hits": "0f" if "ours" in case else "00",
+            "exact": 0,
+            "targets": 8,
+        }
         result |= {"shared": 0, "left_out": 0, "worst_fnmr": 1.0, "width": 1e-5}
         result |= {"seconds_in_stream": 1.0, "exact_up_to_fmr": 0.1, "fmr_bound": 0.1, "points": 9}
         return Measurement((1.0, 3.0, 2.0), 5.0, 7 if ":det_" in case else result)
@@ -81,14 +87,17 @@ def test_a_difference_is_said_and_exits_with_1(monkeypatch):
     result = run("metrics", "--quick")
     assert result.exit_code == 1
     assert result.stdout.count("DIFFERENT") == 3
-    assert "not all find the same probes" in result.stdout
+    assert "696 of 700 probes found or missed by all alike" in result.stdout
     assert "2.000 s" in result.stdout
 
 
 def test_a_dense_table_that_does_not_fit_is_left_out_and_said(monkeypatch):
     monkeypatch.setattr(benching, "available_bytes", lambda: 1000)
-    same = {"equal": True, "rank1": 0.5, "digest": "x"}
-    monkeypatch.setattr(benching, "measure", lambda *a: Measurement((1.0,), 1.0, same))
+    monkeypatch.setattr(
+        benching,
+        "measure",
+        lambda *a: Measurement((1.0,), 1.0, {"rank1": 0.5, "hits": "0f"}),
+    )
     tables = list(benching._searches(benching.Sizes(), lambda text: None))
     assert [row.note for row in tables[1].rows][1] == (
         "left out: needs 2.2 GiB, which are not free"
