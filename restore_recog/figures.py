@@ -18,7 +18,7 @@ from restore_recog.comparisons import Mask, Vector
 from restore_recog.cosines import separation
 from restore_recog.likeness import QUALITIES, Quality
 from restore_recog.metrics.identification import expected_rank_rate
-from restore_recog.metrics.separation import CosineSummary
+from restore_recog.metrics.separation import CosineSummary, cosine_summary
 from restore_recog.metrics.support import flag
 from restore_recog.metrics.uncertainty import bootstrap_mean
 from restore_recog.metrics.verification import (
@@ -119,15 +119,25 @@ def _cosines(scores: ArmScores, board: Board, seed: int) -> dict[str, Figure | N
     others = mean_figure(scores.impostor, board.people, seed)
     found: dict[str, Figure | None] = {"cosine": own, "impostor_cosine": others}
     found["margin"] = mean_figure(scores.cosine - scores.best_impostor, board.people, seed)
-    if scores.table is not None:
-        summary = scores.table.summary
+    summary = _summary(scores, board)
+    if summary is not None:
         _add_table(found, summary)
         found["overlap"] = _plain(summary.overlap, summary.n_genuine, summary.n_impostor)
+        found["d_prime"] = _plain(summary.d_prime, summary.n_genuine, summary.n_impostor)
     if scores.search is not None:
         genuine, impostor = scores.search.genuine, scores.search.impostor
         value = separation(genuine.mean, genuine.sd, impostor.mean, impostor.sd)
         found["d_prime"] = _plain(value, genuine.count, impostor.count)
     return found
+
+
+def _summary(scores: ArmScores, board: Board) -> CosineSummary | None:
+    """Return mean and spread of the cosine table, or where there is none, of the pairs."""
+    if scores.table is not None:
+        return scores.table.summary
+    if not len(scores.trials):
+        return None
+    return cosine_summary(scores.trials[board.genuine], scores.trials[~board.genuine])
 
 
 def _add_table(found: dict[str, Figure | None], summary: CosineSummary) -> None:

@@ -58,11 +58,10 @@ class Findings:
         measured = {
             name: _measure(session, board, spec, runs[name]) for name, spec in specs.items()
         }
-        clean = measured["clean"].scores if "clean" in measured else None
         samples = session.source.samples
         bare = np.array([samples[i].condition == "clean" for i in board.columns], dtype=bool)
         references = measured["occluded"].references
-        frozen = transfer.calibrate(board, clean, references, bare)
+        frozen = transfer.calibrate(board, measured.get("clean"), references, bare)
         counted, views = {}, {}
         for name, arm in measured.items():
             if frozen is not None:

@@ -18,6 +18,9 @@ from restore_recog.scoring import Board
 RESAMPLES = 2000
 LEVEL = 0.95
 
+UNBALANCED = 0.6
+"""Share of one kind of pair above which accuracy says more about the list than the faces."""
+
 
 def accuracy(board: Board, trials: Vector) -> View2 | None:
     """Return View 2 of one arm, or None where the plan's folds cannot carry it."""
@@ -31,11 +34,14 @@ def accuracy_figure(view: View2, board: Board) -> Figure:
     """Return the mean accuracy over folds with Student's interval of that mean.
 
     ``value_missing_wrong`` is the accuracy if every pair that the data has no pictures for
-    had been answered wrongly: the least that the whole list can have given.
+    had been answered wrongly: the least that the whole list can have given. ``chance`` is
+    what the same answer to all pairs would give.
     """
     n_folds = view.fold_accuracies.size
     reach = float(student.ppf((1 + LEVEL) / 2, n_folds - 1)) * view.standard_error
     folds, missing = np.array(board.plan.folds), [fold for fold, _ in board.plan.missing_pairs]
+    genuine = float(board.genuine.mean())
+    chance = max(genuine, 1.0 - genuine)
     figure: Figure = {
         "value": view.accuracy,
         "low": max(0.0, view.accuracy - reach),
@@ -47,6 +53,7 @@ def accuracy_figure(view: View2, board: Board) -> Figure:
         "thresholds": view.thresholds.tolist(),
         "fold_accuracies": view.fold_accuracies.tolist(),
         "missing_pairs": len(missing),
+        "chance": chance,
     }
     if missing:
         names = np.unique([*folds, *missing])
@@ -56,6 +63,9 @@ def accuracy_figure(view: View2, board: Board) -> Figure:
         ]
         figure["value_missing_wrong"] = float(np.mean(shares))
         figure["flag"] = f"{len(missing)} of {len(missing) + len(folds)} pairs are missing"
+    if chance > UNBALANCED:
+        kind = "same" if genuine > 0.5 else "different"
+        figure["flag"] = f"always '{kind}' gives {100 * chance:.1f} %"
     return figure
 
 

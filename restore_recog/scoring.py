@@ -192,10 +192,13 @@ class Board:
         return np.stack([self.column_subjects[columns], self.probe_subjects[rows]], axis=1)
 
     def gallery(self, references: Templates) -> tuple[Templates, NDArray[np.str_]]:
-        """Return the enrolled templates and their subjects, averaged where that is asked for."""
+        """Return the enrolled templates and their subjects, averaged where that is asked for.
+
+        Of pairs only nobody is enrolled: every reference stands for itself.
+        """
         size = len(self.plan.references)
         templates, subjects = references[:size], self.column_subjects[:size]
-        if self.enrolment == "max":
+        if self.enrolment == "max" or not self.plan.identification:
             return templates, subjects
         return averaged(templates, subjects)
 

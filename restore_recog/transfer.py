@@ -4,6 +4,12 @@ This is how NIST's face-mask tests do it (NISTIR 8311): a system in use has one 
 and putting a covering on, or a restoration over it, does not change that. At the frozen
 threshold a restorer can do harm twice: genuine comparisons fall below it (FNMR), or
 restored faces drift towards other people's and rise above it (FMR).
+
+Impostor comparisons are those of every probe with every reference of other people, genuine
+ones those of every probe with every reference of its own subject. Where a protocol is a list
+of pairs, its genuine pairs take their place (a picture may stand on both sides, and nobody
+is to be compared with the same picture of himself); the impostor side stays whole, since
+the few hundred impostors of a list could not carry a threshold.
 """
 
 from __future__ import annotations
@@ -16,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from restore_recog.comparisons import Mask, Templates, Vector, averaged
+from restore_recog.comparisons import Mask, Templates, averaged
 from restore_recog.figures import Figure, Figures, flagged, rate_figure
 from restore_recog.metrics.streaming import ScoreStream
 from restore_recog.metrics.support import flag
@@ -76,30 +82,32 @@ class Impostors:
 
 
 def calibrate(
-    board: Board, clean: ArmScores | None, references: Templates, unoccluded: Mask
+    board: Board, clean: Measured | None, references: Templates, unoccluded: Mask
 ) -> Calibration | None:
     """Fix the thresholds; None where there is no impostor comparison to fix them on.
 
-    They are fixed on what the clean arm is measured by: the impostor comparisons of all
-    clean probes with all references, or of pairs only, those on the list. Where the data
-    has no clean twins, they are fixed on the comparisons of unoccluded references of
-    different people, each two once; with averaged references, each picture with the averages
-    of others.
+    They are fixed on what the clean arm is measured by: the comparisons of all clean probes
+    with all references of other people. Where the data has no clean twins, they are fixed
+    on the comparisons of unoccluded references of different people, each two once; with
+    averaged references, each picture with the averages of others.
 
     Args:
-        clean: The scores of the clean arm, or None.
+        clean: The clean arm, or None.
         references: (R, D) templates of the board's columns as they came.
         unoccluded: (R,) which of them show a bare face.
     """
     if clean is None:
         found = _among_references(board, references, unoccluded)
         return None if found is None else _calibration("unoccluded references", *found)
-    if clean.search is not None:
-        stream = clean.search.impostor
-        return _calibration("clean arm", stream) if stream.count else None
-    stream = ScoreStream()
-    stream.add(clean.trials[~board.genuine])
-    return _calibration("clean arm, listed pairs", stream) if stream.count else None
+    stream = _all_impostors(board, clean)
+    return _calibration("clean arm", stream) if stream.count else None
+
+
+def _all_impostors(board: Board, arm: Measured) -> ScoreStream:
+    if arm.scores.search is not None:
+        return arm.scores.search.impostor
+    gallery, owners = board.gallery(arm.references)
+    return search(arm.probes, gallery, board.probe_subjects, owners, block=board.block).impostor
 
 
 def _among_references(
@@ -136,8 +144,6 @@ def impostors(
 ) -> Impostors:
     """Count the impostor comparisons of an arm; *rows*, (P,), says of which probes only."""
     chosen = np.ones(len(arm.probes), dtype=bool) if rows is None else rows
-    if arm.scores.search is None:
-        return _of_pairs(board, calibration, arm.scores.trials, chosen)
     gallery, owners = board.gallery(arm.references)
     counts = count_accepted(
         arm.probes[chosen],
@@ -149,24 +155,6 @@ def impostors(
     )
     accepted = dict(zip(calibration.thresholds, counts.accepted, strict=True))
     return Impostors(accepted, counts.compared, counts.n)
-
-
-def _of_pairs(board: Board, calibration: Calibration, trials: Vector, chosen: Mask) -> Impostors:
-    people = board.trial_subjects()
-    names, index = np.unique(people, return_inverse=True)
-    use = ~board.genuine & chosen[board.pair_rows[:, 0]]
-    reference, probe = index.reshape(-1, 2)[use].T
-    shape = (names.size, names.size)
-
-    def counted(values: Vector) -> csr_array:
-        return csr_array((values, (probe, reference)), shape=shape)
-
-    accepted = {
-        target: counted((trials[use] >= threshold).astype(float))
-        for target, threshold in calibration.thresholds.items()
-    }
-    n = int(use.sum())
-    return Impostors(accepted, counted(np.ones(n)), n)
 
 
 def frozen_figures(

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from restore_recog.pairs import UNBALANCED
 from restore_recog.report import ArmReport, Cohort
 
 Figure = Mapping[str, Any]
@@ -57,8 +58,12 @@ GROUNDS = (
 def ground(arm: ArmReport) -> Ground | None:
     """Return the first ground that the arm's figures offer and that is supported."""
     offered = [g for g in GROUNDS if g.gain in arm.figures and g.rate in arm.figures]
-    sound = [g for g in offered if arm.figures[g.rate].get("flag") != "too few impostors"]
-    return next(iter(sound or offered), None)
+    return next((g for g in offered if _sound(arm.figures[g.rate])), None)
+
+
+def _sound(rate: Figure) -> bool:
+    """Return whether a rate can carry a verdict."""
+    return rate.get("flag") != "too few impostors" and rate.get("chance", 0.0) <= UNBALANCED
 
 
 def verdict(
@@ -85,7 +90,8 @@ def verdict(
     if base is None:
         return (
             f"Whether restoring with '{arm.restorer}' first helps '{recognizer}'{where} cannot be "
-            "told: neither a search nor a frozen threshold can be judged on these probes."
+            "told: neither a search, nor an even list of pairs, nor a supported threshold "
+            "judges these probes."
         )
     sentences = [
         f"{_answer(arm, base, recognizer, where)}: {_numbers(arm, floor, base)}.",

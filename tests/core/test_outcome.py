@@ -107,6 +107,23 @@ def test_pairs_are_judged_by_accuracy_or_the_frozen_threshold() -> None:
     assert "cannot be told: neither" in spoken({})
 
 
+def test_an_uneven_list_of_pairs_carries_no_verdict() -> None:
+    rates: Figures = {
+        "accuracy": {"value": 0.98, "chance": 0.98, "flag": "always 'same' gives 98.0 %"},
+        "fnmr_frozen@fmr=0.001": {"value": 0.5},
+    }
+    changes: Figures = {
+        "accuracy_gain": gain(0.0, 0.0, 0.0),
+        "fnmr_frozen_change@fmr=0.001": gain(-0.1, -0.2, -0.05),
+    }
+    floor = ArmReport("occluded", "occluded", None, rates)
+    said = verdict(ArmReport("restored:x", "restored", "x", rates | changes), floor, "rec")
+    assert "first helps" in said and "FNMR" in said
+    even = rates | {"accuracy": {"value": 0.9, "chance": 0.5}}
+    said = verdict(ArmReport("restored:x", "restored", "x", even | changes), floor, "rec")
+    assert "accuracy" in said
+
+
 def test_an_unsupported_threshold_gives_way_to_a_supported_one() -> None:
     weak, good = "fnmr_frozen@fmr=0.001", "fnmr_frozen@fmr=0.01"
     rates: Figures = {weak: {"value": 0.5, "flag": "too few impostors"}, good: {"value": 0.4}}

@@ -250,7 +250,7 @@ def test_quality_goes_with_recognition_where_it_was_planted_so() -> None:
 
 
 def pairs_only(missing: int = 0) -> tuple[Plan, np.ndarray, np.ndarray]:
-    """Return a list of 40 pairs in four folds; both pictures of a pair may be probes."""
+    """Return (plan, probes, references) of a list of 40 pairs in four folds."""
     centres = people(10, 24)
     ids = [f"{s:03d}/{k}" for s in range(10) for k in range(3)]
     pairs = [Trial(f"{s:03d}/0", f"{s:03d}/{1 + k}", True) for s in range(10) for k in range(2)]
@@ -290,11 +290,28 @@ def test_pairs_in_folds() -> None:
     gain = figures["accuracy_gain"]
     assert gain["value"] == pytest.approx(correct.mean() - found.views["occluded"].correct.mean())
     assert gain["rescued"] - gain["harmed"] == round(40 * gain["value"]) and gain["n"] == 40
+    table = cosine_summary(
+        *(
+            found.measured["restored:x"].scores.trials[[t.genuine == kind for t in plan.pairs]]
+            for kind in (True, False)
+        )
+    )
+    assert figures["d_prime"]["value"] == pytest.approx(table.d_prime)
     # Without cosine pictures a probe's cosine is the mean of its genuine pairs.
     scores = found.measured["restored:x"].scores
     trial = next(i for i, t in enumerate(plan.pairs) if t.probe_id == plan.probes[1])
     assert scores.cosine[1] == scores.trials[trial]
     assert figures["cosine_gain"]["left_out"] == 5
+
+
+def test_an_uneven_list_is_flagged_with_what_one_answer_would_give() -> None:
+    plan, probes, references = pairs_only()
+    few = [i for i, t in enumerate(plan.pairs) if t.genuine or i < 22]
+    pairs, folds = (tuple(column[i] for i in few) for column in (plan.pairs, plan.folds))
+    uneven = replace(plan, pairs=pairs, folds=folds, missing_pairs=((1, "x"),))
+    figures = findings(uneven, {"occluded": probes}, references).arm("occluded", run()).figures
+    assert figures["accuracy"]["chance"] == pytest.approx(20 / 22)
+    assert figures["accuracy"]["flag"] == "always 'same' gives 90.9 %"
 
 
 def test_genuine_pairs_alone_are_drawn_like_single_values() -> None:

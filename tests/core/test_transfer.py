@@ -192,21 +192,21 @@ def test_nothing_to_calibrate_on_leaves_the_figures_out() -> None:
     assert not [name for name in figures if "frozen" in name]
 
 
-def test_of_pairs_only_the_listed_ones_count() -> None:
+def test_of_pairs_the_listed_genuine_ones_count_and_all_impostors() -> None:
     plan, probes, references = pairs_only()
     worse = near(probes, 1.0, 9)
-    found = findings(plan, {"clean": probes, "occluded": worse}, references)
-    genuine = np.array([t.genuine for t in plan.pairs])
-    clean, occluded = (found.measured[name].scores.trials for name in ("clean", "occluded"))
+    found = findings(plan, {"clean": probes, "occluded": worse}, references, enrolment="mean")
+    other = found.board.probe_subjects[:, None] != found.board.column_subjects[None, :]
+    impostor = {name: dense(arm.probes, references)[other] for name, arm in found.measured.items()}
+    threshold = fnmr_at_fmr([1.0], impostor["clean"], 0.01).threshold
     assert found.calibration is not None
-    threshold = fnmr_at_fmr(clean[genuine], clean[~genuine], 0.01).threshold
     assert found.calibration.thresholds[1e-2] == threshold
     figures = found.arm("occluded", run()).figures
     fmr, fnmr = figures[f"fmr_frozen{TARGET}"], figures[f"fnmr_frozen{TARGET}"]
-    assert fmr["value"] == (occluded[~genuine] >= threshold).mean() and fmr["n"] == 20
-    assert fnmr["value"] == (occluded[genuine] < threshold).mean() and fnmr["n"] == 20
-    assert fmr["flag"] == "too few impostors"
-    assert "listed pairs" in fmr["calibrated_on"]
+    genuine = found.measured["occluded"].scores.trials[[t.genuine for t in plan.pairs]]
+    assert fnmr["value"] == (genuine < threshold).mean() and fnmr["n"] == 20
+    assert fmr["value"] == pytest.approx((impostor["occluded"] >= threshold).mean())
+    assert fmr["n"] == other.sum() == 20 * 10 - 20 and fmr["calibrated_on"] == "clean arm"
 
 
 @pytest.mark.parametrize("block", [1, 5, 300])
