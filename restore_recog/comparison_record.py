@@ -18,7 +18,7 @@ from restore_recog.output_folder import whole_folder
 from restore_recog.record import plain
 from restore_recog.report import ArmReport
 from restore_recog.table_formats import arms_csv, arms_latex, arms_text
-from restore_recog.tables import LEGEND, Column
+from restore_recog.tables import Column
 
 FORMAT = 1
 """Raised by any change of a field's meaning in ``compare.json``."""
@@ -96,7 +96,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
 
 def text(comparison: Comparison) -> str:
     """Return the table of all arms and the paired differences, ready to print."""
-    parts = [arms_text(side_by_side(comparison)) + "\n" + LEGEND]
+    parts = [arms_text(side_by_side(comparison))]
     if comparison.overlay_refusal:
         parts.append(comparison.overlay_refusal)
     parts += [_pairing_text(pairing) for pairing in comparison.pairings]

@@ -16,14 +16,21 @@ GUESS = "a guess, not evidence"
 _LEAST = 6  # smallest size of the letters, in pixels
 
 
-def labelled(example: Example) -> NDArray[np.uint8]:
-    """Return the strip under a row of titles, (S + row, tiles * S, 3) uint8."""
-    side = example.strip.shape[0]
-    row = Image.new("RGB", (example.strip.shape[1], title_height(side)), "white")
+def labelled(example: Example, scale: int = 1) -> NDArray[np.uint8]:
+    """Return the strip under a row of titles, (S + row, tiles * S, 3) uint8.
+
+    A scale above 1 enlarges the strip first, so that the letters stay sharp.
+    """
+    strip = example.strip
+    if scale > 1:
+        size = (scale * strip.shape[1], scale * strip.shape[0])
+        strip = np.asarray(Image.fromarray(strip).resize(size, Image.Resampling.BICUBIC))
+    side = strip.shape[0]
+    row = Image.new("RGB", (strip.shape[1], title_height(side)), "white")
     draw = ImageDraw.Draw(row)
     for number, title in enumerate(example.titles):
         _write(draw, number * side, side, _lines(title))
-    return np.concatenate([np.asarray(row, dtype=np.uint8), example.strip])
+    return np.concatenate([np.asarray(row, dtype=np.uint8), strip])
 
 
 def bare(picture: NDArray[np.uint8], titles: Sequence[str]) -> NDArray[np.uint8]:

@@ -9,7 +9,7 @@ from string import ascii_lowercase
 from typing import Any
 
 from restore_recog.report import ArmReport
-from restore_recog.tables import ALL, BRIEF, Cell, Column, known, used
+from restore_recog.tables import ALL, BRIEF, Cell, Column, known, legend, used
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -56,12 +56,12 @@ def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def arms_text(arms: Sequence[ArmReport]) -> str:
-    """Return the brief table of arms for a terminal, flags marked and spelled out below."""
+    """Return the brief table of arms for a terminal; below it what its heads and flags mean."""
     columns, marks = used(BRIEF, arms), Marks()
     head = ["arm", *(c.brief + (" [95 % CI]" if c.interval else "") for c in columns)]
     rows = [[arm.name, *(_text(c, c.cell(arm.figures), marks) for c in columns)] for arm in arms]
     notes = [f"({letter}) {flag}" for letter, flag in marks.lines()]
-    return "\n".join([text_table(head, rows), *notes])
+    return "\n".join([text_table(head, rows), *notes, legend(columns)])
 
 
 def _text(column: Column, cell: Cell, marks: Marks) -> str:

@@ -169,12 +169,13 @@ LIKENESS = (
 )
 ALL = (*RECOGNITION, *VERIFICATION, *TRANSFER, *ACQUISITION, *LIKENESS)
 BRIEF = tuple(column for column in ALL if column.brief)
-LEGEND = (
-    "gain: against 'occluded' on the same probes, in points; FNMR: at 1 % FMR; frozen: at the "
-    "threshold that\ngives 0.1 % FMR before covering; PSNR and SSIM: inside the covering; Dice: "
-    "of the map that was used.\nIntervals are 95 %, from resampling people."
-)
-"""What the brief columns mean."""
+_LEGEND = {
+    "rank1_gain": "gain: in rank-1 against 'occluded' on the same probes, in points",
+    "fnmr@fmr=0.01": "FNMR: at 1 % FMR, each arm at its own threshold",
+    "fmr_frozen@fmr=0.001": "frozen: at the threshold that gives 0.1 % FMR on bare faces",
+    "psnr_mask": "PSNR and SSIM: inside the covering",
+    "dice": "Dice: of the map that was used",
+}
 
 _BY_FIGURE = {column.figure: column for column in ALL}
 
@@ -187,3 +188,9 @@ def column_of(figure: str) -> Column:
 def used(columns: Iterable[Column], arms: Sequence[ArmReport]) -> list[Column]:
     """Return the columns that at least one arm has a figure for, in order."""
     return [c for c in columns if any(c.figure in arm.figures for arm in arms)]
+
+
+def legend(columns: Iterable[Column]) -> str:
+    """Return what the brief heads of columns mean, one line each."""
+    lines = [_LEGEND[column.figure] for column in columns if column.figure in _LEGEND]
+    return "\n".join([*lines, "Brackets: 95 % intervals from resampling people"])

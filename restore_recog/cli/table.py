@@ -5,7 +5,6 @@ from __future__ import annotations
 from restore_recog import tallies
 from restore_recog.report import Report
 from restore_recog.table_formats import arms_text
-from restore_recog.tables import LEGEND
 
 
 def render(report: Report) -> str:
@@ -18,7 +17,7 @@ def render(report: Report) -> str:
     ]
     parts = [
         "\n".join(report.labels),
-        arms_text(report.arms) + "\n" + LEGEND,
+        arms_text(report.arms),
         _listed("Probes at rank 1, before and after", flips),
         _listed("Counted as misses, never left out", lost),
         "\n".join(report.verdicts),

@@ -47,9 +47,6 @@ details { margin: .4rem 0; } summary { cursor: pointer; }
 pre { background: var(--soft); padding: 1rem; overflow-x: auto; font-size: .8rem; }
 """
 
-LEAST_WIDTH = 900
-"""Photographs are shown at least so wide, in pixels, where the page is."""
-
 
 def document(title: str, body: Iterable[str]) -> str:
     """Return a whole page; *body* is HTML, *title* is text."""
@@ -165,13 +162,16 @@ def drawing(picture: Picture | None, alt: str) -> str:
     )
 
 
-def photograph(pixels: NDArray[np.uint8], alt: str, caption: str) -> str:
-    """Return a picture of (H, W, 3) uint8 RGB inside the page, under its caption."""
+def photograph(pixels: NDArray[np.uint8], alt: str, caption: str, width: int) -> str:
+    """Return a picture of (H, W, 3) uint8 RGB inside the page, under its caption.
+
+    It is shown *width* pixels wide, or as wide as the page is.
+    """
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="JPEG", quality=90)
     return (
         f'<figure class="strip"><figcaption>{escape(caption)}</figcaption>'
-        f'<img alt="{escape(alt)}" width="{max(pixels.shape[1], LEAST_WIDTH)}" '
+        f'<img alt="{escape(alt)}" width="{width}" '
         f'src="{_data("image/jpeg", buffer.getvalue())}"></figure>'
     )
 

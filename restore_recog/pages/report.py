@@ -24,6 +24,9 @@ from restore_recog.report import ArmReport, Example, Report
 from restore_recog.tables import ACQUISITION, NOTHING, known
 from restore_recog.verdict import ground
 
+LEAST_WIDTH = 900
+"""Strips are shown at least so wide, in pixels."""
+
 
 def page(report: Report, pictures: Mapping[str, Picture] | None = None) -> str:
     """Return the HTML page of a report; *pictures* are its figures where they are drawn already."""
@@ -109,10 +112,12 @@ def _examples(report: Report) -> str:
 def _example(example: Example) -> str:
     restored = [title for title in example.titles if title.startswith("restored")]
     label = f" ({', '.join(restored)}: {strips.GUESS})" if restored else ""
+    width = example.strip.shape[1]
     return photograph(
-        strips.labelled(example),
+        strips.labelled(example, 2 if width < LEAST_WIDTH else 1),
         ", ".join(example.titles),
         f"{example.probe_id}: {example.caption}{label}",
+        max(width, LEAST_WIDTH),
     )
 
 

@@ -96,6 +96,8 @@ def test_text_marks_flags_beside_the_value_and_spells_them_out() -> None:
         "fill      50.0 (a)  1.000 (b)",
         "(a) under 30 errors",
         "(b) odd",
+        "Dice: of the map that was used",
+        "Brackets: 95 % intervals from resampling people",
     ]
 
 
