@@ -20,13 +20,11 @@ def missing_pairs(plan: Plan) -> list[str]:
     missing = len(plan.missing_pairs)
     if not missing:
         return []
-    listed = missing + len(plan.pairs)
-    share = f"{100 * missing / listed:.1f} %"
     (reason, count), *_ = Counter(reason for _, reason in plan.missing_pairs).most_common()
     return [
-        f"Warning: {missing:,} of the {listed:,} pairs on the list ({share}) are "
-        "missing, for the data lacks pictures; the figures are of the others and must not "
-        f"be set beside figures of the whole list. Commonest reason ({count:,}): {reason}"
+        f"Warning: {missing:,} pairs on the list are missing, for the data lacks pictures; the "
+        f"figures are of the {len(plan.pairs):,} that are compared and must not be set beside "
+        f"figures of the whole list. Commonest reason ({count:,}): {reason}"
     ]
 
 

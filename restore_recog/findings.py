@@ -39,6 +39,7 @@ class Findings:
         counted: Arm -> its impostor comparisons at the frozen thresholds.
         views: Arm -> its answers on pairs in folds; empty without folds.
         bases: Arm -> the arm it is held against, where there is one.
+        limited: Whether the run was cut to a number of probes.
     """
 
     board: Board
@@ -49,6 +50,7 @@ class Findings:
     views: Mapping[str, View2]
     bases: Mapping[str, str]
     seed: int
+    limited: bool = False
 
     @classmethod
     def of(cls, session: Session, runs: Mapping[str, ArmRun]) -> Findings:
@@ -74,7 +76,9 @@ class Findings:
             for name, spec in specs.items()
             if name != "occluded"
         }
-        return cls(board, specs, measured, frozen, counted, views, bases, session.request.seed)
+        request = session.request
+        limited = request.limit is not None
+        return cls(board, specs, measured, frozen, counted, views, bases, request.seed, limited)
 
     @property
     def mated(self) -> Mask:
@@ -92,7 +96,8 @@ class Findings:
             counted = self.counted[name]
             found |= transfer.frozen_figures(board, self.calibration, scores, counted, self.seed)
         if name in self.views:
-            found["accuracy"] = pairs.accuracy_figure(self.views[name], board)
+            view = self.views[name]
+            found["accuracy"] = pairs.accuracy_figure(view, board, limited=self.limited)
         found |= self._gains(name)
         searched = scores.search is not None and scores.mated.any()
         curve = cmc(scores.ranks, scores.ranks.n_subjects).tolist() if searched else ()

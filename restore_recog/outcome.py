@@ -39,8 +39,8 @@ def labels(session: Session) -> tuple[str, ...]:
     if session.plan.synthetic:
         found.append("synthetic coverings")
     if session.plan.missing_pairs:
-        there, missing = len(session.plan.pairs), len(session.plan.missing_pairs)
-        found.append(f"{missing:,} of the {there + missing:,} pairs on the list are missing")
+        compared, missing = len(session.plan.pairs), len(session.plan.missing_pairs)
+        found.append(f"{missing:,} pairs on the list are missing, {compared:,} are compared")
     return (*found, GUESS)
 
 
@@ -161,7 +161,7 @@ def _pictures(session: Session, findings: Findings) -> dict[str, int]:
 def _pairs(plan: Plan) -> dict[str, Any]:
     missing = plan.missing_pairs
     return {
-        "listed": len(plan.pairs) + len(missing),
+        "compared": len(plan.pairs),
         "missing": len(missing),
         "missing_by_fold": {
             str(fold): n for fold, n in sorted(Counter(fold for fold, _ in missing).items())

@@ -30,12 +30,16 @@ def accuracy(board: Board, trials: Vector) -> View2 | None:
     return view2(trials, genuine, folds)
 
 
-def accuracy_figure(view: View2, board: Board) -> Figure:
+def accuracy_figure(view: View2, board: Board, *, limited: bool = False) -> Figure:
     """Return the mean accuracy over folds with Student's interval of that mean.
 
     ``value_missing_wrong`` is the accuracy if every pair that the data has no pictures for
     had been answered wrongly: the least that the whole list can have given. ``chance`` is
     what the same answer to all pairs would give.
+
+    Args:
+        limited: Whether only a part of the pairs that are there is compared; then the whole
+            list cannot be judged, and ``value_missing_wrong`` is absent.
     """
     n_folds = view.fold_accuracies.size
     reach = float(student.ppf((1 + LEVEL) / 2, n_folds - 1)) * view.standard_error
@@ -55,14 +59,15 @@ def accuracy_figure(view: View2, board: Board) -> Figure:
         "missing_pairs": len(missing),
         "chance": chance,
     }
-    if missing:
+    if missing and not limited:
         names = np.unique([*folds, *missing])
         shares = [
             view.correct[folds == name].sum() / ((folds == name).sum() + missing.count(name))
             for name in names
         ]
         figure["value_missing_wrong"] = float(np.mean(shares))
-        figure["flag"] = f"{len(missing)} of {len(missing) + len(folds)} pairs are missing"
+    if missing:
+        figure["flag"] = f"{len(missing):,} pairs are missing"
     if chance > UNBALANCED:
         kind = "same" if genuine > 0.5 else "different"
         figure["flag"] = f"always '{kind}' gives {100 * chance:.1f} %"

@@ -92,7 +92,7 @@ def findings(
         board=board,
         specs=specs,
         source=SimpleNamespace(samples=known),
-        request=SimpleNamespace(enrolment=enrolment, seed=0),
+        request=SimpleNamespace(enrolment=enrolment, seed=0, limit=None),
         references=of,
     )
     runs = {

@@ -286,7 +286,9 @@ def test_pairs_in_folds() -> None:
     assert accuracy["se"] == pytest.approx(np.std(means, ddof=1) / 2)
     worst = [correct[folds == 1].sum() / 20, *means[1:]]
     assert accuracy["value_missing_wrong"] == pytest.approx(np.mean(worst))
-    assert accuracy["missing_pairs"] == 10 and "10 of 50 pairs" in accuracy["flag"]
+    assert accuracy["missing_pairs"] == 10 and accuracy["flag"] == "10 pairs are missing"
+    cut = replace(found, limited=True).arm("restored:x", run()).figures["accuracy"]
+    assert "value_missing_wrong" not in cut and cut["missing_pairs"] == 10
     gain = figures["accuracy_gain"]
     assert gain["value"] == pytest.approx(correct.mean() - found.views["occluded"].correct.mean())
     assert gain["rescued"] - gain["harmed"] == round(40 * gain["value"]) and gain["n"] == 40
