@@ -33,7 +33,7 @@ class Sizes:
         ("Rank 1 at large size", (20_000, 20_000, 512)),
     )
     scores: int = 20_000_000
-    tail: int = 1_000_000
+    tail: int = 1 << 20
     repeats: int = 3
     seed: int = 0
 

@@ -39,7 +39,8 @@ class ScoreStream:
     Memory is flat: about 40 bytes a kept score and 8 a bin, however many scores come in.
 
     Args:
-        tail: How many of the largest scores are kept themselves.
+        tail: How many of the largest scores are kept themselves; 2^20 make the threshold for
+            FMR 0.001 exact in 10^9 scores.
         bins: Bins over [-1, 1], a power of two, so that no edge is rounded; a score equal
             to an edge lies above it.
 
@@ -52,7 +53,7 @@ class ScoreStream:
         ValueError: ``tail`` < 1, or ``bins`` is not a power of two from 2^10 to 2^24.
     """
 
-    def __init__(self, tail: int = 1_000_000, bins: int = 1 << 18) -> None:
+    def __init__(self, tail: int = 1 << 20, bins: int = 1 << 18) -> None:
         if tail < 1 or bins not in {1 << power for power in range(10, 25)}:
             raise ValueError(
                 f"A stream needs tail >= 1 and bins = 2^10 ... 2^24, not {tail} and {bins}."
