@@ -309,7 +309,7 @@ def test_pairs_in_folds() -> None:
 def test_an_uneven_list_is_flagged_with_what_one_answer_would_give() -> None:
     plan, probes, references = pairs_only()
     few = [i for i, t in enumerate(plan.pairs) if t.genuine or i < 22]
-    pairs, folds = (tuple(column[i] for i in few) for column in (plan.pairs, plan.folds))
+    pairs, folds = tuple(plan.pairs[i] for i in few), tuple(plan.folds[i] for i in few)
     uneven = replace(plan, pairs=pairs, folds=folds, missing_pairs=((1, "x"),))
     figures = findings(uneven, {"occluded": probes}, references).arm("occluded", run()).figures
     assert figures["accuracy"]["chance"] == pytest.approx(20 / 22)
