@@ -271,5 +271,5 @@ def stable_seed(seed: int, image_id: str) -> int:
 def digest(pixels: NDArray[np.uint8]) -> str:
     """Return the SHA-256 of a picture's shape and pixels."""
     found = hashlib.sha256(str(pixels.shape).encode())
-    found.update(np.ascontiguousarray(pixels))
+    found.update(pixels.tobytes())
     return found.hexdigest()

@@ -85,7 +85,7 @@ def peak_memory() -> dict[str, float]:
         found["host"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     import torch
 
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
-        devices = range(torch.cuda.device_count())
-        found["cuda"] = max(torch.cuda.max_memory_allocated(device) for device in devices) / 2**20
+    used = [torch.cuda.max_memory_allocated(i) for i in range(torch.cuda.device_count())]
+    if any(used):
+        found["cuda"] = max(used) / 2**20
     return found

@@ -62,7 +62,8 @@ class WorkCache:
     def get(self, key: bytes) -> bytes | None:
         """Return the newest sound entry under a key of 32 bytes, or None."""
         short = np.uint64(int.from_bytes(key[:8], "little"))
-        first, last = (np.searchsorted(self._places["key"], short, side) for side in _SIDES)
+        keys = self._places["key"]
+        first, last = np.searchsorted(keys, short), np.searchsorted(keys, short, "right")
         for _, file, offset in self._places[first:last][::-1].tolist():
             content = self._entry(self._files[file], offset, key)
             if content is not None:
@@ -129,9 +130,6 @@ class WorkCache:
             f"The cache of finished work in '{self.folder}' cannot be used "
             f"({error.strerror or error}); name another folder with --cache or use --no-cache."
         )
-
-
-_SIDES: tuple[str, str] = ("left", "right")
 
 
 def _sum(key: bytes, content: bytes) -> int:

@@ -7,16 +7,18 @@ import sys
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).parent))
 from evaluation_fakes import Breaker, Healer, Squares, request
 
-from restore_recog.errors import RestoreRecogError
+from restore_recog.errors import PluginError, RestoreRecogError
 from restore_recog.evaluate import evaluate
 from restore_recog.ledger import Ledger
 from restore_recog.request import EvalRequest
 from restore_recog.session import Session
 from restore_recog.sharding import processes
+from restore_recog.types import FaceBatch
 
 
 def wanted(cache: Path | None = None, arms: tuple[str, ...] | None = None) -> EvalRequest:
@@ -67,9 +69,7 @@ def _fail(rank: int) -> None:
         sys.exit(f"Error: {error}")
 
 
-def _broken(batch: object) -> object:
-    from restore_recog.errors import PluginError
-
+def _broken(batch: FaceBatch) -> Tensor:
     raise PluginError("The restorer of rank 1 is broken.")
 
 

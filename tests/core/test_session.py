@@ -58,7 +58,12 @@ class Listed(EvaluationProtocol):
     """Pairs of two occluded pictures, of an occluded and a clean one, and of two clean ones."""
 
     name = "listed"
-    pairs = (("00/m0", "00/m1"), ("01/m0", "00/m0"), ("02/c0", "02/m1"), ("03/c0", "02/c0"))
+    pairs: tuple[tuple[str, str], ...] = (
+        ("00/m0", "00/m1"),
+        ("01/m0", "00/m0"),
+        ("02/c0", "02/m1"),
+        ("03/c0", "02/c0"),
+    )
 
     def plan(
         self, samples: Sequence[FaceSample], *, seed: int = 0, limit: int | None = None
