@@ -171,6 +171,7 @@ ALL = (*RECOGNITION, *VERIFICATION, *TRANSFER, *ACQUISITION, *LIKENESS)
 BRIEF = tuple(column for column in ALL if column.brief)
 _LEGEND = {
     "rank1_gain": "gain: in rank-1 against 'occluded' on the same probes, in points",
+    "accuracy": "accuracy: mean of the folds, its interval from their spread",
     "fnmr@fmr=0.01": "FNMR: at 1 % FMR, each arm at its own threshold",
     "fmr_frozen@fmr=0.001": "frozen: at the threshold that gives 0.1 % FMR on bare faces",
     "psnr_mask": "PSNR and SSIM: inside the covering",

@@ -36,6 +36,9 @@ from restore_recog.tallies import OUTCOMES, Flip
 NAMED = 12
 """At most so many probes are named for every outcome; flips.csv has them all."""
 
+PAIR_GAINS = ("accuracy_gain", "fnmr_frozen_change@")
+"""Differences that count flips of pairs; those over fill do not belong here."""
+
 _RATE = Column("", "", 100, 3)
 _SHARE = Column("", "", 100, 2)
 _SCORE = Column("", "", 1, 4)
@@ -73,7 +76,7 @@ def flips(report: Report) -> str:
     """Return what became of every probe, with the names of the first ones."""
     found = tallies.flips(report)
     if not found:
-        return ""
+        return _pair_flips(report)
     rows = []
     for name, counts in tallies.counted(found).items():
         figure = next(arm.figures for arm in report.arms if arm.name == name).get("rank1_gain", {})
@@ -91,6 +94,27 @@ def flips(report: Report) -> str:
             "test is given only where everybody has one probe. Every probe is in flips.csv."
         )
     )
+
+
+def _pair_flips(report: Report) -> str:
+    """Return what became of pairs, where nobody is searched."""
+    rows = []
+    for arm in report.arms:
+        for name, figure in arm.figures.items():
+            if arm.restorer and _counts_pairs(name) and "rescued" in figure:
+                counts = [figure.get(kind.replace(" ", "_"), NOTHING) for kind in OUTCOMES]
+                rows.append([arm.name, column_of(name).title, *map(str, counts)])
+    if not rows:
+        return ""
+    words = paragraph(
+        "Nobody is searched under this protocol, so pairs are counted. Rescued: decided rightly "
+        "only after the arm; harmed: only before. At a frozen threshold genuine pairs count."
+    )
+    return table(["Arm", "In", *(kind.capitalize() for kind in OUTCOMES)], rows) + words
+
+
+def _counts_pairs(name: str) -> bool:
+    return name.startswith(PAIR_GAINS) and not name.endswith("over_fill")
 
 
 def _arms(found: Sequence[Flip]) -> list[str]:

@@ -263,6 +263,21 @@ def test_a_failed_arm_can_be_shown(report: Report) -> None:
     assert shown.count("<img ") == 4
 
 
+def test_pairs_are_counted_where_nobody_is_searched(report: Report) -> None:
+    counts = {"rescued": 41, "harmed": 32, "both_right": 23, "both_wrong": 14}
+    figures = {
+        "accuracy_gain": {"value": 0.01, **counts},
+        "accuracy_gain_over_fill": {"value": 0.01, "rescued": 999},
+        "fnmr_frozen_change@fmr=0.01": {"value": 0.01, "rescued": 5, "harmed": 6},
+    }
+    arms = (dataclasses.replace(report.arms[2], figures=figures),)
+    shown = page(dataclasses.replace(report, arms=arms, probes=(), verdicts=()), {})
+    text = re.sub(r"</?t[dhr][^>]*>", " ", shown)
+    assert re.search(r"restored:alpha +Gain in accuracy, points +41 +32 +23 +14", text)
+    assert re.search(r"Change of FNMR at the 1 % threshold, points +5 +6 +– +–", text)
+    assert " 999 " not in text
+
+
 def test_reading_and_showing_need_no_torch(folder: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from restore_recog.report import Report\n"
