@@ -23,7 +23,7 @@ from restore_recog.metrics.uncertainty import (
 )
 from restore_recog.report import ArmReport, ProbeRow, Report
 
-IGNORED = ("command", "time")
+IGNORED = ("command", "time", "peak_memory_mib")
 """Settings of a run that cannot move a figure."""
 
 NO_COMPARISONS = {"plan.json", "for_training.csv"}
