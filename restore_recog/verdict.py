@@ -173,18 +173,23 @@ def _drift(arm: ArmReport) -> str:
 
 
 def _harmed(arm: ArmReport, base: Ground, cohorts: Sequence[Cohort]) -> str:
-    """Name the cohorts in which more probes are harmed than rescued."""
-    found = []
-    for cohort in cohorts:
-        gain = cohort.arms.get(arm.name, {}).get(base.gain, {})
-        if gain.get("harmed", 0) > gain.get("rescued", 0):
-            found.append((gain["rescued"] - gain["harmed"], cohort, gain))
+    """Name the cohorts in which more probes are harmed than rescued, and of how many."""
+    gains = [(cohort, cohort.arms.get(arm.name, {}).get(base.gain)) for cohort in cohorts]
+    judged = [(cohort, gain) for cohort, gain in gains if gain is not None]
+    found = [
+        (gain["rescued"] - gain["harmed"], f"{cohort.column} = {cohort.value}", gain)
+        for cohort, gain in judged
+        if gain["harmed"] > gain["rescued"]
+    ]
     if not found:
         return ""
-    found.sort(key=lambda item: (item[0], item[1].column, item[1].value))
+    found.sort(key=lambda item: item[:2])
     named = "; ".join(
-        f"{cohort.column} = {cohort.value} ({gain['rescued']} rescued, {gain['harmed']} harmed)"
-        for _, cohort, gain in found[:NAMED]
+        f"{name} ({gain['rescued']} rescued, {gain['harmed']} harmed)"
+        for _, name, gain in found[:NAMED]
     )
     rest = f"; and {len(found) - NAMED} more" if len(found) > NAMED else ""
-    return f"It harms more than it rescues where {named}{rest}."
+    return (
+        f"It harms more than it rescues in {len(found)} of the {len(judged)} groups "
+        f"of probes: {named}{rest}."
+    )

@@ -91,7 +91,10 @@ def test_cohorts_that_are_harmed_are_named_worst_first() -> None:
 
     groups = [cohort("left", 3, 4), cohort("right", 1, 6), cohort("front", 9, 1)]
     said = spoken({"rank1_gain": gain(0.03, 0.01, 0.05)}, [*groups, Cohort("pose", "x", 1, 1, {})])
-    place = said.index("It harms more than it rescues where pose = right (1 rescued, 6 harmed)")
+    place = said.index(
+        "It harms more than it rescues in 2 of the 3 groups of probes: "
+        "pose = right (1 rescued, 6 harmed)"
+    )
     assert said.index("pose = left (3 rescued, 4 harmed)") > place and "front" not in said
 
 
