@@ -53,6 +53,7 @@ def of(report: Report) -> dict[str, Figure]:
     """Return file name -> figure; what the report has no numbers for is left out."""
     drawn = {
         "det": det(report),
+        "det-pairs": det_of_pairs(report),
         "cmc": cmc(report),
         "histograms": histograms(report),
         "cohorts": cohorts(report),
@@ -73,13 +74,23 @@ def drawn(figure: Figure) -> Picture:
 
 
 def det(report: Report) -> Figure | None:
-    """Return the DET figure of all arms, or None without trials of both kinds."""
-    curves = det_curves(report)
+    """Return the DET figure of all arms over all comparisons, or None without a search."""
+    return plots.det_figure(report.curves) if report.curves else None
+
+
+def det_of_pairs(report: Report) -> Figure | None:
+    """Return the DET figure over the protocol's pairs, or None without pairs of both kinds."""
+    curves = pair_curves(report)
     return plots.det_figure(curves) if curves else None
 
 
-def det_curves(report: Report) -> dict[str, DetCurve]:
-    """Return arm name -> DET curve; empty without trials of both kinds."""
+def det_curves(report: Report) -> Mapping[str, DetCurve]:
+    """Return arm name -> DET curve, of all comparisons where there are such, else of the pairs."""
+    return report.curves or pair_curves(report)
+
+
+def pair_curves(report: Report) -> dict[str, DetCurve]:
+    """Return arm name -> DET curve over the pairs; empty without trials of both kinds."""
     return {
         name: det_curve(genuine, impostor) for name, (genuine, impostor) in _split(report).items()
     }

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from restore_recog import cohorts, outcome, protocol_files, verdict
+from restore_recog import cohorts, curves, outcome, protocol_files, verdict
 from restore_recog.arms import ARMS
 from restore_recog.errors import DataError, PluginError
 from restore_recog.examples import examples
 from restore_recog.findings import Findings
 from restore_recog.ledger import Ledger, Progress
+from restore_recog.metrics.verification import DetCurve
 from restore_recog.record import check_output
 from restore_recog.report import ArmReport, Cohort, ProbeRow, Report
 from restore_recog.request import EvalRequest
@@ -66,6 +67,7 @@ def evaluate(request: EvalRequest, progress: Progress | None = None) -> Report:
         cohorts=groups,
         spreads=spreads,
         protocol=protocol_files.render(session.plan, session.source.samples),
+        curves=_curves(findings),
     )
 
 
@@ -99,6 +101,12 @@ def _verdicts(
         for arm in arms
         if arm.arm == "restored"
     )
+
+
+def _curves(findings: Findings) -> dict[str, DetCurve]:
+    searches = {name: found.scores.search for name, found in findings.measured.items()}
+    found = {name: curves.of_search(s) for name, s in searches.items() if s is not None}
+    return {name: curve for name, curve in found.items() if curve is not None}
 
 
 def _rows(session: Session, run: ArmRun, findings: Findings, name: str) -> Sequence[ProbeRow]:

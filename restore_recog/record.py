@@ -189,6 +189,7 @@ def _report(folder: Path, data: Mapping[str, Any]) -> Report:
         examples=_read_examples(folder, data["examples"]),
         cohorts=tuple(Cohort(**entry | _figures(entry)) for entry in data["cohorts"]),
         spreads=tuple(Spread(**_numbers(entry)) for entry in data["spreads"]),
+        curves=record_rows.read_curves(folder / "det.csv"),
         protocol={
             name: _inside(folder / "protocol", name).read_bytes().decode()
             for name in data["protocol"]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.likeness import QUALITIES, Quality
+from restore_recog.metrics.verification import DetCurve
 from restore_recog.report import Cohort, ProbeRow, Report
 from restore_recog.tables import column_of
 from restore_recog.tallies import Flip, flips
@@ -22,6 +23,7 @@ SUPPRESSED = "too few people: counted, not measured"
 
 _PROBES = tuple(f.name for f in fields(ProbeRow) if f.name != "quality")
 _SCORES = ("arm", "reference_id", "probe_id", "genuine", "score")
+_CURVES = ("arm", "threshold", "fmr", "fnmr", "n_genuine", "n_impostor")
 _COHORTS = ("column", "value", "n", "n_subjects", "arm", "figure", "result", "low", "high", "flag")
 
 
@@ -46,6 +48,7 @@ def write_all(report: Report, folder: Path) -> None:
     write_rows(folder / "failures.csv", _names(Failure), map(_values, report.failures))
     write_rows(folder / "flips.csv", _names(Flip), map(_values, flips(report)))
     write_rows(folder / "cohorts.csv", _COHORTS, _cohort_rows(report.cohorts))
+    write_rows(folder / "det.csv", _CURVES, _curve_rows(report.curves))
 
 
 def read_probes(path: Path) -> tuple[ProbeRow, ...]:
@@ -56,6 +59,21 @@ def read_probes(path: Path) -> tuple[ProbeRow, ...]:
 def read_failures(path: Path) -> tuple[Failure, ...]:
     """Read ``failures.csv`` back."""
     return tuple(Failure(**row) for row in read_rows(path))
+
+
+def read_curves(path: Path) -> dict[str, DetCurve]:
+    """Read ``det.csv`` back."""
+    rows: dict[str, list[dict[str, str]]] = {}
+    for row in read_rows(path):
+        rows.setdefault(row["arm"], []).append(row)
+    return {
+        arm: DetCurve(
+            *(np.array([float(p[name]) for p in points]) for name in _CURVES[1:4]),
+            int(points[0]["n_genuine"]),
+            int(points[0]["n_impostor"]),
+        )
+        for arm, points in rows.items()
+    }
 
 
 def read_scores(
@@ -103,6 +121,13 @@ def _probe_row(row: Mapping[str, str]) -> ProbeRow:
         "fallback": row["fallback"] == "True",
     }
     return ProbeRow(**values, quality=Quality(**{n: float(row[n]) for n in QUALITIES}))
+
+
+def _curve_rows(curves: Mapping[str, DetCurve]) -> Iterable[tuple[Any, ...]]:
+    for arm, curve in curves.items():
+        points = zip(curve.thresholds, curve.fmr, curve.fnmr, strict=True)
+        for point in points:
+            yield (arm, *map(float, point), curve.n_genuine, curve.n_impostor)
 
 
 def _cohort_rows(cohorts: Iterable[Cohort]) -> Iterable[tuple[Any, ...]]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.likeness import Quality
+from restore_recog.metrics.verification import DetCurve
 from restore_recog.types import Failure, Trial
 
 
@@ -136,6 +137,8 @@ class Report:
             ``ms_per_image``, the mean.
         trials: The verification comparisons; *scores* has one row of them an arm.
         scores: Arm name -> (T,) float64, -inf where a template is missing.
+        curves: Arm name -> DET curve over all comparisons of probes with references; empty
+            where the protocol has pairs only.
         cohorts, spreads: The figures by group of probes, and how far the groups lie apart.
         protocol: File name -> text of the CSV files that fix who was compared with whom.
     """
@@ -154,6 +157,7 @@ class Report:
     cohorts: tuple[Cohort, ...] = ()
     spreads: tuple[Spread, ...] = ()
     protocol: Mapping[str, str] = field(default_factory=dict)
+    curves: Mapping[str, DetCurve] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
         """Write the results folder, whole or not at all.

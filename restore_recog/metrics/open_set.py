@@ -2,7 +2,7 @@
 
 A **mated** search is for a person of the gallery, a **non-mated** one for a stranger. The
 system answers with the subjects whose score reaches the threshold. Definitions are those
-of NIST's 1:N tests (NISTIR 8271, section 3), over searches **attempted**: a probe that
+of NIST's 1:N tests (NISTIR 8271), over searches **attempted**: a probe that
 failed raises FNIR and never FPIR.
 """
 

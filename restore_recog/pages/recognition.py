@@ -140,9 +140,10 @@ def verification(report: Report, pictures: Mapping[str, Picture]) -> str:
     """Return the one-to-one figures, the DET curve and the score histograms."""
     figures = [(arm.name, arm.figures) for arm in report.arms]
     shown = arms_table(VERIFICATION, figures)
-    det = drawing(pictures.get("det"), "Detection error trade-off of every arm")
+    det = drawing(pictures.get("det"), "Detection error trade-off over all comparisons")
+    of_pairs = drawing(pictures.get("det-pairs"), "Detection error trade-off over the pairs")
     histograms = drawing(pictures.get("histograms"), "Genuine and impostor scores of every arm")
-    if not (shown or det):
+    if not (shown or det or of_pairs):
         return ""
     genuine = sum(trial.genuine for trial in report.trials)
     words = paragraph(
@@ -152,7 +153,12 @@ def verification(report: Report, pictures: Mapping[str, Picture]) -> str:
         f"{len(report.trials) - genuine} impostor comparisons. Failures are never accepted. "
         "Dashed line in the histograms: the threshold fixed before covering, at FMR 0.1 %."
     )
-    return shown + words + _points(report) + _view2(report) + det + histograms
+    if det and of_pairs:
+        words += paragraph(
+            "The first DET curve is over all comparisons of probes with references and reaches "
+            "the lowest rates; the second is over the protocol's pairs alone."
+        )
+    return shown + words + _points(report) + _view2(report) + det + of_pairs + histograms
 
 
 def _points(report: Report) -> str:

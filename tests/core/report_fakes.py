@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from restore_recog.curves import thinned
 from restore_recog.likeness import Quality
 from restore_recog.metrics.uncertainty import bootstrap_difference, bootstrap_mean
+from restore_recog.metrics.verification import det_curve
 from restore_recog.report import ArmReport, Cohort, Example, ProbeRow, Report, Spread
 from restore_recog.types import Failure, Trial
 
@@ -198,6 +200,7 @@ def sample_report(seed: int = 0, shifts: dict[str, float] | None = None, **more:
     }
     for row in scores.values():
         row[7] = -np.inf
+    genuine = np.array([trial.genuine for trial in trials])
     names = list(drawn.ranks)
     spread = {"value": 0.08, "low": -0.02, "high": 0.17, "n": 120}
     strip = np.tile(np.arange(SIDE, dtype=np.uint8)[:, None, None] * 4, (1, 4 * SIDE, 3))
@@ -234,6 +237,9 @@ def sample_report(seed: int = 0, shifts: dict[str, float] | None = None, **more:
         },  # fmt: skip
         "trials": tuple(trials),
         "scores": scores,
+        "curves": {
+            name: thinned(det_curve(row[genuine], row[~genuine])) for name, row in scores.items()
+        },
         "probes": probe_rows(drawn),
         "failures": (
             Failure("restore", "p00/m0", "p00", "Too dark, said the restorer."),

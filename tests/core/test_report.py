@@ -75,7 +75,7 @@ def test_a_report_of_little_comes_back_too(tmp_path: Path) -> None:
     whole = sample_report()
     nothing = {"trials": (), "probes": (), "failures": (), "examples": (), "cohorts": ()}
     little = dataclasses.replace(
-        whole, **nothing, spreads=(), protocol={}, timing={}, setup={}, notes=(),
+        whole, **nothing, curves={}, spreads=(), protocol={}, timing={}, setup={}, notes=(),
         arms=tuple(dataclasses.replace(arm, figures={}, cmc=(), misses=0, fallbacks=0)
                    for arm in whole.arms),
         scores={name: np.array([]) for name in whole.scores},
@@ -88,11 +88,18 @@ def test_a_report_of_little_comes_back_too(tmp_path: Path) -> None:
 
 def test_the_folder_holds_the_record(report: Report, folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == [
-        "cohorts.csv", "failures.csv", "figures", "flips.csv", "probes.csv", "protocol",
+        "cohorts.csv", "det.csv", "failures.csv", "figures", "flips.csv", "probes.csv", "protocol",
         "report.html", "report.json", "scores.csv", "table.csv", "table.tex",
     ]  # fmt: skip
     drawn = {path.name for path in (folder / "figures").iterdir()} - {"examples"}
-    assert drawn == {"det.png", "cmc.png", "histograms.png", "cohorts.png", "quality.png"}
+    assert drawn == {
+        "det.png",
+        "det-pairs.png",
+        "cmc.png",
+        "histograms.png",
+        "cohorts.png",
+        "quality.png",
+    }
     assert all((folder / "figures" / name).stat().st_size > 1000 for name in drawn)
     assert len(rows(folder / "scores.csv")) == len(report.arms) * len(report.trials)
     assert len(rows(folder / "table.csv")) == len(report.arms)
@@ -209,8 +216,8 @@ def test_strips_carry_their_labels_and_lose_them_again(folder: Path, report: Rep
     assert (ink > 0).all()  # every tile has a title
     assert ink[-1] > 2 * ink[0]  # the restored one says more than its name
     np.testing.assert_array_equal(strips.bare(stored, report.examples[0].titles), strip)
-    with pytest.raises(ValueError, match="a strip of 3 tiles"):
-        strips.bare(stored, ("a", "b", "c"))
+    with pytest.raises(ValueError, match="a strip of 5 tiles"):
+        strips.bare(stored, ("a", "b", "c", "d", "e"))
 
 
 @pytest.mark.parametrize("side", [16, 64, 128, 512])
@@ -227,7 +234,7 @@ def test_the_page_stands_alone_and_says_what_it_must(report: Report, text: str) 
     assert "&lt;alpha&gt;" in text and "<alpha>" not in text
     assert "Odd &lt;notes&gt; &amp; signs are escaped." in text
     assert not re.search(r'src="(?!data:)|href="(?!#)|<script|@import|url\(', text)
-    assert text.count("<img ") == 5 + len(report.examples)
+    assert text.count("<img ") == 6 + len(report.examples)
     for anchor in re.findall(r'href="#(\w+)"', text):
         assert f'id="{anchor}"' in text
 
@@ -260,7 +267,7 @@ def test_a_failed_arm_can_be_shown(report: Report) -> None:
     """Every comparison of every arm failed: no histogram, but a page all the same."""
     dead = {name: np.full(len(report.trials), -np.inf) for name in report.scores}
     shown = page(dataclasses.replace(report, scores=dead, examples=()))
-    assert shown.count("<img ") == 4
+    assert shown.count("<img ") == 5
 
 
 def test_pairs_are_counted_where_nobody_is_searched(report: Report) -> None:
