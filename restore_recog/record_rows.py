@@ -66,14 +66,13 @@ def read_curves(path: Path) -> dict[str, DetCurve]:
     rows: dict[str, list[dict[str, str]]] = {}
     for row in read_rows(path):
         rows.setdefault(row["arm"], []).append(row)
-    return {
-        arm: DetCurve(
-            *(np.array([float(p[name]) for p in points]) for name in _CURVES[1:4]),
-            int(points[0]["n_genuine"]),
-            int(points[0]["n_impostor"]),
-        )
-        for arm, points in rows.items()
-    }
+    return {arm: _curve(points) for arm, points in rows.items()}
+
+
+def _curve(points: Sequence[Mapping[str, str]]) -> DetCurve:
+    thresholds, fmr, fnmr = (np.array([float(p[name]) for p in points]) for name in _CURVES[1:4])
+    counts = (int(points[0][name]) for name in _CURVES[4:])
+    return DetCurve(thresholds, fmr, fnmr, *counts)
 
 
 def read_scores(
