@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from restore_recog import images
 from restore_recog.alignment import align
 from restore_recog.api import Restorer, Segmenter
-from restore_recog.arms import run_restorer
 from restore_recog.detection import FaceFinder
-from restore_recog.detectors import DEFAULT_DETECTOR, OWN, choose
 from restore_recog.errors import ImageError, NoFaceError, SeveralFacesError
+from restore_recog.evaluation.arms import run_restorer
+from restore_recog.evaluation.detectors import DEFAULT_DETECTOR, OWN, choose
 from restore_recog.restore_jobs import Job
 from restore_recog.types import FaceBatch, FaceCrop, Failure, Picture
 

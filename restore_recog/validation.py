@@ -251,7 +251,7 @@ def _twin_findings(samples: Sequence[FaceSample]) -> Iterator[Found]:
 
 def _plan_findings(datasets: Sequence[Dataset], protocol: EvaluationProtocol) -> Iterable[Finding]:
     """Return whether the protocol can use the data, and what it says about it."""
-    from restore_recog.faces import Source  # loads PyTorch, which no other check needs
+    from restore_recog.evaluation.faces import Source  # loads PyTorch, which no other check needs
 
     lists = [dataset.pair_list for dataset in datasets if dataset.pair_list is not None]
     if protocol.pair_list is None and lists:

@@ -32,9 +32,9 @@ def command(runs: tuple[Path, ...], output: Path | None) -> None:
     """
     if len(runs) < 2:
         raise click.UsageError("Name at least two results folders.")
-    from restore_recog import comparison_record
-    from restore_recog.compare import compare, load
-    from restore_recog.output_folder import check_output
+    from restore_recog.reporting import comparison_record
+    from restore_recog.reporting.compare import compare, load
+    from restore_recog.reporting.output_folder import check_output
 
     if output is not None:
         check_output(output)

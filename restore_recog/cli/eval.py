@@ -16,9 +16,9 @@ from restore_recog.cli.eval_options import CACHE, all_options
 
 if TYPE_CHECKING:
     from restore_recog.api import Restorer
-    from restore_recog.report import Report
-    from restore_recog.request import EvalRequest
-    from restore_recog.sharding import Ranks
+    from restore_recog.evaluation.request import EvalRequest
+    from restore_recog.evaluation.sharding import Ranks
+    from restore_recog.reporting.report import Report
 
 
 @click.command("eval")
@@ -41,7 +41,7 @@ def command(**given: Any) -> None:
     _check_options(given)
     _check_names(given)
     output = given["output"] or _default_output(given)
-    from restore_recog.sharding import processes
+    from restore_recog.evaluation.sharding import processes
 
     with processes() as ranks:
         _evaluate(given, output, ranks)
@@ -49,8 +49,8 @@ def command(**given: Any) -> None:
 
 def _evaluate(given: dict[str, Any], output: Path, ranks: Ranks) -> None:
     """Run one evaluation, or show that it has been run; the first process prints and writes."""
-    from restore_recog import resuming
-    from restore_recog.output_folder import check_output
+    from restore_recog.evaluation import resuming
+    from restore_recog.reporting.output_folder import check_output
 
     if given["overwrite"]:
         resuming.check_replaceable(output)
@@ -75,7 +75,7 @@ def _evaluate(given: dict[str, Any], output: Path, ranks: Ranks) -> None:
 
 def _run(request: EvalRequest, ranks: Ranks) -> Report:
     """Evaluate, with progress bars in the first process."""
-    from restore_recog.evaluate import evaluate
+    from restore_recog.evaluation.evaluate import evaluate
 
     if not ranks.leads:
         return evaluate(request)
@@ -132,8 +132,8 @@ def _plain(plugins: registry.Registry[Any], spec: str) -> str:
 def _request(given: dict[str, Any], output: Path) -> EvalRequest:
     """Build every part that the names stand for."""
     from restore_recog import devices
-    from restore_recog.request import EvalRequest
-    from restore_recog.sharding import own_device
+    from restore_recog.evaluation.request import EvalRequest
+    from restore_recog.evaluation.sharding import own_device
 
     options.use_threads(given["threads"])
     device = devices.resolve(own_device(given["device"]))

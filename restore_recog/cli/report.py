@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from restore_recog.report import Report
+    from restore_recog.reporting.report import Report
 
 FORMATS = ("text", "html", "tex", "csv")
 ENDINGS = {".html": "html", ".htm": "html", ".tex": "tex", ".csv": "csv", ".txt": "text"}
@@ -47,8 +47,8 @@ def command(run: Path, output: Path | None, form: str | None, overwrite: bool) -
             f"'{output.name}' does not say in which form to write; end it in .html, .tex, .csv "
             "or .txt, or give --format."
         )
-    from restore_recog.output_folder import check_file, write_file
-    from restore_recog.report import Report
+    from restore_recog.reporting.output_folder import check_file, write_file
+    from restore_recog.reporting.report import Report
 
     if output is not None:
         check_file(output, overwrite=overwrite)
@@ -62,14 +62,14 @@ def command(run: Path, output: Path | None, form: str | None, overwrite: bool) -
 
 def _rendered(report: Report, form: str) -> str:
     if form == "html":
-        from restore_recog.pages.report import page
+        from restore_recog.reporting.pages.report import page
 
         return page(report)
     if form == "text":
         from restore_recog.cli.table import render
 
         return render(report) + "\n"
-    from restore_recog.record import caption
-    from restore_recog.table_formats import arms_csv, arms_latex
+    from restore_recog.reporting.record import caption
+    from restore_recog.reporting.table_formats import arms_csv, arms_latex
 
     return arms_csv(report.arms) if form == "csv" else arms_latex(report.arms, caption(report))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from restore_recog import tallies
-from restore_recog.report import Report
-from restore_recog.table_formats import arms_text
+from restore_recog.reporting import tallies
+from restore_recog.reporting.report import Report
+from restore_recog.reporting.table_formats import arms_text
 
 
 def render(report: Report) -> str:

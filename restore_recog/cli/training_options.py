@@ -18,7 +18,7 @@ from restore_recog.errors import OutputError
 
 if TYPE_CHECKING:
     from restore_recog.api import Dataset, Trainable
-    from restore_recog.training import Trainer
+    from restore_recog.training.trainer import Trainer
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -156,9 +156,9 @@ def train(options: TrainingOptions, plugin: type, call: tuple[Any, ...], **own: 
         own: Options of its ``trainable``; those of ``--set`` come on top.
 
     Raises:
-        RestoreRecogError: As :meth:`restore_recog.training.Trainer.fit`.
+        RestoreRecogError: As :meth:`restore_recog.training.trainer.Trainer.fit`.
     """
-    from restore_recog.training import TrainingInterrupted
+    from restore_recog.training.trainer import TrainingInterrupted
 
     try:
         _train(options, plugin, call, own)
@@ -179,8 +179,9 @@ def _train(
 ) -> None:
     import torch
 
-    from restore_recog import checkpoint, devices
-    from restore_recog.training_state import seed_everything
+    from restore_recog import devices
+    from restore_recog.training import checkpoint
+    from restore_recog.training.state import seed_everything
 
     device = devices.resolve(options.device)
     _claim(options.output, options.resume)
@@ -202,8 +203,8 @@ def _train(
 def _trainer(options: TrainingOptions, trainable: Trainable, device: str) -> Trainer:
     """Read the faces and return what trains on them."""
     from restore_recog import registry
-    from restore_recog.training import Trainer
-    from restore_recog.training_data import TrainingFaces
+    from restore_recog.training.data import TrainingFaces
+    from restore_recog.training.trainer import Trainer
 
     datasets = [registry.datasets.create(spec) for spec in options.data]
     faces = TrainingFaces.from_datasets(

@@ -125,7 +125,7 @@ def test_an_empty_data_folder_prints_the_tree(quick):
 
 
 def test_an_existing_folder_is_refused_before_any_work(quick, monkeypatch):
-    monkeypatch.setattr("restore_recog.evaluate.evaluate", None)
+    monkeypatch.setattr("restore_recog.evaluation.evaluate.evaluate", None)
     Path("out").mkdir()
     Path("out/precious.txt").write_text("mine")
     result = run(*quick, "-o", "out")
@@ -192,7 +192,7 @@ def test_interrupted(quick, monkeypatch):
     def stop(*_args, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("restore_recog.evaluate.evaluate", stop)
+    monkeypatch.setattr("restore_recog.evaluation.evaluate.evaluate", stop)
     result = run(*quick, "-o", "out")
     assert result.exit_code == 130
     assert not Path("out").exists()

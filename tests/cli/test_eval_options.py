@@ -12,9 +12,9 @@ from click.testing import CliRunner, Result
 from restore_recog.cli import main
 from restore_recog.cli.eval_options import CACHE
 from restore_recog.errors import DataError, OutputError
-from restore_recog.report import Report
-from restore_recog.request import EvalRequest
-from restore_recog.resuming import check_replaceable, replaced
+from restore_recog.evaluation.request import EvalRequest
+from restore_recog.evaluation.resuming import check_replaceable, replaced
+from restore_recog.reporting.report import Report
 
 BASE = ("-r", "telea", "-d", "phantom:3x4", "--segmenter", "true", "--arms", "occluded,restored")
 
@@ -45,7 +45,7 @@ def seen(
         return report
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("restore_recog.evaluate.evaluate", evaluate)
+    monkeypatch.setattr("restore_recog.evaluation.evaluate.evaluate", evaluate)
     yield requests
 
 
@@ -103,7 +103,7 @@ def test_the_cache_lies_beside_the_results_and_is_used(finished: Path, tmp_path:
 def test_resume_shows_a_finished_run_and_leaves_it(
     finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("restore_recog.evaluate.evaluate", None)
+    monkeypatch.setattr("restore_recog.evaluation.evaluate.evaluate", None)
     before = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
     result = run("--recognizer", "tiny", "-o", finished, "--limit", 4, "--resume")
     assert result.exit_code == 0, result.output
@@ -156,7 +156,10 @@ def test_a_run_that_fails_leaves_the_old_results(
     def fails(*_: object) -> None:
         raise DataError("It failed.")
 
-    for target in ("restore_recog.evaluate.evaluate", "restore_recog.record.write"):
+    for target in (
+        "restore_recog.evaluation.evaluate.evaluate",
+        "restore_recog.reporting.record.write",
+    ):
         with monkeypatch.context() as patch:
             patch.setattr(target, fails)
             result = run("--recognizer", "tiny", "-o", "out", "--overwrite")
@@ -188,13 +191,13 @@ def test_only_the_first_process_prints_and_writes(
 ) -> None:
     from contextlib import contextmanager
 
-    from restore_recog.sharding import Ranks
+    from restore_recog.evaluation.sharding import Ranks
 
     @contextmanager
     def second() -> Iterator[Ranks]:
         yield Ranks(1, 2)
 
-    monkeypatch.setattr("restore_recog.sharding.processes", second)
+    monkeypatch.setattr("restore_recog.evaluation.sharding.processes", second)
     result = run("--recognizer", "tiny", "-o", "out")
     assert result.exit_code == 0 and result.stdout == "" and len(seen) == 1
     assert not Path("out").exists()

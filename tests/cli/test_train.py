@@ -16,8 +16,8 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
-from restore_recog import checkpoint
 from restore_recog.cli import main
+from restore_recog.training import checkpoint
 
 HERE = "training_fakes.plugins"
 """How a dotted path reaches the fakes: pytest puts this folder on the path."""

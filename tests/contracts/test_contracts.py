@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from restore_recog import images, protocol_files, registry, weights
+from restore_recog import images, registry, weights
 from restore_recog.errors import DataError, WeightsError
+from restore_recog.evaluation import protocol_files
 from restore_recog.testing import (
     DatasetContract,
     ProtocolContract,

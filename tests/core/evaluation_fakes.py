@@ -12,8 +12,8 @@ from torch import Tensor
 from restore_recog.alignment import TEMPLATE
 from restore_recog.api import Dataset, Recognizer, Restorer, Segmenter
 from restore_recog.errors import ImageError, RestoreRecogError
+from restore_recog.evaluation.request import EvalRequest
 from restore_recog.protocols.fmor import Fmor
-from restore_recog.request import EvalRequest
 from restore_recog.types import FaceBatch, FaceSample, Picture
 
 SIDE = 64

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from restore_recog.curves import thinned
+from restore_recog.evaluation.curves import thinned
 from restore_recog.likeness import Quality
 from restore_recog.metrics.uncertainty import bootstrap_difference, bootstrap_mean
 from restore_recog.metrics.verification import det_curve
-from restore_recog.report import ArmReport, Cohort, Example, ProbeRow, Report, Spread
+from restore_recog.reporting.report import ArmReport, Cohort, Example, ProbeRow, Report, Spread
 from restore_recog.types import Failure, Trial
 
 PEOPLE, SHOTS, SIDE = 24, 5, 48

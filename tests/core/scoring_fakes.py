@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.api import Plan
-from restore_recog.arms import ArmSpec
-from restore_recog.findings import Findings
+from restore_recog.evaluation.arms import ArmSpec
+from restore_recog.evaluation.findings import Findings
+from restore_recog.evaluation.scoring import Board
+from restore_recog.evaluation.session import ArmRun
 from restore_recog.likeness import Quality
-from restore_recog.scoring import Board
-from restore_recog.session import ArmRun
 from restore_recog.types import FaceSample, Trial
 
 Templates = NDArray[np.float64]

@@ -13,11 +13,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from evaluation_fakes import Breaker, Healer, Squares, request
 
 from restore_recog.errors import PluginError, RestoreRecogError
-from restore_recog.evaluate import evaluate
-from restore_recog.ledger import Ledger
-from restore_recog.request import EvalRequest
-from restore_recog.session import Session
-from restore_recog.sharding import processes
+from restore_recog.evaluation.evaluate import evaluate
+from restore_recog.evaluation.ledger import Ledger
+from restore_recog.evaluation.request import EvalRequest
+from restore_recog.evaluation.session import Session
+from restore_recog.evaluation.sharding import processes
 from restore_recog.types import FaceBatch
 
 

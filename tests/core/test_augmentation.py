@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from restore_recog import augmentation
-from restore_recog.augmentation import tighten
+from restore_recog.training import augmentation
+from restore_recog.training.augmentation import tighten
 
 SIDE = 64
 

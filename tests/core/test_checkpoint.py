@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from restore_recog import checkpoint
 from restore_recog.errors import CheckpointError, OutputError
+from restore_recog.training import checkpoint
 
 
 @pytest.fixture

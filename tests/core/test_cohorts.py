@@ -14,11 +14,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from scoring_fakes import board_of, findings, near, people, sample, simple_plan
 from test_scoring import dense, pairs_only
 
-from restore_recog import cohorts
 from restore_recog.errors import DataError
-from restore_recog.findings import Findings
+from restore_recog.evaluation import cohorts
+from restore_recog.evaluation.findings import Findings
 from restore_recog.metrics.uncertainty import bootstrap_mean
-from restore_recog.report import Cohort, Spread
+from restore_recog.reporting.report import Cohort, Spread
 from restore_recog.types import FaceSample
 
 N, SHOTS = 24, 4

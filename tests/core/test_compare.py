@@ -15,11 +15,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from report_fakes import PROBES, SHIFTS, SUBJECTS, sample_report
 
-from restore_recog import comparison_record
-from restore_recog.compare import Difference, Run, compare, load, pair
 from restore_recog.errors import DataError, OutputError
-from restore_recog.pages.compare import page
-from restore_recog.report import ArmReport, ProbeRow, Report
+from restore_recog.reporting import comparison_record
+from restore_recog.reporting.compare import Difference, Run, compare, load, pair
+from restore_recog.reporting.pages.compare import page
+from restore_recog.reporting.report import ArmReport, ProbeRow, Report
 
 NAN = math.nan
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from restore_recog.curves import of_search, thinned
+from restore_recog.evaluation.curves import of_search, thinned
+from restore_recog.evaluation.search import search
 from restore_recog.metrics.verification import det_curve
-from restore_recog.search import search
 
 
 def test_every_kept_point_is_a_point_of_the_curve() -> None:

@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from evaluation_fakes import Black, Breaker, Colours, Healer, KeyDetector, Squares, request
 
 from restore_recog.errors import DataError, OutputError, PluginError
-from restore_recog.evaluate import evaluate
-from restore_recog.report import ArmReport, ProbeRow, Report
+from restore_recog.evaluation.evaluate import evaluate
+from restore_recog.reporting.report import ArmReport, ProbeRow, Report
 
 MISS = 13
 """Rank of a miss among twelve subjects."""

@@ -15,16 +15,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 from evaluation_fakes import Breaker, Colours, Healer, Squares
 from scoring_fakes import board_of, findings, people, simple_plan
 
-from restore_recog import alarms
 from restore_recog.api import EvaluationProtocol, Plan
 from restore_recog.errors import DataError
-from restore_recog.evaluate import evaluate
-from restore_recog.outcome import GUESS
+from restore_recog.evaluation import alarms
+from restore_recog.evaluation.evaluate import evaluate
+from restore_recog.evaluation.outcome import GUESS
+from restore_recog.evaluation.request import EvalRequest
+from restore_recog.evaluation.verdict import verdict
 from restore_recog.protocols.fmor import Fmor
-from restore_recog.report import ArmReport, Cohort, Report
-from restore_recog.request import EvalRequest
+from restore_recog.reporting.report import ArmReport, Cohort, Report
 from restore_recog.types import FaceSample, Trial
-from restore_recog.verdict import verdict
 
 Figures = dict[str, dict[str, Any]]
 
@@ -56,6 +56,17 @@ def test_the_answer_rests_on_the_whole_interval(low: float, high: float, words: 
     said = spoken({"rank1_gain": gain(0.03, low, high)})
     assert words in said and "5 rescued, 2 harmed" in said
     assert "100 probes of 20 subjects" in said
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.01, 0.07), (-0.07, -0.01)])
+def test_an_interval_beside_zero_is_not_enough_where_the_test_disagrees(
+    low: float, high: float
+) -> None:
+    few = gain((low + high) / 2, low, high, 4, 0)
+    said = spoken({"rank1_gain": few | {"p_sign_flip": 0.125}})
+    assert "cannot be told from these probes (sign-flip test: p = 0.12)" in said
+    sure = spoken({"rank1_gain": few | {"p_sign_flip": 0.01}})
+    assert ("helps" if low > 0 else "hurts") in sure and "cannot be told" not in sure
 
 
 def test_a_restorer_that_does_not_beat_fill_hears_of_it() -> None:

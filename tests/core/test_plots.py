@@ -11,8 +11,13 @@ from scipy.stats import norm
 
 from restore_recog.errors import OutputError
 from restore_recog.metrics.verification import det_curve, fnmr_at_fmr
-from restore_recog.plots import cmc_figure, det_figure, save
-from restore_recog.plots_panels import Estimate, forest_figure, histogram_figure, scatter_figure
+from restore_recog.reporting.plots import cmc_figure, det_figure, save
+from restore_recog.reporting.plots_panels import (
+    Estimate,
+    forest_figure,
+    histogram_figure,
+    scatter_figure,
+)
 
 
 def scores(n_genuine=60, n_impostor=80):

@@ -20,10 +20,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from report_fakes import PROBES, sample_report
 
-from restore_recog import record, record_rows, strips
 from restore_recog.errors import DataError, OutputError
-from restore_recog.pages.report import page
-from restore_recog.report import Example, Report
+from restore_recog.reporting import record, record_rows, strips
+from restore_recog.reporting.pages.report import page
+from restore_recog.reporting.report import Example, Report
 
 
 @pytest.fixture(scope="module")
@@ -287,8 +287,8 @@ def test_pairs_are_counted_where_nobody_is_searched(report: Report) -> None:
 
 def test_reading_and_showing_need_no_torch(folder: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from restore_recog.report import Report\n"
-        "from restore_recog.pages.report import page\n"
+        "import sys; from pathlib import Path; from restore_recog.reporting.report import Report\n"
+        "from restore_recog.reporting.pages.report import page\n"
         f"page(Report.load(Path({str(folder)!r})))\n"
         "assert 'torch' not in sys.modules and 'matplotlib.pyplot' not in sys.modules\n"
     )

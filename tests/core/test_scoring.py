@@ -13,14 +13,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 from scoring_fakes import board_of, findings, near, people, run, simple_plan, unit
 
 from restore_recog.api import Plan
-from restore_recog.comparisons import averaged, genuine_comparisons
-from restore_recog.cosines import cosine_table
 from restore_recog.errors import DataError
+from restore_recog.evaluation.comparisons import averaged, genuine_comparisons
+from restore_recog.evaluation.cosines import cosine_table
+from restore_recog.evaluation.pairs import pair_mean
 from restore_recog.likeness import Quality
 from restore_recog.metrics.identification import identification_ranks, subject_scores
 from restore_recog.metrics.separation import cosine_summary
 from restore_recog.metrics.uncertainty import bootstrap_mean, mcnemar_exact
-from restore_recog.pairs import pair_mean
 from restore_recog.types import Trial
 
 RNG = np.random.default_rng(5)

@@ -8,10 +8,10 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from restore_recog import blockwise
+from restore_recog.evaluation import blockwise
+from restore_recog.evaluation.search import count_accepted, search
 from restore_recog.metrics.identification import closed_set, identification_ranks
 from restore_recog.metrics.uncertainty import bootstrap_two_way_counts
-from restore_recog.search import count_accepted, search
 
 INF = math.inf
 

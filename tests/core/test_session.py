@@ -15,14 +15,15 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).parent))
 from evaluation_fakes import Breaker, Colours, Healer, KeyDetector, Squares, request, square
 
-from restore_recog import probe_pass, provenance
+from restore_recog import provenance
 from restore_recog.api import EvaluationProtocol, Plan
-from restore_recog.arms import ArmSpec
 from restore_recog.errors import DataError, ImageError
-from restore_recog.faces import FoundProbe, ProbeFace, digest
-from restore_recog.ledger import Ledger
-from restore_recog.request import EvalRequest
-from restore_recog.session import ArmRun, Session
+from restore_recog.evaluation import probe_pass
+from restore_recog.evaluation.arms import ArmSpec
+from restore_recog.evaluation.faces import FoundProbe, ProbeFace, digest
+from restore_recog.evaluation.ledger import Ledger
+from restore_recog.evaluation.request import EvalRequest
+from restore_recog.evaluation.session import ArmRun, Session
 from restore_recog.types import FaceSample, Picture, Trial
 
 FAILS_SOME = float(np.mean(sorted(square(subject, 0)[0].mean() / 255 for subject in range(4))[1:3]))

@@ -15,10 +15,10 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 from sharded_run import state, wanted
 
-from restore_recog.evaluate import evaluate
-from restore_recog.ledger import Ledger
-from restore_recog.session import Session
-from restore_recog.sharding import Ranks, own_device
+from restore_recog.evaluation.evaluate import evaluate
+from restore_recog.evaluation.ledger import Ledger
+from restore_recog.evaluation.session import Session
+from restore_recog.evaluation.sharding import Ranks, own_device
 
 SCRIPT = Path(__file__).with_name("sharded_run.py")
 

@@ -13,10 +13,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from report_fakes import sample_report
 
-from restore_recog import tallies
 from restore_recog.cli.table import render
-from restore_recog.report import ArmReport, ProbeRow
-from restore_recog.table_formats import (
+from restore_recog.reporting import tallies
+from restore_recog.reporting.report import ArmReport, ProbeRow
+from restore_recog.reporting.table_formats import (
     Marks,
     arms_csv,
     arms_latex,
@@ -24,7 +24,7 @@ from restore_recog.table_formats import (
     escape_latex,
     text_table,
 )
-from restore_recog.tables import (
+from restore_recog.reporting.tables import (
     ALL,
     BRIEF,
     FEW_IMPOSTORS,

@@ -17,11 +17,12 @@ import torch
 from torch import Tensor, nn
 from training_duel import BATCH, SIZE, STEPS, Crash, build, crash_at, faces, tensors
 
-from restore_recog import checkpoint, devices, images, weights
+from restore_recog import devices, images, weights
 from restore_recog.api import Phase
 from restore_recog.errors import CheckpointError, DeviceError, OutputError, TrainingError
-from restore_recog.training import TrainingInterrupted
-from restore_recog.training_feed import Feed
+from restore_recog.training import checkpoint
+from restore_recog.training.feed import Feed
+from restore_recog.training.trainer import TrainingInterrupted
 from restore_recog.types import FaceBatch
 
 

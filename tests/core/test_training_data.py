@@ -15,10 +15,10 @@ from torch import Tensor
 
 from restore_recog.alignment import TEMPLATE
 from restore_recog.api import Dataset
-from restore_recog.augmentation import augment
 from restore_recog.errors import DataError, ImageError, RestoreRecogError, TrainingError
-from restore_recog.training_crops import Crops, collect
-from restore_recog.training_data import TrainingFaces
+from restore_recog.training.augmentation import augment
+from restore_recog.training.crops import Crops, collect
+from restore_recog.training.data import TrainingFaces
 from restore_recog.types import FaceBatch, FaceSample, Picture
 
 SIZE = 64

@@ -13,11 +13,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from scoring_fakes import board_of, findings, near, people, run, sample, simple_plan, unit
 from test_scoring import dense, pairs_only
 
-from restore_recog.comparisons import averaged
-from restore_recog.findings import Findings
+from restore_recog.evaluation.comparisons import averaged
+from restore_recog.evaluation.findings import Findings
+from restore_recog.evaluation.transfer import impostors
 from restore_recog.metrics.uncertainty import bootstrap_mean
 from restore_recog.metrics.verification import fnmr_at_fmr
-from restore_recog.transfer import impostors
 
 N, SHOTS = 14, 4
 TARGET = "@fmr=0.01"

@@ -16,17 +16,17 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).parent))
 from evaluation_fakes import Colours, Healer, KeyDetector, Squares, request, square
 
-from restore_recog import finished_work
 from restore_recog.api import Segmenter
 from restore_recog.detection import FaceFinder
 from restore_recog.errors import ImageError, NoFaceError, OutputError
-from restore_recog.faces import CoveringSpec
-from restore_recog.identity import identity, sources
-from restore_recog.ledger import Ledger
-from restore_recog.request import EvalRequest
-from restore_recog.session import ArmRun, Session
+from restore_recog.evaluation import finished_work
+from restore_recog.evaluation.faces import CoveringSpec
+from restore_recog.evaluation.identity import identity, sources
+from restore_recog.evaluation.ledger import Ledger
+from restore_recog.evaluation.request import EvalRequest
+from restore_recog.evaluation.session import ArmRun, Session
+from restore_recog.evaluation.work_cache import MAGIC, WorkCache
 from restore_recog.types import FaceBatch, FaceSample, Picture
-from restore_recog.work_cache import MAGIC, WorkCache
 
 FAILS_ONE = float(np.mean(sorted(square(subject, 0)[0].mean() / 255 for subject in range(3))[:2]))
 """One of three subjects' pictures are darker at the top than this."""
@@ -152,7 +152,8 @@ def test_a_damaged_entry_is_as_if_it_were_not_there(tmp_path: Path) -> None:
 
 def test_a_process_that_is_killed_spoils_nothing(tmp_path: Path) -> None:
     code = (
-        "import os, sys; from pathlib import Path; from restore_recog.work_cache import WorkCache\n"
+        "import os, sys; from pathlib import Path\n"
+        "from restore_recog.evaluation.work_cache import WorkCache\n"
         "cache = WorkCache(Path(sys.argv[1]))\n"
         f"cache.put({{{KEYS[0]!r}: b'kept'}})\n"
         "os.kill(os.getpid(), 9)\n"
@@ -372,4 +373,4 @@ def test_the_sources_of_the_core_are_known_and_stay_the_same() -> None:
     import restore_recog.cli.eval  # noqa: F401  (loading more must not change it)
 
     assert sources(finished_work.CORE) == core
-    assert sources({"restore_recog.arm_work"}) != core
+    assert sources({"restore_recog.evaluation.arm_work"}) != core

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from restore_recog.alignment import TEMPLATE
 from restore_recog.api import Phase, Stateful
-from restore_recog.training import Trainer, seed_everything
-from restore_recog.training_crops import Crops
-from restore_recog.training_data import TrainingFaces
+from restore_recog.training.crops import Crops
+from restore_recog.training.data import TrainingFaces
+from restore_recog.training.trainer import Trainer, seed_everything
 from restore_recog.types import FaceBatch, Failure
 
 SIZE = 32

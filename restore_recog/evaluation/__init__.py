@@ -1,0 +1,1 @@
+"""One evaluation: its faces, its arms, and what the figures say."""

@@ -1,0 +1,100 @@
+"""Which arms a run can carry, told as early as the data allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from restore_recog.api import Restorer
+from restore_recog.errors import DataError
+from restore_recog.evaluation import detectors
+from restore_recog.evaluation.arms import ARMS, DEFAULT_ARMS, RESTORING, ArmSpec
+from restore_recog.evaluation.detectors import Detector
+from restore_recog.evaluation.faces import ProbeFace
+from restore_recog.evaluation.request import EvalRequest
+from restore_recog.types import FaceSample
+
+NO_TWIN = "the data has no unoccluded twins of all probes"
+NO_MAP = "the true maps of some probes are unknown"
+
+
+class ArmChoice:
+    """The arms of one run.
+
+    Whether the probes have twins is known from their labels; whether they have true maps
+    shows when they are read. An arm that was asked for by name and cannot be carried stops
+    the run at the first probe that shows it; one that runs by default is left out.
+
+    Attributes:
+        dropped: Arm -> why it is left out.
+    """
+
+    def __init__(
+        self,
+        request: EvalRequest,
+        restorers: Mapping[str, Restorer],
+        found: Mapping[str, Detector | None],
+    ) -> None:
+        self._asked = request.arms
+        self._true = request.segmenter == detectors.TRUE
+        self._restorers, self._detectors = restorers, found
+        self.dropped: dict[str, str] = {}
+
+    def specs(self) -> tuple[ArmSpec, ...]:
+        """Return the arms that can be carried as far as is known, in order of display."""
+        asked = {*(self._asked or DEFAULT_ARMS), "occluded"} - set(self.dropped)
+        return tuple(spec for arm in ARMS if arm in asked for spec in self._specs(arm))
+
+    def check_samples(
+        self, samples: Sequence[FaceSample], known: Mapping[str, FaceSample], synthetic: bool
+    ) -> None:
+        """Drop the arms that the labels of the probes rule out.
+
+        Args:
+            samples: All that pass through the arms.
+            known: Every picture of the data, by image_id.
+            synthetic: Whether the evaluation covers the probes.
+
+        Raises:
+            DataError: One of those arms was asked for by name.
+        """
+        if self._true:
+            self._drop("restored-oracle-mask", "the restorers are given the true maps already")
+        if not synthetic and any(sample.clean_id not in known for sample in samples):
+            self._drop("clean", NO_TWIN)
+            self._drop("restored-clean", NO_TWIN)
+
+    def check_faces(self, faces: Sequence[ProbeFace]) -> None:
+        """Drop the arms that a block of probes rules out.
+
+        Raises:
+            DataError: One of those arms was asked for by name.
+        """
+        for face in faces:
+            if face.clean is None:
+                self._drop("clean", NO_TWIN, face)
+                self._drop("restored-clean", NO_TWIN, face)
+            if face.crop.mask is None:
+                self._drop("restored-oracle-mask", NO_MAP, face)
+                if not any(self._detectors.values()):
+                    self._drop("fill", "there is no map to fill", face)
+
+    def notes(self) -> list[str]:
+        """Return a sentence for every arm that is left out."""
+        return [f"The arm '{a}' is left out: {self.dropped[a]}." for a in ARMS if a in self.dropped]
+
+    def _drop(self, arm: str, reason: str, face: ProbeFace | None = None) -> None:
+        if arm not in (self._asked or DEFAULT_ARMS) or arm in self.dropped:
+            return
+        if self._asked:
+            example = "" if face is None else f" ('{face.sample.image_id}' is the first)"
+            raise DataError(f"The arm '{arm}' cannot be measured: {reason}{example}.")
+        self.dropped[arm] = reason
+
+    def _specs(self, arm: str) -> list[ArmSpec]:
+        if arm not in RESTORING:
+            return [ArmSpec(arm)]
+        return [
+            ArmSpec(arm, name)
+            for name, restorer in self._restorers.items()
+            if arm != "restored-oracle-mask" or "masks" in restorer.needs
+        ]

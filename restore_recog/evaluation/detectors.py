@@ -1,0 +1,173 @@
+"""Which mask detector serves which restorer, and the maps they find."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from restore_recog import registry
+from restore_recog.api import Restorer, Segmenter
+from restore_recog.errors import PluginError, RestoreRecogError
+from restore_recog.evaluation.arms import Pixels
+from restore_recog.evaluation.faces import ProbeFace
+from restore_recog.evaluation.ledger import Ledger
+from restore_recog.images import to_tensor
+
+OWN, TRUE = "own", "true"
+DEFAULT_DETECTOR = "fmodr"
+"""Name of the restorer whose detector serves where none of the run has one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detector:
+    """A segmenter, the device it computes on, and what to call it."""
+
+    segmenter: Segmenter
+    device: str
+    name: str
+
+
+def choose(
+    choice: str | Segmenter, restorers: Mapping[str, Restorer], device: str
+) -> dict[str, Detector | None]:
+    """Return the detector of every restorer; None where it works without (or on true maps).
+
+    Args:
+        choice: ``own``, ``true``, the name of a restorer with a detector, or a segmenter.
+        restorers: By their names in this run.
+        device: For a detector that none of the restorers brings.
+
+    Raises:
+        PluginError: The restorer named has no detector, or there is none at all.
+    """
+    if choice == TRUE:
+        return dict.fromkeys(restorers)
+    if isinstance(choice, Segmenter):
+        return dict.fromkeys(restorers, Detector(choice, device, choice.name))
+    if choice != OWN:
+        return dict.fromkeys(restorers, _named(choice, restorers, device))
+    found: dict[str, Detector | None] = {}
+    for name, restorer in restorers.items():
+        own = restorer.segmenter()
+        found[name] = None if own is None else Detector(own, restorer.device, name)
+    needy = [n for n, r in restorers.items() if found[n] is None and "masks" in r.needs]
+    if needy:
+        lent = next((detector for detector in found.values() if detector is not None), None)
+        lent = lent or _named(DEFAULT_DETECTOR, {}, device)
+        found |= dict.fromkeys(needy, lent)
+    return found
+
+
+def _named(name: str, restorers: Mapping[str, Restorer], device: str) -> Detector:
+    restorer = restorers.get(name) or registry.restorers.create(name, device=device)
+    segmenter = restorer.segmenter()
+    if segmenter is None:
+        raise PluginError(
+            f"The restorer '{name}' has no mask detector; give --segmenter the name of one that "
+            "has, or 'true' for data with true maps."
+        )
+    return Detector(segmenter, restorer.device, name)
+
+
+class BlockMaps:
+    """The maps of one block of probes. A detector runs when its maps are first asked for."""
+
+    def __init__(
+        self,
+        faces: Sequence[ProbeFace],
+        detectors: Mapping[str, Detector | None],
+        ledger: Ledger,
+        *,
+        true: bool = False,
+    ) -> None:
+        """Remember the block.
+
+        Args:
+            faces: No more than one batch.
+            detectors: Restorer name -> its detector, as :func:`choose` returns them.
+            ledger: Takes failures and costs.
+            true: Whether the restorers are given the true maps.
+        """
+        self._faces, self._detectors, self._ledger, self._true = faces, detectors, ledger, true
+        self._done: dict[tuple[int, bool], tuple[Mapping[str, Pixels], Mapping[str, str]]] = {}
+
+    def found(self, restorer: str, face: ProbeFace, *, clean: bool = False) -> Pixels | None:
+        """Return the map of one probe for a restorer, or None, with a failure in the ledger.
+
+        A restorer without a detector gets an empty map.
+
+        Args:
+            restorer: Its name in this run.
+            face: One of the block.
+            clean: Whether to look at the clean twin.
+        """
+        picture = face.clean if clean else face.crop.pixels
+        if self._true and not clean:
+            found, why = face.crop.mask, "The data has no true map of this picture."
+        elif (detector := self._detectors[restorer]) is not None:
+            maps, reasons = self._detected(detector, clean)
+            found = maps.get(face.sample.image_id)
+            why = f"{detector.name}: {reasons.get(face.sample.image_id)}"
+        else:
+            found, why = None if picture is None else np.zeros(picture.shape[:2], np.uint8), ""
+        if found is None:
+            self._ledger.fail("segment", face.sample, why + (" (clean twin)" if clean else ""))
+        return found
+
+    def fill(self, face: ProbeFace) -> Pixels | None:
+        """Return the map to be filled: the true one where it is known, else the first found."""
+        finders = [name for name, detector in self._detectors.items() if detector is not None]
+        if face.crop.mask is not None or not finders:
+            return face.crop.mask
+        return self.found(finders[0], face)
+
+    def _detected(
+        self, detector: Detector, clean: bool
+    ) -> tuple[Mapping[str, Pixels], Mapping[str, str]]:
+        """Run a detector on the whole block, the first time that it is asked for."""
+        key = (id(detector.segmenter), clean)
+        if key not in self._done:
+            seen = {f.sample.image_id: f.clean if clean else f.crop.pixels for f in self._faces}
+            pictures = {image_id: p for image_id, p in seen.items() if p is not None}
+            with self._ledger.timed("segment", len(pictures), detector.device):
+                self._done[key] = segment(detector, pictures)
+        return self._done[key]
+
+
+def segment(
+    detector: Detector, pictures: Mapping[str, Pixels]
+) -> tuple[dict[str, Pixels], dict[str, str]]:
+    """Return (image_id -> map, image_id -> reason of failure) of one batch.
+
+    Raises:
+        PluginError: The answer has the wrong shape.
+    """
+    ids = list(pictures)
+    if not ids:
+        return {}, {}
+    images = to_tensor([pictures[image_id] for image_id in ids]).to(detector.device)
+    try:
+        with torch.inference_mode():
+            found = detector.segmenter.segment(images).cpu()
+    except PluginError:
+        raise
+    except RestoreRecogError as error:
+        if len(ids) == 1:
+            return {}, {ids[0]: str(error)}
+        maps: dict[str, Pixels] = {}
+        reasons: dict[str, str] = {}
+        for image_id in ids:
+            one_map, one_reason = segment(detector, {image_id: pictures[image_id]})
+            maps |= one_map
+            reasons |= one_reason
+        return maps, reasons
+    if found.shape != (len(ids), 1, *images.shape[-2:]):
+        raise PluginError(
+            f"The detector '{detector.segmenter.name}' returned shape {tuple(found.shape)} for "
+            f"{len(ids)} pictures of {tuple(images.shape[-2:])}; mend the plug-in."
+        )
+    rows = (found[:, 0].numpy() > 0.5).astype(np.uint8)
+    return dict(zip(ids, rows, strict=True)), {}

@@ -1,0 +1,131 @@
+"""Answer the question: does restoring the face first help this recogniser?
+
+One evaluation is a set of arms over the same probes, references and recogniser:
+:mod:`~restore_recog.evaluation.session` makes the faces and runs the arms,
+:mod:`~restore_recog.evaluation.findings` turns templates into figures,
+:mod:`~restore_recog.evaluation.verdict` and :mod:`~restore_recog.evaluation.outcome` into words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from restore_recog.errors import DataError, PluginError
+from restore_recog.evaluation import cohorts, curves, outcome, protocol_files, verdict
+from restore_recog.evaluation.arms import ARMS
+from restore_recog.evaluation.examples import examples
+from restore_recog.evaluation.findings import Findings
+from restore_recog.evaluation.ledger import Ledger, Progress
+from restore_recog.evaluation.request import EvalRequest
+from restore_recog.evaluation.session import ArmRun, Session
+from restore_recog.metrics.verification import DetCurve
+from restore_recog.reporting.record import check_output
+from restore_recog.reporting.report import ArmReport, Cohort, ProbeRow, Report
+
+__all__ = ["EvalRequest", "Progress", "evaluate"]
+
+
+def evaluate(request: EvalRequest, progress: Progress | None = None) -> Report:
+    """Run an evaluation.
+
+    Args:
+        request: What to evaluate.
+        progress: Called with (stage, done, total) as the work goes on.
+
+    Raises:
+        OutputError: The results folder exists.
+        DataError: The data cannot carry the protocol, there is no label of a name to break
+            figures down by, or no face was found at all.
+        PluginError: An unknown arm or detector, or a plug-in that answers wrongly.
+    """
+    if request.output is not None:
+        check_output(request.output)
+    _check(request)
+    ledger = Ledger(progress)
+    session = Session(request, ledger)
+    samples = [session.source.samples[image_id] for image_id in session.plan.probes]
+    cohorts.check(request.cohorts, samples)
+    runs = session.run()
+    findings = Findings.of(session, runs)
+    arms = tuple(findings.arm(name, runs[name]) for name in findings.measured)
+    coverings = {image_id: probe.covering for image_id, probe in session.found.items()}
+    groups, spreads = findings.cohorts(
+        cohorts.labels(samples, coverings, request.cohorts), request.min_subjects
+    )
+    return Report(
+        verdicts=_verdicts(session, arms, groups),
+        labels=outcome.labels(session),
+        notes=(*session.plan.notes, *session.notes, *outcome.notes(session, findings)),
+        arms=arms,
+        setup=outcome.setup(session, findings),
+        timing=ledger.timing(),
+        trials=session.plan.pairs,
+        scores={name: found.scores.trials for name, found in findings.measured.items()},
+        probes=tuple(row for name in runs for row in _rows(session, runs[name], findings, name)),
+        failures=tuple(ledger.failures),
+        examples=examples(session, findings),
+        cohorts=groups,
+        spreads=spreads,
+        protocol=protocol_files.render(session.plan, session.source.samples),
+        curves=_curves(findings),
+    )
+
+
+def _check(request: EvalRequest) -> None:
+    unknown = [arm for arm in request.arms or () if arm not in ARMS]
+    if unknown:
+        raise PluginError(f"There is no arm '{unknown[0]}'; there are {', '.join(ARMS)}.")
+    for name, value, least in (
+        ("batch size", request.batch_size, 1),
+        ("limit of probes", request.limit, 1),
+        ("least number of subjects in a cohort", request.min_subjects, 1),
+    ):
+        if value is not None and value < least:
+            raise DataError(f"The {name} must be {least} or more, not {value}.")
+    for name, choice, choices in (
+        ("enrolment", request.enrolment, ("max", "mean")),
+        ("policy for a restorer's failure", request.restorer_failure, ("input", "fta")),
+    ):
+        if choice not in choices:
+            raise DataError(f"The {name} is {' or '.join(choices)}, not '{choice}'.")
+
+
+def _verdicts(
+    session: Session, arms: Sequence[ArmReport], groups: Sequence[Cohort]
+) -> tuple[str, ...]:
+    """Return one verdict a restorer."""
+    floor = next(arm for arm in arms if arm.arm == "occluded")
+    recognizer, where = session.request.recognizer.name, outcome.where(session)
+    return tuple(
+        verdict.verdict(arm, floor, recognizer, where, groups)
+        for arm in arms
+        if arm.arm == "restored"
+    )
+
+
+def _curves(findings: Findings) -> dict[str, DetCurve]:
+    searches = {name: found.scores.search for name, found in findings.measured.items()}
+    found = {name: curves.of_search(s) for name, s in searches.items() if s is not None}
+    return {name: curve for name, curve in found.items() if curve is not None}
+
+
+def _rows(session: Session, run: ArmRun, findings: Findings, name: str) -> Sequence[ProbeRow]:
+    measured = findings.measured[name]
+    ranks, best = measured.scores.rank(), measured.scores.best_impostor
+    rows = []
+    for i, image_id in enumerate(session.plan.probes):
+        probe = session.found.get(image_id)
+        rows.append(
+            ProbeRow(
+                arm=name,
+                probe_id=image_id,
+                subject=session.source.samples[image_id].subject,
+                covering="" if probe is None else probe.covering,
+                rank=int(ranks[i]),
+                cosine=float(measured.scores.cosine[i]),
+                fallback=run.fallbacks.get(image_id, False),
+                quality=measured.qualities[i],
+                best_impostor=float(best[i]),
+            )
+        )
+    return rows

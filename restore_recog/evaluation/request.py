@@ -1,0 +1,74 @@
+"""What an evaluation is asked to do."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from restore_recog.api import Dataset, EvaluationProtocol, Recognizer, Restorer, Segmenter
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EvalRequest:
+    """What to evaluate.
+
+    Attributes:
+        datasets: One or more; ids get the data set's name as prefix where there are several.
+        restorers: One or more; each has its own rows in the table.
+        segmenter: ``"own"`` (each restorer's own detector), ``"true"`` (the true map), the name
+            of a restorer whose detector all shall use, or a detector.
+        arms: Names out of :data:`restore_recog.evaluation.arms.ARMS`; None takes the default arms.
+        coverings: Kind of synthetic covering, where the data has no occluded pictures.
+        colour: Of the covering; None draws one for each picture.
+        seed: Of every random choice.
+        limit: At most so many probes.
+        batch_size: Pictures at a time; changes speed and memory, not the figures.
+        device: For detectors that do not come with a restorer.
+        faces_policy: What to do with several faces: ``"one"`` (a failure) or ``"largest"``.
+        cohorts: Labels to break the figures down by (``gender``, ``covering``, ...); None
+            takes every label with two to twelve values among the probes.
+        min_subjects: Cohorts with fewer subjects are named and counted, not measured.
+        enrolment: ``"max"`` (a subject scores the best of his references) or ``"mean"`` (his
+            references are averaged into one template).
+        restorer_failure: ``"input"`` (the probe goes on as it came, counted as a fallback) or
+            ``"fta"`` (the probe has no template: failure to acquire).
+        cache: Folder of finished work, shared by any number of runs; None keeps none.
+        output: Results folder that shall be written later; refused at once if it exists.
+        command: The command line, for the record.
+    """
+
+    datasets: Sequence[Dataset]
+    protocol: EvaluationProtocol
+    restorers: Sequence[Restorer]
+    recognizer: Recognizer
+    segmenter: str | Segmenter = "own"
+    arms: tuple[str, ...] | None = None
+    coverings: str = "random"
+    colour: str | None = None
+    seed: int = 0
+    limit: int | None = None
+    batch_size: int = 32
+    device: str = "cpu"
+    faces_policy: str = "largest"
+    cohorts: tuple[str, ...] | None = None
+    min_subjects: int = 10
+    enrolment: str = "max"
+    restorer_failure: str = "input"
+    cache: Path | None = None
+    output: Path | None = None
+    command: str = ""
+
+    def planner(self) -> EvaluationProtocol:
+        """Return the protocol, with the list of pairs that came with the data if it has none.
+
+        To be called when the data sets have told their samples, for only then do they know
+        of a list. The request's own protocol stays as it is.
+        """
+        lists = [dataset.pair_list for dataset in self.datasets if dataset.pair_list is not None]
+        if self.protocol.pair_list is not None or not lists:
+            return self.protocol
+        protocol = copy.copy(self.protocol)
+        protocol.pair_list = lists[0]
+        return protocol

@@ -1,0 +1,294 @@
+"""Several finished runs side by side, and paired where their probes are the same.
+
+A paired difference says what changed for the same probes; it is far more certain than the
+difference of two tables. It is given only where protocol, data, gallery and probes of both
+runs are the same, and refused with a reason elsewhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from restore_recog.errors import DataError
+from restore_recog.metrics.uncertainty import (
+    bootstrap_difference,
+    mcnemar_exact,
+    sign_flip_test,
+)
+from restore_recog.reporting.report import ArmReport, ProbeRow, Report
+
+IGNORED = ("command", "time", "peak_memory_mib")
+"""Settings of a run that cannot move a figure."""
+
+NO_COMPARISONS = {"plan.json", "for_training.csv"}
+"""Files of a protocol that say nothing about who is compared with whom."""
+
+SIGNIFICANT = 0.05
+"""A difference is told where the sign-flip test's p lies below this."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """One finished run under a name of its own."""
+
+    name: str
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What the second run has over the first, on the same probes.
+
+    Attributes:
+        first, second: Names of the two arms.
+        figure: ``rank1`` or ``cosine``.
+        result: {"value", "low", "high", "n", "n_subjects", "p_sign_flip", "seed", ...} and
+            ``unchanged``: not one probe differs. For ``rank1`` also what was ``rescued`` and
+            ``harmed`` by going to the second.
+    """
+
+    first: str
+    second: str
+    figure: str
+    result: Mapping[str, Any]
+
+    @property
+    def answer(self) -> str:
+        """Return ``better``, ``worse``, ``the same`` or ``cannot tell``.
+
+        Better and worse only where the interval and the sign-flip test agree: with few
+        changed probes the percentile interval alone is too sure of itself.
+        """
+        low, high, p = (self.result[key] for key in ("low", "high", "p_sign_flip"))
+        if self.result["unchanged"]:
+            return "the same"
+        if p < SIGNIFICANT and (low > 0 or high < 0):
+            return "better" if low > 0 else "worse"
+        return "cannot tell"
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """The first run against another.
+
+    Attributes:
+        first, second: Names of the runs.
+        refusal: Why they cannot be paired, or None.
+        notes: What else the differences may be due to.
+        differences: Empty where refused.
+    """
+
+    first: str
+    second: str
+    refusal: str | None
+    notes: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """Runs side by side.
+
+    Attributes:
+        overlay_refusal: Why their curves must not share axes, or None.
+        settings: Setting -> its value in every run, where they differ.
+        pairings: Every later run against the first.
+    """
+
+    runs: tuple[Run, ...]
+    overlay_refusal: str | None
+    settings: Mapping[str, tuple[str, ...]]
+    pairings: tuple[Pairing, ...]
+
+
+def load(folders: Sequence[Path]) -> list[Run]:
+    """Read results folders; each run is called by the shortest end of its path that tells.
+
+    Raises:
+        DataError: A folder is no results folder, or is given twice.
+    """
+    paths = [Path(folder).resolve() for folder in folders]
+    if twice := [path for number, path in enumerate(paths) if path in paths[:number]]:
+        raise DataError(f"'{twice[0]}' is given twice; name each run once.")
+    depth = 1
+    while len({_end(path, depth) for path in paths}) < len(paths):
+        depth += 1
+    return [Run(_end(path, depth), Report.load(path)) for path in paths]
+
+
+def _end(path: Path, depth: int) -> str:
+    return "/".join(path.parts[-depth:])
+
+
+def compare(runs: Sequence[Run]) -> Comparison:
+    """Set runs side by side and pair every later one with the first.
+
+    Raises:
+        DataError: There are fewer than two.
+    """
+    if len(runs) < 2:
+        raise DataError("There is nothing to compare: name at least two results folders.")
+    return Comparison(
+        tuple(runs),
+        _overlay_refusal(runs),
+        _settings(runs),
+        tuple(pair(runs[0], other) for other in runs[1:]),
+    )
+
+
+def _overlay_refusal(runs: Sequence[Run]) -> str | None:
+    for other in runs[1:]:
+        if (reason := _protocols_differ(runs[0], other)) is not None:
+            return f"Curves are not drawn over each other: {reason}."
+    return None
+
+
+def _protocols_differ(first: Run, second: Run) -> str | None:
+    a, b = (_protocol(run.report) for run in (first, second))
+    if a == b:
+        return None
+    return f"'{first.name}' follows the protocol {a}, '{second.name}' {b}"
+
+
+def _protocol(report: Report) -> str:
+    protocol = report.setup.get("protocol", {})
+    parts = [str(protocol[key]) for key in ("name", "argument") if protocol.get(key)]
+    return f"{':'.join(parts) or 'unknown'} version {protocol.get('version', 'unknown')}"
+
+
+def _settings(runs: Sequence[Run]) -> dict[str, tuple[str, ...]]:
+    """Return the settings that differ, as text."""
+    flat = [dict(_flat(run.report.setup)) for run in runs]
+    names = dict.fromkeys(name for one in flat for name in one)
+    table = {name: tuple(one.get(name, "") for one in flat) for name in names}
+    return {
+        name: values
+        for name, values in table.items()
+        if len(set(values)) > 1 and name.partition(".")[0] not in IGNORED
+    }
+
+
+def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _flat(item, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, (list, tuple)):
+        for number, item in enumerate(value):
+            yield from _flat(item, f"{name}.{number}")
+    else:
+        yield name, str(value)
+
+
+def pair(first: Run, second: Run) -> Pairing:
+    """Return what the second run has over the first on the same probes, or why not."""
+    refusal = _refusal(first, second)
+    if refusal is not None:
+        text = f"'{second.name}' cannot be paired with '{first.name}': {refusal}."
+        return Pairing(first.name, second.name, text)
+    a, b = first.report, second.report
+    seed = int(a.setup.get("seed") or 0)
+    same_recognizer = a.setup.get("recognizer") == b.setup.get("recognizer")
+    rows = [_rows(report) for report in (a, b)]
+    found: list[Difference] = []
+    for one, other in _arm_pairs(a.arms, b.arms):
+        mine, theirs = rows[1].get(other, {}), rows[0].get(one, {})
+        probes = [(theirs[name], mine[name]) for name in theirs if name in mine]
+        found += _differences(one, other, probes, seed, same_recognizer)
+    return Pairing(first.name, second.name, None, tuple(_notes(first, second)), tuple(found))
+
+
+def _refusal(first: Run, second: Run) -> str | None:
+    """Return why two runs have not the same probes and gallery, or None."""
+    if (reason := _protocols_differ(first, second)) is not None:
+        return reason
+    a, b = first.report, second.report
+    if a.setup.get("data_sha256") != b.setup.get("data_sha256"):
+        return "their data differ (other pictures, people or conditions)"
+    if _people(a) != _people(b):
+        return "their probes differ (another --limit, seed or --protocol file)"
+    names = sorted({*a.protocol, *b.protocol} - NO_COMPARISONS)
+    if differ := [name for name in names if a.protocol.get(name) != b.protocol.get(name)]:
+        return f"their galleries or comparisons differ (see protocol/{differ[0]} of both)"
+    if not a.probes:
+        return "they have no probes"
+    return None
+
+
+def _people(report: Report) -> set[tuple[str, str]]:
+    return {(row.probe_id, row.subject) for row in report.probes}
+
+
+def _rows(report: Report) -> dict[str, dict[str, ProbeRow]]:
+    rows: dict[str, dict[str, ProbeRow]] = {}
+    for row in report.probes:
+        rows.setdefault(row.arm, {})[row.probe_id] = row
+    return rows
+
+
+def _arm_pairs(first: Sequence[ArmReport], second: Sequence[ArmReport]) -> list[tuple[str, str]]:
+    """Return which arms answer each other: of one name, else the only ones left of a kind."""
+    names = {arm.name for arm in first} & {arm.name for arm in second}
+    pairs = []
+    for arm in first:
+        if arm.name in names:
+            pairs.append((arm.name, arm.name))
+            continue
+        mine = [one.name for one in first if one.arm == arm.arm and one.name not in names]
+        theirs = [one.name for one in second if one.arm == arm.arm and one.name not in names]
+        if len(mine) == len(theirs) == 1:
+            pairs.append((mine[0], theirs[0]))
+    return pairs
+
+
+def _differences(
+    first: str,
+    second: str,
+    probes: Sequence[tuple[ProbeRow, ProbeRow]],
+    seed: int,
+    same_recognizer: bool,
+) -> Iterator[Difference]:
+    searched = [(a, b) for a, b in probes if min(a.rank, b.rank) >= 1]
+    if searched:
+        was = np.array([a.rank == 1 for a, _ in searched])
+        now = np.array([b.rank == 1 for _, b in searched])
+        people = np.array([a.subject for a, _ in searched])
+        rescued, harmed = int((now & ~was).sum()), int((was & ~now).sum())
+        result = _paired(now, was, people, seed) | {"rescued": rescued, "harmed": harmed}
+        if result["n"] == result["n_subjects"]:
+            result["p_mcnemar"] = mcnemar_exact(rescued, harmed)
+        yield Difference(first, second, "rank1", result)
+    known = [(a, b) for a, b in probes if math.isfinite(a.cosine) and math.isfinite(b.cosine)]
+    if known and same_recognizer:
+        was, now = np.array([(a.cosine, b.cosine) for a, b in known]).T
+        people = np.array([a.subject for a, _ in known])
+        yield Difference(first, second, "cosine", _paired(now, was, people, seed))
+
+
+def _paired(now: Any, was: Any, people: Any, seed: int) -> dict[str, Any]:
+    interval = asdict(bootstrap_difference(now, was, people, seed=seed))
+    change = now.astype(np.float64) - was
+    return interval | {
+        "p_sign_flip": sign_flip_test(change, people, seed),
+        "seed": seed,
+        "unchanged": not change.any(),
+    }
+
+
+def _notes(first: Run, second: Run) -> Iterator[str]:
+    a, b = first.report.setup, second.report.setup
+    if a.get("coverings") and (a["coverings"], a.get("seed")) != (
+        b.get("coverings"),
+        b.get("seed"),
+    ):
+        yield (
+            "The synthetic coverings were drawn otherwise (another kind, colour or seed), so the "
+            "differences are partly theirs."
+        )
+    if a.get("recognizer") != b.get("recognizer"):
+        yield "The recognisers differ, so cosines are not compared: each has a scale of its own."

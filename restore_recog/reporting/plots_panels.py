@@ -1,0 +1,175 @@
+"""Figures in panels: score histograms, gains by cohort, picture quality against recognition."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restore_recog.reporting.plots import COLOURS, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Vector = NDArray[np.float64]
+
+GENUINE, IMPOSTOR = COLOURS[0], COLOURS[1]
+_BINS = (10, 40)  # fewest and most; in between twice the root of the shortest list
+_ACROSS = 3  # panels side by side
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One row of a forest plot.
+
+    Attributes:
+        label: Who.
+        value, low, high: In the unit of the axis; NaN where it was not measured.
+        heading: The row only names the group of rows below it.
+    """
+
+    label: str
+    value: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    heading: bool = False
+
+
+def histogram_figure(
+    panels: Mapping[str, tuple[Vector, Vector]],
+    thresholds: Mapping[str, float] | None = None,
+    *,
+    xlabel: str = "Cosine similarity",
+) -> Figure:
+    """Draw genuine and impostor scores, one panel an arm, on one axis.
+
+    The two are scaled each to its own number of completed comparisons; failed ones (-inf)
+    have no place on the axis and are counted in the panel's title.
+
+    Args:
+        panels: Title to (genuine, impostor) scores.
+        thresholds: Title to a threshold that is marked.
+
+    Raises:
+        ValueError: There is no panel, or no finite score at all.
+    """
+    finite = [s[np.isfinite(s)] for pair in panels.values() for s in pair]
+    values = np.concatenate(finite) if finite else np.empty(0)
+    if not values.size:
+        raise ValueError("A histogram needs at least one panel with a finite score.")
+    low, high = float(values.min()), float(values.max())
+    fewest = min(scores.size for scores in finite if scores.size)
+    bins = int(np.clip(2 * np.sqrt(fewest), *_BINS))
+    edges = np.linspace(low, high if high > low else low + 1e-6, bins + 1)
+    figure, grid = _grid(len(panels))
+    for number, (axes, (title, pair)) in enumerate(zip(grid, panels.items(), strict=False)):
+        _histogram(axes, pair, edges, first=number == 0)
+        threshold = (thresholds or {}).get(title)
+        if threshold is not None and math.isfinite(threshold):
+            axes.axvline(threshold, color="0.3", lw=1, ls="--")
+        failed = sum(int(np.isneginf(scores).sum()) for scores in pair)
+        axes.set_title(title + (f" ({failed} failed)" if failed else ""), fontsize="medium")
+    figure.supxlabel(xlabel, fontsize="medium")
+    figure.supylabel("Share of comparisons (%)", fontsize="medium")
+    return figure
+
+
+def _histogram(axes: Axes, pair: tuple[Vector, Vector], edges: Vector, *, first: bool) -> None:
+    sides = (("impostor", pair[1], IMPOSTOR), ("genuine", pair[0], GENUINE))
+    for name, scores, colour in sides:
+        done = scores[np.isfinite(scores)]
+        if not done.size:
+            continue
+        shares = 100 * np.histogram(done, edges)[0] / done.size
+        axes.stairs(shares, edges, fill=True, color=colour, alpha=0.35)
+        axes.stairs(shares, edges, color=colour, lw=1.4, label=name)
+    if first:
+        axes.legend(loc="upper left", fontsize="small")
+
+
+def _grid(count: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure of panels that share their axes, in rows."""
+    across = min(count, _ACROSS)
+    down = math.ceil(count / across)
+    figure = new_figure((3.3 * across + 0.4, 2.3 * down + 0.5))
+    table = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
+    flat: list[Axes] = list(table.ravel())
+    for axes in flat[count:]:
+        axes.set_visible(False)
+    for number, axes in enumerate(flat):
+        axes.grid(color="0.88", lw=0.7)
+        axes.set_axisbelow(True)
+        if number + across >= count:  # the panel below it is hidden or missing
+            axes.tick_params(labelbottom=True)
+    return figure, flat[:count]
+
+
+def forest_figure(
+    panels: Mapping[str, Sequence[Estimate]], xlabel: str, *, less_is_better: bool = False
+) -> Figure:
+    """Draw estimates with intervals, one row a group, one panel an arm.
+
+    Args:
+        panels: Title to rows; the same labels in the same order in every panel.
+        xlabel: Quantity and unit; 0 is marked.
+        less_is_better: Whether an interval below 0 has the colour of a gain.
+
+    Raises:
+        ValueError: There is no panel or no row, or the panels' labels differ.
+    """
+    labels = [[row.label for row in rows] for rows in panels.values()]
+    if not labels or not labels[0] or any(other != labels[0] for other in labels):
+        raise ValueError("A forest plot needs panels with the same rows.")
+    rows = next(iter(panels.values()))
+    figure = new_figure((3.2 * len(panels) + 3.2, 0.28 * len(rows) + 1.1))
+    grid = figure.subplots(1, len(panels), sharey=True, sharex=True, squeeze=False)[0]
+    for axes, (title, estimates) in zip(grid, panels.items(), strict=True):
+        _forest(axes, estimates, COLOURS[1:3] if less_is_better else COLOURS[2:0:-1])
+        axes.set_title(title, fontsize="medium")
+        axes.set_xlabel(xlabel)
+    grid[0].set_yticks(range(len(rows)), [row.label for row in rows])
+    for text, row in zip(grid[0].get_yticklabels(), rows, strict=True):
+        text.set_fontweight("bold" if row.heading else "normal")
+    grid[0].set_ylim(len(rows) - 0.5, -0.5)
+    return figure
+
+
+def _forest(axes: Axes, rows: Sequence[Estimate], colours: Sequence[str]) -> None:
+    """Draw one panel; *colours* are of intervals above and below 0."""
+    axes.axvline(0, color="0.4", lw=1)
+    axes.grid(axis="x", color="0.88", lw=0.7)
+    axes.set_axisbelow(True)
+    for place, row in enumerate(rows):
+        if row.heading or not math.isfinite(row.value):
+            continue
+        colour = colours[0] if row.low > 0 else colours[1] if row.high < 0 else "0.35"
+        if math.isfinite(row.low) and math.isfinite(row.high):
+            axes.plot([row.low, row.high], [place, place], color=colour, lw=1.8)
+        axes.plot([row.value], [place], marker="o", ms=5, color=colour)
+
+
+def scatter_figure(panels: Mapping[str, tuple[Vector, Vector]], xlabel: str, ylabel: str) -> Figure:
+    """Draw one dot a probe, one panel an arm, with the lines of no change.
+
+    Args:
+        panels: Title to (x, y), finite.
+
+    Raises:
+        ValueError: There is no panel.
+    """
+    if not panels:
+        raise ValueError("A scatter plot needs at least one panel.")
+    figure, grid = _grid(len(panels))
+    for axes, (title, (x, y)) in zip(grid, panels.items(), strict=True):
+        axes.axhline(0, color="0.4", lw=1)
+        axes.axvline(0, color="0.4", lw=1)
+        axes.scatter(x, y, s=8, color=COLOURS[0], alpha=0.5, linewidths=0)
+        axes.set_title(title, fontsize="medium")
+    figure.supxlabel(xlabel, fontsize="medium")
+    figure.supylabel(ylabel, fontsize="medium")
+    return figure

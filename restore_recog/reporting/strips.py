@@ -1,0 +1,69 @@
+"""Before-and-after strips with their titles burnt in, so that no picture loses its label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from restore_recog.reporting.report import Example
+
+GUESS = "a guess, not evidence"
+"""Stands under the title of every tile that a restorer painted."""
+
+_LEAST = 6  # smallest size of the letters, in pixels
+
+
+def labelled(example: Example, scale: int = 1) -> NDArray[np.uint8]:
+    """Return the strip under a row of titles, (S + row, tiles * S, 3) uint8.
+
+    A scale above 1 enlarges the strip first, so that the letters stay sharp.
+    """
+    strip = example.strip
+    if scale > 1:
+        size = (scale * strip.shape[1], scale * strip.shape[0])
+        strip = np.asarray(Image.fromarray(strip).resize(size, Image.Resampling.BICUBIC))
+    side = strip.shape[0]
+    row = Image.new("RGB", (strip.shape[1], title_height(side)), "white")
+    draw = ImageDraw.Draw(row)
+    for number, title in enumerate(example.titles):
+        _write(draw, number * side, side, _lines(title))
+    return np.concatenate([np.asarray(row, dtype=np.uint8), strip])
+
+
+def bare(picture: NDArray[np.uint8], titles: Sequence[str]) -> NDArray[np.uint8]:
+    """Return a labelled strip without its titles, however high their row is.
+
+    Raises:
+        ValueError: The picture has no place for so many square tiles.
+    """
+    height, width = picture.shape[:2]
+    side = width // max(1, len(titles))
+    if side * len(titles) != width or height < side:
+        raise ValueError(f"a strip of {len(titles)} tiles cannot be {width} x {height} pixels")
+    return picture[height - side :]
+
+
+def title_height(side: int) -> int:
+    """Return the height of the row of titles over tiles of a side, in pixels."""
+    return max(20, round(0.28 * side))
+
+
+def _lines(title: str) -> list[str]:
+    return [title, GUESS] if title.startswith("restored") else [title]
+
+
+def _write(draw: ImageDraw.ImageDraw, left: int, side: int, lines: Sequence[str]) -> None:
+    """Write lines over one tile, each as large as it fits."""
+    pitch = title_height(side) // 2
+    for number, line in enumerate(lines):
+        size = max(_LEAST, round(0.72 * pitch))
+        while size > _LEAST and _font(size).getlength(line) > side - 4:
+            size -= 1
+        draw.text((left + 2, number * pitch), line, fill="black", font=_font(size))
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)

@@ -1,0 +1,151 @@
+"""Tables as text, CSV and LaTeX, from the columns of :mod:`restore_recog.reporting.tables`."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from string import ascii_lowercase
+from typing import Any
+
+from restore_recog.reporting.report import ArmReport
+from restore_recog.reporting.tables import ALL, BRIEF, Cell, Column, known, legend, used
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "–": "--",
+    "′": "$'$",
+    "ρ": r"$\rho$",
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+}
+
+
+class Marks:
+    """Letters that stand beside values for flags that are spelled out below a table."""
+
+    def __init__(self) -> None:
+        self._letters: dict[str, str] = {}
+
+    def of(self, flag: str) -> str:
+        """Return the letter of a flag, nothing for an empty one."""
+        if not flag:
+            return ""
+        place = len(self._letters)
+        letter = ascii_lowercase[place % 26] * (1 + place // 26)
+        return self._letters.setdefault(flag, letter)
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Return (letter, flag) in order of appearance."""
+        return [(letter, flag) for flag, letter in self._letters.items()]
+
+
+def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as columns of text: the first to the left, the others to the right."""
+    everything = [head, *rows]
+    widths = [max(len(row[i]) for row in everything) for i in range(len(head))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in everything
+    ]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+
+def arms_text(arms: Sequence[ArmReport]) -> str:
+    """Return the brief table of arms for a terminal; below it what its heads and flags mean."""
+    columns, marks = used(BRIEF, arms), Marks()
+    head = ["arm", *(c.brief + (" [95 % CI]" if c.interval else "") for c in columns)]
+    rows = [[arm.name, *(_text(c, c.cell(arm.figures), marks) for c in columns)] for arm in arms]
+    notes = [f"({letter}) {flag}" for letter, flag in marks.lines()]
+    return "\n".join([text_table(head, rows), *notes, legend(columns)])
+
+
+def _text(column: Column, cell: Cell, marks: Marks) -> str:
+    mark = marks.of(cell.flag)
+    text = cell.value + (f" ({mark})" if mark else "")
+    return text + (f" [{cell.low}, {cell.high}]" if column.interval and cell.low else "")
+
+
+def arms_csv(arms: Sequence[ArmReport]) -> str:
+    """Return every figure of every arm as CSV: one line an arm, in the units of the titles.
+
+    Each column has its interval, n and flag beside it. Numbers are unrounded.
+    """
+    columns = used(ALL, arms)
+    parts = ("", " (low)", " (high)", " (n)", " (flag)")
+    head = ["Arm", *(f"{c.title}{part}" for c in columns for part in parts)]
+    rows = [[arm.name, *(x for c in columns for x in _values(c, arm))] for arm in arms]
+    return csv_text([head, *rows])
+
+
+def _values(column: Column, arm: ArmReport) -> list[Any]:
+    figure = arm.figures.get(column.figure, {})
+    numbers = [
+        f"{figure[name] * column.factor:.10g}" if known(figure.get(name)) else ""
+        for name in ("value", "low", "high")
+    ]
+    cell = column.cell(arm.figures)
+    return [*numbers, cell.n, cell.flag]
+
+
+def csv_text(rows: Iterable[Sequence[Any]]) -> str:
+    """Return rows as CSV with plain line ends."""
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    return buffer.getvalue()
+
+
+def arms_latex(arms: Sequence[ArmReport], caption: str) -> str:
+    """Return the brief table of arms as LaTeX, ready to paste; it needs ``booktabs``."""
+    columns, marks = used(BRIEF, arms), Marks()
+    rows = [
+        " & ".join([escape_latex(arm.name), *(_latex(c.cell(arm.figures), marks) for c in columns)])
+        for arm in arms
+    ]
+    head = " & ".join(["Arm", *(escape_latex(_title(c)) for c in columns)])
+    notes = [
+        rf"\par\footnotesize\textsuperscript{{{letter}}} {escape_latex(flag)}."
+        for letter, flag in marks.lines()
+    ]
+    lines = [
+        r"% Needs \usepackage{booktabs}. Brackets: 95 % intervals from resampling people.",
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{escape_latex(caption)}}}",
+        rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
+        r"\toprule",
+        head + r" \\",
+        r"\midrule",
+        *(row + r" \\" for row in rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+        *notes,
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _title(column: Column) -> str:
+    return column.brief[:1].upper() + column.brief[1:]
+
+
+def _latex(cell: Cell, marks: Marks) -> str:
+    mark = marks.of(cell.flag)
+    text = _minus(escape_latex(cell.value)) + (rf"\textsuperscript{{{mark}}}" if mark else "")
+    return text + (
+        rf" {{\scriptsize [{_minus(cell.low)}, {_minus(cell.high)}]}}" if cell.low else ""
+    )
+
+
+def _minus(text: str) -> str:
+    """Return a number with the minus sign that LaTeX sets as one."""
+    return "$-$" + text[1:] if text[:1] == "-" and text[1:2].isdigit() else text
+
+
+def escape_latex(text: str) -> str:
+    """Return text with every character that LaTeX would act on made harmless."""
+    return "".join(_LATEX.get(character, character) for character in text)

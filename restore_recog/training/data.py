@@ -1,0 +1,236 @@
+"""Training batches: a pure function of the seed, the phase and the images seen so far.
+
+Nothing here remembers what was drawn before, so that a resumed run sees exactly
+the pictures that an uninterrupted one would have seen.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from restore_recog.api import Dataset
+from restore_recog.coverings import cover
+from restore_recog.errors import ImageError, TrainingError
+from restore_recog.training.augmentation import augment, tighten
+from restore_recog.training.crops import Crops, collect
+from restore_recog.types import FaceBatch
+
+
+class PhaseLike(Protocol):
+    """What a batch needs to know of an :class:`restore_recog.api.Phase`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def batch_size(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PackedBatch:
+    """A batch as bytes: a quarter of the memory on its way to the device.
+
+    Attributes:
+        images, clean: (N, S, S, 3) uint8.
+        masks: (N, S, S) uint8, 1 = occluded.
+        landmarks: (N, 5, 2) float32 pixels.
+        subjects: (N,) int64.
+    """
+
+    images: Tensor
+    clean: Tensor
+    masks: Tensor
+    landmarks: Tensor
+    subjects: Tensor
+
+    def unpack(self, device: str = "cpu") -> FaceBatch:
+        """Return the batch as floats on a device."""
+        return FaceBatch(
+            _floats(self.images.to(device)),
+            self.masks.to(device).unsqueeze(1).float(),
+            self.landmarks.to(device),
+            _floats(self.clean.to(device)),
+            {"subject": self.subjects.to(device)},
+        )
+
+
+class TrainingFaces:
+    """Aligned clean crops in memory, served as augmented, partly covered batches.
+
+    Args:
+        crops: The faces.
+        seed: Of every random choice.
+    """
+
+    def __init__(self, crops: Crops, *, seed: int = 0) -> None:
+        self.crops = crops
+        self.seed = seed
+        self.fingerprint = crops.fingerprint()
+        order = np.argsort(crops.subjects, kind="stable")
+        borders = np.flatnonzero(np.diff(crops.subjects[order])) + 1
+        self._people = np.split(order, borders)
+
+    @classmethod
+    def from_datasets(
+        cls,
+        datasets: Sequence[Dataset],
+        size: int,
+        *,
+        seed: int = 0,
+        cache: Path | None = None,
+        only: Collection[str] | None = None,
+        limit: int | None = None,
+        progress: bool = True,
+    ) -> TrainingFaces:
+        """Read, align and keep every clean training picture; see :func:`collect`.
+
+        Raises:
+            DataError: Nothing is left to train on.
+        """
+        crops = collect(datasets, size, cache=cache, only=only, limit=limit, progress=progress)
+        return cls(crops, seed=seed)
+
+    def __len__(self) -> int:
+        return len(self.crops.image_ids)
+
+    @property
+    def people(self) -> int:
+        """Number of different people."""
+        return len(self._people)
+
+    def check(self, batch_size: int, identities_per_batch: int) -> None:
+        """Check that batches of this shape can be drawn.
+
+        Raises:
+            TrainingError: Too few pictures or people, or the numbers do not fit together.
+        """
+        if len(self) < batch_size:
+            raise TrainingError(
+                f"There are {len(self)} training pictures, fewer than one batch of {batch_size}; "
+                "add more --data or set a smaller batch size."
+            )
+        if not identities_per_batch:
+            return
+        if batch_size % identities_per_batch:
+            raise TrainingError(
+                f"A batch of {batch_size} cannot hold the same number of pictures of "
+                f"{identities_per_batch} people; choose a batch size that is a multiple of it."
+            )
+        if self.people < identities_per_batch:
+            raise TrainingError(
+                f"There are pictures of {self.people} people, but every batch compares "
+                f"{identities_per_batch}; add more --data or set fewer identities_per_batch."
+            )
+
+    def batch(
+        self, position: int, phase: PhaseLike, *, identities_per_batch: int = 0, covered: float
+    ) -> FaceBatch:
+        """Return one batch on the CPU.
+
+        Args:
+            position: Images seen in this phase so far, a multiple of the batch size.
+            phase: Its name and batch size enter.
+            identities_per_batch: 0 for random pictures; P > 0 for P people with
+                batch_size / P pictures each, people with two pictures or more preferred.
+            covered: Share of the pictures that get a synthetic covering, in [0, 1].
+
+        Raises:
+            TrainingError: A batch of this shape cannot be drawn, or a covering fails.
+        """
+        packed = self.packed_batch(
+            position, phase, identities_per_batch=identities_per_batch, covered=covered
+        )
+        return packed.unpack()
+
+    def packed_batch(
+        self, position: int, phase: PhaseLike, *, identities_per_batch: int = 0, covered: float
+    ) -> PackedBatch:
+        """Return the same as :meth:`batch`, as bytes."""
+        if identities_per_batch:
+            indices = self._balanced(position, phase, identities_per_batch)
+        else:
+            indices = self._shuffled(position, phase)
+        made = [
+            self._example(int(index), _generator(self.seed, phase.name, position + slot), covered)
+            for slot, index in enumerate(indices)
+        ]
+        images, clean, masks, landmarks = (
+            torch.from_numpy(np.stack(column)) for column in zip(*made, strict=True)
+        )
+        subjects = torch.from_numpy(self.crops.subjects[indices])
+        return PackedBatch(images, clean, masks, landmarks, subjects)
+
+    def _shuffled(self, position: int, phase: PhaseLike) -> NDArray[np.int64]:
+        """Return indices: one permutation of all pictures an epoch, end to end."""
+        stream = np.arange(position, position + phase.batch_size)
+        epochs, offsets = np.divmod(stream, len(self))
+        return np.array(
+            [
+                _permutation(self.seed, phase.name, int(epoch), len(self))[offset]
+                for epoch, offset in zip(epochs, offsets, strict=True)
+            ]
+        )
+
+    def _balanced(self, position: int, phase: PhaseLike, people: int) -> NDArray[np.int64]:
+        """Return indices of *people* different people with equally many pictures each."""
+        several = [member for member in self._people if len(member) > 1]
+        pool = several if len(several) >= people else self._people
+        # A batch never straddles two permutations: it would meet one person twice.
+        epoch, number = divmod(position // phase.batch_size, len(pool) // people)
+        order = _permutation(self.seed, phase.name, epoch, len(pool))
+        each = phase.batch_size // people
+        rng = _generator(self.seed, f"{phase.name} pictures", position)
+        chosen = [
+            _draw(pool[person], each, rng)
+            for person in order[number * people : (number + 1) * people]
+        ]
+        return np.concatenate(chosen)
+
+    def _example(
+        self, index: int, rng: np.random.Generator, covered: float
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:
+        """Return (occluded, clean, mask, landmarks) of one picture."""
+        crops = self.crops
+        clean, landmarks = augment(crops.pixels[index], crops.landmarks[index], crops.size, rng)
+        if rng.random() >= covered:
+            (clean,) = tighten([clean], rng)
+            return clean, clean, np.zeros(clean.shape[:2], np.uint8), landmarks
+        try:
+            result = cover(clean, landmarks, kind="random", seed=int(rng.integers(2**31)))
+        except ImageError as error:
+            raise TrainingError(
+                f"The training picture {crops.image_ids[index]} cannot be covered ({error}); "
+                "correct its landmarks or take it out of the data."
+            ) from error
+        occluded, clean, mask = tighten([result.pixels, clean, result.mask], rng)
+        return occluded, clean, mask, landmarks
+
+
+def _draw(members: NDArray[np.int64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return *count* pictures of one person, all of them before any comes twice."""
+    rounds = [rng.permutation(members) for _ in range(-(-count // len(members)))]
+    return np.concatenate(rounds)[:count]
+
+
+def _generator(seed: int, purpose: str, position: int) -> np.random.Generator:
+    return np.random.default_rng([seed, zlib.crc32(purpose.encode()), position])
+
+
+@lru_cache(maxsize=8)
+def _permutation(seed: int, purpose: str, epoch: int, count: int) -> NDArray[np.int64]:
+    return _generator(seed, f"{purpose} order", epoch).permutation(count)
+
+
+def _floats(pixels: Tensor) -> Tensor:
+    """Return (N, 3, S, S) float32 in [0, 1] of (N, S, S, 3) bytes."""
+    return pixels.permute(0, 3, 1, 2).float().div_(255).contiguous()

@@ -1,0 +1,322 @@
+"""The training engine: order, data, randomness, logs and saving; the model only steps.
+
+On the CPU a run that was stopped at any step and resumed ends bit for bit like one
+that was not.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from restore_recog import devices, weights
+from restore_recog.api import Phase, Trainable
+from restore_recog.errors import CheckpointError, OutputError, TrainingError
+from restore_recog.training import checkpoint
+from restore_recog.training.data import PackedBatch, TrainingFaces
+from restore_recog.training.feed import Feed, Leg, batches
+from restore_recog.training.log import TrainingLog, provenance, write_failures, write_json
+from restore_recog.training.state import (
+    Progress,
+    differences,
+    identity,
+    load_states,
+    not_finite,
+    plain,
+    random_state,
+    scaled,
+    seed_everything,
+    set_random_state,
+)
+from restore_recog.training.stop import StopSignal, TrainingInterrupted
+
+__all__ = ["Trainer", "TrainingInterrupted", "seed_everything"]
+
+PREVIEW = 8
+"""Faces in a sample picture."""
+
+
+class Trainer:
+    """Trains one model in one folder.
+
+    The folder receives ``last.pt`` and ``previous.pt`` (checkpoints), ``weights.safetensors``,
+    ``kept`` (weights on the way, where asked for), ``run.json``, ``failures.csv``, ``logs``
+    (TensorBoard) and ``samples`` (pictures).
+
+    Args:
+        trainable: The model; seeded by the caller through :func:`seed_everything`.
+        faces: What it learns from.
+        run_dir: The folder, made where needed.
+        seed: Of everything random in the steps.
+        save_every: Images between two checkpoints.
+        save_seconds: Seconds after which one is saved in any case.
+        sample_every: Images between two sample pictures.
+        keep_every: Images between two weights files that are kept for good; 0 for none.
+        device: PyTorch's name of the device that the trainable is on.
+        precision: ``auto`` is bfloat16 on GPUs that have it, else float32.
+        workers: Processes that prepare batches; the result does not depend on it.
+        max_minutes: Save and stop after so long; None for no limit.
+        images_scale: Factor on the length of every phase.
+        record: Further entries of ``run.json``, e.g. the command.
+    """
+
+    def __init__(
+        self,
+        trainable: Trainable,
+        faces: TrainingFaces,
+        run_dir: Path,
+        *,
+        seed: int = 0,
+        save_every: int = 50_000,
+        save_seconds: float = 300.0,
+        sample_every: int = 20_000,
+        keep_every: int = 0,
+        device: str = "cpu",
+        precision: Literal["auto", "fp32", "bf16"] = "auto",
+        workers: int = 0,
+        max_minutes: float | None = None,
+        images_scale: float = 1.0,
+        record: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.trainable = trainable
+        self.faces = faces
+        self.run_dir = Path(run_dir)
+        self.seed = seed
+        self.save_every = save_every
+        self.save_seconds = save_seconds
+        self.sample_every = sample_every
+        self.keep_every = keep_every
+        self.device = device
+        self.bfloat16 = devices.bfloat16(precision, device)
+        self.workers = workers
+        self.max_minutes = max_minutes
+        self.record = dict(record or {})
+        self.phases = [scaled(phase, images_scale) for phase in trainable.phases]
+        self.progress = Progress()
+        self._stop = StopSignal()
+
+    @property
+    def finished(self) -> bool:
+        """Whether every phase is done."""
+        return self.progress.phase >= len(self.phases)
+
+    @property
+    def weights_path(self) -> Path:
+        """Where the weights are written at every checkpoint."""
+        return self.run_dir / "weights.safetensors"
+
+    def fit(self, resume: bool = False) -> Path:
+        """Train to the end, or to the time limit, and return the weights file.
+
+        Args:
+            resume: Go on from the folder's checkpoint.
+
+        Raises:
+            TrainingError: Too few pictures, or a loss or weight that is not finite.
+            CheckpointError: Nothing to resume from, or a checkpoint of another run.
+            OutputError: The folder holds a run and *resume* is False, or the disk is full.
+            TrainingInterrupted: Ctrl-C, after saving.
+        """
+        for phase in self.phases:
+            self.faces.check(phase.batch_size, self.trainable.identities_per_batch)
+        try:
+            self._begin(resume)
+            with (
+                self._stop,
+                TrainingLog(self.run_dir, self.progress.images_seen(self.phases)) as log,
+            ):
+                self._run(log)
+        except OSError as error:
+            raise OutputError(
+                f"The training cannot write to {self.run_dir} ({error.strerror or error}); "
+                "the last checkpoint is unharmed: make room and repeat with --resume."
+            ) from error
+        return self.weights_path
+
+    def _begin(self, resume: bool) -> None:
+        self._started = self._saved = time.monotonic()
+        self._provenance = provenance(self.device)
+        self._minutes_before = 0.0
+        found = checkpoint.latest(self.run_dir)
+        if found and not resume:
+            raise OutputError(
+                f"{self.run_dir} holds a training already; use --resume to go on with it "
+                "or choose another --output."
+            )
+        if resume and not found:
+            raise CheckpointError(
+                f"There is no checkpoint in {self.run_dir} to resume from; start without --resume."
+            )
+        self.run_dir.mkdir(parents=True, exist_ok=True)
+        write_failures(self.run_dir / "failures.csv", self.faces.crops.failures)
+        if found:
+            self._restore(found)
+            return
+        seed_everything(self.seed)
+        self._save()
+        # A state that cannot be read back must show now, not after a crash.
+        checkpoint.load(self.run_dir / checkpoint.LAST)
+
+    def _restore(self, path: Path) -> None:
+        payload = checkpoint.load(path)
+        wrong = differences(payload["run"], self._identity())
+        if wrong:
+            raise CheckpointError(
+                f"{path} belongs to another training: {'; '.join(wrong[:3])}. "
+                "Repeat the command that began it, or choose another --output."
+            )
+        load_states(self.trainable.state(), payload["state"])
+        self.progress = Progress(**payload["progress"])
+        self._minutes_before = self.progress.minutes
+        set_random_state(payload["random"])
+
+    def _run(self, log: TrainingLog) -> None:
+        while not self.finished:
+            phase = self.phases[self.progress.phase]
+            log.start_phase(phase.name, phase.images, self.progress.seen)
+            if self._run_phase(phase, log):
+                return
+            self.progress.phase += 1
+            self.progress.seen = 0
+        self._save()
+
+    def _run_phase(self, phase: Phase, log: TrainingLog) -> bool:
+        """Train one phase from where it stands; return whether the time is up."""
+        leg = Leg(
+            phase.name,
+            phase.batch_size,
+            self.progress.seen // phase.batch_size,
+            math.ceil(phase.images / phase.batch_size),
+            self.trainable.identities_per_batch,
+            self.trainable.covered,
+        )
+        feed = Feed(batches(self.faces, leg, self.workers))
+        for batch in feed:
+            losses = self._step(phase, batch)
+            self.progress.seen += phase.batch_size
+            self.progress.losses[phase.name] = losses
+            self.progress.waiting = feed.waiting
+            log.step(phase.batch_size, losses, feed.waiting)
+            if self.keep_every and self._crossed(self.keep_every, phase):
+                self._keep(phase)
+            if self._crossed(self.sample_every, phase) or self.progress.seen >= phase.images:
+                self._preview(phase, log)
+            if self._pause(phase):
+                return True
+        return False
+
+    def _keep(self, phase: Phase) -> None:
+        """Write weights that no later checkpoint replaces."""
+        name = f"{self.progress.phase + 1}-{phase.name}-{self.progress.seen:09d}.safetensors"
+        (self.run_dir / "kept").mkdir(exist_ok=True)
+        model = str(self.trainable.describe()["model"])
+        weights.save(self.run_dir / "kept" / name, model, *self.trainable.weights())
+
+    def _step(self, phase: Phase, packed: PackedBatch) -> dict[str, float]:
+        batch = packed.unpack(self.device)
+        try:
+            with self._autocast():
+                losses = phase.step(batch, self.progress.seen / phase.images)
+        except torch.OutOfMemoryError as error:
+            raise TrainingError(
+                f"The {self.device} has too little memory for a batch of {phase.batch_size} in "
+                f"phase '{phase.name}'; use a smaller batch size."
+            ) from error
+        values = {name: float(value) for name, value in losses.items()}
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise TrainingError(f"The loss '{name}' became {value} {self._where(phase)}")
+        return values
+
+    def _pause(self, phase: Phase) -> bool:
+        """Save where it is time to; return whether to stop, raise where told to."""
+        now = time.monotonic()
+        late = self.max_minutes is not None and now - self._started >= 60 * self.max_minutes
+        due = self._crossed(self.save_every, phase) or now - self._saved >= self.save_seconds
+        if due or late or self._stop.received:
+            self._save()
+        if self._stop.received:
+            raise TrainingInterrupted(
+                f"Stopped in phase '{phase.name}' after {self.progress.seen} of {phase.images} "
+                f"images; everything is saved in {self.run_dir}. Repeat the command with "
+                "--resume to go on."
+            )
+        return late
+
+    def _save(self) -> None:
+        self.progress.minutes = self._minutes_before + (time.monotonic() - self._started) / 60
+        state = {name: part.state_dict() for name, part in self.trainable.state().items()}
+        broken = not_finite(state)
+        if broken:
+            phase = self.phases[min(self.progress.phase, len(self.phases) - 1)]
+            raise TrainingError(f"'{broken}' holds values that are not finite {self._where(phase)}")
+        checkpoint.save(
+            self.run_dir / checkpoint.LAST,
+            {
+                "run": self._identity(),
+                "progress": asdict(self.progress),
+                "random": random_state(),
+                "state": state,
+            },
+        )
+        self._saved = time.monotonic()
+        if self.progress.images_seen(self.phases):
+            model = str(self.trainable.describe()["model"])
+            weights.save(self.weights_path, model, *self.trainable.weights())
+        write_json(self.run_dir / "run.json", self._run_record())
+
+    def _preview(self, phase: Phase, log: TrainingLog) -> None:
+        """Write a sample picture without touching the training's random numbers."""
+        before = random_state()
+        columns = min(PREVIEW, len(self.faces))
+        leg = Leg("preview", columns, 0, 1, 0, self.trainable.covered)
+        batch = self.faces.packed_batch(0, leg, covered=leg.covered).unpack(self.device)
+        with torch.no_grad(), self._autocast():
+            pictures = self.trainable.preview(batch).float()
+        set_random_state(before)
+        if not bool(pictures.isfinite().all()):
+            raise TrainingError(f"The sample pictures are not finite {self._where(phase)}")
+        number = self.progress.phase + 1
+        log.picture(f"{number}-{phase.name}-{self.progress.seen:09d}", pictures, columns)
+
+    def _identity(self) -> dict[str, Any]:
+        return identity(self.trainable, self.faces, self.phases, self.seed)
+
+    def _run_record(self) -> dict[str, Any]:
+        return plain(
+            {
+                **self.record,
+                **self._identity(),
+                "pictures": len(self.faces),
+                "people": self.faces.people,
+                "failures": len(self.faces.crops.failures),
+                "precision": "bf16" if self.bfloat16 else "fp32",
+                "finished": self.finished,
+                "images_seen": self.progress.images_seen(self.phases),
+                "minutes": round(self.progress.minutes, 2),
+                "share_waiting_for_data": round(self.progress.waiting, 3),
+                "losses": self.progress.losses,
+                **self._provenance,
+            }
+        )
+
+    def _crossed(self, every: int, phase: Phase) -> bool:
+        """Return whether the latest step passed a multiple of *every* images of its phase."""
+        return self.progress.seen % every < phase.batch_size
+
+    def _where(self, phase: Phase) -> str:
+        return (
+            f"in phase '{phase.name}' after {self.progress.seen} images. The last good checkpoint "
+            f"in {self.run_dir} is kept; lower the learning rate in a new run, or use --resume "
+            "if the machine was at fault."
+        )
+
+    def _autocast(self) -> torch.autocast:
+        kind = self.device.partition(":")[0]
+        return torch.autocast(kind, dtype=torch.bfloat16, enabled=self.bfloat16)
