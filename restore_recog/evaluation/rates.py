@@ -39,10 +39,11 @@ def failure_rates(board: Board, scores: ArmScores, references: Templates, seed: 
 def _failures(failed: Mask, subjects: NDArray[np.str_], seed: int) -> Figure:
     names, index = np.unique(subjects, return_inverse=True)
     working = np.bincount(index, ~failed, names.size)
-    return asdict(bootstrap_mean(failed, index, seed=seed)) | {
+    figure = asdict(bootstrap_mean(failed, index, seed=seed)) | {
         "failed": int(failed.sum()),
         "failed_subjects": int((working == 0).sum()),
     }
+    return flagged(figure, flag(figure["failed"], failed.size, names.size))
 
 
 def open_set(board: Board, scores: ArmScores, seed: int) -> Figures:

@@ -121,7 +121,7 @@ def test_save_says_what_is_wrong(tmp_path):
 
 def test_import_is_light_and_pyplot_stays_out():
     code = (
-        "import sys, numpy as np; from restore_recog import plots\n"
+        "import sys, numpy as np; from restore_recog.reporting import plots\n"
         "assert 'matplotlib' not in sys.modules\n"
         "from restore_recog import plots_panels\n"
         "assert 'matplotlib' not in sys.modules\n"

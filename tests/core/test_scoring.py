@@ -200,6 +200,7 @@ def test_failed_enrolments_are_counted_by_picture() -> None:
     assert figures["fte"]["failed"] == 3 and figures["fte"]["n"] == 24
     assert figures["fte"]["failed_subjects"] == 1 and figures["fte"]["n_subjects"] == 12
     assert figures["fta"]["value"] == 0
+    assert figures["fta"]["flag"].startswith("no errors: upper limit 3/n")
 
 
 def flipped(single: bool) -> tuple[Plan, dict[str, np.ndarray], np.ndarray]:
