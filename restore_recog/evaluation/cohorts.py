@@ -22,8 +22,8 @@ from restore_recog.metrics.support import flag
 from restore_recog.reporting.report import Cohort
 from restore_recog.types import FaceSample
 
-HIDDEN = frozenset({"split", "role", "twin"})
-"""Labels that say what a picture is for, not whom or what it shows."""
+HIDDEN = frozenset({"split", "role", "twin", "yaw", "pitch", "roll"})
+"""Labels that make no groups unasked: what a picture is for, and angles in single degrees."""
 
 FEWEST, MOST = 2, 12
 """How many values a label has that is taken unasked."""

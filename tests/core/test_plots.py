@@ -123,7 +123,7 @@ def test_import_is_light_and_pyplot_stays_out():
     code = (
         "import sys, numpy as np; from restore_recog.reporting import plots\n"
         "assert 'matplotlib' not in sys.modules\n"
-        "from restore_recog import plots_panels\n"
+        "from restore_recog.reporting import plots_panels\n"
         "assert 'matplotlib' not in sys.modules\n"
         "plots.cmc_figure({'a': np.array([0.5, 1.0])})\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
