@@ -1,14 +1,60 @@
-"""What every mask detector does with its maps in the end."""
+"""Mask maps: a network's probabilities as a segmenter, tidied and widened maps."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
+import torch.nn.functional as F
 from scipy import ndimage
 from torch import Tensor
 
+from restore_recog.api import Segmenter
+
 ISLAND = 0.1
 """Share of the largest piece of a map under which a piece is dropped."""
+
+THRESHOLD = 0.5
+"""Probability from which a pixel counts as occluded."""
+
+
+class NetSegmenter(Segmenter):
+    """A network's probabilities as a segmenter, for pictures of any size.
+
+    Pictures of another size than the network's are resized, and the probabilities back; holes
+    in the thresholded map are filled and islands dropped.
+
+    Args:
+        name: Of the method.
+        probability: (N, 3, S, S) pictures in [0, 1] -> (N, 1, S, S); in eval mode.
+        size: S, the side of the pictures that it was trained on.
+    """
+
+    def __init__(self, name: str, probability: Callable[[Tensor], Tensor], size: int) -> None:
+        self.name = name  # type: ignore[misc]
+        self.probability = probability
+        self.size = (size, size)
+
+    @torch.inference_mode()
+    def segment(self, images: Tensor) -> Tensor:
+        """Return (N, 1, H, W) maps in {0, 1}."""
+        shape = images.shape[2:]
+        if shape != self.size:
+            images = F.interpolate(images, self.size, mode="bilinear", antialias=True)
+        found = self.probability(images.contiguous(memory_format=torch.channels_last))
+        if shape != self.size:
+            found = F.interpolate(found, shape, mode="bilinear", antialias=True)
+        return tidied((found >= THRESHOLD).float()).contiguous()
+
+
+def grow(mask: Tensor, pixels: int) -> Tensor:
+    """Return the mask widened by *pixels* in all eight directions.
+
+    The rim of a covering is soft and a detected map may miss some of it; what the
+    networks can see of it leaks into the fill.
+    """
+    return F.max_pool2d(mask, 2 * pixels + 1, stride=1, padding=pixels) if pixels else mask
 
 
 def tidied(maps: Tensor) -> Tensor:

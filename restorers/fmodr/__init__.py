@@ -9,51 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
-import torch.nn.functional as F
 
 from restore_recog import weights as weights_file
 from restore_recog.api import Restorer, Segmenter
-from restore_recog.nn.maps import tidied
-from restore_recog.restorers.fmodr.model import Nets, grow
+from restore_recog.nn.maps import NetSegmenter, grow
+from restore_recog.restorers.fmodr.model import Nets
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from restore_recog.restorers.fmodr.networks import Detector
     from restore_recog.restorers.fmodr.training import FMODRTraining
     from restore_recog.types import FaceBatch
-
-THRESHOLD = 0.5
-"""Detector's probability from which a pixel counts as occluded (section 4.1)."""
-
-
-class DetectorSegmenter(Segmenter):
-    """FMODR's region detector as a segmenter.
-
-    Deviation: the paper takes the thresholded probabilities as they are; here holes are filled
-    and islands dropped.
-
-    Args:
-        detector: In eval mode.
-        size: Side of the pictures that it was trained on.
-    """
-
-    name: ClassVar[str] = "fmodr"
-
-    def __init__(self, detector: Detector, size: int) -> None:
-        self.detector = detector
-        self.size = (size, size)
-
-    @torch.inference_mode()
-    def segment(self, images: Tensor) -> Tensor:
-        """Return the map; pictures of another size are resized, and the probabilities back."""
-        shape = images.shape[2:]
-        if shape != self.size:
-            images = F.interpolate(images, self.size, mode="bilinear", antialias=True)
-        found = self.detector((2 * images - 1).contiguous(memory_format=torch.channels_last))
-        if shape != self.size:
-            found = F.interpolate(found, shape, mode="bilinear", antialias=True)
-        return tidied((found >= THRESHOLD).float()).contiguous()
 
 
 class FMODR(Restorer):
@@ -93,8 +59,14 @@ class FMODR(Restorer):
         return torch.where(batch.masks > 0.5, restored, batch.images).contiguous()
 
     def segmenter(self) -> Segmenter:
-        """Return FMODR's own region detector."""
-        return DetectorSegmenter(self.nets.detector, self.image_size[0])
+        """Return FMODR's own region detector.
+
+        Deviation: the paper takes the thresholded probabilities (section 4.1) as they are; here
+        holes are filled and islands dropped.
+        """
+        return NetSegmenter(
+            self.name, lambda images: self.nets.detector(2 * images - 1), self.image_size[0]
+        )
 
     @classmethod
     def trainable(

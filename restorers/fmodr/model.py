@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restore_recog.restorers.fmodr.attention import AdaptiveContextAttention, ContextAttention
@@ -15,15 +14,6 @@ from restore_recog.restorers.fmodr.networks import CoarseNet, Detector, RefineNe
 def paste(output: Tensor, picture: Tensor, hole: Tensor) -> Tensor:
     """Return output x hole + picture x (1 - hole)."""
     return output * hole + picture * (1 - hole)
-
-
-def grow(mask: Tensor, pixels: int) -> Tensor:
-    """Return the mask widened by *pixels* in all eight directions.
-
-    The rim of a covering is soft and a detected map may miss some of it; what the
-    networks can see of it leaks into the fill.
-    """
-    return F.max_pool2d(mask, 2 * pixels + 1, stride=1, padding=pixels) if pixels else mask
 
 
 class Nets(nn.Module):

@@ -38,14 +38,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from restore_recog import weights as weights_file
 from restore_recog.api import Phase, Stateful
 from restore_recog.nn.adversarial import discriminator_loss, generator_loss
 from restore_recog.nn.identity import IdentityNet, identity_loss
+from restore_recog.nn.maps import grow
 from restore_recog.nn.options import plain
 from restore_recog.nn.perceptual import feature_net, perceptual_loss
+from restore_recog.nn.stepping import adam, start_from, update
 from restore_recog.restorers.fmodr.losses import hole_l1, reconstruction_loss, weighted_mean
-from restore_recog.restorers.fmodr.model import Nets, grow, paste
+from restore_recog.restorers.fmodr.model import Nets, paste
 from restore_recog.restorers.fmodr.networks import GlobalMaskedDiscriminator
 from restore_recog.restorers.fmodr.presets import Leg, legs, read_options
 from restore_recog.types import FaceBatch
@@ -95,7 +96,7 @@ class FMODRTraining:
         self.image_size: int = o["size"]
         self.legs = legs(preset, o)
         self.nets = Nets(o)
-        self._start_from(o["init"])
+        o["init"] = start_from(self.nets, o["init"], "fmodr")
         self.critics = nn.ModuleDict(
             {stage: _critic(o) for stage in ("coarse", "refine") if _adversarial(self.legs, stage)}
         )
@@ -109,9 +110,9 @@ class FMODRTraining:
             own = Path(o["identity_weights"]) if o["identity_weights"] else None
             self.identity = IdentityNet(own, str(device))
         self.optimizers = {
-            name: _adam(net, o["lr_detector"] if name == "detector" else o["lr"])
+            name: adam(net, o["lr_detector"] if name == "detector" else o["lr"])
             for name, net in self.nets.named_children()
-        } | {f"critic_{name}": _adam(net, o["lr"]) for name, net in self.critics.items()}
+        } | {f"critic_{name}": adam(net, o["lr"]) for name, net in self.critics.items()}
 
     @property
     def phases(self) -> Sequence[Phase]:
@@ -137,15 +138,6 @@ class FMODRTraining:
             "options": plain(self.options),
             "legs": [{**asdict(leg), "rate": list(leg.rate)} for leg in self.legs],
         }
-
-    def _start_from(self, init: str) -> None:
-        """Copy trained weights into the networks, where *init* names any."""
-        if not init:
-            return
-        path = weights_file.shipped("fmodr") if init == "shipped" else Path(init)
-        weights_file.load_into(self.nets, weights_file.load(path, "fmodr")[1], path)
-        # The record names the content, not a place that other machines do not have.
-        self.options["init"] = f"sha256:{weights_file.fingerprint(path)}"
 
     @torch.no_grad()
     def preview(self, batch: FaceBatch) -> Tensor:
@@ -261,15 +253,7 @@ class FMODRTraining:
         }
 
     def _update(self, name: str, net: nn.Module, loss: Tensor, share: float) -> None:
-        """Take one optimiser step at *share* of the learning rate."""
-        optimizer = self.optimizers[name]
-        for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * share
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        if self.options["clip"]:
-            nn.utils.clip_grad_norm_(net.parameters(), self.options["clip"])
-        optimizer.step()
+        update(self.optimizers[name], net, loss, share, self.options["clip"])
 
 
 def _adversarial(schedule: Sequence[Leg], stage: str) -> bool:
@@ -285,9 +269,3 @@ def _critic(options: Mapping[str, Any]) -> GlobalMaskedDiscriminator:
         heads=options["heads"],
         share=options["share"],
     )
-
-
-def _adam(net: nn.Module, lr: float) -> torch.optim.Adam:
-    """Return Adam with first-moment decay 0.5, the habit of the works the paper builds on."""
-    parameters = [{"params": list(net.parameters()), "initial_lr": lr}]
-    return torch.optim.Adam(parameters, lr=lr, betas=(0.5, 0.999))

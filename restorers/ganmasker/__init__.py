@@ -14,14 +14,13 @@ import torch.nn.functional as F
 
 from restore_recog import weights as weights_file
 from restore_recog.api import Restorer, Segmenter
-from restore_recog.nn.maps import tidied
-from restore_recog.restorers.ganmasker.model import Nets, grow
+from restore_recog.nn.maps import NetSegmenter, grow
+from restore_recog.restorers.ganmasker.model import Nets
 from restore_recog.restorers.ganmasker.presets import HALVINGS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from restore_recog.restorers.ganmasker.networks import MSeg
     from restore_recog.restorers.ganmasker.training import GANMaskerTraining
     from restore_recog.types import FaceBatch
 
@@ -30,34 +29,6 @@ def padded(images: Tensor) -> Tensor:
     """Return (N, C, H, W) pictures with their border repeated up to a multiple of 32."""
     below, right = (-images.shape[2] % HALVINGS, -images.shape[3] % HALVINGS)
     return F.pad(images, (0, right, 0, below), mode="replicate") if below or right else images
-
-
-class MSegSegmenter(Segmenter):
-    """M-Seg as a segmenter, for pictures of any size.
-
-    Deviation: holes in the thresholded map are filled and islands dropped.
-
-    Args:
-        net: In eval mode.
-        size: Side of the pictures that it was trained on.
-    """
-
-    name: ClassVar[str] = "ganmasker"
-
-    def __init__(self, net: MSeg, size: int) -> None:
-        self.net = net
-        self.size = (size, size)
-
-    @torch.inference_mode()
-    def segment(self, images: Tensor) -> Tensor:
-        """Return the map; pictures of another size are resized, and the probabilities back."""
-        shape = images.shape[2:]
-        if shape != self.size:
-            images = F.interpolate(images, self.size, mode="bilinear", antialias=True)
-        found = self.net.probability(images.contiguous(memory_format=torch.channels_last))
-        if shape != self.size:
-            found = F.interpolate(found, shape, mode="bilinear", antialias=True)
-        return tidied((found >= 0.5).float()).contiguous()
 
 
 class GANMasker(Restorer):
@@ -105,10 +76,13 @@ class GANMasker(Restorer):
         return torch.where(mask > 0, generated, batch.images).contiguous()
 
     def segmenter(self) -> Segmenter | None:
-        """Return M-Seg; None with the one-stage ablation, which has none."""
+        """Return M-Seg; None with the one-stage ablation, which has none.
+
+        Deviation: holes in the thresholded map are filled and islands dropped.
+        """
         if self.nets.mseg is None:
             return None
-        return MSegSegmenter(self.nets.mseg, self.image_size[0])
+        return NetSegmenter(self.name, self.nets.mseg.probability, self.image_size[0])
 
     @classmethod
     def trainable(

@@ -6,15 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restore_recog.restorers.ganmasker.networks import FUNet, MSeg
-
-
-def grow(mask: Tensor, pixels: int) -> Tensor:
-    """Return the map widened by *pixels* in all eight directions."""
-    return F.max_pool2d(mask, 2 * pixels + 1, stride=1, padding=pixels) if pixels else mask
 
 
 class Nets(nn.Module):

@@ -14,10 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from restore_recog import weights as weights_file
 from restore_recog.api import Phase, Stateful
+from restore_recog.nn.maps import grow
 from restore_recog.nn.options import plain
 from restore_recog.nn.perceptual import RecognizerFeatures, VGGLayers
+from restore_recog.nn.stepping import adam, start_from, update
 from restore_recog.restorers.ganmasker.losses import (
     discriminator_loss,
     generator_loss,
@@ -25,7 +26,7 @@ from restore_recog.restorers.ganmasker.losses import (
     reconstruction_loss,
     segmentation_loss,
 )
-from restore_recog.restorers.ganmasker.model import Nets, grow
+from restore_recog.restorers.ganmasker.model import Nets
 from restore_recog.restorers.ganmasker.networks import Discriminator, murf
 from restore_recog.restorers.ganmasker.presets import read_options
 from restore_recog.types import FaceBatch
@@ -51,17 +52,17 @@ class GANMaskerTraining:
         self.options = o = read_options(preset, options)
         self.image_size: int = o["size"]
         self.nets = Nets(o)
-        self._start_from(o["init"])
+        o["init"] = start_from(self.nets, o["init"], "ganmasker")
         self.critic = Discriminator(o["base_critic"])
         for net in (self.nets, self.critic):
             net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.features = _features(o, str(device)) if o["per"] else None
         self.optimizers = {
-            "adam_funet": _adam(self.nets.funet, o["lr"]),
-            "adam_critic": _adam(self.critic, o["lr_critic"]),
+            "adam_funet": adam(self.nets.funet, o["lr"]),
+            "adam_critic": adam(self.critic, o["lr_critic"]),
         }
         if self.nets.mseg is not None:
-            self.optimizers["adam_mseg"] = _adam(self.nets.mseg, o["lr"])
+            self.optimizers["adam_mseg"] = adam(self.nets.mseg, o["lr"])
 
     @property
     def phases(self) -> Sequence[Phase]:
@@ -93,15 +94,6 @@ class GANMaskerTraining:
         fused = self._fused(generated, occluded, mask)
         found = mask if self.nets.mseg is None else self.nets.mseg.probability(occluded)
         return torch.cat([occluded, generated, fused, clean, found.expand(-1, 3, -1, -1)])
-
-    def _start_from(self, init: str) -> None:
-        """Copy trained weights into the networks, where *init* names any."""
-        if not init:
-            return
-        path = weights_file.shipped("ganmasker") if init == "shipped" else Path(init)
-        weights_file.load_into(self.nets, weights_file.load(path, "ganmasker")[1], path)
-        # The record names the content, not a place that other machines do not have.
-        self.options["init"] = f"sha256:{weights_file.fingerprint(path)}"
 
     def _scene(self, batch: FaceBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Return (occluded, clean, true map) on the device."""
@@ -183,15 +175,7 @@ class GANMaskerTraining:
         return float(0.1 ** sum(seen >= drop for drop in self.options["drops"]))
 
     def _update(self, name: str, net: nn.Module, loss: Tensor, share: float) -> None:
-        """Take one optimiser step at *share* of the learning rate."""
-        optimizer = self.optimizers[f"adam_{name}"]
-        for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * share
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        if self.options["clip"]:
-            nn.utils.clip_grad_norm_(net.parameters(), self.options["clip"])
-        optimizer.step()
+        update(self.optimizers[f"adam_{name}"], net, loss, share, self.options["clip"])
 
 
 class _OneLayer(nn.Module):
@@ -212,8 +196,3 @@ def _features(options: Mapping[str, Any], device: str) -> nn.Module | None:
         return _OneLayer(device)
     file = Path(options["perceptual_weights"]) if options["perceptual_weights"] else None
     return VGGLayers(file).to(device)
-
-
-def _adam(net: nn.Module, lr: float) -> torch.optim.Adam:
-    parameters = [{"params": list(net.parameters()), "initial_lr": lr}]
-    return torch.optim.Adam(parameters, lr=lr, betas=(0.5, 0.999))

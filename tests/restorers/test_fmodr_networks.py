@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from restore_recog.nn.maps import grow
 from restore_recog.restorers.fmodr.attention import AdaptiveContextAttention
-from restore_recog.restorers.fmodr.model import Nets, grow
+from restore_recog.restorers.fmodr.model import Nets
 from restore_recog.restorers.fmodr.networks import (
     CoarseNet,
     Detector,

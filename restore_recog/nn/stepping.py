@@ -1,0 +1,58 @@
+"""What the trainings of restorers share: where they start, and one step of an optimiser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from restore_recog import weights as weights_file
+
+
+def start_from(nets: nn.Module, init: str, model: str) -> str:
+    """Copy trained weights into the networks, and return what to record of them.
+
+    Args:
+        nets: Changed in place.
+        init: A weights file, ``shipped`` for the one in the package, or ``""`` for none.
+        model: The plug-in's name.
+
+    Returns:
+        The content's SHA-256, since other machines do not have the place; ``""`` for none.
+
+    Raises:
+        WeightsError: The file is missing, corrupt, another model's or of another size.
+    """
+    if not init:
+        return ""
+    path = weights_file.shipped(model) if init == "shipped" else Path(init)
+    weights_file.load_into(nets, weights_file.load(path, model)[1], path)
+    return f"sha256:{weights_file.fingerprint(path)}"
+
+
+def adam(net: nn.Module, lr: float) -> torch.optim.Adam:
+    """Return Adam with first-moment decay 0.5, the habit of the works the papers build on."""
+    parameters = [{"params": list(net.parameters()), "initial_lr": lr}]
+    return torch.optim.Adam(parameters, lr=lr, betas=(0.5, 0.999))
+
+
+def update(
+    optimizer: torch.optim.Optimizer, net: nn.Module, loss: Tensor, share: float, clip: float
+) -> None:
+    """Take one step.
+
+    Args:
+        optimizer: Of :func:`adam`.
+        net: Whose gradients are clipped.
+        loss: To go down.
+        share: Of the first learning rate.
+        clip: Largest norm of the gradient; 0 for any.
+    """
+    for group in optimizer.param_groups:
+        group["lr"] = group["initial_lr"] * share
+    optimizer.zero_grad(set_to_none=True)
+    torch.autograd.backward(loss)
+    if clip:
+        nn.utils.clip_grad_norm_(net.parameters(), clip)
+    optimizer.step()
