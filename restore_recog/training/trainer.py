@@ -15,12 +15,13 @@ from typing import Any, Literal
 
 import torch
 
-from restore_recog import devices, weights
+from restore_recog import devices
 from restore_recog.api import Phase, Trainable
 from restore_recog.errors import CheckpointError, OutputError, TrainingError
 from restore_recog.training import checkpoint
 from restore_recog.training.data import PackedBatch, TrainingFaces
 from restore_recog.training.feed import Feed, Leg, batches
+from restore_recog.training.folder import RunFolder
 from restore_recog.training.log import TrainingLog, provenance, write_failures, write_json
 from restore_recog.training.state import (
     Progress,
@@ -87,6 +88,7 @@ class Trainer:
         self.trainable = trainable
         self.faces = faces
         self.run_dir = Path(run_dir)
+        self.folder = RunFolder(self.run_dir)
         self.seed = seed
         self.save_every = save_every
         self.save_seconds = save_seconds
@@ -109,7 +111,7 @@ class Trainer:
     @property
     def weights_path(self) -> Path:
         """Where the weights are written at every checkpoint."""
-        return self.run_dir / "weights.safetensors"
+        return self.folder.weights
 
     def fit(self, resume: bool = False) -> Path:
         """Train to the end, or to the time limit, and return the weights file.
@@ -143,17 +145,7 @@ class Trainer:
         self._started = self._saved = time.monotonic()
         self._provenance = provenance(self.device)
         self._minutes_before = 0.0
-        found = checkpoint.latest(self.run_dir)
-        if found and not resume:
-            raise OutputError(
-                f"{self.run_dir} holds a training already; use --resume to go on with it "
-                "or choose another --output."
-            )
-        if resume and not found:
-            raise CheckpointError(
-                f"There is no checkpoint in {self.run_dir} to resume from; start without --resume."
-            )
-        self.run_dir.mkdir(parents=True, exist_ok=True)
+        found = self.folder.open(resume)
         write_failures(self.run_dir / "failures.csv", self.faces.crops.failures)
         if found:
             self._restore(found)
@@ -161,7 +153,7 @@ class Trainer:
         seed_everything(self.seed)
         self._save()
         # A state that cannot be read back must show now, not after a crash.
-        checkpoint.load(self.run_dir / checkpoint.LAST)
+        checkpoint.load(self.folder.last)
 
     def _restore(self, path: Path) -> None:
         payload = checkpoint.load(path)
@@ -204,19 +196,13 @@ class Trainer:
             self.progress.waiting = feed.waiting
             log.step(phase.batch_size, losses, feed.waiting)
             if self.keep_every and self._crossed(self.keep_every, phase):
-                self._keep(phase)
+                name = f"{self.progress.phase + 1}-{phase.name}-{self.progress.seen:09d}"
+                self.folder.write_weights(self.trainable, kept=name)
             if self._crossed(self.sample_every, phase) or self.progress.seen >= phase.images:
                 self._preview(phase, log)
             if self._pause(phase):
                 return True
         return False
-
-    def _keep(self, phase: Phase) -> None:
-        """Write weights that no later checkpoint replaces."""
-        name = f"{self.progress.phase + 1}-{phase.name}-{self.progress.seen:09d}.safetensors"
-        (self.run_dir / "kept").mkdir(exist_ok=True)
-        model = str(self.trainable.describe()["model"])
-        weights.save(self.run_dir / "kept" / name, model, *self.trainable.weights())
 
     def _step(self, phase: Phase, packed: PackedBatch) -> dict[str, float]:
         batch = packed.unpack(self.device)
@@ -257,7 +243,7 @@ class Trainer:
             phase = self.phases[min(self.progress.phase, len(self.phases) - 1)]
             raise TrainingError(f"'{broken}' holds values that are not finite {self._where(phase)}")
         checkpoint.save(
-            self.run_dir / checkpoint.LAST,
+            self.folder.last,
             {
                 "run": self._identity(),
                 "progress": asdict(self.progress),
@@ -267,8 +253,7 @@ class Trainer:
         )
         self._saved = time.monotonic()
         if self.progress.images_seen(self.phases):
-            model = str(self.trainable.describe()["model"])
-            weights.save(self.weights_path, model, *self.trainable.weights())
+            self.folder.write_weights(self.trainable)
         write_json(self.run_dir / "run.json", self._run_record())
 
     def _preview(self, phase: Phase, log: TrainingLog) -> None:
