@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restore_recog.api import Recognizer, Restorer, Segmenter
 from restore_recog.errors import PluginError
+from restore_recog.fitting import fitted, resize
 from restore_recog.types import FaceBatch
 
 
@@ -49,15 +49,13 @@ class Restoration(nn.Module):
             masks = None if masks is None else masks[None]
         if masks is None:
             masks = self._found(images)
-        size, wanted = images.shape[-2:], tuple(self.restorer.image_size)
-        if tuple(size) == wanted:
-            restored = self.restorer.restore(FaceBatch(images, masks, landmarks))
+        size = (int(images.shape[-2]), int(images.shape[-1]))
+        batch = FaceBatch(images, masks, landmarks)
+        if size == tuple(self.restorer.image_size):
+            restored = self.restorer.restore(batch)
         else:
-            scale = images.new_tensor([wanted[1] / size[1], wanted[0] / size[0]])
-            points = None if landmarks is None else (landmarks + 0.5) * scale - 0.5
-            small = FaceBatch(_resized(images, wanted), _grown(masks, wanted), points)
-            restored = _resized(self.restorer.restore(small), tuple(size))
-            restored = torch.where(masks > 0.5, restored, images)
+            small = self.restorer.restore(fitted(batch, self.restorer.image_size))
+            restored = torch.where(masks > 0.5, resize(small, size), images)
         return restored[0] if single else restored
 
     def _found(self, images: Tensor) -> Tensor:
@@ -96,15 +94,4 @@ class RestoredRecognizer(nn.Module):
     ) -> Tensor:
         """Return (N, D) unit-length templates of (N, 3, H, W) crops in [0, 1]."""
         restored = self.restoration(images, masks, landmarks)
-        return self.recognizer.embed(_resized(restored, tuple(self.recognizer.image_size)))
-
-
-def _resized(images: Tensor, size: tuple[int, ...]) -> Tensor:
-    if tuple(images.shape[-2:]) == size:
-        return images
-    return F.interpolate(images, list(size), mode="bilinear", antialias=True)
-
-
-def _grown(masks: Tensor, size: tuple[int, ...]) -> Tensor:
-    """Return maps of another size in which every touched pixel counts as occluded."""
-    return (_resized(masks, size) > 0).to(masks)
+        return self.recognizer.embed(resize(restored, self.recognizer.image_size))

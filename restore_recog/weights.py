@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -19,6 +19,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from restore_recog.errors import OutputError, WeightsError
+
+M = TypeVar("M", bound=torch.nn.Module)
 
 FORMAT = "restore-recog-weights-1"
 SHIPPED = Path(__file__).parent / "weights"
@@ -115,6 +117,27 @@ def load_into(module: torch.nn.Module, tensors: Mapping[str, Tensor], path: Path
             f"unexpected or of another shape, first '{wrong[0]}'."
         )
     module.load_state_dict(dict(tensors))
+
+
+def ready(
+    build: Callable[[Mapping[str, Any]], M], path: Path, model: str, device: str
+) -> tuple[M, dict[str, Any]]:
+    """Return a frozen network with its weights, in eval mode on a device, and its configuration.
+
+    Args:
+        build: Makes the network from the configuration.
+        path, model: As for :func:`load`.
+        device: Where it computes.
+
+    Raises:
+        WeightsError: As :func:`load` and :func:`load_into`.
+    """
+    config, tensors = load(path, model)
+    net = build(config)
+    load_into(net, tensors, path)
+    net.eval().requires_grad_(False)
+    net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return net, config
 
 
 def shipped(model: str) -> Path:

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -28,6 +27,7 @@ from restore_recog.api import Restorer
 from restore_recog.errors import PluginError, RestoreRecogError
 from restore_recog.evaluation.faces import ProbeFace
 from restore_recog.evaluation.ledger import Ledger
+from restore_recog.fitting import fitted, resize
 from restore_recog.images import to_tensor, to_uint8
 from restore_recog.types import FaceBatch
 
@@ -188,26 +188,15 @@ def run_restorer(restorer: Restorer, batch: FaceBatch) -> Tensor:
         PluginError: The answer has the wrong shape.
     """
     size = (int(batch.images.shape[-2]), int(batch.images.shape[-1]))
-    fitted = FaceBatch(
-        resize(batch.images, restorer.image_size),
-        (resize(batch.masks, restorer.image_size) > 0).float(),
-        _rescaled(batch.landmarks, size, restorer.image_size),
-    )
+    small = fitted(batch, restorer.image_size)
     with torch.inference_mode():
-        restored = restorer.restore(fitted.to(restorer.device))
-    if restored.shape != fitted.images.shape:
+        restored = restorer.restore(small.to(restorer.device))
+    if restored.shape != small.images.shape:
         raise PluginError(
             f"The restorer '{restorer.name}' returned shape {tuple(restored.shape)} where "
-            f"{tuple(fitted.images.shape)} is due; mend the plug-in."
+            f"{tuple(small.images.shape)} is due; mend the plug-in."
         )
     return resize(restored.float().cpu(), size)
-
-
-def resize(images: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return (N, C, H, W) images of another size, smoothed before they shrink."""
-    if tuple(images.shape[-2:]) == tuple(size):
-        return images
-    return F.interpolate(images, size=size, mode="bilinear", align_corners=False, antialias=True)
 
 
 def upper_half(picture: Pixels) -> Pixels:
@@ -227,15 +216,6 @@ def _landmarks(faces: Sequence[ProbeFace]) -> Tensor | None:
     if len({p.shape for p in points}) != 1:
         return None
     return torch.from_numpy(np.stack(points))
-
-
-def _rescaled(
-    landmarks: Tensor | None, size: tuple[int, int], wanted: tuple[int, int]
-) -> Tensor | None:
-    if landmarks is None or size == tuple(wanted):
-        return landmarks
-    ratio = torch.tensor([wanted[1] / size[1], wanted[0] / size[0]])
-    return (landmarks + 0.5) * ratio - 0.5
 
 
 def _one(batch: FaceBatch, index: int) -> FaceBatch:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from restore_recog.alignment import TEMPLATE, five_points, similarity, warp
 from restore_recog.api import Recognizer
 from restore_recog.errors import DataError, PluginError, RestoreRecogError
-from restore_recog.evaluation.arms import Pixels, resize
+from restore_recog.evaluation.arms import Pixels
 from restore_recog.evaluation.ledger import Ledger
+from restore_recog.fitting import resize
 from restore_recog.images import to_tensor
 from restore_recog.types import FaceSample
 

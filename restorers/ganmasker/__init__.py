@@ -52,11 +52,7 @@ class GANMasker(Restorer):
     def __init__(self, *, weights: Path | None = None, device: str = "cpu") -> None:
         super().__init__(weights=weights or weights_file.shipped(self.name), device=device)
         assert self.weights is not None
-        config, tensors = weights_file.load(self.weights, self.name)
-        self.nets = Nets(config)
-        weights_file.load_into(self.nets, tensors, self.weights)
-        self.nets.eval().requires_grad_(False)
-        self.nets.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.nets, config = weights_file.ready(Nets, self.weights, self.name, device)
         self.image_size = (config["size"], config["size"])
         self.dilate: int = config["dilate"]
 
