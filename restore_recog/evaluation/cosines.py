@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.metrics.separation import CosineSummary
+from restore_recog.metrics.separation import CosineSummary, d_prime_of
 
 Vector = NDArray[np.float64]
 
@@ -110,7 +110,7 @@ class _Tally:
             genuine_sd=genuine_sd,
             impostor_mean=impostor_mean,
             impostor_sd=impostor_sd,
-            d_prime=separation(genuine_mean, genuine_sd, impostor_mean, impostor_sd),
+            d_prime=d_prime_of(genuine_mean, genuine_sd, impostor_mean, impostor_sd),
             overlap=self._overlap(),
             n_genuine=genuine_attempted,
             n_impostor=self.attempted,
@@ -128,11 +128,3 @@ class _Tally:
         # `rank` places are at or above the genuine score of that rank.
         at_or_above = self.n - np.cumsum(self.places)[:-1]
         return float(min(1.0, np.min(below + at_or_above / self.n)))
-
-
-def separation(mean: float, sd: float, other_mean: float, other_sd: float) -> float:
-    """Return d' of two distributions; NaN where a spread is unknown or both are points."""
-    spread = math.sqrt((sd**2 + other_sd**2) / 2)
-    if not spread > 0.0:
-        return math.inf if spread == 0.0 and mean != other_mean else math.nan
-    return abs(mean - other_mean) / spread

@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.evaluation.comparisons import Mask, Vector
-from restore_recog.evaluation.cosines import separation
 from restore_recog.evaluation.scoring import ArmScores, Board
 from restore_recog.likeness import QUALITIES, Quality
 from restore_recog.metrics.identification import expected_rank_rate
-from restore_recog.metrics.separation import CosineSummary, cosine_summary
+from restore_recog.metrics.separation import CosineSummary, cosine_summary, d_prime_of
 from restore_recog.metrics.support import flag
 from restore_recog.metrics.uncertainty import bootstrap_mean
 from restore_recog.metrics.verification import (
@@ -126,7 +125,7 @@ def _cosines(scores: ArmScores, board: Board, seed: int) -> dict[str, Figure | N
         found["d_prime"] = _plain(summary.d_prime, summary.n_genuine, summary.n_impostor)
     if scores.search is not None:
         genuine, impostor = scores.search.genuine, scores.search.impostor
-        value = separation(genuine.mean, genuine.sd, impostor.mean, impostor.sd)
+        value = d_prime_of(genuine.mean, genuine.sd, impostor.mean, impostor.sd)
         found["d_prime"] = _plain(value, genuine.count, impostor.count)
     return found
 

@@ -58,6 +58,17 @@ def d_prime(genuine: ArrayLike, impostor: ArrayLike) -> float:
     return distance / spread
 
 
+def d_prime_of(mean: float, sd: float, other_mean: float, other_sd: float) -> float:
+    """Return d' of two distributions by their moments, where there are too many scores to hold.
+
+    NaN where a spread is unknown or both are points and equal; inf where they are points apart.
+    """
+    spread = math.sqrt((sd**2 + other_sd**2) / 2)
+    if not spread > 0.0:
+        return math.inf if spread == 0.0 and mean != other_mean else math.nan
+    return abs(mean - other_mean) / spread
+
+
 def cosine_summary(genuine: ArrayLike, impostor: ArrayLike) -> CosineSummary:
     """Return means, standard deviations, d', overlap and counts of the scores.
 
