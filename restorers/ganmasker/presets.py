@@ -26,6 +26,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "images_mseg": 25 * EPOCH,
         "images_funet": 100 * EPOCH,
         "drops": (30_000 * 32, 40_000 * 32, 45_000 * 32),
+        "drops_mseg": (30_000 * 32, 40_000 * 32, 45_000 * 32),
         "lr": 1e-3,
         "lr_critic": 1e-4,
         "clip": 0.0,
@@ -49,13 +50,15 @@ PRESETS["paper512"] = PRESETS["paper"] | {
     "size": 512,
     "batch_size": 8,
     "drops": (30_000 * 8, 40_000 * 8, 45_000 * 8),
+    "drops_mseg": (30_000 * 8, 40_000 * 8, 45_000 * 8),
 }
 PRESETS["compact"] = PRESETS["paper"] | {
     "size": 128,
     "batch_size": 8,
-    "images_mseg": 16_000,
+    "images_mseg": 24_000,
     "images_funet": 48_000,
-    "drops": (23_000, 31_000, 35_000),
+    "drops": (32_000, 42_000, 46_000),
+    "drops_mseg": (16_000, 21_000),
     "clip": 1.0,
     "base_mseg": 8,
     "base_funet": 12,
@@ -66,9 +69,10 @@ PRESETS["compact"] = PRESETS["paper"] | {
     "perceptual": "recognizer",
     "dilate": 2,
 }
-"""``drops`` are images of a stage after which its learning rate falls tenfold; ``compact`` keeps
-the paper's shares of the second stage (48, 64 and 72 %). ``init`` is a weights file to start from
-(``shipped`` for the one in the package)."""
+"""``drops`` (FU-Net) and ``drops_mseg`` are images of a stage after which its learning rate falls
+tenfold. The paper's M-Seg ends before the first; the second stage of ``compact``, so much shorter,
+spends less of itself on the lowest rates. ``init`` is a weights file to start from (``shipped`` for
+the one in the package)."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "final": ("bn_sigmoid", "sigmoid"),

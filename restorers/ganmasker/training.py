@@ -114,7 +114,7 @@ class GANMaskerTraining:
         net.train()
         logits = net(occluded).float()
         loss = segmentation_loss(logits, mask)
-        self._update("mseg", net, loss, self._share(progress * self.options["images_mseg"]))
+        self._update("mseg", net, loss, self._share("mseg", progress))
         found = (logits.detach() > 0).float()
         overlap = 2 * (found * mask).sum() / (found.sum() + mask.sum()).clamp_min(1)
         return {"segmentation": float(loss.detach()), "dice": float(overlap)}
@@ -122,7 +122,7 @@ class GANMaskerTraining:
     def _funet_step(self, batch: FaceBatch, progress: float) -> Mapping[str, float]:
         occluded, clean, true = self._scene(batch)
         mask = grow(self._map(occluded, true), self.options["dilate"])
-        share = self._share(progress * self.options["images_funet"])
+        share = self._share("funet", progress)
         self.nets.funet.train()
         fused = self._fused(self.nets.generate(occluded, mask).float(), occluded, mask)
         losses = self._critic_step(fused.detach(), clean, share)
@@ -170,9 +170,11 @@ class GANMaskerTraining:
             "fake_accuracy": (fake <= 0.5).float().mean(),
         }
 
-    def _share(self, seen: float) -> float:
-        """Return the learning rate after so many images of a stage, as a share of the first."""
-        return float(0.1 ** sum(seen >= drop for drop in self.options["drops"]))
+    def _share(self, stage: str, progress: float) -> float:
+        """Return the learning rate in a stage, as a share of the first."""
+        seen = progress * self.options[f"images_{stage}"]
+        drops = self.options["drops_mseg" if stage == "mseg" else "drops"]
+        return float(0.1 ** sum(seen >= drop for drop in drops))
 
     def _update(self, name: str, net: nn.Module, loss: Tensor, share: float) -> None:
         update(self.optimizers[f"adam_{name}"], net, loss, share, self.options["clip"])

@@ -216,9 +216,10 @@ def test_the_papers_schedule() -> None:
 
 
 def test_the_learning_rate_falls_tenfold_at_each_drop() -> None:
-    model = training(drops="10,20,30")
-    shares = [model._share(seen) for seen in (0, 9, 10, 20, 29, 30)]
+    model = training(drops="10,20,30", drops_mseg="20", images_funet=40, images_mseg=40)
+    shares = [model._share("funet", seen / 40) for seen in (0, 9, 10, 20, 29, 30)]
     assert shares == pytest.approx([1, 1, 0.1, 0.01, 0.01, 0.001])
+    assert [model._share("mseg", seen / 40) for seen in (10, 20)] == pytest.approx([1, 0.1])
 
 
 def test_each_phase_moves_its_own_networks_only() -> None:
