@@ -153,16 +153,31 @@ class TrainingFaces:
         return packed.unpack()
 
     def packed_batch(
-        self, position: int, phase: PhaseLike, *, identities_per_batch: int = 0, covered: float
+        self,
+        position: int,
+        phase: PhaseLike,
+        *,
+        identities_per_batch: int = 0,
+        covered: float,
+        part: tuple[int, int] = (0, 1),
     ) -> PackedBatch:
-        """Return the same as :meth:`batch`, as bytes."""
+        """Return the same as :meth:`batch`, as bytes; of n equal parts only the one of a number.
+
+        Args:
+            position, phase, identities_per_batch, covered: As for :meth:`batch`.
+            part: (number from 0, n). The parts end to end are the batch; the others' pictures
+                are not made.
+        """
         if identities_per_batch:
             indices = self._balanced(position, phase, identities_per_batch)
         else:
             indices = self._shuffled(position, phase)
+        each = len(indices) // part[1]
+        slots = range(part[0] * each, (part[0] + 1) * each)
+        indices = indices[slots.start : slots.stop]
         made = [
             self._example(int(index), _generator(self.seed, phase.name, position + slot), covered)
-            for slot, index in enumerate(indices)
+            for slot, index in zip(slots, indices, strict=True)
         ]
         images, clean, masks, landmarks = (
             torch.from_numpy(np.stack(column)) for column in zip(*made, strict=True)

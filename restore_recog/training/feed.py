@@ -24,6 +24,7 @@ class Leg:
         name, batch_size: Of the phase.
         start, stop: Numbers of the first step and of the one after the last.
         identities_per_batch, covered: As in :class:`restore_recog.api.Trainable`.
+        part: Which of how many equal parts of every batch this process makes.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Leg:
     stop: int
     identities_per_batch: int
     covered: float
+    part: tuple[int, int] = (0, 1)
 
 
 def batches(faces: TrainingFaces, leg: Leg, workers: int) -> Iterator[PackedBatch]:
@@ -103,6 +105,7 @@ class _Steps(Dataset[PackedBatch | RestoreRecogError]):
                 self.leg,
                 identities_per_batch=self.leg.identities_per_batch,
                 covered=self.leg.covered,
+                part=self.leg.part,
             )
         except RestoreRecogError as error:  # returned: the loader would bury it in a traceback
             return error
