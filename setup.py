@@ -37,7 +37,7 @@ setup(
     python_requires=">=3.10",
     packages=packages(),
     package_dir=MAPPED,
-    package_data={"restore_recog": ["weights/*.safetensors", "weights/*.md", "datasets/*.csv"]},
+    package_data={"restore_recog": ["weights/*.safetensors", "weights/*.md", "datasets/*.csv", "published/*.json"]},
     install_requires=[
         "click>=8.1",
         "facenet-pytorch>=2.5.3,<2.6",  # 2.6.0 asks for a torch older than ours.

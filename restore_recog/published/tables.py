@@ -1,0 +1,188 @@
+"""The papers' tables, read from plain files when they are asked for.
+
+The numbers are the papers' own, as printed: text with all its digits, so that a figure is
+never more exact than what was published. A cell that the paper leaves empty is None.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from restore_recog.errors import DataError
+from restore_recog.published.metrics import METRICS, Metric
+
+FILES = ("ganmasker", "fmodr", "ecgan", "landmark_gender")
+"""One file a paper, in the order of display."""
+
+NOT_HERE = "not here"
+"""Stands in the lines of systems that we do not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One printed number.
+
+    Attributes:
+        text: As printed.
+        doubt: Why it may be misprinted; empty where there is no reason to think so.
+    """
+
+    text: str
+    doubt: str = ""
+
+    @property
+    def number(self) -> float:
+        """Return the number."""
+        return float(self.text)
+
+    @property
+    def rounding(self) -> float:
+        """Return how far the number may lie from what was measured: half its last digit."""
+        digits = len(self.text.partition(".")[2])
+        return float(0.5 * 10.0**-digits)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a table.
+
+    Attributes:
+        label: The system, as the paper calls it.
+        values: Metric -> what is printed, None where the paper has no number.
+        restorer: Ours of that name, or None.
+        arm: Our arm where nothing is restored (``occluded``), or None.
+        missing: Why nothing of ours stands in this line.
+    """
+
+    label: str
+    values: Mapping[str, Value | None]
+    restorer: str | None = None
+    arm: str | None = None
+    missing: str = NOT_HERE
+
+    @property
+    def ours(self) -> bool:
+        """Return whether an evaluation can measure this line."""
+        return self.restorer is not None or self.arm is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """Two lines of a table whose difference tells what restoring gains."""
+
+    metric: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table of a paper, or that part of it that one evaluation can be set beside.
+
+    Attributes:
+        name: What ``restore-recog reproduce`` calls it.
+        paper, cite: Short name, and where it was published.
+        where: Number and section in the paper.
+        title: What it shows.
+        tested_on: The paper's test pictures in a few words.
+        pictures: How many they are, or None where the paper does not say.
+        rows, metrics: As printed; metrics by key of :data:`~.metrics.METRICS`.
+        preset: Name of the evaluation, see :mod:`~restore_recog.published.presets`, or None.
+        why_not: Why there is no evaluation for it; empty where there is one.
+        gain: Two lines whose difference is compared as well.
+        notes: What a reader of the paper should know.
+    """
+
+    name: str
+    paper: str
+    cite: str
+    where: str
+    title: str
+    tested_on: str
+    rows: tuple[Row, ...]
+    metrics: tuple[str, ...]
+    pictures: int | None = None
+    preset: str | None = None
+    why_not: str = ""
+    gain: Gain | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    def metric(self, key: str) -> Metric:
+        """Return what one of the table's columns means."""
+        return METRICS[key]
+
+    @property
+    def restorers(self) -> tuple[str, ...]:
+        """Return the restorers that have a line of their own."""
+        return tuple(dict.fromkeys(row.restorer for row in self.rows if row.restorer))
+
+
+@cache
+def tables() -> Mapping[str, Table]:
+    """Return every table by name, in the papers' order."""
+    found: dict[str, Table] = {}
+    for file in FILES:
+        text = (Path(__file__).parent / f"{file}.json").read_text(encoding="utf-8")
+        content = json.loads(text)
+        for name, entry in content["tables"].items():
+            found[name] = _table(name, content["paper"], entry)
+    return found
+
+
+def table(name: str) -> Table:
+    """Return one table.
+
+    Raises:
+        DataError: There is none of that name; the message names its parts or the nearest.
+    """
+    known = tables()
+    if name in known:
+        return known[name]
+    wanted = name.strip().lower().replace("_", "-")
+    parts = [other for other in known if other.startswith(f"{wanted}-")]
+    if parts:
+        raise DataError(f"'{name}' has several parts; name one of {', '.join(parts)}.")
+    near = difflib.get_close_matches(wanted, known, n=1, cutoff=0.5)
+    hint = f"did you mean '{near[0]}'?" if near else "'restore-recog reproduce --list' names all."
+    raise DataError(f"No published table is called '{name}'; {hint}")
+
+
+def _table(name: str, paper: Mapping[str, str], entry: Mapping[str, Any]) -> Table:
+    metrics = tuple(entry["metrics"])
+    gain = entry.get("gain")
+    return Table(
+        name=name,
+        paper=paper["name"],
+        cite=paper["cite"],
+        where=entry["where"],
+        title=entry["title"],
+        tested_on=entry["tested_on"],
+        rows=tuple(_row(metrics, row) for row in entry["rows"]),
+        metrics=metrics,
+        pictures=entry.get("pictures"),
+        preset=entry.get("preset"),
+        why_not=entry.get("why_not", ""),
+        gain=Gain(gain["figure"], gain["before"], gain["after"]) if gain else None,
+        notes=tuple(entry.get("notes", ())),
+    )
+
+
+def _row(metrics: tuple[str, ...], entry: Mapping[str, Any]) -> Row:
+    doubts = entry.get("uncertain", {})
+    values = {
+        key: None if text is None else Value(text, doubts.get(key, ""))
+        for key, text in zip(metrics, entry["values"], strict=True)
+    }
+    return Row(
+        label=entry["label"],
+        values=values,
+        restorer=entry.get("restorer"),
+        arm=entry.get("arm"),
+        missing=entry.get("missing", NOT_HERE),
+    )
