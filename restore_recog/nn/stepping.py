@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from restore_recog import weights as weights_file
+from restore_recog.nn.reduce import average_gradients
 
 
 def start_from(nets: nn.Module, init: str, model: str) -> str:
@@ -40,7 +41,7 @@ def adam(net: nn.Module, lr: float) -> torch.optim.Adam:
 def update(
     optimizer: torch.optim.Optimizer, net: nn.Module, loss: Tensor, share: float, clip: float
 ) -> None:
-    """Take one step.
+    """Take one step; several processes that share a batch take it by their mean gradient.
 
     Args:
         optimizer: Of :func:`adam`.
@@ -53,6 +54,7 @@ def update(
         group["lr"] = group["initial_lr"] * share
     optimizer.zero_grad(set_to_none=True)
     torch.autograd.backward(loss)
+    average_gradients(net.parameters())
     if clip:
         nn.utils.clip_grad_norm_(net.parameters(), clip)
     optimizer.step()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from restore_recog.nn.reduce import total, world
+
 
 def hole_l1(output: Tensor, clean: Tensor, hole: Tensor) -> Tensor:
     """Return (N,) mean absolute error inside the hole; 0 where there is none."""
@@ -18,7 +20,10 @@ def reconstruction_loss(output: Tensor, clean: Tensor, hole: Tensor, weight: flo
 
 
 def weighted_mean(losses: Tensor, keep: Tensor | None) -> Tensor:
-    """Return the mean of (N,) losses, over the kept pictures where *keep* is given."""
+    """Return the mean of (N,) losses, over the kept pictures where *keep* is given.
+
+    Where processes share a batch out, the mean of their values is the whole batch's.
+    """
     if keep is None:
         return losses.mean()
-    return (losses * keep).sum() / keep.sum().clamp_min(1)
+    return (losses * keep).sum() / (total(keep.sum()).clamp_min(1) / world())
