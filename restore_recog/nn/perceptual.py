@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import torch
@@ -16,6 +18,18 @@ RELU3_3 = 16
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+
+_untrained: ContextVar[bool] = ContextVar("untrained features", default=False)
+
+
+@contextmanager
+def untrained_features() -> Iterator[None]:
+    """Let VGG networks that are made meanwhile keep random weights: for timing only."""
+    token = _untrained.set(True)
+    try:
+        yield
+    finally:
+        _untrained.reset(token)
 
 
 class VGGFeatures(nn.Module):
@@ -40,7 +54,9 @@ class VGGFeatures(nn.Module):
         import torchvision
 
         try:
-            if weights is None:
+            if _untrained.get():
+                net = getattr(torchvision.models, name)()
+            elif weights is None:
                 net = getattr(torchvision.models, name)(weights="IMAGENET1K_V1")
             else:
                 state = torch.load(weights, map_location="cpu", weights_only=True)
