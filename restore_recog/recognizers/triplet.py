@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from restore_recog.api import Phase, Stateful
 from restore_recog.errors import TrainingError
+from restore_recog.nn.reduce import average_gradients, gathered
 from restore_recog.types import FaceBatch
 
 MINERS = ("semihard", "hard", "all", "batch-hard")
@@ -84,12 +85,14 @@ class TripletTraining:
         rate = self.options["learning_rate"] * schedule(progress, self.options["warm_up"])
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        embeddings = self.net(batch.images).float()
-        subjects = batch.attributes["subject"]
+        # Where processes share the batch out, everybody is compared with everybody all the same.
+        embeddings = gathered(self.net(batch.images).float())
+        subjects = gathered(batch.attributes["subject"])
         triplets = self.miner(embeddings, subjects)
         loss = self.loss(embeddings, subjects, triplets)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        average_gradients(self.net.parameters())
         nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
         self.optimizer.step()
         return {"triplet": loss.item(), "triplets": float(len(triplets[0]))}
