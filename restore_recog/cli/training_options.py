@@ -272,13 +272,15 @@ def _left_for_training(options: TrainingOptions, datasets: Sequence[Dataset]) ->
     if options.protocol is None:
         return None
     from restore_recog import registry
+    from restore_recog.evaluation.request import planner
 
     samples = [sample for dataset in datasets for sample in dataset.samples()]
     marked = {s.image_id for s in samples if s.attributes.get("split") == "train"}
     free = [sample for sample in samples if sample.image_id not in marked]
     if not free:
         return marked
-    plan = registry.protocols.create(options.protocol).plan(free, seed=options.seed)
+    protocol = planner(registry.protocols.create(options.protocol), datasets)
+    plan = protocol.plan(free, seed=options.seed)
     left = set(plan.training)
     twins = {s.clean_id for s in free if s.image_id in left and s.clean_id is not None}
     tested = {*plan.references, *plan.probes}

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from restore_recog.api import Dataset, EvaluationProtocol, Recognizer, Restorer, Segmenter
 
 
@@ -24,6 +27,9 @@ class EvalRequest:
         colour: Of the covering; None draws one for each picture.
         seed: Of every random choice.
         limit: At most so many probes.
+        crop_size: Side of the crops in pixels; None takes the largest that a restorer wants.
+        template: (5, 2) where the five points lie in the crops, in units of the side; None for
+            the project's own.
         batch_size: Pictures at a time; changes speed and memory, not the figures.
         device: For detectors that do not come with a restorer.
         faces_policy: What to do with several faces: ``"one"`` (a failure) or ``"largest"``.
@@ -49,6 +55,8 @@ class EvalRequest:
     colour: str | None = None
     seed: int = 0
     limit: int | None = None
+    crop_size: int | None = None
+    template: NDArray[np.float64] | None = None
     batch_size: int = 32
     device: str = "cpu"
     faces_policy: str = "largest"
@@ -61,14 +69,19 @@ class EvalRequest:
     command: str = ""
 
     def planner(self) -> EvaluationProtocol:
-        """Return the protocol, with the list of pairs that came with the data if it has none.
+        """Return the protocol as :func:`planner` does; the request's own stays as it is."""
+        return planner(self.protocol, self.datasets)
 
-        To be called when the data sets have told their samples, for only then do they know
-        of a list. The request's own protocol stays as it is.
-        """
-        lists = [dataset.pair_list for dataset in self.datasets if dataset.pair_list is not None]
-        if self.protocol.pair_list is not None or not lists:
-            return self.protocol
-        protocol = copy.copy(self.protocol)
-        protocol.pair_list = lists[0]
+
+def planner(protocol: EvaluationProtocol, datasets: Sequence[Dataset]) -> EvaluationProtocol:
+    """Return a protocol, with the list of pairs that came with the data if it has none.
+
+    To be called when the data sets have told their samples, for only then do they know of a
+    list. The protocol that is given stays as it is.
+    """
+    lists = [dataset.pair_list for dataset in datasets if dataset.pair_list is not None]
+    if protocol.pair_list is not None or not lists:
         return protocol
+    protocol = copy.copy(protocol)
+    protocol.pair_list = lists[0]
+    return protocol

@@ -80,6 +80,18 @@ class TestRun:
         assert result.exit_code == 0, result.output
         assert record(tmp_path / "run")["people"] == 2
 
+    @pytest.mark.parametrize(("data", "code"), [("Booth", 1), ("ListedBooth", 0)])
+    def test_protocol_follows_the_pairs_that_came_with_the_data(
+        self, tmp_path: Path, data: str, code: int
+    ) -> None:
+        result = invoke(
+            *("train-restorer", "--restorer", f"{HERE}:Smoother", "--data", f"{HERE}:{data}"),
+            *("--protocol", f"{HERE}:NeedsPairs", "--output", str(tmp_path / "run")),
+            *("--device", "cpu", "--workers", "0"),
+        )
+        assert result.exit_code == code, result.output
+        assert ("The list of pairs is missing" in result.output) == (code == 1)
+
     def test_time_limit_and_resume(self, tmp_path: Path) -> None:
         first = train(tmp_path / "run", "--max-minutes", "1e-9")
         assert first.stdout.startswith("Time is up; weights so far:")

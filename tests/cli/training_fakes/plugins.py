@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from restore_recog.api import (
     Restorer,
     Stateful,
 )
-from restore_recog.errors import RestoreRecogError
+from restore_recog.errors import DataError, RestoreRecogError
 from restore_recog.types import FaceBatch, FaceSample, Picture
 
 SIZE = 32
@@ -127,3 +128,26 @@ class Third(EvaluationProtocol):
         tested = tuple(s.image_id for s in samples if s.subject in "01")
         left = tuple(s.image_id for s in samples if s.subject not in "01")
         return Plan(tested, tested, (), {}, True, left)
+
+
+class ListedBooth(Booth):
+    """The same people, with a list of pairs beside their pictures."""
+
+    name = "listed-booth"
+
+    def samples(self) -> Sequence[FaceSample]:
+        self.pair_list = Path("pairs.txt")
+        return super().samples()
+
+
+class NeedsPairs(Third):
+    """As Third, but refuses to plan without the list of pairs of the data."""
+
+    name = "needs-pairs"
+
+    def plan(
+        self, samples: Sequence[FaceSample], *, seed: int = 0, limit: int | None = None
+    ) -> Plan:
+        if self.pair_list != Path("pairs.txt"):
+            raise DataError("The list of pairs is missing.")
+        return super().plan(samples, seed=seed, limit=limit)
