@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from restore_recog.api import Phase, Trainable
 from restore_recog.errors import CheckpointError, OutputError, TrainingError
 from restore_recog.training import checkpoint
 from restore_recog.training.data import PackedBatch, TrainingFaces
+from restore_recog.training.distributed import NoLog, Team
 from restore_recog.training.feed import Feed, Leg, batches
 from restore_recog.training.folder import RunFolder
 from restore_recog.training.log import TrainingLog, provenance, write_failures, write_json
@@ -101,6 +103,7 @@ class Trainer:
         self.record = dict(record or {})
         self.phases = [scaled(phase, images_scale) for phase in trainable.phases]
         self.progress = Progress()
+        self.team = Team.current()
         self._stop = StopSignal()
 
     @property
@@ -127,12 +130,10 @@ class Trainer:
         """
         for phase in self.phases:
             self.faces.check(phase.batch_size, self.trainable.identities_per_batch)
+            self.team.check(phase.batch_size)
         try:
             self._begin(resume)
-            with (
-                self._stop,
-                TrainingLog(self.run_dir, self.progress.images_seen(self.phases)) as log,
-            ):
+            with self._stop, self._log() as log:
                 self._run(log)
         except OSError as error:
             raise OutputError(
@@ -141,22 +142,31 @@ class Trainer:
             ) from error
         return self.weights_path
 
+    def _log(self) -> TrainingLog | NoLog:
+        if not self.team.leads:
+            return NoLog()
+        return TrainingLog(self.run_dir, self.progress.images_seen(self.phases))
+
     def _begin(self, resume: bool) -> None:
         self._started = self._saved = time.monotonic()
         self._provenance = provenance(self.device)
         self._minutes_before = 0.0
-        found = self.folder.open(resume)
-        write_failures(self.run_dir / "failures.csv", self.faces.crops.failures)
+        found = self.team.lead(lambda: self._open(resume))
+        self.team.agree("training pictures", self.faces.fingerprint)
+        self.team.join(self.trainable, self.device)
         if found:
             self._restore(found)
             return
-        seed_everything(self.seed)
+        self.team.begin_random(self.seed)
         self._save()
-        # A state that cannot be read back must show now, not after a crash.
-        checkpoint.load(self.folder.last)
+
+    def _open(self, resume: bool) -> Path | None:
+        found = self.folder.open(resume)
+        write_failures(self.run_dir / "failures.csv", self.faces.crops.failures)
+        return found
 
     def _restore(self, path: Path) -> None:
-        payload = checkpoint.load(path)
+        payload = self.team.lead(lambda: checkpoint.load(path))
         wrong = differences(payload["run"], self._identity())
         if wrong:
             raise CheckpointError(
@@ -166,9 +176,10 @@ class Trainer:
         load_states(self.trainable.state(), payload["state"])
         self.progress = Progress(**payload["progress"])
         self._minutes_before = self.progress.minutes
-        set_random_state(payload["random"])
+        states = [payload["random"], *payload.get("random_others", [])]
+        self.team.go_on_random(states, self.seed, self.progress.images_seen(self.phases))
 
-    def _run(self, log: TrainingLog) -> None:
+    def _run(self, log: TrainingLog | NoLog) -> None:
         while not self.finished:
             phase = self.phases[self.progress.phase]
             log.start_phase(phase.name, phase.images, self.progress.seen)
@@ -178,7 +189,7 @@ class Trainer:
             self.progress.seen = 0
         self._save()
 
-    def _run_phase(self, phase: Phase, log: TrainingLog) -> bool:
+    def _run_phase(self, phase: Phase, log: TrainingLog | NoLog) -> bool:
         """Train one phase from where it stands; return whether the time is up."""
         leg = Leg(
             phase.name,
@@ -187,6 +198,7 @@ class Trainer:
             math.ceil(phase.images / phase.batch_size),
             self.trainable.identities_per_batch,
             self.trainable.covered,
+            self.team.part,
         )
         feed = Feed(batches(self.faces, leg, self.workers))
         for batch in feed:
@@ -197,9 +209,9 @@ class Trainer:
             log.step(phase.batch_size, losses, feed.waiting)
             if self.keep_every and self._crossed(self.keep_every, phase):
                 name = f"{self.progress.phase + 1}-{phase.name}-{self.progress.seen:09d}"
-                self.folder.write_weights(self.trainable, kept=name)
+                self.team.lead(partial(self.folder.write_weights, self.trainable, kept=name))
             if self._crossed(self.sample_every, phase) or self.progress.seen >= phase.images:
-                self._preview(phase, log)
+                self.team.lead(partial(self._preview, phase, log))
             if self._pause(phase):
                 return True
         return False
@@ -214,7 +226,7 @@ class Trainer:
                 f"The {self.device} has too little memory for a batch of {phase.batch_size} in "
                 f"phase '{phase.name}'; use a smaller batch size."
             ) from error
-        values = {name: float(value) for name, value in losses.items()}
+        values = self.team.average({name: float(value) for name, value in losses.items()})
         for name, value in values.items():
             if not math.isfinite(value):
                 raise TrainingError(f"The loss '{name}' became {value} {self._where(phase)}")
@@ -225,9 +237,10 @@ class Trainer:
         now = time.monotonic()
         late = self.max_minutes is not None and now - self._started >= 60 * self.max_minutes
         due = self._crossed(self.save_every, phase) or now - self._saved >= self.save_seconds
-        if due or late or self._stop.received:
+        due, late, stopped = self.team.any(due, late, self._stop.received)
+        if due or late or stopped:
             self._save()
-        if self._stop.received:
+        if stopped:
             raise TrainingInterrupted(
                 f"Stopped in phase '{phase.name}' after {self.progress.seen} of {phase.images} "
                 f"images; everything is saved in {self.run_dir}. Repeat the command with "
@@ -236,6 +249,11 @@ class Trainer:
         return late
 
     def _save(self) -> None:
+        states = self.team.gather(random_state())
+        self.team.lead(partial(self._write, states))
+        self._saved = time.monotonic()
+
+    def _write(self, random_states: list[dict[str, Any]]) -> None:
         self.progress.minutes = self._minutes_before + (time.monotonic() - self._started) / 60
         state = {name: part.state_dict() for name, part in self.trainable.state().items()}
         broken = not_finite(state)
@@ -247,16 +265,19 @@ class Trainer:
             {
                 "run": self._identity(),
                 "progress": asdict(self.progress),
-                "random": random_state(),
+                "random": random_states[0],
+                "random_others": random_states[1:],
                 "state": state,
             },
         )
-        self._saved = time.monotonic()
         if self.progress.images_seen(self.phases):
             self.folder.write_weights(self.trainable)
+        else:
+            # A state that cannot be read back must show now, not after a crash.
+            checkpoint.load(self.folder.last)
         write_json(self.run_dir / "run.json", self._run_record())
 
-    def _preview(self, phase: Phase, log: TrainingLog) -> None:
+    def _preview(self, phase: Phase, log: TrainingLog | NoLog) -> None:
         """Write a sample picture without touching the training's random numbers."""
         before = random_state()
         columns = min(PREVIEW, len(self.faces))
@@ -281,6 +302,7 @@ class Trainer:
                 "pictures": len(self.faces),
                 "people": self.faces.people,
                 "failures": len(self.faces.crops.failures),
+                "processes": self.team.world,
                 "precision": "bf16" if self.bfloat16 else "fp32",
                 "finished": self.finished,
                 "images_seen": self.progress.images_seen(self.phases),
