@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from restore_recog import weights as weights_file
+from restore_recog.nn import scaling
 from restore_recog.nn.reduce import average_gradients
 
 
@@ -52,9 +53,28 @@ def update(
     """
     for group in optimizer.param_groups:
         group["lr"] = group["initial_lr"] * share
+    descend(optimizer, net, loss, clip)
+
+
+def descend(optimizer: torch.optim.Optimizer, net: nn.Module, loss: Tensor, clip: float) -> None:
+    """Take one step at the learning rate that the optimiser has.
+
+    Where the training computes in float16 the loss is scaled; a step whose gradients overflow
+    is left out, and the next is scaled less.
+
+    Args:
+        optimizer, net, loss, clip: As for :func:`update`.
+    """
     optimizer.zero_grad(set_to_none=True)
-    torch.autograd.backward(loss)
+    scaler = scaling.scaler(optimizer)
+    torch.autograd.backward(loss if scaler is None else scaler.scale(loss))
     average_gradients(net.parameters())
     if clip:
+        if scaler is not None:
+            scaler.unscale_(optimizer)
         nn.utils.clip_grad_norm_(net.parameters(), clip)
-    optimizer.step()
+    if scaler is None:
+        optimizer.step()
+    else:
+        scaler.step(optimizer)
+        scaler.update()

@@ -17,8 +17,12 @@ from torch import Tensor, nn
 
 from restore_recog.api import Phase, Stateful
 from restore_recog.errors import TrainingError
-from restore_recog.nn.reduce import average_gradients, gathered
+from restore_recog.nn.reduce import gathered
+from restore_recog.nn.stepping import descend
 from restore_recog.types import FaceBatch
+
+CLIP = 5.0
+"""Largest norm of the gradient."""
 
 MINERS = ("semihard", "hard", "all", "batch-hard")
 
@@ -90,11 +94,7 @@ class TripletTraining:
         subjects = gathered(batch.attributes["subject"])
         triplets = self.miner(embeddings, subjects)
         loss = self.loss(embeddings, subjects, triplets)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        average_gradients(self.net.parameters())
-        nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
-        self.optimizer.step()
+        descend(self.optimizer, self.net, loss, CLIP)
         return {"triplet": loss.item(), "triplets": float(len(triplets[0]))}
 
     def state(self) -> Mapping[str, Stateful]:
