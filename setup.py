@@ -37,7 +37,14 @@ setup(
     python_requires=">=3.10",
     packages=packages(),
     package_dir=MAPPED,
-    package_data={"restore_recog": ["weights/*.safetensors", "weights/*.md", "datasets/*.csv", "published/*.json"]},
+    package_data={
+        "restore_recog": [
+            "weights/*.safetensors",
+            "weights/*.md",
+            "datasets/*.csv",
+            "published/*.json",
+        ]
+    },
     install_requires=[
         "click>=8.1",
         "facenet-pytorch>=2.5.3,<2.6",  # 2.6.0 asks for a torch older than ours.
@@ -76,6 +83,7 @@ setup(
             "mlfw = restore_recog.protocols.mlfw:Mlfw",
             "mfr2 = restore_recog.protocols.mfr2:Mfr2",
             "gallery-probe = restore_recog.protocols.gallery_probe:GalleryProbe",
+            "quality = restore_recog.protocols.quality:Quality",
             "csv = restore_recog.protocols.csv_files:CsvFiles",
         ],
         "restore_recog.recognizers": [

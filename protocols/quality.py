@@ -1,0 +1,93 @@
+"""The protocol for picture quality: how near do restored pictures come to the unoccluded ones?
+
+Nobody is searched and no two people are compared. Every probe is paired with its own
+unoccluded version, so that the likeness of pictures, and of their templates, can be measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from restore_recog.api import EvaluationProtocol, Plan
+from restore_recog.errors import DataError
+from restore_recog.protocols.drawing import by_condition, shuffled
+from restore_recog.types import FaceSample, Trial
+
+FEW = 100
+"""Pictures under which the mean face of the arm ``fill`` shows too much of each of them."""
+
+
+class Quality(EvaluationProtocol):
+    """Every occluded picture with a clean twin is a probe; else every clean one, covered.
+
+    Raises:
+        DataError: Something stands behind the colon.
+    """
+
+    name = "quality"
+    version = 1
+
+    def __init__(self, argument: str | None = None) -> None:
+        super().__init__(argument)
+        if argument is not None:
+            raise DataError(
+                f"The protocol 'quality' takes no argument, so '{argument}' says nothing to it; "
+                "leave out the colon."
+            )
+
+    def plan(
+        self, samples: Sequence[FaceSample], *, seed: int = 0, limit: int | None = None
+    ) -> Plan:
+        """Return every probe with its own unoccluded version.
+
+        Args:
+            samples: Any order; the plan does not depend on it.
+            seed: Of the order in which a limit takes the probes.
+            limit: At most so many probes; they are a part of those without a limit.
+
+        Raises:
+            DataError: No picture has an unoccluded version.
+        """
+        ordered = sorted(samples, key=lambda sample: sample.image_id)
+        clean, occluded = by_condition(ordered)
+        known = {sample.image_id for sample in clean}
+        twins = {s.image_id: s.clean_id for s in occluded if s.clean_id in known}
+        probes = [sample for sample in occluded if sample.image_id in twins] or clean
+        if not probes:
+            raise DataError(
+                f"None of the {len(occluded)} occluded pictures has an unoccluded twin, and no "
+                "picture is unoccluded, so picture quality cannot be measured; give data with "
+                "unoccluded pictures (--data), or measure recognition with another --protocol."
+            )
+        chosen = sorted(s.image_id for s in shuffled(probes, seed)[:limit])
+        pairs = tuple(Trial(twins.get(i) or i, i, genuine=True) for i in chosen)
+        return Plan(
+            references=tuple(sorted({pair.reference_id for pair in pairs})),
+            probes=tuple(chosen),
+            pairs=pairs,
+            cosine_references={},
+            synthetic=not twins,
+            notes=tuple(_notes(len(chosen), len(probes), len(occluded), bool(twins))),
+            identification=False,
+        )
+
+
+def _notes(chosen: int, probes: int, occluded: int, found: bool) -> list[str]:
+    what = "occluded pictures with an unoccluded twin" if found else "unoccluded pictures, covered"
+    notes = [f"{chosen} of {probes} {what} are the probes; each is held against its own twin."]
+    alone = occluded - probes if found else occluded
+    if alone:
+        notes.append(
+            f"{alone} occluded pictures have no unoccluded twin to be held against and take no "
+            "part."
+        )
+    notes.append(
+        "The cosine is that of each probe's template to the one of its own unoccluded picture: "
+        "how much of the identity is kept, not how well people are told apart."
+    )
+    if chosen < FEW:
+        notes.append(
+            f"Warning: the mean face of the arm 'fill' is made of these {chosen} pictures' own "
+            "twins, so few that it shows too much of each; do not read that arm as a baseline."
+        )
+    return notes
