@@ -87,9 +87,9 @@ def stacked(
 
 
 def _fitted(recognizer: Recognizer, face: Face) -> Pixels:
-    """Return the crop, cut anew where the recogniser has an alignment of its own."""
+    """Return the crop, cut anew where the recogniser wants another alignment than it has."""
     if recognizer.template is None or np.array_equal(recognizer.template, TEMPLATE):
-        return face.pixels
+        return _usual(face)
     height, width = recognizer.image_size
     if height != width:
         raise PluginError(
@@ -98,3 +98,12 @@ def _fitted(recognizer: Recognizer, face: Face) -> Pixels:
         )
     target = np.asarray(recognizer.template) * height - 0.5
     return warp(face.pixels, similarity(five_points(face.landmarks), target), height)
+
+
+def _usual(face: Face) -> Pixels:
+    """Return the crop as it is, or cut anew where it is not framed as the project's own are."""
+    side = face.pixels.shape[0]
+    matrix = similarity(five_points(face.landmarks), TEMPLATE * side - 0.5)
+    if np.allclose(matrix, np.eye(2, 3), rtol=0, atol=[0.01, 0.01, 1.0]):
+        return face.pixels
+    return warp(face.pixels, matrix, side)

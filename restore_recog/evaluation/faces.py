@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,12 +182,18 @@ class Locator:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Studio:
-    """Makes aligned faces out of a source's pictures."""
+    """Makes aligned faces out of a source's pictures.
+
+    Attributes:
+        size: Side of the crops in pixels.
+        template: (5, 2) where the five points lie in them, in units of the side.
+    """
 
     source: Source
     locator: Locator
     size: int
     ledger: Ledger
+    template: NDArray[np.float64] = field(default_factory=lambda: TEMPLATE)
 
     def crops(self, ids: Sequence[str]) -> dict[str, FaceCrop]:
         """Return image_id -> crop for every picture whose face was found."""
@@ -256,7 +262,7 @@ class Studio:
             picture = self.locator.locate(picture, self.ledger)
             stage = "align"
             with self.ledger.timed(stage):
-                return align(picture, self.size)
+                return align(picture, self.size, self.template)
         except ImageError as error:
             self.ledger.fail(stage, sample, error)
         return None

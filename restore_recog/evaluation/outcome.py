@@ -117,6 +117,7 @@ def setup(session: Session, findings: Findings) -> dict[str, Any]:
             for name, detector in session.detectors.items()
         },
         "crop_size": session.size,
+        "crop_template": None if request.template is None else request.template.tolist(),
         "fill_map": session.fill_map,
         "peak_memory_mib": provenance.peak_memory(),
     }

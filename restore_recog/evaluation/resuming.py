@@ -32,6 +32,11 @@ def finished(request: EvalRequest, folder: Path) -> Report | None:
     wanted: dict[str, Any] = json.loads(json.dumps(facts(request)))
     if report.setup.get("coverings") is not None:
         wanted["coverings"] = {"kind": request.coverings, "colour": request.colour}
+    if request.crop_size is not None:
+        wanted["crop_size"] = request.crop_size
+    template = None if request.template is None else request.template.tolist()
+    if template != report.setup.get("crop_template"):
+        wanted["crop_template"] = template
     other = sorted(name for name, value in wanted.items() if report.setup.get(name) != value)
     if other:
         raise OutputError(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from restore_recog.alignment import TEMPLATE
 from restore_recog.api import Restorer
 from restore_recog.detection import FaceFinder
 from restore_recog.errors import DataError
@@ -104,7 +105,7 @@ class Session:
         self.board = Board.of(self.plan, {i: sample.subject for i, sample in samples.items()})
         self.detectors = detectors.choose(request.segmenter, self.restorers, request.device)
         sizes = [side for r in self.restorers.values() for side in r.image_size]
-        self.size = max(sizes, default=DEFAULT_SIZE)
+        self.size = request.crop_size or max(sizes, default=DEFAULT_SIZE)
         self._clean = [i for i in self.board.columns if samples[i].condition == "clean"]
         probes = set() if self.plan.synthetic else set(self.plan.probes)
         self._extra = [i for i in self.board.columns if i not in probes | set(self._clean)]
@@ -116,7 +117,8 @@ class Session:
         self._work = None if self._cache is None else FinishedWork(self._cache, self)
         finder = FaceFinder(request.faces_policy, request.device)  # type: ignore[arg-type]
         locator = RememberingLocator(finder, self._cache) if self._cache else Locator(finder)
-        self._studio = Studio(self.source, locator, self.size, ledger)
+        template = TEMPLATE if request.template is None else request.template
+        self._studio = Studio(self.source, locator, self.size, ledger, template)
         self._ranks = Ranks.current()
         self.gallery: dict[str, str] = {}
         self.found: dict[str, FoundProbe] = {}
