@@ -70,15 +70,26 @@ class TrainingFaces:
     Args:
         crops: The faces.
         seed: Of every random choice.
+        rows: Numbers of the crops that are served; None for all.
+        fingerprint: That of all crops, where it is known already.
     """
 
-    def __init__(self, crops: Crops, *, seed: int = 0) -> None:
+    def __init__(
+        self,
+        crops: Crops,
+        *,
+        seed: int = 0,
+        rows: NDArray[np.int64] | None = None,
+        fingerprint: str | None = None,
+    ) -> None:
         self.crops = crops
         self.seed = seed
-        self.fingerprint = crops.fingerprint()
-        order = np.argsort(crops.subjects, kind="stable")
-        borders = np.flatnonzero(np.diff(crops.subjects[order])) + 1
-        self._people = np.split(order, borders)
+        self.fingerprint = crops.fingerprint() if fingerprint is None else fingerprint
+        self.rows = np.arange(len(crops.image_ids)) if rows is None else rows
+        subjects = crops.subjects[self.rows]
+        order = np.argsort(subjects, kind="stable")
+        borders = np.flatnonzero(np.diff(subjects[order])) + 1
+        self._people = [self.rows[members] for members in np.split(order, borders)]
 
     @classmethod
     def from_datasets(
@@ -101,12 +112,44 @@ class TrainingFaces:
         return cls(crops, seed=seed)
 
     def __len__(self) -> int:
-        return len(self.crops.image_ids)
+        return len(self.rows)
 
     @property
     def people(self) -> int:
         """Number of different people."""
         return len(self._people)
+
+    @property
+    def several(self) -> int:
+        """Number of people with two pictures or more."""
+        return sum(len(members) > 1 for members in self._people)
+
+    def hold_out(self, share: float, most: int) -> tuple[TrainingFaces, TrainingFaces | None]:
+        """Return the faces that stay, and those of people who are held out for validation.
+
+        Who is held out depends on the seed alone. People of whom there are more pictures than
+        *most* stay, since few people would then be much of the data.
+
+        Args:
+            share: Of the people, in [0, 1).
+            most: Largest number of pictures of a person who may be held out.
+
+        Returns:
+            (those for training, the others), or (all, None) where the share is less than two
+            people.
+        """
+        count = round(share * self.people)
+        order = _permutation(self.seed, "people held out", 0, self.people)
+        chosen = [n for n in order if len(self._people[n]) <= most][:count]
+        if len(chosen) < 2:
+            return self, None
+        held = np.sort(np.concatenate([self._people[n] for n in chosen]))
+        kept = self.rows[~np.isin(self.rows, held)]
+        parts = [
+            TrainingFaces(self.crops, seed=self.seed, rows=rows, fingerprint=self.fingerprint)
+            for rows in (kept, held)
+        ]
+        return parts[0], parts[1]
 
     def check(self, batch_size: int, identities_per_batch: int) -> None:
         """Check that batches of this shape can be drawn.
@@ -189,12 +232,11 @@ class TrainingFaces:
         """Return indices: one permutation of all pictures an epoch, end to end."""
         stream = np.arange(position, position + phase.batch_size)
         epochs, offsets = np.divmod(stream, len(self))
-        return np.array(
-            [
-                _permutation(self.seed, phase.name, int(epoch), len(self))[offset]
-                for epoch, offset in zip(epochs, offsets, strict=True)
-            ]
-        )
+        drawn = [
+            _permutation(self.seed, phase.name, int(epoch), len(self))[offset]
+            for epoch, offset in zip(epochs, offsets, strict=True)
+        ]
+        return self.rows[drawn]
 
     def _balanced(self, position: int, phase: PhaseLike, people: int) -> NDArray[np.int64]:
         """Return indices of *people* different people with equally many pictures each."""
