@@ -158,20 +158,26 @@ def train(options: TrainingOptions, plugin: type, call: tuple[Any, ...], **own: 
     Raises:
         RestoreRecogError: As :meth:`restore_recog.training.trainer.Trainer.fit`.
     """
-    from restore_recog.training.trainer import TrainingInterrupted
+    from restore_recog.training.distributed import started
 
-    try:
-        _train(options, plugin, call, own)
-    except TrainingInterrupted as stop:
-        click.echo(f"\n{stop}", err=True)
-        click.get_current_context().exit(130)
-    except KeyboardInterrupt:
-        click.echo(
-            f"\nStopped without saving. Repeat the command with --resume: it goes on from the last "
-            f"checkpoint in {options.output}, or begins where there is none.",
-            err=True,
-        )
-        click.get_current_context().exit(130)
+    with started(options.device) as device:
+        try:
+            _train(options, plugin, call, {"device": device, **own})
+        except KeyboardInterrupt as stop:  # TrainingInterrupted is one that says what it saved
+            unsaved = (
+                "Stopped without saving. Repeat the command with --resume: it goes on from the "
+                f"last checkpoint in {options.output}, or begins where there is none."
+            )
+            _say(f"\n{str(stop) or unsaved}", err=True)
+            click.get_current_context().exit(130)
+
+
+def _say(text: str, err: bool = False) -> None:
+    """Print, where several processes train in the first alone."""
+    from restore_recog.training.distributed import Team
+
+    if Team.current().leads:
+        click.echo(text, err=err)
 
 
 def _train(
@@ -179,43 +185,47 @@ def _train(
 ) -> None:
     import torch
 
-    from restore_recog import devices
     from restore_recog.training import checkpoint
+    from restore_recog.training.distributed import Team
     from restore_recog.training.state import seed_everything
 
-    device = devices.resolve(options.device)
-    _claim(options.output, options.resume)
-    resume = options.resume and checkpoint.latest(options.output) is not None
+    team = Team.current()
+    team.lead(lambda: _claim(options.output, options.resume))
+    found = team.lead(lambda: checkpoint.latest(options.output))
+    resume = options.resume and found is not None
     if options.resume and not resume:
-        click.echo(f"{options.output} has no checkpoint yet; the training begins.", err=True)
+        _say(f"{options.output} has no checkpoint yet; the training begins.", err=True)
     if options.threads:
         torch.set_num_threads(options.threads)
     seed_everything(options.seed)
-    trainable = _trainable(plugin, call, {"device": device, **own, **options.settings})
-    trainer = _trainer(options, trainable, device)
+    trainable = _trainable(plugin, call, {**own, **options.settings})
+    trainer = _trainer(options, trainable, own["device"])
     path = trainer.fit(resume=resume)
     if trainer.finished:
-        click.echo(f"Finished: {path}")
+        _say(f"Finished: {path}")
     else:
-        click.echo(f"Time is up; weights so far: {path}. Go on with --resume.")
+        _say(f"Time is up; weights so far: {path}. Go on with --resume.")
 
 
 def _trainer(options: TrainingOptions, trainable: Trainable, device: str) -> Trainer:
     """Read the faces and return what trains on them."""
     from restore_recog import registry
     from restore_recog.training.data import TrainingFaces
+    from restore_recog.training.distributed import Team, one_first
     from restore_recog.training.trainer import Trainer
 
     datasets = [registry.datasets.create(spec) for spec in options.data]
-    faces = TrainingFaces.from_datasets(
-        datasets,
-        trainable.image_size,
-        seed=options.seed,
-        cache=options.cache or options.output / "crops",
-        only=_left_for_training(options, datasets),
-        limit=options.limit,
-    )
-    click.echo(
+    with one_first():
+        faces = TrainingFaces.from_datasets(
+            datasets,
+            trainable.image_size,
+            seed=options.seed,
+            cache=options.cache or options.output / "crops",
+            only=_left_for_training(options, datasets),
+            limit=options.limit,
+            progress=Team.current().leads,
+        )
+    _say(
         f"{len(faces)} pictures of {faces.people} people; {len(faces.crops.failures)} could not be "
         f"used ({options.output / 'failures.csv'}).",
         err=True,
@@ -290,4 +300,5 @@ def _left_for_training(options: TrainingOptions, datasets: Sequence[Dataset]) ->
 def _workers(asked: int | None, device: str) -> int:
     if asked is not None:
         return asked
-    return 1 if device == "cpu" else max(1, min(8, (os.cpu_count() or 2) - 1))
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return 1 if device == "cpu" else max(1, min(8, (os.cpu_count() or 2) // here - 1))

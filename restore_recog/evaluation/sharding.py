@@ -95,14 +95,23 @@ class Ranks:
 
 
 @contextmanager
-def processes() -> Iterator[Ranks]:
-    """Join the other processes of the run, where ``torchrun`` has started several."""
+def processes(device: str = "cpu") -> Iterator[Ranks]:
+    """Join the other processes of the run, where ``torchrun`` has started several.
+
+    Args:
+        device: Where tensors are exchanged besides the CPU: ``cpu`` or this process's own GPU.
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1 or "MASTER_ADDR" not in os.environ:
         yield Ranks()
         return
+    import torch
     import torch.distributed as dist
 
-    dist.init_process_group("gloo", timeout=TIMEOUT)
+    backend = "gloo"
+    if device != "cpu":
+        torch.cuda.set_device(device)
+        backend = "cpu:gloo,cuda:nccl"
+    dist.init_process_group(backend, timeout=TIMEOUT)
     try:
         yield Ranks.current()
     finally:

@@ -19,9 +19,10 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from restore_recog import devices
 from restore_recog.api import Stateful, Trainable
-from restore_recog.errors import RestoreRecogError, TrainingError
-from restore_recog.evaluation.sharding import Ranks
+from restore_recog.errors import DeviceError, RestoreRecogError, TrainingError
+from restore_recog.evaluation.sharding import Ranks, own_device, processes
 from restore_recog.nn.global_norm import share_norms
 from restore_recog.nn.reduce import exchange, guard
 from restore_recog.training.state import load_states, seed_everything, set_random_state
@@ -176,6 +177,32 @@ class NoLog:
 
     def __getattr__(self, _name: str) -> Callable[..., None]:
         return lambda *_, **__: None
+
+
+@contextmanager
+def started(device: str) -> Iterator[str]:
+    """Join the other processes, where ``torchrun`` has started several, on a device of one's own.
+
+    Args:
+        device: As for :func:`restore_recog.devices.resolve`; without a number it is the GPU of
+            this process's number on its machine.
+
+    Yields:
+        The device's name.
+
+    Raises:
+        DeviceError: There is no such device, or there are fewer GPUs than processes.
+    """
+    found = devices.resolve(own_device(device))
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    if found != "cpu" and here > torch.cuda.device_count():
+        raise DeviceError(
+            f"torchrun has started {here} processes on a machine with "
+            f"{torch.cuda.device_count()} GPUs; give --nproc-per-node no more than that, or "
+            "--device cpu."
+        )
+    with processes(found):
+        yield found
 
 
 @contextmanager
