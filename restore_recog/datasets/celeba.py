@@ -16,6 +16,19 @@ _WILD = "img_celeba"
 _FOLDERS = ("img_align_celeba", "img_align_celeba_png", _WILD)
 _PARTS = {"0": ("train", "train"), "1": ("val", "train"), "2": ("test", "test")}
 """Code in the list -> (official part, split)."""
+_FILES = {
+    "identity": "identity_CelebA.txt",
+    "label": "list_attr_celeba.txt",
+    "partition": "list_eval_partition.txt",
+    "landmark": "list_landmarks_align_celeba.txt, or list_landmarks_celeba.txt for img_celeba",
+}
+_WITHOUT = {
+    "identity": "every picture is a person of its own",
+    "label": "gender and the other labels are unknown",
+    "partition": "it is unknown which pictures are for training and which for testing",
+    "landmark": "the faces are looked for by the detector",
+}
+"""What a missing list means."""
 _FLAGS = {"1": "yes", "-1": "no", "0": "no"}
 _GENDERS = {"yes": "male", "no": "female"}
 
@@ -23,8 +36,9 @@ _GENDERS = {"yes": "male", "no": "female"}
 class CelebA(FileDataset):
     """CelebA: 202,599 pictures of celebrities with 40 labels each.
 
-    The aligned pictures (178 x 218) are taken where they are there, else those from the wild;
-    the landmarks are those of the pictures taken.
+    The aligned pictures (178 x 218) are taken where they are there, else those from the wild,
+    or the other way round with ``wild``; the landmarks are those of the pictures taken, and
+    without a list of them the faces are looked for.
 
     Attributes: ``gender`` (the label ``Male``), ``smiling`` and the other 38 labels under their
     own names in lower case, yes or no each; ``partition`` is the official part (train, val or
@@ -46,8 +60,15 @@ PATH/                                the lists may also lie right in PATH, or be
   Eval/list_eval_partition.txt       optional: <picture> and 0 (train), 1 (val) or 2 (test)
 """
 
-    def __init__(self, location: str | None = None) -> None:
+    def __init__(self, location: str | None = None, *, wild: bool = False) -> None:
+        """Remember where the data lies.
+
+        Args:
+            location: As ``tree`` says.
+            wild: Whether the larger pictures from the wild go before the aligned ones.
+        """
         super().__init__(location)
+        self._wild = wild
         self._points: dict[str, NDArray[np.float32]] = {}
 
     def scan(self, root: Path) -> Iterable[FaceSample]:
@@ -66,7 +87,15 @@ PATH/                                the lists may also lie right in PATH, or be
                 identifier(path, folder), subject, path, attributes=Labels(index, values)
             )
             found.append(sample)
-        self._note(root, found, {"identity": people, "label": flags, "partition": parts})
+        lists = {
+            "identity": people,
+            "label": flags,
+            "partition": parts,
+            "landmark": self._points,
+        }
+        self._note(root, found, lists)
+        if self._wild:
+            self.notes.append(f"The pictures are those of {folder.name}.")
         return found
 
     def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
@@ -74,7 +103,7 @@ PATH/                                the lists may also lie right in PATH, or be
 
     def _folder(self, root: Path) -> Path:
         """Return the folder with the pictures; archives often hold one within one."""
-        for name in _FOLDERS:
+        for name in sorted(_FOLDERS, key=lambda one: (one == _WILD) != self._wild):
             for outer in (root, root / "Img"):
                 for folder in (outer / name / name, outer / name):
                     if folder.is_dir():
@@ -103,14 +132,13 @@ PATH/                                the lists may also lie right in PATH, or be
         stems = {sample.path.stem for sample in found if sample.path is not None}
         for what, known in lists.items():
             if not known:
-                self.notes.append(f"{root} has no list of {what}: nothing is known of that.")
+                name = _FILES[what]
+                self.notes.append(f"{root} lacks {name}: {_WITHOUT[what]}.")
                 continue
             if lost := len(stems - known.keys()):
                 self.notes.append(f"{lost} pictures in {root} are not on the {what} list.")
             if absent := len(known.keys() - stems):
                 self.notes.append(f"{absent} pictures on the {what} list are not in {root}.")
-        if not lists["identity"]:
-            self.notes.append("Without identity_CelebA.txt every picture is a person of its own.")
 
 
 class Labels(Mapping[str, str]):

@@ -69,7 +69,7 @@ class Preset:
         size: Side of the crops in pixels.
         template: Where the five points lie in the crops, or None for this project's own.
         wild: Whether CelebA's pictures from the wild are wanted, and not the aligned ones.
-        clean_only: Whether only unoccluded pictures take part, to be covered here.
+        conditions: Conditions of the pictures that take part; empty for all.
         refused: Data set -> why the table cannot be measured on it.
     """
 
@@ -84,7 +84,7 @@ class Preset:
     size: int = 256
     template: NDArray[np.float64] | None = None
     wild: bool = False
-    clean_only: bool = False
+    conditions: tuple[str, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
 
 
@@ -131,7 +131,7 @@ PRESETS: dict[str, Preset] = {
             _SPLIT,
             _OWN_CROP,
         ),
-        clean_only=True,
+        conditions=("clean",),
     ),
     "fmodr-ar-pairs": Preset(
         data=("ar",),
@@ -142,6 +142,7 @@ PRESETS: dict[str, Preset] = {
         trained_on="450 scarf pictures of AR",
         training=_train("ar"),
         decided=("A twin that agrees pixel by pixel is needed; rendered AR has one.", _SPLIT),
+        conditions=("clean", "scarf"),
         refused=(
             (
                 "ar",

@@ -20,9 +20,6 @@ from restore_recog.published.metrics import METRICS, Metric
 FILES = ("ganmasker", "fmodr", "ecgan", "landmark_gender")
 """One file a paper, in the order of display."""
 
-NOT_HERE = "not here"
-"""Stands in the lines of systems that we do not have."""
-
 
 @dataclass(frozen=True, slots=True)
 class Value:
@@ -57,14 +54,14 @@ class Row:
         values: Metric -> what is printed, None where the paper has no number.
         restorer: Ours of that name, or None.
         arm: Our arm where nothing is restored (``occluded``), or None.
-        missing: Why nothing of ours stands in this line.
+        options: What the restorer's weights must have been trained with to stand in this line.
     """
 
     label: str
     values: Mapping[str, Value | None]
     restorer: str | None = None
     arm: str | None = None
-    missing: str = NOT_HERE
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def ours(self) -> bool:
@@ -148,8 +145,8 @@ def table(name: str) -> Table:
     parts = [other for other in known if other.startswith(f"{wanted}-")]
     if parts:
         raise DataError(f"'{name}' has several parts; name one of {', '.join(parts)}.")
-    near = difflib.get_close_matches(wanted, known, n=1, cutoff=0.5)
-    hint = f"did you mean '{near[0]}'?" if near else "'restore-recog reproduce --list' names all."
+    near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else "'restore-recog reproduce --list' names all."
     raise DataError(f"No published table is called '{name}'; {hint}")
 
 
@@ -184,5 +181,5 @@ def _row(metrics: tuple[str, ...], entry: Mapping[str, Any]) -> Row:
         values=values,
         restorer=entry.get("restorer"),
         arm=entry.get("arm"),
-        missing=entry.get("missing", NOT_HERE),
+        options=entry.get("options", {}),
     )

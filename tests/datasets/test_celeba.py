@@ -88,7 +88,7 @@ def test_flat_copies_with_csv_lists_and_the_folder_itself(celeba: Path, tmp_path
     (sample,) = data.samples()
     assert sample.subject == "000009" and sample.attributes["gender"] == "male"
     assert sample.attributes["split"] == "test"
-    assert any("no list of identity" in note for note in data.notes)
+    assert any("lacks identity_CelebA.txt" in note for note in data.notes)
     assert any("a person of its own" in note for note in data.notes)
 
 
@@ -98,7 +98,7 @@ def test_what_the_lists_and_the_folder_do_not_share_is_counted(celeba: Path) -> 
     data = CelebA(str(celeba))
     stranger = data.samples()[-1]
     assert stranger.image_id == "000005.jpg" and dict(stranger.attributes) == {}
-    assert sum("1 pictures" in note for note in data.notes) == 6
+    assert sum("1 pictures" in note for note in data.notes) == 8
 
 
 @pytest.mark.parametrize(
@@ -128,3 +128,33 @@ def test_labels_behave_as_a_mapping_and_stay_small() -> None:
     assert labels == {"a": "yes", "c": "no"} and "b" not in labels
     assert labels.get("b", "?") == labels.get("z", "?") == "?"
     assert sys.getsizeof(labels) < 100
+
+
+def test_pictures_from_the_wild_go_first_where_they_are_wanted(celeba: Path) -> None:
+    picture(celeba, "Img/img_celeba/000004.jpg", (300, 400))
+    write(celeba, "Anno/list_landmarks_celeba.txt", "1", "names",
+          "000004.jpg 165 184 244 176 196 249 194 271 266 260")  # fmt: skip
+    (sample,) = CelebA(str(celeba), wild=True).samples()
+    assert sample.path is not None and sample.path.parent.name == "img_celeba"
+    data = CelebA(str(celeba), wild=True)
+    points = data.landmarks(data.samples()[0])
+    assert points is not None and points[0].tolist() == [165, 184]
+    assert any("img_celeba" in note for note in data.notes)
+    assert len(CelebA(str(celeba)).samples()) == 4
+
+
+def test_without_pictures_from_the_wild_the_aligned_ones_are_taken(celeba: Path) -> None:
+    data = CelebA(str(celeba), wild=True)
+    assert len(data.samples()) == 4
+    assert any("img_align_celeba" in note for note in data.notes)
+
+
+def test_missing_lists_are_named_each_in_one_sentence(celeba: Path) -> None:
+    for name in ("identity_CelebA", "list_attr_celeba", "list_landmarks_align_celeba"):
+        (celeba / f"Anno/{name}.txt").unlink()
+    (celeba / "Eval/list_eval_partition.txt").unlink()
+    data = CelebA(str(celeba))
+    data.samples()
+    assert [name in note for name, note in zip(
+        ("identity_CelebA.txt", "list_attr_celeba.txt", "list_eval_partition.txt",
+         "list_landmarks_align_celeba.txt"), data.notes, strict=True)] == [True] * 4  # fmt: skip

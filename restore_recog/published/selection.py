@@ -1,0 +1,50 @@
+"""A data set of which only some conditions take part."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from restore_recog.api import Dataset
+from restore_recog.errors import DataError, RestoreRecogError
+from restore_recog.types import FaceSample, Picture
+
+
+class Selection(Dataset):
+    """Shows the pictures of another data set that have one of some conditions.
+
+    Everything else (name, place, whether it is rendered, notes) is that of the other.
+    """
+
+    name = "selection"
+
+    def __init__(self, whole: Dataset, conditions: Collection[str]) -> None:
+        super().__init__(whole.location)
+        self._whole = whole
+        self._conditions = conditions
+        # The report is to name the data, not this view of it.
+        self.name, self.rendered = whole.name, whole.rendered  # type: ignore[misc]
+
+    def samples(self) -> Sequence[FaceSample]:
+        """Return the chosen pictures.
+
+        Raises:
+            DataError: There is none.
+        """
+        samples = self._whole.samples()
+        found = [sample for sample in samples if sample.condition in self._conditions]
+        self.pair_list = self._whole.pair_list
+        self.notes = (
+            *self._whole.notes,
+            f"{len(found)} of {len(samples)} pictures take part: those of condition "
+            f"{' or '.join(sorted(self._conditions))}.",
+        )
+        if not found:
+            raise DataError(
+                f"The data set '{self.name}' has no pictures of condition "
+                f"{' or '.join(sorted(self._conditions))}, which this table is about."
+            )
+        return found
+
+    def read(self, samples: Sequence[FaceSample]) -> list[Picture | RestoreRecogError]:
+        """Read them from the other data set."""
+        return self._whole.read(samples)
