@@ -54,14 +54,24 @@ class PackedBatch:
     subjects: Tensor
 
     def unpack(self, device: str = "cpu") -> FaceBatch:
-        """Return the batch as floats on a device."""
-        return FaceBatch(
-            _floats(self.images.to(device)),
-            self.masks.to(device).unsqueeze(1).float(),
-            self.landmarks.to(device),
-            _floats(self.clean.to(device)),
-            {"subject": self.subjects.to(device)},
+        """Return the batch as floats on a device, where the bytes become floats."""
+        images, clean, masks, landmarks, subjects = (
+            tensor.to(device, non_blocking=True) for tensor in self._tensors()
         )
+        return FaceBatch(
+            _floats(images),
+            masks.unsqueeze(1).float(),
+            landmarks,
+            _floats(clean),
+            {"subject": subjects},
+        )
+
+    def pin_memory(self) -> PackedBatch:
+        """Return the batch in pinned memory, from which a GPU copies while it computes."""
+        return PackedBatch(*(tensor.pin_memory() for tensor in self._tensors()))
+
+    def _tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        return self.images, self.clean, self.masks, self.landmarks, self.subjects
 
 
 class TrainingFaces:
@@ -290,4 +300,7 @@ def _permutation(seed: int, purpose: str, epoch: int, count: int) -> NDArray[np.
 
 def _floats(pixels: Tensor) -> Tensor:
     """Return (N, 3, S, S) float32 in [0, 1] of (N, S, S, 3) bytes."""
-    return pixels.permute(0, 3, 1, 2).float().div_(255).contiguous()
+    planes = pixels.permute(0, 3, 1, 2)
+    # One pass turns order and type; .float() first would keep the bytes' order, a fifth as fast.
+    floats = torch.empty(planes.shape, dtype=torch.float32, device=pixels.device)
+    return floats.copy_(planes).div_(255)
