@@ -18,6 +18,8 @@ class Quality:
         psnr, ssim, l1, l2: Whole picture (dB; SSIM in [-1, 1]; mean absolute and mean squared
             difference of [0, 1] values); ``*_mask`` inside the true map only.
         dice, iou: Of the map that was used against the true map.
+        lpips: Perceptual distance to the twin; lower is better.
+        niqe, brisque: Of the picture by itself; lower is better.
     """
 
     psnr: float = np.nan
@@ -30,6 +32,9 @@ class Quality:
     l2_mask: float = np.nan
     dice: float = np.nan
     iou: float = np.nan
+    lpips: float = np.nan
+    niqe: float = np.nan
+    brisque: float = np.nan
 
 
 QUALITIES = tuple(field.name for field in fields(Quality))

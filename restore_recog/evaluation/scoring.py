@@ -108,6 +108,7 @@ class Measured:
         probes: (P, D) templates in the plan's order.
         references: (R, D) templates of the board's columns.
         qualities: One a probe, of nothing but NaN where it was not measured.
+        features: (P, F) float32 for FID, NaN rows without; None where no network gives any.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Measured:
     references: Templates
     scores: ArmScores
     qualities: Sequence[Quality]
+    features: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False)

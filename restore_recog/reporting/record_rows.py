@@ -119,7 +119,7 @@ def _probe_row(row: Mapping[str, str]) -> ProbeRow:
         "best_impostor": float(row["best_impostor"]),
         "fallback": row["fallback"] == "True",
     }
-    return ProbeRow(**values, quality=Quality(**{n: float(row[n]) for n in QUALITIES}))
+    return ProbeRow(**values, quality=Quality(**{n: float(row.get(n, "nan")) for n in QUALITIES}))
 
 
 def _curve_rows(curves: Mapping[str, DetCurve]) -> Iterable[tuple[Any, ...]]:
