@@ -9,18 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog import weights
+from restore_recog.api import Plan
 from restore_recog.errors import DataError
 from restore_recog.evaluation.arms import ArmSpec, Pixels
 from restore_recog.evaluation.faces import ProbeFace
 from restore_recog.evaluation.ledger import Ledger
 from restore_recog.metrics import naturalness
 from restore_recog.metrics.perceptual import Brisque, Inception, Lpips, Niqe
+from restore_recog.types import FaceSample
+
+if TYPE_CHECKING:
+    from restore_recog.evaluation.request import EvalRequest
 
 Scores = NDArray[np.float64]
 
@@ -123,6 +128,41 @@ class Judges:
     def notes(self) -> list[str]:
         """Return a sentence for every judge that is not there."""
         return [f"{WORDS[name]} is not measured: {why}" for name, why in self.missing.items()]
+
+
+def asks_quality(plan: Plan, samples: Mapping[str, FaceSample]) -> bool:
+    """Return whether a plan sets every probe against its own unoccluded picture, and no more.
+
+    Such pairs say how near a picture comes to another one of the same moment; nothing about
+    recognition follows from them.
+    """
+    own = [
+        (trial.probe_id, samples[trial.probe_id].clean_id or trial.probe_id) for trial in plan.pairs
+    ]
+    found = [(trial.probe_id, trial.reference_id) for trial in plan.pairs]
+    return bool(found) and not plan.identification and own == found
+
+
+def of_run(request: EvalRequest, asks_quality: bool, side: int) -> Judges:
+    """Return the judges of a run: where they are asked for, or the protocol is about quality.
+
+    Raises:
+        As :func:`gather`.
+    """
+    if request.judge_weights or asks_quality:
+        return gather(request.judge_weights, side, request.device)
+    return Judges()
+
+
+def stacked_features(
+    features: Mapping[str, NDArray[np.float32] | None], ids: Sequence[str]
+) -> NDArray[np.float32] | None:
+    """Return (P, F) features in the order of *ids*, rows of NaN without; None without any."""
+    known = {image_id: row for image_id, row in features.items() if row is not None}
+    if not known:
+        return None
+    missing = np.full(len(next(iter(known.values()))), np.nan, np.float32)
+    return np.stack([known.get(image_id, missing) for image_id in ids])
 
 
 def gather(files: Mapping[str, Path], side: int, device: str) -> Judges:

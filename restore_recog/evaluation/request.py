@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,9 @@ class EvalRequest:
         cohorts: Labels to break the figures down by (``gender``, ``covering``, ...); None
             takes every label with two to twelve values among the probes.
         min_subjects: Cohorts with fewer subjects are named and counted, not measured.
+        judge_weights: Judge of picture quality (``fid``, ``lpips``, ``niqe``, ``brisque``) -> its
+            weights file; where one is named, or the protocol is about quality, all judge that
+            can be had.
         enrolment: ``"max"`` (a subject scores the best of his references) or ``"mean"`` (his
             references are averaged into one template).
         restorer_failure: ``"input"`` (the probe goes on as it came, counted as a fallback) or
@@ -62,6 +65,7 @@ class EvalRequest:
     faces_policy: str = "largest"
     cohorts: tuple[str, ...] | None = None
     min_subjects: int = 10
+    judge_weights: Mapping[str, Path] = field(default_factory=dict)
     enrolment: str = "max"
     restorer_failure: str = "input"
     cache: Path | None = None
