@@ -38,7 +38,7 @@ def command(**given: Any) -> None:
       restore-recog eval -r my_package.my_module:MyRestorer --limit 100
       torchrun --nproc-per-node 2 -m restore_recog eval -d lfw:/data/lfw
     """
-    _check_options(given)
+    check_options(given)
     _check_names(given)
     output = given["output"] or _default_output(given)
     from restore_recog.evaluation.sharding import processes
@@ -56,11 +56,11 @@ def _evaluate(given: dict[str, Any], output: Path, ranks: Ranks) -> None:
         resuming.check_replaceable(output)
     elif not given["resume"]:
         check_output(output)
-    request = _request(given, output)
+    request = build_request(given, output)
     report = resuming.finished(request, output) if given["resume"] else None
     known = report is not None
     if report is None:
-        report = _run(request, ranks)
+        report = run_evaluation(request, ranks)
     if not ranks.leads:
         return
     if not known:
@@ -73,7 +73,7 @@ def _evaluate(given: dict[str, Any], output: Path, ranks: Ranks) -> None:
     click.echo(f"\nThe whole report: {output / 'report.html'}{ending}")
 
 
-def _run(request: EvalRequest, ranks: Ranks) -> Report:
+def run_evaluation(request: EvalRequest, ranks: Ranks) -> Report:
     """Evaluate, with progress bars in the first process."""
     from restore_recog.evaluation.evaluate import evaluate
 
@@ -85,7 +85,7 @@ def _run(request: EvalRequest, ranks: Ranks) -> Report:
         return evaluate(request, bars.update)
 
 
-def _check_options(given: dict[str, Any]) -> None:
+def check_options(given: dict[str, Any]) -> None:
     """Refuse options that contradict each other.
 
     Raises:
@@ -129,7 +129,7 @@ def _plain(plugins: registry.Registry[Any], spec: str) -> str:
     return str(argument).partition(":")[0] if plugins.is_path(spec) else name
 
 
-def _request(given: dict[str, Any], output: Path) -> EvalRequest:
+def build_request(given: dict[str, Any], output: Path) -> EvalRequest:
     """Build every part that the names stand for."""
     from restore_recog import devices
     from restore_recog.evaluation.request import EvalRequest
