@@ -146,7 +146,11 @@ def table(name: str) -> Table:
     if parts:
         raise DataError(f"'{name}' has several parts; name one of {', '.join(parts)}.")
     near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else "'restore-recog reproduce --list' names all."
+    hint = (
+        f"did you mean {' or '.join(near)}?"
+        if near
+        else "'restore-recog reproduce --list' names all."
+    )
     raise DataError(f"No published table is called '{name}'; {hint}")
 
 

@@ -1,0 +1,300 @@
+"""``restore-recog reproduce``: a published table, measured here and set beside the paper's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from restore_recog import registry
+from restore_recog.cli.eval_options import all_options
+from restore_recog.errors import DataError, WeightsError
+
+if TYPE_CHECKING:
+    from restore_recog.api import Dataset
+    from restore_recog.evaluation.request import EvalRequest
+    from restore_recog.evaluation.sharding import Ranks
+    from restore_recog.published.comparison import Comparison
+    from restore_recog.published.presets import Preset
+    from restore_recog.published.tables import Table
+    from restore_recog.reporting.report import Report
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+TAKEN = (
+    "recognizer",
+    "recognizer_weights",
+    "weights",
+    "segmenter",
+    "faces",
+    "limit",
+    "batch_size",
+    "seed",
+    "output",
+    "resume",
+    "overwrite",
+    "cache",
+    "no_cache",
+    "device",
+    "threads",
+)
+"""The options of ``eval`` that this command has as well; the table fixes the others."""
+
+FIXED: dict[str, Any] = {
+    "arms": "occluded,restored",
+    "colour": None,
+    "cohorts": (),
+    "min_subjects": 10,
+    "enrolment": "max",
+    "restorer_failure": "input",
+}
+
+FORMATS = ("text", "markdown", "csv", "json")
+
+
+def shared_options(function: Function) -> Function:
+    """Give a command those options of ``eval`` that are in :data:`TAKEN`."""
+
+    def holder() -> None:
+        """Take the options."""
+
+    all_options(holder)
+    chosen = [option for option in holder.__click_params__ if option.name in TAKEN]  # type: ignore[attr-defined]
+    for option in chosen:
+        if option.name == "output":
+            option.help = "Results folder; must not exist.  [default: runs/<time>-<table>]"
+    own = getattr(function, "__click_params__", [])
+    function.__click_params__ = [*chosen, *own]  # type: ignore[attr-defined]
+    return function
+
+
+@click.command("reproduce")
+@click.argument("name", required=False, metavar="TABLE")
+@click.option("--list", "listing", is_flag=True, help="Show all tables and what each needs.")
+@click.option(
+    "-d",
+    "--data",
+    multiple=True,
+    metavar="NAME[:WHERE]",
+    help="The paper's data, e.g. celeba:/data/celeba; phantom for a rehearsal. Without it the "
+    "paper's own figures are shown.",
+)
+@click.option(
+    "-r",
+    "--restorer",
+    "restorers",
+    multiple=True,
+    metavar="NAME",
+    help="Restorer to measure; repeat for several.  [default: those with a line in the table]",
+)
+@click.option(
+    "--crop",
+    type=click.Choice(["paper", "own"]),
+    default="paper",
+    show_default=True,
+    help="Frame the faces as the paper does, where it is known, or as this project does.",
+)
+@click.option(
+    "--crop-size",
+    type=click.IntRange(min=16),
+    metavar="PIXELS",
+    help="Side of the crops.  [default: the paper's]",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="How the table is printed; the results folder has all of them.",
+)
+@shared_options
+def command(name: str | None, listing: bool, **given: Any) -> None:
+    """Measure what a paper's TABLE shows, and print it beside the paper's own figures.
+
+    An ordinary evaluation with the table's data, coverings, crops and number of pictures. A
+    line counts as reproduced only where the paper's figure lies within the 95 % interval and
+    data, size and the weights' training are the paper's; otherwise it says why not.
+
+    \b
+    Examples:
+      restore-recog reproduce --list
+      restore-recog reproduce ganmasker-table1
+      restore-recog reproduce fmodr-table4-celeba-mask -d celeba:PATH --weights W.safetensors
+      restore-recog reproduce fmodr-table5-ar -d phantom:ar --limit 20
+    """
+    from restore_recog.published import rendering, tables
+
+    if listing or name is None:
+        click.echo(rendering.overview(tables.tables().values()))
+        return
+    table = tables.table(name)
+    if not given["data"]:
+        click.echo(rendering.table_text(table))
+        return
+    _measure(table, given)
+
+
+def _measure(table: Table, given: dict[str, Any]) -> None:
+    """Check what can be checked at once, then evaluate."""
+    from restore_recog.cli.eval import check_options
+    from restore_recog.evaluation.sharding import processes
+    from restore_recog.published.presets import PRESETS
+
+    if table.preset is None:
+        raise DataError(f"There is no evaluation for '{table.name}': {table.why_not}.")
+    preset = PRESETS[table.preset]
+    check_options(given)
+    _check(table, preset, given)
+    output = given["output"] or _default_output(table)
+    with processes() as ranks:
+        _reproduce(table, preset, given, output, ranks)
+
+
+def _check(table: Table, preset: Preset, given: dict[str, Any]) -> None:
+    """Find wrong names, data that cannot carry the table, and data that is not the paper's.
+
+    Raises:
+        DataError: The table cannot be measured on that data.
+        PluginError: Nothing of that name is installed.
+    """
+    for spec in given["restorers"]:
+        registry.restorers.check(spec)
+    registry.recognizers.check(given["recognizer"])
+    refused = dict(preset.refused)
+    for spec in given["data"]:
+        registry.datasets.check(spec)
+        name = registry.split(spec)[0]
+        if name in refused:
+            raise DataError(f"'{table.name}' cannot be measured on '{name}': {refused[name]}.")
+        if name not in preset.data and name != "phantom":
+            click.echo(
+                f"Warning: {table.name} was measured on {preset.data[0]}; '{name}' is other data, "
+                "so the figures stand side by side and reproduce nothing.",
+                err=True,
+            )
+
+
+def _default_output(table: Table) -> Path:
+    import time
+
+    return Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{table.name}"
+
+
+def _reproduce(
+    table: Table, preset: Preset, given: dict[str, Any], output: Path, ranks: Ranks
+) -> None:
+    """Evaluate, or take a finished run; write the comparison into its folder and print it."""
+    from restore_recog.cli.eval import run_evaluation
+    from restore_recog.evaluation import resuming
+    from restore_recog.reporting.output_folder import check_output
+
+    if given["overwrite"]:
+        resuming.check_replaceable(output)
+    elif not given["resume"]:
+        check_output(output)
+    request = _request(table, preset, given, output)
+    report = resuming.finished(request, output) if given["resume"] else None
+    known = report is not None
+    if report is None:
+        report = run_evaluation(request, ranks)
+    if not ranks.leads:
+        return
+    found = _compared(table, preset, request, report)
+    if not known:
+        with resuming.replaced(output):
+            _labelled(report, found).save(output)
+    _write(found, preset, output)
+    click.echo(_shown(found, preset, given["form"]).rstrip("\n"))
+    click.echo(f"\nThe whole report: {output / 'report.html'}", err=given["form"] != "text")
+
+
+def _request(table: Table, preset: Preset, given: dict[str, Any], output: Path) -> EvalRequest:
+    """Return the evaluation that the table's preset describes.
+
+    Raises:
+        WeightsError: A restorer's weights are missing; the message says how they are made.
+    """
+    from restore_recog.cli.eval import build_request
+
+    restorers = given["restorers"] or table.restorers
+    options = (
+        FIXED
+        | given
+        | {
+            "restorers": restorers,
+            "protocol": preset.protocol,
+            "coverings": preset.coverings or "random",
+            "limit": given["limit"] or preset.pictures,
+            "data": (),
+        }
+    )
+    try:
+        request = build_request(options, output)
+    except WeightsError as error:
+        training = preset.training.format(restorer=restorers[0])
+        raise WeightsError(f"{error} The table's own are made by: {training}") from error
+    paper = given["crop"] == "paper"
+    return replace(
+        request,
+        datasets=[_dataset(spec, preset) for spec in given["data"]],
+        crop_size=given["crop_size"] or preset.size,
+        template=preset.template if paper else None,
+    )
+
+
+def _dataset(spec: str, preset: Preset) -> Dataset:
+    """Return the data as the preset wants it."""
+    from restore_recog.published.selection import Selection
+
+    name = registry.split(spec)[0]
+    options = {"wild": True} if name == "celeba" and preset.wild else {}
+    whole = registry.datasets.create(spec, **options)
+    return Selection(whole, preset.conditions) if preset.conditions else whole
+
+
+def _compared(table: Table, preset: Preset, request: EvalRequest, report: Report) -> Comparison:
+    from restore_recog.evaluation.session import named
+    from restore_recog.published.comparison import Run, compare
+    from restore_recog.published.origin import origin
+
+    restorers = named(request.restorers)
+    run = Run(
+        data=tuple(dataset.name for dataset in request.datasets),
+        rendered=any(dataset.rendered for dataset in request.datasets),
+        origins={name: origin(name, restorer) for name, restorer in restorers.items()},
+        recognizer=request.recognizer.name,
+    )
+    return compare(table, preset, report, run)
+
+
+def _labelled(report: Report, found: Comparison) -> Report:
+    """Return the report with what a reader must know of the comparison before any number."""
+    labels = (f"beside {found.table.name}: {found.verdict()}", *report.labels)
+    return replace(report, labels=labels, notes=(*found.weights, *report.notes))
+
+
+def _write(found: Comparison, preset: Preset, folder: Path) -> None:
+    """Write the comparison in every form into the results folder."""
+    from restore_recog.reporting.output_folder import write_file
+
+    for form, name in (("json", "json"), ("csv", "csv"), ("markdown", "md"), ("text", "txt")):
+        path = folder / f"reproduce.{name}"
+        write_file(path, _shown(found, preset, form), overwrite=True)
+
+
+def _shown(found: Comparison, preset: Preset, form: str) -> str:
+    from restore_recog.published import rendering
+
+    if form == "json":
+        content = rendering.comparison_json(found, preset)
+        return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    if form == "csv":
+        return rendering.comparison_csv(found)
+    if form == "markdown":
+        return rendering.comparison_markdown(found, preset)
+    return rendering.comparison_text(found, preset) + "\n"
