@@ -1,40 +1,45 @@
-"""From data sets to aligned clean crops in memory, with a cache on disk."""
+"""Aligned clean crops: in memory, in a cache on disk, or in packed data files."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import sys
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
-from restore_recog.alignment import align, five_points, warp
+from restore_recog import __version__, packs
 from restore_recog.api import Dataset
-from restore_recog.coverings import cover
-from restore_recog.detection import FaceFinder
-from restore_recog.errors import (
-    DataError,
-    NoFaceError,
-    OutputError,
-    RestoreRecogError,
-    SeveralFacesError,
-)
-from restore_recog.types import FaceCrop, FaceSample, Failure, Picture
+from restore_recog.errors import DataError
+from restore_recog.pack_writer import PackWriter
+from restore_recog.packs import Note, Pack
+from restore_recog.training.gathering import Gathered, Source, gather, sources
+from restore_recog.types import Failure, Picture
 
-FORMAT = 1
+FORMAT = 2
 """Part of the cache's key: raised when the crops are made in another way."""
 
-MARGIN = 1 / 16
-"""Extra picture kept on every side of a crop, in units of its side, for small shifts."""
-
-CHUNK = 64
 PROBES = 8
+
+
+class Pixels(Protocol):
+    """Pictures by number, wherever they are."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, number: int, /) -> NDArray[np.uint8]: ...
+
+
+@runtime_checkable
+class HasPack(Protocol):
+    """A data set whose crops are made already."""
+
+    def pack(self) -> Pack: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,36 +47,29 @@ class Crops:
     """Aligned clean faces.
 
     Attributes:
-        pixels: (N, S + 2m, S + 2m, 3) uint8, with a margin of m pixels around the crop.
+        pixels: N times (S + 2m, S + 2m, 3) uint8, with a margin of m pixels around the crop.
         landmarks: (N, 5, 2) float32 pixels of the crop without the margin.
         image_ids: N texts, ``<data set's number>:<image_id>``.
         subjects: (N,) int64 labels, 0 to people - 1.
         size: S.
         failures: Pictures that yielded no crop.
+        known: The fingerprint, where somebody has computed it already.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: Pixels
     landmarks: NDArray[np.float32]
     image_ids: tuple[str, ...]
     subjects: NDArray[np.int64]
     size: int
     failures: tuple[Failure, ...] = ()
+    known: str = ""
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of ids, people, landmarks and pixels as hexadecimal text."""
-        digest = hashlib.sha256(json.dumps([self.size, self.image_ids]).encode())
-        for array in (self.subjects, self.landmarks, self.pixels):
-            digest.update(np.ascontiguousarray(array).data)
-        return digest.hexdigest()
-
-
-@dataclass(frozen=True)
-class _Source:
-    """One data set and those of its samples that may be trained on."""
-
-    number: int
-    dataset: Dataset
-    samples: tuple[FaceSample, ...]
+        if self.known:
+            return self.known
+        pictures = (self.pixels[number] for number in range(len(self.pixels)))
+        return packs.fingerprint(self.size, self.image_ids, self.subjects, self.landmarks, pictures)
 
 
 def collect(
@@ -85,6 +83,8 @@ def collect(
 ) -> Crops:
     """Return the crops of every clean training picture.
 
+    Those of packed data files stay in the file, as do those of the cache.
+
     Args:
         datasets: Test pictures (``split`` is ``"test"``) and occluded ones are left out.
         size: Side of the crops in pixels.
@@ -94,52 +94,121 @@ def collect(
         progress: Whether to show a bar on the terminal.
 
     Raises:
-        DataError: Nothing is left to train on.
+        DataError: Nothing is left to train on, or a packed data file does not fit.
         OutputError: The cache cannot be written.
     """
-    sources = [
-        _Source(number, dataset, _usable(dataset, only, limit))
-        for number, dataset in enumerate(datasets)
-    ]
-    if not any(source.samples for source in sources):
-        raise DataError(
-            f"No picture of {', '.join(d.name for d in datasets)} may be trained on: none is clean "
-            "and outside the test split; add another --data."
+    parts: list[tuple[int, Crops]] = []
+    for packed, group in groupby(datasets, lambda dataset: isinstance(dataset, HasPack)):
+        members = list(group)
+        if not packed:
+            found = sources(members, only, limit)
+            parts.append((len(members), _collected(found, size, cache, progress)))
+            continue
+        for dataset in members:
+            assert isinstance(dataset, HasPack)
+            pack = dataset.pack()
+            parts.append((len(pack.note.sources), _chosen(pack, size, only, limit)))
+    return parts[0][1] if len(parts) == 1 else _joined(parts)
+
+
+def write_pack(
+    path: Path,
+    found: Sequence[Source],
+    size: int,
+    *,
+    stored: Literal["raw", "png"] = "raw",
+    protocol: str | None = None,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> Pack:
+    """Write the crops of pictures to a packed data file, whole or not at all, and open it.
+
+    Args:
+        path: The file.
+        found: The pictures.
+        size: Side of the crops in pixels.
+        stored: ``raw`` or ``png``; the pixels are the same.
+        protocol: Whose training pictures these are.
+        overwrite: Whether a file of this name may be replaced.
+        progress: Whether to show a bar on the terminal.
+
+    Raises:
+        DataError: No picture yielded a crop.
+        OutputError: The file exists or cannot be written.
+    """
+    with PackWriter(path, size, stored=stored, overwrite=overwrite) as writer:
+        made = gather(found, size, writer.add, progress)
+        note = Note(
+            size,
+            stored,
+            made.image_ids,
+            tuple(made.people),
+            made.attributes,
+            [_provenance(source, made) for source in found],
+            tuple(made.failures),
+            protocol=protocol,
+            version=__version__,
         )
-    stored = cache / f"crops-{size}-{_key(sources, size)[:16]}.npz" if cache else None
-    if stored is not None and stored.is_file():
-        return _load(stored)
-    crops = _build(sources, size, progress)
-    if stored is not None:
-        _store(stored, crops)
-    return crops
+        writer.finish(note, np.stack(made.landmarks), np.array(made.labels, np.int64))
+    return packs.open_pack(path)
 
 
-def _usable(
-    dataset: Dataset, only: Collection[str] | None, limit: int | None
-) -> tuple[FaceSample, ...]:
-    allowed = None if only is None else set(only)
-    chosen = [
-        sample
-        for sample in dataset.samples()
-        if sample.condition == "clean"
-        and sample.attributes.get("split") != "test"
-        and (allowed is None or sample.image_id in allowed)
-    ]
-    # Sorting by person keeps people whole where the limit cuts.
-    chosen.sort(key=lambda sample: (sample.subject, sample.image_id))
-    return tuple(chosen[:limit])
+def _provenance(source: Source, made: Gathered) -> dict[str, object]:
+    """Return what a pack keeps of one data set; of a place only its name, no folders."""
+    dataset = source.dataset
+    location = Path(dataset.location).name if dataset.location else None
+    listed = [[sample.image_id, sample.subject] for sample in source.samples]
+    return {
+        "name": dataset.name,
+        "location": location,
+        "rendered": dataset.rendered,
+        "pictures": len(source.samples),
+        "people": len({sample.subject for sample in source.samples}),
+        "packed": sum(text.startswith(f"{source.number}:") for text in made.image_ids),
+        "fingerprint": hashlib.sha256(json.dumps(listed).encode()).hexdigest(),
+        "notes": list(dataset.notes),
+    }
 
 
-def _key(sources: Sequence[_Source], size: int) -> str:
+def _collected(found: Sequence[Source], size: int, cache: Path | None, progress: bool) -> Crops:
+    if cache is None:
+        return _in_memory(found, size, progress)
+    path = cache / f"crops-{size}-{_key(found, size)[:16]}.pack"
+    if not path.is_file():
+        return _of_pack(write_pack(path, found, size, overwrite=True, progress=progress))
+    try:
+        return _of_pack(packs.open_pack(path))
+    except DataError as error:
+        raise DataError(
+            f"The file of face crops {path} is damaged; delete it and it is made anew."
+        ) from error
+
+
+def _in_memory(found: Sequence[Source], size: int, progress: bool) -> Crops:
+    wide = packs.wide_side(size)
+    pixels = np.empty((sum(len(source.samples) for source in found), wide, wide, 3), np.uint8)
+    places = iter(pixels)
+    made = gather(found, size, lambda crop: np.copyto(next(places), crop), progress)
+    return Crops(
+        pixels[: len(made.image_ids)],
+        np.stack(made.landmarks),
+        tuple(made.image_ids),
+        np.array(made.labels, np.int64),
+        size,
+        tuple(made.failures),
+    )
+
+
+def _key(found: Sequence[Source], size: int) -> str:
     """Return what the cache file depends on; a few pictures stand for the contents of all."""
-    digest = hashlib.sha256(f"{FORMAT} {size} {MARGIN}".encode())
-    for source in sources:
+    digest = hashlib.sha256(f"{FORMAT} {size} {packs.wide_side(size)}".encode())
+    for source in found:
         digest.update(source.dataset.name.encode())
         for sample in source.samples:
             stat = sample.path.stat() if sample.path and sample.path.is_file() else None
             file = [stat.st_size, stat.st_mtime_ns] if stat else None
-            digest.update(json.dumps([sample.image_id, sample.subject, file]).encode())
+            labels = [sample.image_id, sample.subject, file, dict(sample.attributes)]
+            digest.update(json.dumps(labels).encode())
         step = max(1, len(source.samples) // PROBES)
         for picture in source.dataset.read(source.samples[::step][:PROBES]):
             if isinstance(picture, Picture):
@@ -147,131 +216,89 @@ def _key(sources: Sequence[_Source], size: int) -> str:
     return digest.hexdigest()
 
 
-def _build(sources: Sequence[_Source], size: int, progress: bool) -> Crops:
-    count = sum(len(source.samples) for source in sources)
-    wide = size + 2 * round(size * MARGIN)
-    pixels = np.empty((count, wide, wide, 3), np.uint8)
-    landmarks = np.empty((count, 5, 2), np.float32)
-    people: dict[tuple[int, str], int] = {}
-    ids: list[str] = []
-    labels: list[int] = []
-    failures: list[Failure] = []
-    cropper = _Cropper(size)
-    pace = 0.5 if sys.stderr.isatty() else 30
-    bar = tqdm(
-        total=count, desc="reading faces", unit="img", mininterval=pace, disable=not progress
-    )
-    with bar:
-        for source, sample, picture in _pictures(sources):
-            bar.update()
-            try:
-                pixels[len(ids)], landmarks[len(ids)] = cropper(picture)
-            except RestoreRecogError as error:
-                stage = "read" if picture is error else "align"
-                if isinstance(error, NoFaceError | SeveralFacesError):
-                    stage = "detect"
-                failures.append(Failure(stage, sample.image_id, sample.subject, str(error)))
-                continue
-            labels.append(people.setdefault((source.number, sample.subject), len(people)))
-            ids.append(f"{source.number}:{sample.image_id}")
-    if not ids:
-        raise DataError(
-            f"None of the {count} pictures yielded a face crop; the first one: {failures[0].reason}"
-        )
-    kept = len(ids)
+def _of_pack(pack: Pack) -> Crops:
+    note = pack.note
     return Crops(
-        pixels[:kept],
-        landmarks[:kept],
-        tuple(ids),
-        np.array(labels, np.int64),
-        size,
-        tuple(failures),
+        pack.pixels,
+        pack.landmarks,
+        tuple(note.image_ids),
+        pack.subjects,
+        note.size,
+        tuple(note.failures),
+        note.fingerprint,
     )
 
 
-def _pictures(
-    sources: Sequence[_Source],
-) -> Iterator[tuple[_Source, FaceSample, Picture | RestoreRecogError]]:
-    for source in sources:
-        for start in range(0, len(source.samples), CHUNK):
-            chunk = source.samples[start : start + CHUNK]
-            for sample, picture in zip(chunk, source.dataset.read(chunk), strict=True):
-                yield source, sample, picture
-
-
-class _Cropper:
-    """Cuts aligned crops with a margin; loads the face detector only where it is needed."""
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self._finder: FaceFinder | None = None
-
-    def __call__(
-        self, picture: Picture | RestoreRecogError
-    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """Return the wide crop and its (5, 2) landmarks, or raise why there is none."""
-        if isinstance(picture, RestoreRecogError):
-            raise picture
-        crop = self._crop(picture)
-        points = five_points(crop.landmarks)
-        # Any kind refuses the same landmarks, and a rectangle costs nothing: what cannot be
-        # covered is listed now instead of stopping the training later.
-        cover(crop.pixels, points, kind="rectangle")
-        margin = round(self.size * MARGIN)
-        matrix = crop.matrix.copy()
-        matrix[:, 2] += margin
-        return warp(picture.pixels, matrix, self.size + 2 * margin), points
-
-    def _crop(self, picture: Picture) -> FaceCrop:
-        if picture.landmarks is not None:
-            return align(picture, self.size)
-        if self._finder is None:
-            self._finder = FaceFinder(policy="largest")
-        return self._finder.crop(picture, self.size)
-
-
-def _store(path: Path, crops: Crops) -> None:
-    """Write a cache file, whole or not at all."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    note = {
-        "image_ids": crops.image_ids,
-        "size": crops.size,
-        "failures": [asdict(failure) for failure in crops.failures],
-    }
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("wb") as handle:
-                np.savez(
-                    handle,
-                    pixels=crops.pixels,
-                    landmarks=crops.landmarks,
-                    subjects=crops.subjects,
-                    note=np.frombuffer(json.dumps(note).encode(), np.uint8),
-                )
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"The face crops cannot be kept in {path} ({error.strerror}); make room there or "
-            "choose another folder with --cache."
-        ) from error
-
-
-def _load(path: Path) -> Crops:
-    try:
-        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
-            note = json.loads(file["note"].tobytes())
-            return Crops(
-                file["pixels"],
-                file["landmarks"],
-                tuple(note["image_ids"]),
-                file["subjects"],
-                note["size"],
-                tuple(Failure(**failure) for failure in note["failures"]),
-            )
-    except Exception as error:  # a damaged archive raises nearly anything
+def _chosen(pack: Pack, size: int, only: Collection[str] | None, limit: int | None) -> Crops:
+    """Return those crops of a packed data file that may be used."""
+    if pack.note.size != size:
         raise DataError(
-            f"The file of face crops {path} is damaged ({error}); delete it and it is made anew."
-        ) from error
+            f"{pack.path} holds crops of {pack.note.size} pixels, and {size} are wanted; "
+            f"pack the data again with --size {size}."
+        )
+    crops = _of_pack(pack)
+    allowed = None if only is None else set(only)
+    rows = [n for n, name in enumerate(crops.image_ids) if allowed is None or name in allowed]
+    rows = rows[:limit]
+    if not rows:
+        raise DataError(f"No picture of {pack.path} may be trained on; add another --data.")
+    if len(rows) == len(crops.image_ids):
+        return crops
+    _, first, labels = np.unique(crops.subjects[rows], return_index=True, return_inverse=True)
+    ranks = np.argsort(np.argsort(first))  # labels count from 0 in order of first appearance
+    return replace(
+        crops,
+        pixels=_Selection([crops.pixels], np.zeros(len(rows), int), np.array(rows)),
+        landmarks=crops.landmarks[rows],
+        image_ids=tuple(crops.image_ids[row] for row in rows),
+        subjects=ranks[labels],
+        known="",
+    )
+
+
+class _Selection:
+    """Pictures out of several collections.
+
+    Args:
+        parts: The collections.
+        part, row: Of each picture.
+    """
+
+    def __init__(
+        self, parts: Sequence[Pixels], part: NDArray[np.int64], row: NDArray[np.int64]
+    ) -> None:
+        self._parts = parts
+        self._part = part
+        self._row = row
+
+    def __len__(self) -> int:
+        return len(self._row)
+
+    def __getitem__(self, number: int) -> NDArray[np.uint8]:
+        return self._parts[self._part[number]][int(self._row[number])]
+
+
+def _joined(parts: Sequence[tuple[int, Crops]]) -> Crops:
+    """Return several crops as one; data sets and people are numbered on."""
+    ids: list[str] = []
+    labels: list[NDArray[np.int64]] = []
+    failures: list[Failure] = []
+    number = people = 0
+    for count, crops in parts:
+        for text in crops.image_ids:
+            own, _, name = text.partition(":")
+            ids.append(f"{number + int(own)}:{name}")
+        labels.append(crops.subjects + people)
+        failures += crops.failures
+        number += count
+        people += int(crops.subjects.max()) + 1
+    lengths = [len(crops.image_ids) for _, crops in parts]
+    pixels = _Selection(
+        [crops.pixels for _, crops in parts],
+        np.repeat(np.arange(len(parts)), lengths),
+        np.concatenate([np.arange(length) for length in lengths]),
+    )
+    landmarks = np.concatenate([crops.landmarks for _, crops in parts])
+    return Crops(
+        pixels, landmarks, tuple(ids), np.concatenate(labels), parts[0][1].size, tuple(failures)
+    )

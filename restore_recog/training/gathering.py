@@ -1,0 +1,188 @@
+"""From data sets to aligned clean crops, one by one, and what is known about them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from restore_recog.alignment import align, five_points, warp
+from restore_recog.api import Dataset
+from restore_recog.coverings import cover
+from restore_recog.detection import FaceFinder
+from restore_recog.errors import DataError, NoFaceError, RestoreRecogError, SeveralFacesError
+from restore_recog.packs import wide_side
+from restore_recog.types import FaceCrop, FaceSample, Failure, Picture
+
+CHUNK = 64
+
+
+@dataclass(frozen=True)
+class Source:
+    """One data set and those of its samples that may be trained on."""
+
+    number: int
+    dataset: Dataset
+    samples: tuple[FaceSample, ...]
+
+
+def sources(
+    datasets: Sequence[Dataset], only: Collection[str] | None, limit: int | None
+) -> list[Source]:
+    """Return what may be trained on: clean pictures outside the test split.
+
+    Args:
+        datasets: Where to look.
+        only: image_ids that may be used; None for all.
+        limit: At most so many pictures of each data set, whole people as far as possible.
+
+    Raises:
+        DataError: There is none.
+    """
+    found = [
+        Source(number, dataset, _usable(dataset, only, limit))
+        for number, dataset in enumerate(datasets)
+    ]
+    if not any(source.samples for source in found):
+        raise DataError(
+            f"No picture of {', '.join(d.name for d in datasets)} may be trained on: none is clean "
+            "and outside the test split; add another --data."
+        )
+    return found
+
+
+def _usable(
+    dataset: Dataset, only: Collection[str] | None, limit: int | None
+) -> tuple[FaceSample, ...]:
+    allowed = None if only is None else set(only)
+    chosen = [
+        sample
+        for sample in dataset.samples()
+        if sample.condition == "clean"
+        and sample.attributes.get("split") != "test"
+        and (allowed is None or sample.image_id in allowed)
+    ]
+    # Sorting by person keeps people whole where the limit cuts.
+    chosen.sort(key=lambda sample: (sample.subject, sample.image_id))
+    return tuple(chosen[:limit])
+
+
+@dataclass
+class Gathered:
+    """What is known about the crops that were kept, in their order.
+
+    Attributes:
+        image_ids, people: As ``<data set's number>:<name>``; people by label.
+        labels: Of each crop's person.
+        landmarks: (5, 2) float32 pixels of each crop without its margin.
+        attributes: Of each crop's sample.
+        failures: Pictures that yielded no crop.
+    """
+
+    image_ids: list[str] = field(default_factory=list)
+    people: dict[str, int] = field(default_factory=dict)
+    labels: list[int] = field(default_factory=list)
+    landmarks: list[NDArray[np.float32]] = field(default_factory=list)
+    attributes: list[dict[str, str]] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+    def note(self, source: Source, sample: FaceSample, landmarks: NDArray[np.float32]) -> None:
+        """Take down one crop that is kept."""
+        person = f"{source.number}:{sample.subject}"
+        self.labels.append(self.people.setdefault(person, len(self.people)))
+        self.image_ids.append(f"{source.number}:{sample.image_id}")
+        self.landmarks.append(landmarks)
+        self.attributes.append(dict(sample.attributes))
+
+
+def gather(
+    found: Sequence[Source],
+    size: int,
+    keep: Callable[[NDArray[np.uint8]], Any],
+    progress: bool,
+) -> Gathered:
+    """Read, align and cut every picture.
+
+    Args:
+        found: The pictures.
+        size: Side of the crops in pixels.
+        keep: Takes each (W, W, 3) crop with its margin, in order.
+        progress: Whether to show a bar on the terminal.
+
+    Raises:
+        DataError: No picture yielded a crop.
+    """
+    count = sum(len(source.samples) for source in found)
+    gathered = Gathered()
+    cropper = _Cropper(size)
+    pace = 0.5 if sys.stderr.isatty() else 30
+    bar = tqdm(
+        total=count, desc="reading faces", unit="img", mininterval=pace, disable=not progress
+    )
+    with bar:
+        for source, sample, picture in _pictures(found):
+            bar.update()
+            try:
+                pixels, landmarks = cropper(picture)
+            except RestoreRecogError as error:
+                stage = "read" if picture is error else "align"
+                if isinstance(error, NoFaceError | SeveralFacesError):
+                    stage = "detect"
+                gathered.failures.append(
+                    Failure(stage, sample.image_id, sample.subject, str(error))
+                )
+                continue
+            keep(pixels)
+            gathered.note(source, sample, landmarks)
+    if not gathered.image_ids:
+        raise DataError(
+            f"None of the {count} pictures yielded a face crop; the first one: "
+            f"{gathered.failures[0].reason}"
+        )
+    return gathered
+
+
+def _pictures(
+    found: Sequence[Source],
+) -> Iterator[tuple[Source, FaceSample, Picture | RestoreRecogError]]:
+    for source in found:
+        for start in range(0, len(source.samples), CHUNK):
+            chunk = source.samples[start : start + CHUNK]
+            for sample, picture in zip(chunk, source.dataset.read(chunk), strict=True):
+                yield source, sample, picture
+
+
+class _Cropper:
+    """Cuts aligned crops with a margin; loads the face detector only where it is needed."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._finder: FaceFinder | None = None
+
+    def __call__(
+        self, picture: Picture | RestoreRecogError
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Return the wide crop and its (5, 2) landmarks, or raise why there is none."""
+        if isinstance(picture, RestoreRecogError):
+            raise picture
+        crop = self._crop(picture)
+        points = five_points(crop.landmarks)
+        # Any kind refuses the same landmarks, and a rectangle costs nothing: what cannot be
+        # covered is listed now instead of stopping the training later.
+        cover(crop.pixels, points, kind="rectangle")
+        wide = wide_side(self.size)
+        matrix = crop.matrix.copy()
+        matrix[:, 2] += (wide - self.size) // 2
+        return warp(picture.pixels, matrix, wide), points
+
+    def _crop(self, picture: Picture) -> FaceCrop:
+        if picture.landmarks is not None:
+            return align(picture, self.size)
+        if self._finder is None:
+            self._finder = FaceFinder(policy="largest")
+        return self._finder.crop(picture, self.size)
