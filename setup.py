@@ -75,6 +75,9 @@ setup(
             "fmodr = restore_recog.restorers.fmodr:FMODR",
             "ganmasker = restore_recog.restorers.ganmasker:GANMasker",
         ],
+        "restore_recog.segmenters": [
+            "average = restore_recog.evaluation.average_map:AverageMap",
+        ],
         "restore_recog.protocols": [
             "fmor = restore_recog.protocols.fmor:Fmor",
             "ar = restore_recog.protocols.ar:Ar",
@@ -105,6 +108,7 @@ setup(
             "rafdb = restore_recog.datasets.rafdb:RAFDB",
             "manifest = restore_recog.datasets.manifest:Manifest",
             "folder = restore_recog.datasets.folder:Folder",
+            "packed = restore_recog.datasets.packed:Packed",
         ],
     },
 )

@@ -1,8 +1,8 @@
 """The contracts: what a plug-in must do. One screen each, nothing concrete.
 
-A plug-in is a class that is registered under one of four entry-point groups
-(``restore_recog.restorers``, ``.protocols``, ``.recognizers``, ``.datasets``),
-by the decorator :func:`restore_recog.registry.register`, or named on the command
+A plug-in is a class that is registered under one of five entry-point groups
+(``restore_recog.restorers``, ``.segmenters``, ``.protocols``, ``.recognizers``,
+``.datasets``), by the decorator :func:`restore_recog.registry.register`, or named on the command
 line by its dotted path (``my_package.my_module:MyRestorer``).
 
 A name may carry an argument after a colon (``timm:regnetx_002``,
@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from restore_recog.errors import NotTrainableError, RestoreRecogError
 from restore_recog.types import FaceBatch, FaceSample, Picture, Trial
@@ -30,6 +30,13 @@ class Segmenter(ABC):
     """Finds the covering in a face crop."""
 
     name: ClassVar[str]
+
+    def __init__(
+        self, argument: str | None = None, *, weights: Path | None = None, device: str = "cpu"
+    ) -> None:
+        self.argument = argument
+        self.weights = weights
+        self.device = device
 
     @abstractmethod
     def segment(self, images: Tensor) -> Tensor:
@@ -50,11 +57,14 @@ class Restorer(ABC):
         name: Module name and command-line name, lower snake case.
         image_size: (H, W) of the crops that :meth:`restore` is given.
         needs: Which fields of :class:`FaceBatch` it reads besides ``images``.
+        baselines: Label -> dotted path of restorers that take the same weights and yield the
+            same pictures in another way; ``bench restore`` times them beside it.
     """
 
     name: ClassVar[str]
     image_size: tuple[int, int] = (128, 128)
     needs: ClassVar[frozenset[str]] = frozenset({"masks"})
+    baselines: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, *, weights: Path | None = None, device: str = "cpu") -> None:
         self.weights = weights
@@ -289,4 +299,33 @@ class Trainable(Protocol):
 
     def describe(self) -> Mapping[str, Any]:
         """Return what the checkpoint must match on resume: model, preset, options."""
+        ...
+
+
+@runtime_checkable
+class Validated(Protocol):
+    """What a :class:`Trainable` may have besides: it is judged on people it does not learn from.
+
+    Without it a run has no ``best.safetensors``.
+    """
+
+    def validate(self, batch: FaceBatch) -> Mapping[str, float]:
+        """Return figures of a batch, means over it; more is better, and the first one decides.
+
+        Called without gradients; the training's random numbers are put back afterwards, the
+        networks may be left in eval mode. Where ``identities_per_batch`` is not 0, a batch
+        holds two pictures of each person, side by side.
+        """
+        ...
+
+
+@runtime_checkable
+class Networked(Protocol):
+    """What a :class:`Trainable` may have besides: it names the networks that its steps call.
+
+    Without it ``--compile`` takes the modules of ``state()``.
+    """
+
+    def networks(self) -> Mapping[str, Any]:
+        """Return ``torch.nn.Module`` objects by name."""
         ...

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from restore_recog.api import Recognizer, Restorer, Segmenter
 from restore_recog.errors import PluginError
-from restore_recog.fitting import fitted, resize
+from restore_recog.fitting import fitted, resize, unfitted
+from restore_recog.segmenting import maps_of
 from restore_recog.types import FaceBatch
 
 
@@ -54,13 +54,13 @@ class Restoration(nn.Module):
         if size == tuple(self.restorer.image_size):
             restored = self.restorer.restore(batch)
         else:
-            small = self.restorer.restore(fitted(batch, self.restorer.image_size))
-            restored = torch.where(masks > 0.5, resize(small, size), images)
+            small = fitted(batch, self.restorer.image_size)
+            restored = unfitted(self.restorer.restore(small), batch, small)
         return restored[0] if single else restored
 
     def _found(self, images: Tensor) -> Tensor:
         if self.segmenter is not None:
-            return self.segmenter.segment(images)
+            return maps_of(self.segmenter, images)
         if "masks" in self.restorer.needs:
             raise PluginError(
                 f"The restorer '{self.restorer.name}' needs a map and has no detector of its own; "

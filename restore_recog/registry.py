@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, cast
 
-from restore_recog.api import Dataset, EvaluationProtocol, Recognizer, Restorer
+from restore_recog.api import Dataset, EvaluationProtocol, Recognizer, Restorer, Segmenter
 from restore_recog.errors import (
     PluginClashError,
     PluginError,
@@ -94,6 +94,10 @@ class Registry(Generic[T]):
             PluginClashError: Two packages claim the name.
         """
         return self._resolve(spec)[0]
+
+    def argument(self, spec: str) -> str | None:
+        """Return what follows the plug-in's name; errors as for :meth:`load`."""
+        return self._resolve(spec)[1]
 
     def create(self, spec: str, **options: Any) -> T:
         """Return a new plug-in object.
@@ -219,6 +223,11 @@ def _distribution(point: EntryPoint) -> str:
 
 
 restorers: Registry[Restorer] = Registry("restore_recog.restorers", "restorer", Restorer)  # type: ignore[type-abstract]
+segmenters: Registry[Segmenter] = Registry(
+    "restore_recog.segmenters",
+    "segmenter",
+    Segmenter,  # type: ignore[type-abstract]
+)
 protocols: Registry[EvaluationProtocol] = Registry(
     "restore_recog.protocols",
     "protocol",
@@ -233,18 +242,19 @@ datasets: Registry[Dataset] = Registry("restore_recog.datasets", "data set", Dat
 
 GROUPS: dict[str, Registry[Any]] = {
     "restorers": restorers,
+    "segmenters": segmenters,
     "protocols": protocols,
     "recognizers": recognizers,
     "datasets": datasets,
 }
-"""The four groups in the order in which they are listed."""
+"""The five groups in the order in which they are listed."""
 
 
 def register(group: str, name: str | None = None) -> Callable[[C], C]:
     """Return a decorator that registers a class for this process, e.g. in a notebook.
 
     Args:
-        group: ``restorers``, ``protocols``, ``recognizers`` or ``datasets``.
+        group: ``restorers``, ``segmenters``, ``protocols``, ``recognizers`` or ``datasets``.
         name: What to call it; the class attribute ``name`` by default.
 
     Raises:

@@ -15,10 +15,11 @@ from restore_recog import images
 from restore_recog.alignment import align
 from restore_recog.api import Restorer, Segmenter
 from restore_recog.detection import FaceFinder
-from restore_recog.errors import ImageError, NoFaceError, SeveralFacesError
+from restore_recog.errors import ImageError, NoFaceError, PluginError, SeveralFacesError
 from restore_recog.evaluation.arms import run_restorer
-from restore_recog.evaluation.detectors import DEFAULT_DETECTOR, OWN, choose
+from restore_recog.evaluation.detectors import DEFAULT_DETECTOR, OWN, choose, margin
 from restore_recog.restore_jobs import Job
+from restore_recog.segmenting import maps_of
 from restore_recog.types import FaceBatch, FaceCrop, Failure, Picture
 
 SHEET_FACES = 60
@@ -46,12 +47,16 @@ def segmenter_for(restorer: Restorer, choice: str = OWN) -> Segmenter:
 
     Args:
         restorer: Whose pictures are to be restored.
-        choice: ``own``, or the name of a restorer whose detector shall be used. A restorer
-            without a detector borrows the default one, as in an evaluation.
+        choice: As in an evaluation, but for the true maps. A restorer without a detector
+            borrows the default one, as there.
 
     Raises:
-        PluginError: The restorer named has no detector.
+        PluginError: It is unknown or has no detector, or the true maps were asked for.
     """
+    if margin(choice) is not None:
+        raise PluginError(
+            f"--segmenter {choice} needs true maps, which pictures come without; give --mask."
+        )
     mine = {restorer.name: restorer}
     found = choose(choice, mine, restorer.device)[restorer.name]
     found = found or choose(DEFAULT_DETECTOR, mine, restorer.device)[restorer.name]
@@ -120,7 +125,7 @@ class PictureRestorer:
         if self.segmenter is None:
             raise ImageError("The picture has no map of its covering and none can be looked for.")
         with torch.inference_mode():
-            return self.segmenter.segment(tensors)
+            return maps_of(self.segmenter, tensors)
 
 
 def restore_file(

@@ -13,6 +13,7 @@ import click
 from restore_recog import registry
 from restore_recog.cli import options
 from restore_recog.cli.eval_options import CACHE, all_options
+from restore_recog.evaluation import segmenter_names
 
 if TYPE_CHECKING:
     from restore_recog.api import Restorer
@@ -108,8 +109,7 @@ def _check_names(given: dict[str, Any]) -> None:
     registry.recognizers.check(given["recognizer"])
     for spec in given["data"]:
         registry.datasets.check(spec)
-    if given["segmenter"] not in ("own", "true"):
-        registry.restorers.check(given["segmenter"])
+    segmenter_names.check(given["segmenter"])
 
 
 def _default_output(given: dict[str, Any]) -> Path:
@@ -158,12 +158,31 @@ def build_request(given: dict[str, Any], output: Path) -> EvalRequest:
         faces_policy=given["faces"],
         cohorts=given["cohorts"] or None,
         min_subjects=given["min_subjects"],
+        judge_weights=judge_weights(given["judges"]),
         enrolment=given["enrolment"],
         restorer_failure=given["restorer_failure"],
         cache=None if given["no_cache"] else given["cache"] or output.parent / CACHE,
         output=None if given["overwrite"] else output,
         command=shlex.join(["restore-recog", *sys.argv[1:]]),
     )
+
+
+def judge_weights(entries: tuple[str, ...]) -> dict[str, Path]:
+    """Return judge -> weights file of entries NAME=FILE.
+
+    Raises:
+        click.UsageError: An entry has no name or no file, or a judge has two.
+    """
+    found: dict[str, Path] = {}
+    for text in entries:
+        name, _, file = text.partition("=")
+        if not (name and file) or name in found:
+            raise click.UsageError(
+                f"--judge takes one NAME=FILE for each judge, such as fid=inception.pth, not "
+                f"'{text}'."
+            )
+        found[name] = Path(file).expanduser()
+    return found
 
 
 def _restorers(specs: tuple[str, ...], files: tuple[str, ...], device: str) -> list[Restorer]:

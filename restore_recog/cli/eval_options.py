@@ -66,9 +66,10 @@ WHAT = (
         "--segmenter",
         default="own",
         show_default=True,
-        metavar="own|true|NAME",
+        metavar="own|true|NAME[=FILE]",
         help="Who finds the covering: each restorer's own detector, nobody (the true map is "
-        "given), or the detector of the restorer NAME.",
+        "given; true+3 and true-3 widen and narrow it by 3 pixels), the detector of the restorer "
+        "NAME with the weights FILE, or module:Class.",
     ),
     click.option(
         "--arms", metavar="A,B,...", help="Arms to run, by name.  [default: the usual ones]"
@@ -101,6 +102,15 @@ HOW = (
         default=10,
         show_default=True,
         help="Cohorts with fewer subjects are counted, not measured.",
+    ),
+    click.option(
+        "--judge",
+        "judges",
+        multiple=True,
+        metavar="NAME=FILE",
+        help="Weights of a judge of picture quality: fid, lpips, niqe or brisque; repeat for "
+        "several.  [default: what the libraries' loaders have left on this machine, where the "
+        "protocol is about quality]",
     ),
     click.option(
         "--enrolment",

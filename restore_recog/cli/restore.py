@@ -11,6 +11,7 @@ import click
 
 from restore_recog import registry
 from restore_recog.cli import options
+from restore_recog.evaluation import segmenter_names
 from restore_recog.types import Failure
 
 if TYPE_CHECKING:
@@ -37,9 +38,9 @@ if TYPE_CHECKING:
     "--segmenter",
     default="own",
     show_default=True,
-    metavar="own|NAME",
-    help="Finds the covering: the restorer's own detector (fmodr's if it has none), or that of "
-    "the restorer NAME.",
+    metavar="own|NAME[=FILE]",
+    help="Finds the covering: the restorer's own detector (fmodr's if it has none), that of the "
+    "restorer NAME with the weights FILE, or module:Class.",
 )
 @click.option(
     "--mask",
@@ -78,8 +79,7 @@ def command(inputs: tuple[Path, ...], **given: Any) -> None:
       restore-recog restore crop.png --aligned --mask crop-map.png -o restored
     """
     registry.restorers.check(given["restorer"])
-    if given["segmenter"] != "own":
-        registry.restorers.check(given["segmenter"])
+    segmenter_names.check(given["segmenter"])
     from restore_recog.restore_jobs import plan_jobs, write_failures
 
     output: Path = given["output"]

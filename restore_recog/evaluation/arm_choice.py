@@ -35,8 +35,9 @@ class ArmChoice:
         found: Mapping[str, Detector | None],
     ) -> None:
         self._asked = request.arms
-        self._true = request.segmenter == detectors.TRUE
+        self._true = detectors.margin(request.segmenter) == 0
         self._restorers, self._detectors = restorers, found
+        self._mapless = [name for name, one in restorers.items() if "masks" not in one.needs]
         self.dropped: dict[str, str] = {}
 
     def specs(self) -> tuple[ArmSpec, ...]:
@@ -59,6 +60,8 @@ class ArmChoice:
         """
         if self._true:
             self._drop("restored-oracle-mask", "the restorers are given the true maps already")
+        if self._mapless and len(self._mapless) == len(self._restorers):
+            self._drop("restored-oracle-mask", "no restorer of the run reads a map")
         if not synthetic and any(sample.clean_id not in known for sample in samples):
             self._drop("clean", NO_TWIN)
             self._drop("restored-clean", NO_TWIN)
@@ -79,8 +82,15 @@ class ArmChoice:
                     self._drop("fill", "there is no map to fill", face)
 
     def notes(self) -> list[str]:
-        """Return a sentence for every arm that is left out."""
-        return [f"The arm '{a}' is left out: {self.dropped[a]}." for a in ARMS if a in self.dropped]
+        """Return a sentence for every arm, and every restorer's arm, that is left out."""
+        found = [
+            f"The arm '{a}' is left out: {self.dropped[a]}." for a in ARMS if a in self.dropped
+        ]
+        return found + [
+            f"The restorer '{name}' reads no map, so no segmenter moves its figures: it has no arm "
+            "'restored-oracle-mask' and no Dice."
+            for name in self._mapless
+        ]
 
     def _drop(self, arm: str, reason: str, face: ProbeFace | None = None) -> None:
         if arm not in (self._asked or DEFAULT_ARMS) or arm in self.dropped:

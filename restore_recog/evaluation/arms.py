@@ -27,7 +27,7 @@ from restore_recog.api import Restorer
 from restore_recog.errors import PluginError, RestoreRecogError
 from restore_recog.evaluation.faces import ProbeFace
 from restore_recog.evaluation.ledger import Ledger
-from restore_recog.fitting import fitted, resize
+from restore_recog.fitting import fitted, unfitted
 from restore_recog.images import to_tensor, to_uint8
 from restore_recog.types import FaceBatch
 
@@ -115,6 +115,8 @@ class Painter:
         assert spec.restorer is not None
         if spec.arm == "restored-oracle-mask":
             return face.crop.mask
+        if "masks" not in self.restorers[spec.restorer].needs:
+            return np.zeros(face.crop.pixels.shape[:2], np.uint8)
         return self.block.found(spec.restorer, face, clean=spec.arm == "restored-clean")
 
     def _picture(self, arm: str, face: ProbeFace) -> Pixels:
@@ -182,12 +184,12 @@ class Painter:
 def run_restorer(restorer: Restorer, batch: FaceBatch) -> Tensor:
     """Return (N, 3, S, S) restored crops on the CPU, at the size they came in.
 
-    The batch is resized to what the restorer wants and the result back.
+    The batch is resized to what the restorer wants and the result back; pixels that it leaves
+    alone come back bit for bit even then.
 
     Raises:
         PluginError: The answer has the wrong shape.
     """
-    size = (int(batch.images.shape[-2]), int(batch.images.shape[-1]))
     small = fitted(batch, restorer.image_size)
     with torch.inference_mode():
         restored = restorer.restore(small.to(restorer.device))
@@ -196,7 +198,7 @@ def run_restorer(restorer: Restorer, batch: FaceBatch) -> Tensor:
             f"The restorer '{restorer.name}' returned shape {tuple(restored.shape)} where "
             f"{tuple(small.images.shape)} is due; mend the plug-in."
         )
-    return resize(restored.float().cpu(), size)
+    return unfitted(restored.float(), batch, small).cpu()
 
 
 def upper_half(picture: Pixels) -> Pixels:

@@ -8,15 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from restore_recog import registry
 from restore_recog.api import Restorer, Segmenter
 from restore_recog.errors import PluginError, RestoreRecogError
+from restore_recog.evaluation import segmenter_names
 from restore_recog.evaluation.arms import Pixels
 from restore_recog.evaluation.faces import ProbeFace
 from restore_recog.evaluation.ledger import Ledger
+from restore_recog.evaluation.segmenter_names import OWN, TRUE, margin
 from restore_recog.images import to_tensor
+from restore_recog.nn.maps import grow
+from restore_recog.segmenting import maps_of
 
-OWN, TRUE = "own", "true"
+__all__ = ["OWN", "TRUE", "BlockMaps", "Detector", "choose", "margin", "segment", "widened"]
+
 DEFAULT_DETECTOR = "fmodr"
 """Name of the restorer whose detector serves where none of the run has one."""
 
@@ -36,14 +40,14 @@ def choose(
     """Return the detector of every restorer; None where it works without (or on true maps).
 
     Args:
-        choice: ``own``, ``true``, the name of a restorer with a detector, or a segmenter.
+        choice: As :mod:`~restore_recog.evaluation.segmenter_names` has it, or a segmenter.
         restorers: By their names in this run.
         device: For a detector that none of the restorers brings.
 
     Raises:
-        PluginError: The restorer named has no detector, or there is none at all.
+        PluginError: It is unknown, the restorer named has no detector, or there is none at all.
     """
-    if choice == TRUE:
+    if margin(choice) is not None:
         return dict.fromkeys(restorers)
     if isinstance(choice, Segmenter):
         return dict.fromkeys(restorers, Detector(choice, device, choice.name))
@@ -62,14 +66,17 @@ def choose(
 
 
 def _named(name: str, restorers: Mapping[str, Restorer], device: str) -> Detector:
-    restorer = restorers.get(name) or registry.restorers.create(name, device=device)
-    segmenter = restorer.segmenter()
-    if segmenter is None:
-        raise PluginError(
-            f"The restorer '{name}' has no mask detector; give --segmenter the name of one that "
-            "has, or 'true' for data with true maps."
-        )
-    return Detector(segmenter, restorer.device, name)
+    return Detector(*segmenter_names.create(name, restorers, device))
+
+
+def widened(found: Pixels, pixels: int) -> Pixels:
+    """Return a map grown by so many pixels in all eight directions; shrunk where negative.
+
+    What lies beyond the picture's border counts as covered when a map shrinks.
+    """
+    tensor = torch.from_numpy(found)[None, None].float()
+    changed = grow(tensor, pixels) if pixels >= 0 else 1 - grow(1 - tensor, -pixels)
+    return changed[0, 0].numpy().astype(np.uint8)
 
 
 class BlockMaps:
@@ -81,7 +88,7 @@ class BlockMaps:
         detectors: Mapping[str, Detector | None],
         ledger: Ledger,
         *,
-        true: bool = False,
+        true: int | None = None,
     ) -> None:
         """Remember the block.
 
@@ -89,7 +96,8 @@ class BlockMaps:
             faces: No more than one batch.
             detectors: Restorer name -> its detector, as :func:`choose` returns them.
             ledger: Takes failures and costs.
-            true: Whether the restorers are given the true maps.
+            true: By how many pixels the true maps are widened that the restorers are given;
+                None where they are given what the detectors find.
         """
         self._faces, self._detectors, self._ledger, self._true = faces, detectors, ledger, true
         self._done: dict[tuple[int, bool], tuple[Mapping[str, Pixels], Mapping[str, str]]] = {}
@@ -105,8 +113,9 @@ class BlockMaps:
             clean: Whether to look at the clean twin.
         """
         picture = face.clean if clean else face.crop.pixels
-        if self._true and not clean:
-            found, why = face.crop.mask, "The data has no true map of this picture."
+        if self._true is not None and not clean:
+            mask, why = face.crop.mask, "The data has no true map of this picture."
+            found = mask if mask is None or not self._true else widened(mask, self._true)
         elif (detector := self._detectors[restorer]) is not None:
             maps, reasons = self._detected(detector, clean)
             found = maps.get(face.sample.image_id)
@@ -143,7 +152,7 @@ def segment(
     """Return (image_id -> map, image_id -> reason of failure) of one batch.
 
     Raises:
-        PluginError: The answer has the wrong shape.
+        PluginError: The answer has the wrong shape or other values than 0 and 1.
     """
     ids = list(pictures)
     if not ids:
@@ -151,7 +160,7 @@ def segment(
     images = to_tensor([pictures[image_id] for image_id in ids]).to(detector.device)
     try:
         with torch.inference_mode():
-            found = detector.segmenter.segment(images).cpu()
+            found = maps_of(detector.segmenter, images).cpu()
     except PluginError:
         raise
     except RestoreRecogError as error:
@@ -164,10 +173,5 @@ def segment(
             maps |= one_map
             reasons |= one_reason
         return maps, reasons
-    if found.shape != (len(ids), 1, *images.shape[-2:]):
-        raise PluginError(
-            f"The detector '{detector.segmenter.name}' returned shape {tuple(found.shape)} for "
-            f"{len(ids)} pictures of {tuple(images.shape[-2:])}; mend the plug-in."
-        )
-    rows = (found[:, 0].numpy() > 0.5).astype(np.uint8)
+    rows = found[:, 0].numpy().astype(np.uint8)
     return dict(zip(ids, rows, strict=True)), {}

@@ -13,7 +13,7 @@ import sys
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -25,9 +25,9 @@ from restore_recog import weights
 def identity(thing: object) -> str:
     """Return the SHA-256 of an object: class, source files, and everything it holds.
 
-    Tensors, arrays, settings and the files that paths lead to count by content; the number of
-    a GPU does not count. Whatever shows nothing of itself (a session of a foreign runtime)
-    counts by its class.
+    Tensors, arrays, settings and the files that paths lead to count by content; a method by its
+    object, a function by what it took from around it. The number of a GPU does not count.
+    Whatever shows nothing of itself (a session of a foreign runtime) counts by its class.
     """
     digest = hashlib.sha256()
     kinds = [kind for kind in type(thing).__mro__ if kind is not object]
@@ -102,7 +102,7 @@ def _content(value: Any, seen: set[int]) -> Iterator[bytes]:
     elif isinstance(value, np.ndarray) and value.dtype != object:
         yield f"array {value.dtype} {value.shape};".encode()
         yield value.tobytes()
-    elif isinstance(value, (type, FunctionType)):
+    elif isinstance(value, type):
         yield f"{value.__module__}.{value.__qualname__};".encode()
     elif id(value) not in seen:
         seen.add(id(value))
@@ -117,6 +117,11 @@ def _parts(value: Any, seen: set[int]) -> Iterator[bytes]:
         parts = [(str(i), item) for i, item in enumerate(value)]
     elif isinstance(value, (set, frozenset)):
         parts = [("", item) for item in sorted(value, key=repr)]
+    elif isinstance(value, MethodType):
+        parts = [("function", value.__func__), ("self", value.__self__)]
+    elif isinstance(value, FunctionType):
+        yield f"{value.__module__}.{value.__qualname__};".encode()
+        parts = list(inspect.getclosurevars(value).nonlocals.items())
     elif isinstance(value, (ModuleType, CodeType)) or inspect.isgenerator(value):
         parts = []
     else:
