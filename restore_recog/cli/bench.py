@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import click
 
-from restore_recog.errors import OutputError
+from restore_recog.cli.bench_output import check_free, write
+from restore_recog.cli.bench_restore import restore
+from restore_recog.cli.bench_train import train
 
 _UNITS = {"k": 1e3, "m": 1e6, "g": 1e9}
 
@@ -41,8 +40,9 @@ def command() -> None:
 
     \b
     Examples:
-      restore-recog bench metrics
       restore-recog bench metrics --scores 1e9 --output bench.json
+      restore-recog bench restore --restorer fmodr --preset paper
+      restore-recog bench train --restorer fmodr --phase R4
     """
 
 
@@ -80,7 +80,7 @@ def metrics(quick: bool, scores: int | None, repeats: int, seed: int, output: Pa
     from restore_recog.bench.metrics import Sizes, run
 
     if output is not None:
-        _check_free(output)
+        check_free(output)
     if quick:
         sizes = Sizes.quick(scores or 200_000, repeats, seed)
     else:
@@ -88,7 +88,7 @@ def metrics(quick: bool, scores: int | None, repeats: int, seed: int, output: Pa
     found = run(sizes, lambda text: click.echo(f"measuring {text}", err=True))
     click.echo(_text(found))
     if output is not None:
-        _write(found, output)
+        write(found, output)
     if not found["equal"]:
         raise click.exceptions.Exit(1)
 
@@ -114,29 +114,5 @@ def _text(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _check_free(file: Path) -> None:
-    """Refuse a file that exists or has no folder to lie in, before any work is done."""
-    if file.exists() or file.is_symlink():
-        raise OutputError(f"The file '{file}' exists and is never overwritten; name another one.")
-    if not os.access(file.absolute().parent, os.W_OK):
-        raise OutputError(f"'{file.absolute().parent}' is not a folder that can be written to.")
-
-
-def _write(found: dict[str, Any], file: Path) -> None:
-    """Write the figures beside their place and link them there in one step."""
-    handle, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.absolute().parent)
-    staging = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump(found, stream, indent=2)
-            stream.write("\n")
-        staging.chmod(0o644)
-        os.link(staging, file)  # unlike a move, this fails where the file has come to exist
-    except FileExistsError as error:
-        raise OutputError(f"The file '{file}' came to exist meanwhile; it was left.") from error
-    except OSError as error:
-        raise OutputError(
-            f"The figures cannot be written to '{file}' ({error.strerror}); name a file elsewhere."
-        ) from error
-    finally:
-        staging.unlink(missing_ok=True)
+command.add_command(restore)
+command.add_command(train)

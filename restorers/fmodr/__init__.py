@@ -5,6 +5,7 @@ Source: "Face-mask occluded detection and restoration" (ACM TOMM 2022, paper 003
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -38,6 +39,9 @@ class FMODR(Restorer):
     """
 
     name: ClassVar[str] = "fmodr"
+    baselines: ClassVar[Mapping[str, str]] = {
+        "naive attention loop": "restore_recog.restorers.fmodr.naive:NaiveFMODR"
+    }
 
     def __init__(self, *, weights: Path | None = None, device: str = "cpu") -> None:
         super().__init__(weights=weights or weights_file.shipped(self.name), device=device)

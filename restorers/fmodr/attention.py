@@ -129,7 +129,7 @@ class AdaptiveContextAttention(nn.Module):
         chosen = unit.gather(1, best[:, :, None].expand_as(unit))
         return best, (unit * chosen).sum(2) * valid.any(1, keepdim=True)
 
-    def _axis_kernels(self) -> Tensor | None:
+    def axis_kernels(self) -> Tensor | None:
         """Return the (2, 3, 3) kernels along x and y, or None without propagation."""
         if self.prop == "score":
             return self.kernels
@@ -142,7 +142,7 @@ class AdaptiveContextAttention(nn.Module):
         scores = patches.new_zeros(n, length, length).scatter(
             2, best[:, :, None], score[:, :, None]
         )
-        kernels = self._axis_kernels()
+        kernels = self.axis_kernels()
         if kernels is not None:
             scores = propagate(scores, size, kernels[0], kernels[1])
         elif self.prop == "spatial":
@@ -161,7 +161,7 @@ class AdaptiveContextAttention(nn.Module):
     def _mix_index(self, canvas: Canvas, best: Tensor, score: Tensor, valid: Tensor) -> Tensor:
         """Return what :meth:`_mix_dense` returns from at most 81 patches a position."""
         n, length = best.shape
-        kernels = self._axis_kernels()
+        kernels = self.axis_kernels()
         if kernels is None:
             index, weight = best[:, :, None], score[:, :, None]
         else:

@@ -1,0 +1,157 @@
+"""``bench restore``: how fast restorers restore, beside plain baselines in the same run."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from restore_recog import registry
+from restore_recog.bench.flops import COUNTED
+from restore_recog.bench.machine_rate import Device, completed, matmul_rates, measured
+from restore_recog.bench.measure import machine
+from restore_recog.bench.subjects import UNTRAINED, Subject, subject
+from restore_recog.bench.targets import restore_targets
+from restore_recog.bench.torch_machine import torch_machine
+from restore_recog.bench.unet import widths_for
+
+CASES = "restore_recog.bench.restore_cases"
+
+Note = Callable[[str], None]
+
+NOTES = (
+    "Pictures are on the device before the clock starts; nothing is read, found or aligned.",
+    UNTRAINED,
+    COUNTED,
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is measured: every combination of the tuples.
+
+    Attributes:
+        device: Where, and for how long.
+        restorers: Registered names or dotted paths.
+        presets: Of their trainables.
+        sizes: Sides of the pictures; empty for each preset's own.
+        batches, precisions: As in :class:`restore_recog.bench.timing.Setting`.
+        compiled: Whether each is also measured compiled by torch.compile.
+        options: Of the trainables.
+        baselines: Whether to measure the plain ones too.
+    """
+
+    device: Device
+    restorers: tuple[str, ...] = ("fmodr",)
+    presets: tuple[str, ...] = ("compact",)
+    sizes: tuple[int, ...] = ()
+    batches: tuple[int, ...] = (1, 16)
+    precisions: tuple[str, ...] = ("fp32",)
+    compiled: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+    baselines: bool = True
+
+
+def run(request: Request, note: Note) -> dict[str, Any]:
+    """Measure everything and return it as JSON can hold it.
+
+    Args:
+        note: Is told what is being measured.
+
+    Raises:
+        RestoreRecogError: A restorer, preset, option or size that there is not.
+    """
+    where = request.device
+    about = machine() | torch_machine(where.name, where.threads)
+    with tempfile.TemporaryDirectory(prefix="restore-recog-bench-") as folder:
+        subjects = _subjects(request, Path(folder))
+        rates = matmul_rates(where, request.precisions, note)
+        known = {rate["precision"]: rate["flops_per_s"] for rate in rates}
+        rows: list[dict[str, Any]] = []
+        for found in subjects:
+            rows += _rows(request, found, known, note)
+        checks = [check for found in subjects for check in _checks(request, found, note)]
+    about["load_1min_after"] = machine()["load_1min"]
+    return {
+        "bench": "restore",
+        "machine": about,
+        "request": asdict(request),
+        "notes": [*NOTES, where.memory],
+        "matmul": rates,
+        "rows": rows,
+        "checks": checks,
+        "equal": all(check["equal"] is not False for check in checks),
+        "targets": restore_targets(rows, where.name),
+    }
+
+
+def _subjects(request: Request, folder: Path) -> list[Subject]:
+    """Return every restorer at every preset and size; one without presets comes once."""
+    found: list[Subject] = []
+    for spec, preset, size in product(request.restorers, request.presets, request.sizes or (None,)):
+        one = subject(spec, preset, size, request.options, folder)
+        if one not in found:
+            found.append(one)
+    return found
+
+
+def _rows(
+    request: Request, found: Subject, rates: Mapping[str, float | None], note: Note
+) -> list[dict[str, Any]]:
+    """Return the rows of one subject, each restorer followed by its baselines."""
+    cases = {"restorer": ("restore", {"spec": found.spec, "weights": found.weights})}
+    others = registry.restorers.load(found.spec).baselines if request.baselines else {}
+    for label, path in others.items():
+        cases[label] = ("restore", {"spec": path, "weights": found.weights})
+    rows: list[dict[str, Any]] = []
+    widths: tuple[int, ...] | None = None
+    modes = (False, True) if request.compiled else (False,)
+    for batch, precision, compiled in product(request.batches, request.precisions, modes):
+        given = request.device.setting(found.size, batch, precision, compiled)
+        shared = {
+            "restorer": found.spec,
+            "preset": found.preset,
+            **{key: given[key] for key in ("size", "batch", "precision", "compiled")},
+        }
+        group = []
+        for label, (case, options) in cases.items():
+            note(f"{_named(shared)}: {label}")
+            group.append(shared | {"case": label} | measured(CASES, case, options | given))
+        flops = group[0].get("flops_image")
+        if flops and request.baselines:
+            widths = widths or widths_for(flops, found.size)
+            note(f"{_named(shared)}: U-Net of the same FLOPs")
+            group.append(shared | {"case": "U-Net"} | _unet(widths, given))
+        rows += [completed(row, group[0], rates[precision]) for row in group]
+    return rows
+
+
+def _unet(widths: tuple[int, ...] | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    if widths is None:
+        return {"reason": "no U-Net has these FLOPs within 5 %"}
+    return {"widths": list(widths)} | measured(CASES, "unet", {"widths": list(widths), **given})
+
+
+def _checks(request: Request, found: Subject, note: Note) -> list[dict[str, Any]]:
+    """Compare the pictures of the baselines that should be equal."""
+    if not request.baselines:
+        return []
+    checks = []
+    for label, path in registry.restorers.load(found.spec).baselines.items():
+        note(f"{found.spec} {found.preset}: does the {label} agree?")
+        given = request.device.setting(found.size, min(2, max(request.batches)), "fp32", False)
+        options = {"spec": found.spec, "other": path, "weights": found.weights}
+        result = {"equal": None, **measured(CASES, "agree", options | given)}
+        checks.append({"restorer": found.spec, "preset": found.preset, "case": label, **result})
+    return checks
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    mode = "compiled" if row["compiled"] else "eager"
+    return (
+        f"{row['restorer']} {row['preset'] or ''} {row['size']}, batch {row['batch']}, "
+        f"{row['precision']}, {mode}"
+    )

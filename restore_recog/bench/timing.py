@@ -1,0 +1,166 @@
+"""Times and memory of one case on its device, and what kept it from being measured.
+
+Nothing here is timed by the clock of a single call: on a GPU work is only queued by then. A
+mark is put after every batch (an event of the device, or the clock on a CPU), the queue is
+left to run on, and times are the distances between marks.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from restore_recog.bench.measure import BenchError
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+WARM_UP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How a case is run.
+
+    Attributes:
+        size: Side of the pictures, pixels.
+        batch: Pictures a batch.
+        precision: ``fp32``, ``bf16`` or ``fp16``; the latter two by autocast.
+        compiled: Whether torch.compile goes before.
+        device: As :func:`restore_recog.devices.resolve` returns it.
+        threads: CPU threads of PyTorch; None for its own choice.
+        seconds: About how long the timed batches take together; at least ``least`` are timed.
+        least, most: Bounds of the number of timed batches.
+    """
+
+    size: int
+    batch: int
+    precision: str = "fp32"
+    compiled: bool = False
+    device: str = "cpu"
+    threads: int | None = None
+    seconds: float = 5.0
+    least: int = 5
+    most: int = 200
+
+    @property
+    def kind(self) -> str:
+        """Return ``cpu`` or ``cuda``."""
+        return self.device.partition(":")[0]
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Return the context in which the case computes."""
+        dtype = DTYPES[self.precision]
+        return torch.autocast(
+            self.kind,
+            dtype=torch.bfloat16 if dtype is torch.float32 else dtype,
+            enabled=dtype is not torch.float32,
+        )
+
+    def plain(self) -> dict[str, Any]:
+        """Return the setting as JSON holds it."""
+        return asdict(self)
+
+
+def ready(setting: Setting) -> None:
+    """Set the number of threads and forget the device's highest memory so far."""
+    if setting.threads:
+        torch.set_num_threads(setting.threads)
+    if setting.kind == "cuda":
+        torch.cuda.set_device(setting.device)
+        torch.cuda.reset_peak_memory_stats()
+
+
+def timed(run: Callable[[], Any], setting: Setting) -> list[float]:
+    """Return the seconds of each batch after a warm-up.
+
+    Args:
+        run: Computes one batch; what it returns is dropped.
+        setting: Says where and for how long.
+    """
+    for _ in range(WARM_UP):
+        run()
+    _wait(setting)
+    begun = time.perf_counter()
+    run()
+    _wait(setting)
+    one = max(time.perf_counter() - begun, 1e-6)
+    count = max(setting.least, min(setting.most, int(setting.seconds / one)))
+    marks = [mark(setting)]
+    for _ in range(count):
+        run()
+        marks.append(mark(setting))
+    _wait(setting)
+    return [between(a, b) for a, b in zip(marks[:-1], marks[1:], strict=True)]
+
+
+def mark(setting: Setting) -> Any:
+    """Return a point in the device's time."""
+    if setting.kind != "cuda":
+        return time.perf_counter()
+    event = torch.cuda.Event(enable_timing=True)
+    event.record()
+    return event
+
+
+def between(first: Any, second: Any) -> float:
+    """Return the seconds between two marks; the device must have passed both."""
+    if isinstance(first, float):
+        return float(second - first)
+    return float(first.elapsed_time(second)) / 1e3
+
+
+def spread(seconds: list[float], images: int) -> dict[str, Any]:
+    """Return images a second, and the median and 95th percentile of ms an image.
+
+    Args:
+        seconds: Of each batch.
+        images: In a batch.
+    """
+    ordered = sorted(1e3 * value / images for value in seconds)
+    return {
+        "images_per_s": images * len(seconds) / sum(seconds),
+        "ms_median": statistics.median(ordered),
+        "ms_p95": ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))],
+        "batches": len(seconds),
+    }
+
+
+def device_memory(setting: Setting) -> dict[str, float]:
+    """Return the GPU's highest memory since :func:`ready`, MiB; nothing on a CPU."""
+    if setting.kind != "cuda":
+        return {}
+    return {
+        "peak_mib": torch.cuda.max_memory_allocated() / 2**20,
+        "reserved_mib": torch.cuda.max_memory_reserved() / 2**20,
+    }
+
+
+def outcome(work: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what was measured, or ``{"reason": one sentence}`` where it cannot be."""
+    from torch._dynamo.exc import TorchDynamoException
+
+    try:
+        return dict(work())
+    except torch.OutOfMemoryError:
+        return {"reason": "out of GPU memory; use a smaller --batch or --size"}
+    except TorchDynamoException as error:
+        return {"reason": f"torch.compile failed: {_first_line(error)}"}
+    except RuntimeError as error:
+        if "alloc" in str(error) and "memory" in str(error):
+            return {"reason": "out of memory; use a smaller --batch or --size"}
+        raise BenchError(f"{type(error).__name__}: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].strip()[:200]
+
+
+def _wait(setting: Setting) -> None:
+    if setting.kind == "cuda":
+        torch.cuda.synchronize()
