@@ -71,8 +71,8 @@ def command(
     if output.exists():
         raise OutputError(f"{output} exists; choose another --output.")
     from restore_recog.cli.training_data import left_for_training
-    from restore_recog.training.crops import write_pack
     from restore_recog.training.gathering import sources
+    from restore_recog.training.packing import write_pack
 
     datasets = [registry.datasets.create(spec) for spec in data]
     only = left_for_training(protocol, datasets, seed)

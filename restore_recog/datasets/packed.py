@@ -35,12 +35,13 @@ FILE.pack               made by: restore-recog pack --data NAME:PATH --output FI
             DataError: It is missing, no packed data file, damaged or cut short.
         """
         if self._pack is None:
-            if not self.location:
+            path = Path(self.location or "").expanduser()
+            if not path.is_file():
                 raise DataError(
-                    f"The data set '{self.name}' needs a file: --data {self.name}:FILE.pack."
-                    f" Expected:\n{self.tree}"
+                    f"The data set '{self.name}' finds no file {self.location or ''}; --data"
+                    f" {self.name}:FILE.pack needs one. Expected:\n{self.tree}"
                 )
-            self._pack = open_pack(Path(self.location).expanduser())
+            self._pack = open_pack(path)
             self._rows = {name: row for row, name in enumerate(self._pack.note.image_ids)}
             self.notes = _notes(self._pack)
         return self._pack

@@ -8,17 +8,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog import __version__, packs
+from restore_recog import packs
 from restore_recog.api import Dataset
 from restore_recog.errors import DataError
-from restore_recog.pack_writer import PackWriter
-from restore_recog.packs import Note, Pack
-from restore_recog.training.gathering import Gathered, Source, gather, sources
+from restore_recog.packs import Pack
+from restore_recog.training.gathering import Source, gather, sources
+from restore_recog.training.packing import write_pack
 from restore_recog.types import Failure, Picture
 
 FORMAT = 2
@@ -109,65 +109,6 @@ def collect(
             pack = dataset.pack()
             parts.append((len(pack.note.sources), _chosen(pack, size, only, limit)))
     return parts[0][1] if len(parts) == 1 else _joined(parts)
-
-
-def write_pack(
-    path: Path,
-    found: Sequence[Source],
-    size: int,
-    *,
-    stored: Literal["raw", "png"] = "raw",
-    protocol: str | None = None,
-    overwrite: bool = False,
-    progress: bool = True,
-) -> Pack:
-    """Write the crops of pictures to a packed data file, whole or not at all, and open it.
-
-    Args:
-        path: The file.
-        found: The pictures.
-        size: Side of the crops in pixels.
-        stored: ``raw`` or ``png``; the pixels are the same.
-        protocol: Whose training pictures these are.
-        overwrite: Whether a file of this name may be replaced.
-        progress: Whether to show a bar on the terminal.
-
-    Raises:
-        DataError: No picture yielded a crop.
-        OutputError: The file exists or cannot be written.
-    """
-    with PackWriter(path, size, stored=stored, overwrite=overwrite) as writer:
-        made = gather(found, size, writer.add, progress)
-        note = Note(
-            size,
-            stored,
-            made.image_ids,
-            tuple(made.people),
-            made.attributes,
-            [_provenance(source, made) for source in found],
-            tuple(made.failures),
-            protocol=protocol,
-            version=__version__,
-        )
-        writer.finish(note, np.stack(made.landmarks), np.array(made.labels, np.int64))
-    return packs.open_pack(path)
-
-
-def _provenance(source: Source, made: Gathered) -> dict[str, object]:
-    """Return what a pack keeps of one data set; of a place only its name, no folders."""
-    dataset = source.dataset
-    location = Path(dataset.location).name if dataset.location else None
-    listed = [[sample.image_id, sample.subject] for sample in source.samples]
-    return {
-        "name": dataset.name,
-        "location": location,
-        "rendered": dataset.rendered,
-        "pictures": len(source.samples),
-        "people": len({sample.subject for sample in source.samples}),
-        "packed": sum(text.startswith(f"{source.number}:") for text in made.image_ids),
-        "fingerprint": hashlib.sha256(json.dumps(listed).encode()).hexdigest(),
-        "notes": list(dataset.notes),
-    }
 
 
 def _collected(found: Sequence[Source], size: int, cache: Path | None, progress: bool) -> Crops:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -16,14 +15,16 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from restore_recog.api import Dataset
 from restore_recog.coverings import cover
 from restore_recog.errors import ImageError, TrainingError
 from restore_recog.training.augmentation import augment, tighten
+from restore_recog.training.batch import PackedBatch
 from restore_recog.training.crops import Crops, collect
 from restore_recog.types import FaceBatch
+
+__all__ = ["PackedBatch", "TrainingFaces"]
 
 
 class PhaseLike(Protocol):
@@ -34,44 +35,6 @@ class PhaseLike(Protocol):
 
     @property
     def batch_size(self) -> int: ...
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PackedBatch:
-    """A batch as bytes: a quarter of the memory on its way to the device.
-
-    Attributes:
-        images, clean: (N, S, S, 3) uint8.
-        masks: (N, S, S) uint8, 1 = occluded.
-        landmarks: (N, 5, 2) float32 pixels.
-        subjects: (N,) int64.
-    """
-
-    images: Tensor
-    clean: Tensor
-    masks: Tensor
-    landmarks: Tensor
-    subjects: Tensor
-
-    def unpack(self, device: str = "cpu") -> FaceBatch:
-        """Return the batch as floats on a device, where the bytes become floats."""
-        images, clean, masks, landmarks, subjects = (
-            tensor.to(device, non_blocking=True) for tensor in self._tensors()
-        )
-        return FaceBatch(
-            _floats(images),
-            masks.unsqueeze(1).float(),
-            landmarks,
-            _floats(clean),
-            {"subject": subjects},
-        )
-
-    def pin_memory(self) -> PackedBatch:
-        """Return the batch in pinned memory, from which a GPU copies while it computes."""
-        return PackedBatch(*(tensor.pin_memory() for tensor in self._tensors()))
-
-    def _tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        return self.images, self.clean, self.masks, self.landmarks, self.subjects
 
 
 class TrainingFaces:
@@ -296,11 +259,3 @@ def _generator(seed: int, purpose: str, position: int) -> np.random.Generator:
 @lru_cache(maxsize=8)
 def _permutation(seed: int, purpose: str, epoch: int, count: int) -> NDArray[np.int64]:
     return _generator(seed, f"{purpose} order", epoch).permutation(count)
-
-
-def _floats(pixels: Tensor) -> Tensor:
-    """Return (N, 3, S, S) float32 in [0, 1] of (N, S, S, 3) bytes."""
-    planes = pixels.permute(0, 3, 1, 2)
-    # One pass turns order and type; .float() first would keep the bytes' order, a fifth as fast.
-    floats = torch.empty(planes.shape, dtype=torch.float32, device=pixels.device)
-    return floats.copy_(planes).div_(255)

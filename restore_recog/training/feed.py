@@ -36,13 +36,17 @@ class Leg:
     part: tuple[int, int] = (0, 1)
 
 
-def batches(faces: TrainingFaces, leg: Leg, workers: int) -> Iterator[PackedBatch]:
+def batches(
+    faces: TrainingFaces, leg: Leg, workers: int, *, pin: bool = False
+) -> Iterator[PackedBatch]:
     """Yield the batches of a leg in order.
 
     Args:
         faces: Where they come from.
         leg: Which ones.
-        workers: Processes that work ahead; 0 makes every batch when it is asked for.
+        workers: Processes that work ahead, two batches each; 0 makes every batch when it is
+            asked for.
+        pin: Whether to put them in pinned memory, for a GPU.
 
     Raises:
         RestoreRecogError: A batch cannot be made.
@@ -53,6 +57,7 @@ def batches(faces: TrainingFaces, leg: Leg, workers: int) -> Iterator[PackedBatc
         _Steps(faces, leg),
         batch_size=None,
         num_workers=workers,
+        pin_memory=pin,
         worker_init_fn=_quiet_worker if workers else None,
         multiprocessing_context="fork" if workers and sys.platform == "linux" else None,
         generator=torch.Generator(),
@@ -63,25 +68,50 @@ def batches(faces: TrainingFaces, leg: Leg, workers: int) -> Iterator[PackedBatc
         yield made
 
 
+@dataclass
+class Clock:
+    """What the phases of a training spent in all, in seconds.
+
+    Attributes:
+        waited: Of it, waiting for batches.
+        total: From asking for the first batch of each phase to the end of its last step.
+    """
+
+    waited: float = 0.0
+    total: float = 0.0
+
+    @property
+    def share(self) -> float:
+        """Return the share of the time that was spent waiting, in [0, 1]."""
+        return self.waited / max(self.total, 1e-9)
+
+
 class Feed:
     """Passes batches on and notes which share of the time was spent waiting for them.
 
-    Attributes:
-        waiting: That share, in [0, 1].
+    Args:
+        made: The batches.
+        clock: Runs on over several feeds; a new one where there is none.
     """
 
-    def __init__(self, made: Iterator[PackedBatch]) -> None:
+    def __init__(self, made: Iterator[PackedBatch], clock: Clock | None = None) -> None:
         self._made = made
-        self.waiting = 0.0
+        self.clock = clock or Clock()
+
+    @property
+    def waiting(self) -> float:
+        """Return that share, in [0, 1], at the latest batch."""
+        return self.clock.share
 
     def __iter__(self) -> Iterator[PackedBatch]:
-        waited, begun = 0.0, time.perf_counter()
+        latest = time.perf_counter()
         while True:
             asked = time.perf_counter()
             batch = next(self._made, None)
             now = time.perf_counter()
-            waited += now - asked
-            self.waiting = waited / max(now - begun, 1e-9)
+            self.clock.waited += now - asked
+            self.clock.total += now - latest
+            latest = now
             if batch is None:
                 return
             yield batch

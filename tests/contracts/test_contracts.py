@@ -18,6 +18,8 @@ from restore_recog.testing import (
     RestorerContract,
     people,
 )
+from restore_recog.training.gathering import sources
+from restore_recog.training.packing import write_pack
 from restore_recog.types import FaceSample
 
 
@@ -236,7 +238,13 @@ def rafdb(root: Path) -> str:
     return str(root)
 
 
-_LAYOUTS = (ar, mfr2, mlfw, ijb, insightface, celeba, ffhq, rafdb)
+def packed(root: Path) -> str:
+    data = [registry.datasets.create("phantom:2x1")]
+    write_pack(root / "faces.pack", sources(data, None, None), 32, progress=False)
+    return str(root / "faces.pack")
+
+
+_LAYOUTS = (ar, mfr2, mlfw, ijb, insightface, celeba, ffhq, rafdb, packed)
 SMALL = {f.__name__: f for f in (*_LAYOUTS, phantom, folder, lfw, rmfrd, fmor, manifest)}
 
 
