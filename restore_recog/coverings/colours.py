@@ -40,20 +40,30 @@ COLOURS: dict[str, tuple[int, int, int]] = {
 """Colour names and their sRGB values in daylight."""
 
 
-def parse_colour(text: str) -> NDArray[np.floating]:
-    """Return the (3,) RGB in [0, 1] of a name in COLOURS or of ``#rrggbb``.
+SKIN = "skin"
+"""The colour of the very face that is covered: no edge for a detector to find."""
+
+
+def parse_colour(text: str, skin: NDArray[np.floating] | None = None) -> NDArray[np.floating]:
+    """Return the (3,) RGB in [0, 1] of a name in COLOURS, of ``skin``, or of ``#rrggbb``.
+
+    Args:
+        text: The name.
+        skin: What ``skin`` stands for; without it there is no such colour.
 
     Raises:
-        DataError: It is neither; the message names the nearest.
+        DataError: It is none of them; the message names the nearest.
     """
     name = text.strip().lower()
+    if name == SKIN and skin is not None:
+        return skin
     name = {"gray": "grey"}.get(name, name)
     if name in COLOURS:
         return np.array(COLOURS[name], dtype=np.float32) / 255
     if re.fullmatch(r"#[0-9a-f]{6}", name):
         return np.frombuffer(bytes.fromhex(name[1:]), dtype=np.uint8).astype(np.float32) / 255
     raise DataError(
-        f"Covering colour {text!r} is unknown; {nearest(name, tuple(COLOURS))} "
+        f"Covering colour {text!r} is unknown; {nearest(name, (*COLOURS, SKIN))} "
         "or give it as #rrggbb."
     )
 

@@ -23,7 +23,7 @@ def draw_gas(canvas: Canvas, rng: np.random.Generator) -> Sheet:
     inside = np.clip(canvas.blur(body, 0.22) * 2 - 1, 0, 1)
     height = 0.6 * np.sqrt(inside + 0.02)
     crease = 1 - 0.25 * np.exp(-(((inside - 0.25) / 0.06) ** 2))
-    filters, rim = _canisters(
+    filters, rim = canisters(
         canvas, rng.uniform(0.58, 0.7), rng.uniform(1.12, 1.26), rng.uniform(0.3, 0.37)
     )
     height = np.where(filters > 0.5, 0.75, height) + 0.06 * rim
@@ -38,7 +38,7 @@ def draw_gas(canvas: Canvas, rng: np.random.Generator) -> Sheet:
     return finish(canvas, layers)
 
 
-def _canisters(canvas: Canvas, x: float, v: float, radius: float) -> tuple[Floats, Floats]:
+def canisters(canvas: Canvas, x: float, v: float, radius: float) -> tuple[Floats, Floats]:
     """Return coverage and ribs of the left and right filter canister."""
     filters = np.maximum(_disc(canvas, -x, v, radius), _disc(canvas, x, v, radius))
     distance = np.hypot(np.abs(canvas.x) - x, canvas.v - v) / radius
@@ -79,10 +79,10 @@ def draw_scarf(canvas: Canvas, rng: np.random.Generator) -> Sheet:
         crest = canvas.ridge(line, rng.uniform(0.03, 0.06))
         height += rng.uniform(0.03, 0.08) * crest
         crease -= 0.24 * canvas.shift_down(crest, 0.07)
-    weave = rng.choice(["plain", "plain", "stripes", "tartan", "dots"])
-    second, third = fabric(canvas, rng, str(weave), height)
+    weave = str(rng.choice(["plain", "plain", "stripes", "tartan", "dots"]))
+    second, third = fabric(canvas, rng, weave, height)
     layers = {"alpha": body, "height": height, "crease": np.clip(crease, 0.45, 1.2)}
-    return finish(canvas, layers | {"second": second, "third": third})
+    return finish(canvas, layers | {"second": second, "third": third}, weave)
 
 
 def draw_sunglasses(canvas: Canvas, rng: np.random.Generator) -> Sheet:

@@ -30,6 +30,7 @@ class Light:
         colourfulness: 0 for grey pictures to 1.
         blur: (2,) standard deviations in pixels of the picture's blur along x and y.
         noise: Standard deviation of the picture's noise, in [0, 1] brightness.
+        skin: (3,) the RGB in [0, 1] that a cloth must have to look like the face.
     """
 
     direction: Floats
@@ -37,6 +38,7 @@ class Light:
     colourfulness: float
     blur: tuple[float, float]
     noise: float
+    skin: Floats
 
 
 def read_light(pixels: NDArray[np.uint8], head: Head) -> Light:
@@ -55,13 +57,15 @@ def read_light(pixels: NDArray[np.uint8], head: Head) -> Light:
     level = 0.7 * (0.46 + 0.82 * skin) + 0.3 * max(1.15 * bright, 0.35)
     chroma = float((patch.max(axis=2) - patch.min(axis=2)).mean())
     blur, noise = _camera(pixels, head)
+    white = np.clip(level * _cast(pixels), 0.08, 1.1).astype(np.float32)
     return Light(
         # Faces are lit from above more often than their own gradient shows.
         direction=(1.2 * slopes + [0, -0.25]).astype(np.float32),
-        white=np.clip(level * _cast(pixels), 0.08, 1.1).astype(np.float32),
+        white=white,
         colourfulness=float(np.clip(chroma / 0.1, 0, 1)),
         blur=blur,
         noise=noise,
+        skin=np.clip(np.median(patch[_FACE], axis=0) / (1.1 * white), 0, 1),
     )
 
 

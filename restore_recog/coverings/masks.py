@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from restore_recog.coverings.patterns import PATTERNS, fabric
-from restore_recog.coverings.shapes import Points, ear_loops, hem, seam, side, tent, wrinkles
-from restore_recog.coverings.sheet import Canvas, Floats, Sheet, curve, finish, mirrored
+from restore_recog.coverings.shapes import Points, ear_loops, hem, pleats, seam, side, tent, wrinkles
+from restore_recog.coverings.sheet import Canvas, Sheet, curve, finish, mirrored
 
 
 def draw_surgical(canvas: Canvas, rng: np.random.Generator) -> Sheet:
@@ -18,7 +18,7 @@ def draw_surgical(canvas: Canvas, rng: np.random.Generator) -> Sheet:
     half += [(0.58, 1.78), (0.3, chin - 0.04), (0, chin)]
     body = canvas.fill(mirrored(half))
     loops = ear_loops(canvas, (wide - 0.03, 0.56), (wide - 0.1, 1.3), 0.035)
-    height, crease = _pleats(canvas, rng, wide)
+    height, crease = pleats(canvas, rng, wide)
     height += tent(canvas, 0.36) + wrinkles(canvas, rng, 7, 0.03)
     wire: Points = [(-0.42, bridge + 0.17), (-0.2, bridge + 0.1), (0, bridge + 0.06)]
     wire += side(wire[1::-1], -1)
@@ -27,22 +27,6 @@ def draw_surgical(canvas: Canvas, rng: np.random.Generator) -> Sheet:
     layers = {"alpha": np.maximum(body, loops), "height": height, "crease": crease}
     layers |= {"second": hem(canvas, body, 0.05) * 0.5 * body, "third": loops * (1 - body)}
     return finish(canvas, layers)
-
-
-def _pleats(canvas: Canvas, rng: np.random.Generator, wide: float) -> tuple[Floats, Floats]:
-    """Return height and crease of three pleats, each a step with its shadow below."""
-    height, crease = np.zeros_like(canvas.x), np.ones_like(canvas.x)
-    for level in (0.86, 1.13, 1.4):
-        level += rng.uniform(-0.04, 0.04)
-        bow = rng.uniform(-0.03, 0.05)
-        line: Points = [(-wide, level), (-0.5, level + bow), (0, level + 1.4 * bow)]
-        line += [(0.5, level + bow + rng.uniform(-0.02, 0.02)), (wide, level)]
-        below = canvas.v - np.interp(canvas.x, *curve(line).T).astype(np.float32)
-        step = np.exp(-np.abs(below) / 0.1) * (below < 0) * 0.05
-        height += canvas.blur(step.astype(np.float32), 0.014)
-        under = np.exp(-np.maximum(below, 0) / 0.06) * (below > -0.01)
-        crease -= canvas.blur(0.2 * under.astype(np.float32), 0.012)
-    return height, crease
 
 
 def draw_cloth(canvas: Canvas, rng: np.random.Generator) -> Sheet:
@@ -83,4 +67,5 @@ def _cloth(canvas: Canvas, rng: np.random.Generator, pattern: str) -> Sheet:
     second, third = fabric(canvas, rng, pattern, height)
     plain = 1 - loops * (body < 0.5)
     layers = {"alpha": np.maximum(body, loops), "height": height, "crease": crease}
-    return finish(canvas, layers | {"second": second * plain, "third": third * plain})
+    layers |= {"second": second * plain, "third": third * plain}
+    return finish(canvas, layers, pattern)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 
@@ -17,20 +19,18 @@ _AMBIENT = np.float32(0.32)
 """Share of the light that comes from everywhere."""
 
 
-def illuminate(paint: Bytes, form: Bytes, palette: Floats, light: Light, gloss: float) -> Floats:
+def illuminate(
+    paint: Bytes, form: Bytes, palette: Floats | Bytes, light: Light, gloss: float
+) -> Floats:
     """Return the (H, W, 5) lit covering: RGB in [0, 1], opacity, shadow.
 
     Args:
         paint, form: Layers of a sheet laid on the face (see ``sheet.Sheet``), (H, W, 4 or 3).
-        palette: (3, 3) RGB of the three colours in [0, 1].
+        palette: (3, 3) RGB of the three colours in [0, 1], or the (H, W, 3) uint8 picture that
+            the covering shows.
         light: Of the picture.
         gloss: Strength of the highlight, 0 for cloth.
     """
-    grey = palette.mean(axis=1, keepdims=True)
-    seen = (grey + (palette - grey) * np.float32(light.colourfulness)) * light.white
-    # The surface itself returns a little white light, so black is not a hole.
-    seen = 1.1 * seen + 0.02 * light.white
-    second, third = (plane.astype(np.float32) / 255 for plane in cv2.split(paint)[2:])
     slope_x, slope_v, crease = (plane.astype(np.float32) for plane in cv2.split(form))
     slope_x = (slope_x - np.float32(127.5)) * np.float32(2 * SLOPE / 255)
     slope_v = (slope_v - np.float32(127.5)) * np.float32(2 * SLOPE / 255)
@@ -40,12 +40,32 @@ def illuminate(paint: Bytes, form: Bytes, palette: Floats, light: Light, gloss: 
     shade = (_AMBIENT + (1 - _AMBIENT) * np.clip(cosine, 0, 1.5)) * crease * np.float32(1 / 128)
     shine = np.float32(4 * gloss) * np.clip(cosine - np.float32(0.9), 0, 1) ** 2 if gloss else None
     planes = []
-    for channel, (first, step, leap) in enumerate((seen - [[0], [1], [1]] * seen[:1]).T):
-        plane = np.float32(first) + second * np.float32(step)
-        plane = (plane + third * np.float32(leap)) * shade
+    surface = _mixed(paint, palette, light) if palette.ndim == 2 else _shown(palette, light)
+    for channel, plane in enumerate(surface):
+        plane *= shade
         planes.append(plane if shine is None else plane + shine * light.white[channel])
     planes += [plane.astype(np.float32) / 255 for plane in cv2.split(paint)[:2]]
     return cv2.merge(planes)
+
+
+def _mixed(paint: Bytes, palette: Floats, light: Light) -> Iterator[Floats]:
+    """Yield the red, green and blue of a surface of three colours in the picture's light."""
+    grey = palette.mean(axis=1, keepdims=True)
+    seen = (grey + (palette - grey) * np.float32(light.colourfulness)) * light.white
+    # The surface itself returns a little white light, so black is not a hole.
+    seen = 1.1 * seen + 0.02 * light.white
+    second, third = (plane.astype(np.float32) / 255 for plane in cv2.split(paint)[2:])
+    for first, step, leap in (seen - [[0], [1], [1]] * seen[:1]).T:
+        yield (np.float32(first) + second * np.float32(step)) + third * np.float32(leap)
+
+
+def _shown(picture: Bytes, light: Light) -> Iterator[Floats]:
+    """Yield the red, green and blue of a surface with a picture on it, in the picture's light."""
+    colours = picture.astype(np.float32) / 255
+    grey = colours.mean(axis=2)
+    for channel, white in enumerate(light.white):
+        plane = grey + (colours[..., channel] - grey) * np.float32(light.colourfulness)
+        yield (np.float32(1.1) * plane + np.float32(0.02)) * white
 
 
 def merge(

@@ -37,9 +37,9 @@ def draw_n95(canvas: Canvas, rng: np.random.Generator) -> Sheet:
     wire: Points = [(-0.36, 0.5), (-0.17, top + 0.13), (0, top + 0.07)]
     second = 0.7 * canvas.stroke(curve(wire + side(wire[1::-1], -1)), 0.06)
     if rng.random() < 0.45:
-        valve, slits = _valve(canvas, float(rng.choice([0.0, 0.34])), 1.12)
-        height, crease = height + 0.1 * canvas.blur(valve, 0.015), crease - 0.4 * slits
-        second = np.maximum(second, valve)
+        plate, slits = valve(canvas, float(rng.choice([0.0, 0.34])), 1.12)
+        height, crease = height + 0.1 * canvas.blur(plate, 0.015), crease - 0.4 * slits
+        second = np.maximum(second, plate)
     elif rng.random() < 0.5:
         crease -= 0.55 * imprint(canvas, rng, "N95", (-0.2, 1.2))
     layers = {"alpha": np.maximum(body, straps), "height": height, "crease": crease}
@@ -47,7 +47,7 @@ def draw_n95(canvas: Canvas, rng: np.random.Generator) -> Sheet:
     return finish(canvas, layers)
 
 
-def _valve(canvas: Canvas, x: float, v: float) -> tuple[Floats, Floats]:
+def valve(canvas: Canvas, x: float, v: float) -> tuple[Floats, Floats]:
     """Return the coverage of an exhalation valve and of its three slits."""
     levels = [v - 0.07, v, v + 0.07]
     slits = [canvas.stroke(np.array([[x - 0.12, y], [x + 0.12, y]]), 0.022) for y in levels]

@@ -37,6 +37,27 @@ def wrinkles(canvas: Canvas, rng: np.random.Generator, count: int, height: float
     return total
 
 
+def pleats(
+    canvas: Canvas,
+    rng: np.random.Generator,
+    wide: float,
+    levels: tuple[float, ...] = (0.86, 1.13, 1.4),
+) -> tuple[Floats, Floats]:
+    """Return height and crease of pleats at some levels, each a step with its shadow below."""
+    height, crease = np.zeros_like(canvas.x), np.ones_like(canvas.x)
+    for level in levels:
+        level += rng.uniform(-0.04, 0.04)
+        bow = rng.uniform(-0.03, 0.05)
+        line: Points = [(-wide, level), (-0.5, level + bow), (0, level + 1.4 * bow)]
+        line += [(0.5, level + bow + rng.uniform(-0.02, 0.02)), (wide, level)]
+        below = canvas.v - np.interp(canvas.x, *curve(line).T).astype(np.float32)
+        step = np.exp(-np.abs(below) / 0.1) * (below < 0) * 0.05
+        height += canvas.blur(step.astype(np.float32), 0.014)
+        under = np.exp(-np.maximum(below, 0) / 0.06) * (below > -0.01)
+        crease -= canvas.blur(0.2 * under.astype(np.float32), 0.012)
+    return height, crease
+
+
 def ear_loops(
     canvas: Canvas, upper: tuple[float, float], lower: tuple[float, float], width: float
 ) -> Floats:

@@ -27,13 +27,17 @@ class Sheet:
             colour.
         form: (S, S, 3) slope along x and along v (128 = flat, 255 = SLOPE), and the
             brightness factor of creases (128 = 1).
+        pattern: What is printed on it.
+        picture: (S, S, 3) RGB that takes the place of the three colours, or None.
     """
 
     paint: Bytes
     form: Bytes
+    pattern: str = "plain"
+    picture: Bytes | None = None
 
-    def lay(self, x: Floats, v: Floats) -> tuple[Bytes, Bytes]:
-        """Return paint and form sampled at face-frame coordinates; transparent off the sheet."""
+    def lay(self, x: Floats, v: Floats) -> tuple[Bytes, Bytes, Bytes | None]:
+        """Return paint, form and picture at face-frame coordinates; transparent off the sheet."""
         scale = np.float32(self.paint.shape[0] / EXTENT)
         columns = (x - np.float32(LEFT)) * scale - np.float32(0.5)
         rows = (v - np.float32(TOP)) * scale - np.float32(0.5)
@@ -41,7 +45,10 @@ class Sheet:
         near, between = cv2.convertMaps(columns, rows, cv2.CV_16SC2)
         paint = cv2.remap(self.paint, near, between, cv2.INTER_LINEAR)
         form = cv2.remap(self.form, near, between, cv2.INTER_LINEAR, borderValue=(128, 128, 128))
-        return paint, form  # type: ignore[return-value]
+        picture = self.picture
+        if picture is not None:
+            picture = cv2.remap(picture, near, between, cv2.INTER_LINEAR)  # type: ignore[assignment]
+        return paint, form, picture  # type: ignore[return-value]
 
 
 class Canvas:
@@ -151,13 +158,14 @@ def mirrored(points: list[tuple[float, float]], steps: int = 8) -> Floats:
     return curve(points + left, steps, closed=True)
 
 
-def finish(canvas: Canvas, layers: dict[str, Floats]) -> Sheet:
+def finish(canvas: Canvas, layers: dict[str, Floats], pattern: str = "plain") -> Sheet:
     """Return the sheet of float layers.
 
     Args:
         canvas: On which they were drawn.
         layers: ``alpha`` and ``height`` (eye distances), and where wanted ``second``,
             ``third`` (colour shares in [0, 1]) and ``crease`` (brightness factor, 1 = none).
+        pattern: Name of what ``second`` and ``third`` show.
     """
     alpha, zero = layers["alpha"], np.zeros_like(layers["alpha"])
     step = EXTENT / canvas.size
@@ -167,8 +175,9 @@ def finish(canvas: Canvas, layers: dict[str, Floats]) -> Sheet:
     paint = [alpha, shadow, layers.get("second", zero), layers.get("third", zero)]
     slopes = [0.5 + s / (2 * SLOPE) for s in (along_x, along_v)]
     form = [*slopes, layers.get("crease", zero + 1) * (128 / 255)]
-    return Sheet(*(_to_bytes(np.dstack(group)) for group in (paint, form)))
+    return Sheet(to_bytes(np.dstack(paint)), to_bytes(np.dstack(form)), pattern)
 
 
-def _to_bytes(layers: Floats) -> Bytes:
+def to_bytes(layers: Floats) -> Bytes:
+    """Return values in [0, 1] as bytes."""
     return np.clip(np.round(layers * 255), 0, 255).astype(np.uint8)

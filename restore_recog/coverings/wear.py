@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from restore_recog.coverings import rectangle, template
+from restore_recog.coverings.choice import Choice, choose
 from restore_recog.coverings.colours import COLOURS, parse_colour
-from restore_recog.coverings.head import CHIN, Floats, Head, find_head
-from restore_recog.coverings.kinds import KINDS, WARDROBE, Garment, choose_kind
-from restore_recog.coverings.light import read_light
+from restore_recog.coverings.head import Floats, Head, find_head
+from restore_recog.coverings.kinds import KINDS, WARDROBE, Garment
+from restore_recog.coverings.light import Light, read_light
 from restore_recog.coverings.photograph import illuminate, merge
 from restore_recog.coverings.sheet import EXTENT, Bytes, Canvas, Sheet
+from restore_recog.coverings.wearing import LEVELS, USUAL, Wearing
 from restore_recog.errors import ImageError
 
 __all__ = ["KINDS", "Covered", "cover"]
@@ -23,8 +27,12 @@ _SIZES = (80, 160, 320, 640)
 """Sheet sides in pixels; the first that is at least as fine as the picture is used."""
 _VARIANTS = 16
 """Different drawings of each kind; place, colour and light vary with every picture."""
+_SHEETS = 256
+"""Drawings kept: 45 MB for crops of 128 pixels, 180 MB for 256."""
 _MARGIN = 8
 """Pixels around the drawn covering within which the picture's blur may spread it."""
+_TEMPLATE = Garment(WARDROBE["cloth"].draw, 0, {}, strapped=False, printable=False)
+"""How a user's template is worn: it brings its straps, so none is cut off."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,14 +42,32 @@ class Covered:
     Attributes:
         pixels: (H, W, 3) uint8 RGB; equal to the input wherever ``mask`` is 0.
         mask: (H, W) uint8, 1 where the covering or its shadow touches the picture.
-        kind: Which of KINDS was drawn.
-        colour: Its main colour, a name or ``#rrggbb``.
+        kind: Which of KINDS was drawn, ``rectangle:ARGUMENT`` or ``template:NAME``.
+        colour: Its main colour, a name or ``#rrggbb``; ``own`` for a template's own colours.
+        pattern: What is printed on it.
+        difficulty: How it is worn, of ``wearing.LEVELS``.
     """
 
     pixels: NDArray[np.uint8]
     mask: NDArray[np.uint8]
     kind: str
     colour: str
+    pattern: str = "plain"
+    difficulty: str = USUAL
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """The picture, its face, and how the covering is worn there."""
+
+    pixels: Bytes
+    head: Head
+    level: str
+    rng: np.random.Generator
+
+    @property
+    def wearing(self) -> Wearing:
+        return LEVELS[self.level]
 
 
 def cover(
@@ -50,6 +76,8 @@ def cover(
     *,
     kind: str = "random",
     colour: str | None = None,
+    pattern: str | None = None,
+    difficulty: str | None = None,
     seed: int = 0,
 ) -> Covered:
     """Put a covering on the face of a picture.
@@ -59,23 +87,34 @@ def cover(
     Args:
         pixels: (H, W, 3) uint8 RGB, any size; it is not changed.
         landmarks: (5, 2) or (98, 2) pixels of that face.
-        kind: One of KINDS, several separated by commas (one is drawn at random), or
-            ``random``: whatever hides mouth and nose, by the weights in ``kinds.WARDROBE``.
-        colour: A name in ``colours.COLOURS`` or ``#rrggbb``; a colour usual for the kind
-            when None.
+        kind: ``random`` (what hides mouth and nose, by the weights in ``kinds.WARDROBE``), or
+            one or several separated by commas (one is drawn): a name in KINDS, a set (``all``,
+            ``fmor``), ``rectangle:64`` or ``template:FILE_OR_FOLDER``.
+        colour: A name in ``colours.COLOURS``, ``skin`` or ``#rrggbb``; a colour usual for the
+            kind when None.
+        pattern: ``plain`` or what to print on it (``patterns.PRINTS``), one or several; the
+            kind's own when None. Kinds that nothing can be printed on stay as they are.
+        difficulty: ``easy``, ``medium``, ``hard`` or ``usual``, one or several; ``usual`` when
+            None.
         seed: Chooses kind, colour, drawing and misplacement.
 
     Raises:
-        DataError: Unknown kind or colour.
+        DataError: Unknown kind, colour, pattern or difficulty, or an unusable template.
         ImageError: The picture is not (H, W, 3) uint8, the landmarks are unusable, or the
             covering would miss the picture.
     """
     _check_picture(pixels)
     rng = np.random.default_rng(seed)
-    name = choose_kind(kind, rng)
+    choice = choose(kind, colour, pattern, difficulty)
+    name = choice.kind(rng)
     head = find_head(landmarks, pixels.shape)
-    draw = _rectangle if name == "rectangle" else partial(_dress, name)
-    return draw(pixels, head, colour, rng)
+    plain, _, argument = name.partition(":")
+    if plain == "rectangle":
+        return _flat(name, argument, _Scene(pixels, head, USUAL, rng), colour)
+    scene = _Scene(pixels, head, choice.level(rng), rng)
+    if plain == "template":
+        return _wear_template(Path(argument), scene, colour)
+    return _dress(name, scene, choice)
 
 
 def _check_picture(pixels: Bytes) -> None:
@@ -86,34 +125,67 @@ def _check_picture(pixels: Bytes) -> None:
         )
 
 
-def _dress(
-    name: str, pixels: Bytes, head: Head, colour: str | None, rng: np.random.Generator
-) -> Covered:
+def _dress(name: str, scene: _Scene, choice: Choice) -> Covered:
     """Draw a garment of the WARDROBE on a head."""
-    garment = WARDROBE[name]
-    shade = colour or garment.pick_colour(rng)
-    main = parse_colour(shade)
-    if colour is None:
+    garment, rng = WARDROBE[name], scene.rng
+    shade = choice.colour or garment.pick_colour(rng)
+    light = read_light(scene.pixels, scene.head)
+    main = parse_colour(shade, light.skin)
+    if choice.colour is None:
         main = np.clip(main * rng.normal(1, 0.02, 3) * rng.normal(1, 0.05), 0, 1)
-    palette = garment.palette(main.astype(np.float32), rng)
-    sheet = _sheet(name, int(rng.integers(_VARIANTS)), _sheet_size(head))
-    light = read_light(pixels, head)
-    block, paint, form = _lay(sheet, head, garment, pixels.shape, rng)
-    layer = illuminate(paint, form, palette, light, garment.gloss)
+    pattern = choice.pattern(name, rng)
+    palette = garment.palette(main.astype(np.float32), rng, free=bool(pattern))
+    if choice.colour is None:
+        palette = scene.wearing.paled(palette, light)
+    sheet = _sheet(name, int(rng.integers(_VARIANTS)), _sheet_size(scene.head), pattern)
+    pixels, mask = _photograph(scene, sheet, garment, palette, light)
+    return Covered(pixels, mask, name, shade, sheet.pattern, scene.level)
+
+
+def _wear_template(path: Path, scene: _Scene, colour: str | None) -> Covered:
+    """Lay a user's template on a head."""
+    sheet = template.sheet(path, _sheet_size(scene.head))
+    light = read_light(scene.pixels, scene.head)
+    main = None if colour is None else parse_colour(colour, light.skin)
+    pixels, mask = _photograph(scene, sheet, _TEMPLATE, main, light)
+    return Covered(pixels, mask, f"template:{path.stem}", colour or "own", "own", scene.level)
+
+
+def _photograph(
+    scene: _Scene, sheet: Sheet, garment: Garment, palette: Floats | None, light: Light
+) -> tuple[Bytes, Bytes]:
+    """Return the picture with a sheet on the face, and the map.
+
+    Args:
+        scene: Where it is laid.
+        sheet: What is laid.
+        garment: How it is fixed, and how it shines.
+        palette: (3, 3) colours; of a sheet with a picture, the (3,) colour to tint it, or None.
+        light: Of the picture.
+    """
+    pixels, rng = scene.pixels, scene.rng
+    block, paint, form, picture = _lay(sheet, garment, scene)
+    if picture is not None:
+        palette = picture if palette is None else template.tinted(picture, palette)
+    assert palette is not None
+    layer = illuminate(paint, form, palette, light, garment.shine)
+    layer = scene.wearing.dim(layer, rng)
     covered, mask = pixels.copy(), np.zeros(pixels.shape[:2], dtype=np.uint8)
-    covered[block], mask[block] = merge(pixels[block], layer, light, rng)
+    seen = scene.wearing.seen(light, scene.head)
+    covered[block], mask[block] = merge(pixels[block], layer, seen, rng)
     if not mask.any():
         raise ImageError("No covering can be placed: it would lie outside the picture.")
-    return Covered(covered, mask, name, shade)
+    return covered, mask
 
 
 def _lay(
-    sheet: Sheet, head: Head, garment: Garment, shape: tuple[int, ...], rng: np.random.Generator
-) -> tuple[tuple[slice, slice], Bytes, Bytes]:
+    sheet: Sheet, garment: Garment, scene: _Scene
+) -> tuple[tuple[slice, slice], Bytes, Bytes, Bytes | None]:
     """Return the part of the picture that a covering touches, and its layers there."""
-    rows, columns = _reach(head, shape)
-    x, v = _misplace(*head.surface(rows, columns), garment.slips, rng)
-    paint, form = sheet.lay(x, v)
+    head = scene.head
+    rows, columns = _reach(head, scene.pixels.shape)
+    x, v = scene.wearing.misplace(*head.surface(rows, columns), garment.slips, scene.rng)
+    paint, form, picture = sheet.lay(x, v)
     if garment.strapped and abs(head.yaw) > 0.12:
         paint[x * np.float32(np.sign(head.yaw)) > 1.1] = 0  # the far ear is behind the cheek
     left, top, width, height = cv2.boundingRect(cv2.max(paint[..., 0], paint[..., 1]))
@@ -126,17 +198,15 @@ def _lay(
         slice(whole.start + part.start, whole.start + part.stop)
         for whole, part in zip((rows, columns), inner, strict=True)
     )
-    return (outer[0], outer[1]), paint[inner], form[inner]
+    shown = None if picture is None else picture[inner]
+    return (outer[0], outer[1]), paint[inner], form[inner], shown
 
 
-@lru_cache(maxsize=_VARIANTS * len(WARDROBE))
-def _sheet(kind: str, variant: int, size: int) -> Sheet:
-    """Return one drawing; its seed does not depend on what was drawn before.
-
-    A sheet takes 7 bytes a pixel: all of them 20 MB for crops of 128 pixels, 80 MB for 256.
-    """
+@lru_cache(maxsize=_SHEETS)
+def _sheet(kind: str, variant: int, size: int, pattern: str | None) -> Sheet:
+    """Return one drawing; its seed does not depend on what was drawn before."""
     rng = np.random.default_rng([list(WARDROBE).index(kind), variant])
-    return WARDROBE[kind].draw(Canvas(size), rng)
+    return WARDROBE[kind].sheet(Canvas(size), rng, pattern)
 
 
 def _sheet_size(head: Head) -> int:
@@ -153,34 +223,12 @@ def _reach(head: Head, shape: tuple[int, ...]) -> tuple[slice, slice]:
     return slice(low[1], high[1]), slice(low[0], high[0])
 
 
-def _misplace(x: Floats, v: Floats, slips: bool, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Return sheet coordinates for a covering that sits a little off, or under the nose."""
-    scale, turn = rng.normal(1, 0.045), rng.normal(0, 0.035)
-    shift_x, shift_v = rng.normal(0, 0.035), rng.normal(0, 0.035)
-    lowered = rng.uniform(0.42, 0.55) if slips and rng.random() < 0.06 else 0.0
-    if lowered:
-        bottom, top = CHIN + 0.1, 0.27
-        v = bottom - (bottom - v) * np.float32((bottom - top) / (bottom - top - lowered))
-    cosine, sine = np.float32(np.cos(turn) / scale), np.float32(np.sin(turn) / scale)
-    x, v = x - np.float32(shift_x), v - np.float32(1 + shift_v)
-    return cosine * x + sine * v, cosine * v - sine * x + np.float32(1)
-
-
-def _rectangle(
-    pixels: NDArray[np.uint8], head: Head, colour: str | None, rng: np.random.Generator
-) -> Covered:
-    """Cover a square of a quarter of the picture's side, somewhere on the lower face.
-
-    Source: FMODR, "Rec" occlusions, 64 x 64 of 256 x 256.
-    """
-    shade = colour or str(rng.choice(list(COLOURS)))
-    side = max(1, round(min(pixels.shape[:2]) / 4))
-    place = np.array([rng.uniform(-0.4, 0.4), rng.uniform(0.7, 1.5)])
-    centre = head.axes @ place + head.origin
-    limit = np.array(pixels.shape[1::-1]) - side
-    left, top = np.clip(np.rint(centre - side / 2), 0, limit).astype(int)
-    block = (slice(top, top + side), slice(left, left + side))
+def _flat(name: str, argument: str, scene: _Scene, colour: str | None) -> Covered:
+    """Cover a square with one colour."""
+    shade = colour or str(scene.rng.choice(list(COLOURS)))
+    pixels = scene.pixels
+    block = rectangle.block(argument, pixels.shape, scene.head, scene.rng)
     covered, mask = pixels.copy(), np.zeros(pixels.shape[:2], dtype=np.uint8)
     covered[block] = np.rint(parse_colour(shade) * 255).astype(np.uint8)
     mask[block] = 1
-    return Covered(covered, mask, "rectangle", shade)
+    return Covered(covered, mask, name, shade)
