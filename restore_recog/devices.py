@@ -33,19 +33,40 @@ def resolve(device: str) -> str:
     return f"cuda:{int(index or 0)}"
 
 
-def bfloat16(precision: str, device: str) -> bool:
-    """Return whether to compute in bfloat16.
+def precision(asked: str, device: str) -> str:
+    """Return in what to compute: ``fp32``, ``bf16`` or ``fp16``.
 
     Args:
-        precision: ``fp32``, ``bf16``, or ``auto``: bfloat16 on GPUs that have it.
+        asked: One of these, or ``auto``: bfloat16 on GPUs that have it, else float32.
         device: As :func:`resolve` returns it.
 
     Raises:
-        DeviceError: It is asked for and the GPU cannot.
+        DeviceError: The device cannot compute in what is asked for.
     """
     import torch
 
     able = device == "cpu" or torch.cuda.is_bf16_supported()
-    if precision == "bf16" and not able:
+    if asked == "auto":
+        return "bf16" if device != "cpu" and able else "fp32"
+    if asked == "bf16" and not able:
         raise DeviceError(f"The device {device} cannot compute in bfloat16; use --precision fp32.")
-    return precision == "bf16" or (precision == "auto" and device != "cpu" and able)
+    if asked == "fp16" and device == "cpu" and not _cpu_has_float16():
+        raise DeviceError(
+            "This CPU and this version of PyTorch cannot train in float16; use --precision bf16 "
+            "or fp32."
+        )
+    return asked
+
+
+def _cpu_has_float16() -> bool:
+    """Return whether a convolution goes forward and back in float16 on this CPU."""
+    import torch
+
+    kernel = torch.zeros(1, 1, 3, 3, requires_grad=True)
+    try:
+        with torch.autocast("cpu", dtype=torch.float16):
+            result = torch.nn.functional.conv2d(torch.zeros(1, 1, 8, 8), kernel)
+        result.float().sum().backward()
+    except RuntimeError:
+        return False
+    return result.dtype == torch.float16

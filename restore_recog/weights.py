@@ -33,6 +33,7 @@ def save(
     tensors: Mapping[str, Tensor],
     *,
     half: bool = True,
+    note: str = "",
 ) -> None:
     """Write a weights file, whole or not at all.
 
@@ -42,6 +43,7 @@ def save(
         config: What is needed to build the network again, as plain JSON values.
         tensors: Named tensors on any device.
         half: Store floating-point tensors as float16.
+        note: Further text for the header, which :func:`note` reads.
 
     Raises:
         OutputError: The file cannot be written.
@@ -54,6 +56,8 @@ def save(
         for name, tensor in tensors.items()
     }
     header = {"format": FORMAT, "model": model, "config": json.dumps(dict(config), sort_keys=True)}
+    if note:
+        header["note"] = note
     unfinished = path.with_name(path.name + ".unfinished")
     try:
         save_file(stored, unfinished, metadata=header)
@@ -99,6 +103,21 @@ def load(path: Path, model: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
         ) from error
     floats = {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
     return config, floats
+
+
+def note(path: Path) -> str:
+    """Return the note in a weights file's header, ``""`` where there is none.
+
+    Raises:
+        WeightsError: The file is missing or corrupt.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            return str((file.metadata() or {}).get("note", ""))
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(
+            f"{path} is not a readable safetensors file ({error}); it may be truncated or corrupt."
+        ) from error
 
 
 def load_into(module: torch.nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from restore_recog.cli.training_options import TrainingOptions, train, training_options
+from restore_recog.cli.training_options import TrainingOptions, training_options
+from restore_recog.cli.training_run import train
 
 
 @click.command("train-recognizer")

@@ -14,6 +14,8 @@ from typing import Any
 
 import torch
 
+from restore_recog.errors import TrainingError
+
 _ACTIVE: ContextVar[LossScaling | None] = ContextVar("loss_scaling", default=None)
 
 
@@ -51,9 +53,14 @@ class LossScaling:
         """Return an optimiser's scaler.
 
         Raises:
-            KeyError: The optimiser is not among those that were named.
+            TrainingError: The optimiser is not among those that were named.
         """
-        name = self._names[id(optimizer)]
+        name = self._names.get(id(optimizer))
+        if name is None:
+            raise TrainingError(
+                "This model steps with an optimiser that its state() does not name, so that "
+                "float16 cannot scale its loss; name it there or use --precision fp32."
+            )
         self.used.add(name)
         return self._scalers[name]
 

@@ -19,6 +19,7 @@ from restore_recog.api import Phase, Stateful
 from restore_recog.errors import TrainingError
 from restore_recog.nn.reduce import gathered
 from restore_recog.nn.stepping import descend
+from restore_recog.nn.validation import pair_figures
 from restore_recog.types import FaceBatch
 
 CLIP = 5.0
@@ -96,6 +97,15 @@ class TripletTraining:
         loss = self.loss(embeddings, subjects, triplets)
         descend(self.optimizer, self.net, loss, CLIP)
         return {"triplet": loss.item(), "triplets": float(len(triplets[0]))}
+
+    def validate(self, batch: FaceBatch) -> Mapping[str, float]:
+        """Return verification and rank figures of people with two pictures each."""
+        self.net.eval()
+        return pair_figures(self.net(batch.images))
+
+    def networks(self) -> Mapping[str, nn.Module]:
+        """Return the net."""
+        return {"net": self.net}
 
     def state(self) -> Mapping[str, Stateful]:
         """Return the net and its optimiser."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from restore_recog import weights
-from restore_recog.api import Trainable
+from torch import Tensor
+
+from restore_recog import weights as weights_file
 from restore_recog.errors import CheckpointError, OutputError
 from restore_recog.training import checkpoint
+
+Weights = tuple[str, Mapping[str, Any], Mapping[str, Tensor]]
+"""(plug-in's name, configuration, tensors)."""
 
 
 class RunFolder:
@@ -24,6 +30,11 @@ class RunFolder:
     def weights(self) -> Path:
         """Return where the newest weights are written."""
         return self.path / "weights.safetensors"
+
+    @property
+    def best(self) -> Path:
+        """Return where the weights with the best validation are written."""
+        return self.path / "best.safetensors"
 
     @property
     def last(self) -> Path:
@@ -50,11 +61,14 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         return found
 
-    def write_weights(self, trainable: Trainable, kept: str | None = None) -> None:
+    def write_weights(self, weights: Weights, kept: str | None = None) -> None:
         """Write the weights: the newest, or under a name of their own that nothing replaces."""
         target = self.weights
         if kept is not None:
             target = self.path / "kept" / f"{kept}.safetensors"
             target.parent.mkdir(exist_ok=True)
-        model = str(trainable.describe()["model"])
-        weights.save(target, model, *trainable.weights())
+        weights_file.save(target, *weights)
+
+    def write_best(self, weights: Weights, note: str) -> None:
+        """Write the weights that a validation found best, and what it found, as one file."""
+        weights_file.save(self.best, *weights, note=note)

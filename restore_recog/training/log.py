@@ -78,7 +78,7 @@ class TrainingLog:
 
         Args:
             count: Images.
-            losses: By name.
+            losses: By name; loss scales and the like may stand among them.
             waiting: Share of the time so far that was spent waiting for data, in [0, 1].
         """
         assert self._bar is not None
@@ -90,6 +90,12 @@ class TrainingLog:
         self._bar.update(count)
         if self._steps == LOG_STEPS:
             self._flush()
+
+    def figures(self, group: str, figures: Mapping[str, float]) -> None:
+        """Note figures that are not losses, e.g. those of a validation, and show them."""
+        for name, value in figures.items():
+            self._writer.add_scalar(f"{group}/{name}", value, self._total)
+        say(f"{group}: " + ", ".join(f"{name} {value:.4g}" for name, value in figures.items()))
 
     def picture(self, name: str, pictures: Tensor, columns: int) -> None:
         """Write (N, 3, H, W) pictures as one grid, ``samples/<name>.png``."""
@@ -114,6 +120,11 @@ class TrainingLog:
             self._flush()
             self._bar.close()
             self._bar = None
+
+
+def say(sentence: str) -> None:
+    """Show a sentence on stderr without breaking a progress bar."""
+    tqdm.write(sentence, file=sys.stderr)
 
 
 def write_failures(path: Path, failures: Sequence[Failure]) -> None:

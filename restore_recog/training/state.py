@@ -6,6 +6,7 @@ import json
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -27,7 +28,7 @@ class Progress:
         seen: Images seen in this phase.
         minutes: Wall-clock time spent in all sessions together.
         losses: Of the latest step of every phase so far.
-        waiting: Share of this phase's time, in this session, spent waiting for data.
+        waiting: Share of this session's time spent waiting for data.
     """
 
     phase: int = 0
@@ -72,6 +73,16 @@ def set_random_state(state: Mapping[str, Any]) -> None:
     # A run that moved to a machine with other GPUs goes on, but not bit for bit.
     if len(state.get("cuda", [])) == torch.cuda.device_count() > 0:
         torch.cuda.set_rng_state_all(state["cuda"])
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Put the generators back to where they were, whatever draws from them in between."""
+    before = random_state()
+    try:
+        yield
+    finally:
+        set_random_state(before)
 
 
 def load_states(own: Mapping[str, Stateful], stored: Mapping[str, Any]) -> None:

@@ -8,48 +8,35 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-
-from restore_recog import devices
 from restore_recog.api import Phase, Trainable
-from restore_recog.errors import CheckpointError, OutputError, TrainingError
+from restore_recog.errors import OutputError, TrainingError
 from restore_recog.training import checkpoint
 from restore_recog.training.data import PackedBatch, TrainingFaces
 from restore_recog.training.distributed import NoLog, Team
-from restore_recog.training.feed import Feed, Leg, batches
+from restore_recog.training.driver import Driver
+from restore_recog.training.feed import Clock, Feed, Leg, batches
 from restore_recog.training.folder import RunFolder
-from restore_recog.training.log import TrainingLog, provenance, write_failures, write_json
-from restore_recog.training.state import (
-    Progress,
-    differences,
-    identity,
-    load_states,
-    not_finite,
-    plain,
-    random_state,
-    scaled,
-    seed_everything,
-    set_random_state,
-)
+from restore_recog.training.judging import Judge, NotFiniteError
+from restore_recog.training.log import TrainingLog, provenance, say, write_failures, write_json
+from restore_recog.training.saving import Saved
+from restore_recog.training.state import Progress, plain, random_state, scaled, seed_everything
 from restore_recog.training.stop import StopSignal, TrainingInterrupted
+from restore_recog.training.validation import Validator
 
 __all__ = ["Trainer", "TrainingInterrupted", "seed_everything"]
-
-PREVIEW = 8
-"""Faces in a sample picture."""
 
 
 class Trainer:
     """Trains one model in one folder.
 
     The folder receives ``last.pt`` and ``previous.pt`` (checkpoints), ``weights.safetensors``,
-    ``kept`` (weights on the way, where asked for), ``run.json``, ``failures.csv``, ``logs``
+    ``best.safetensors`` and ``kept`` (where asked for), ``run.json``, ``failures.csv``, ``logs``
     (TensorBoard) and ``samples`` (pictures).
 
     Args:
@@ -62,11 +49,20 @@ class Trainer:
         sample_every: Images between two sample pictures.
         keep_every: Images between two weights files that are kept for good; 0 for none.
         device: PyTorch's name of the device that the trainable is on.
-        precision: ``auto`` is bfloat16 on GPUs that have it, else float32.
+        precision: ``auto`` is bfloat16 on GPUs that have it, else float32; ``fp16`` scales losses.
         workers: Processes that prepare batches; the result does not depend on it.
         max_minutes: Save and stop after so long; None for no limit.
         images_scale: Factor on the length of every phase.
+        validation: People who are held out, to find the best weights; None for no validation.
+        validate_every: Images between two validations; one more follows every phase.
+        ema: Decay of the average of the weights, in [0, 1); with it the average is what is
+            written, shown and validated. 0 for none.
+        compiled: Whether the networks go through torch.compile.
         record: Further entries of ``run.json``, e.g. the command.
+
+    Raises:
+        DeviceError: The device cannot compute in this precision.
+        TrainingError: People are held out, but the model cannot be validated.
     """
 
     def __init__(
@@ -81,10 +77,14 @@ class Trainer:
         sample_every: int = 20_000,
         keep_every: int = 0,
         device: str = "cpu",
-        precision: Literal["auto", "fp32", "bf16"] = "auto",
+        precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto",
         workers: int = 0,
         max_minutes: float | None = None,
         images_scale: float = 1.0,
+        validation: TrainingFaces | None = None,
+        validate_every: int = 10_000,
+        ema: float = 0.0,
+        compiled: bool = False,
         record: Mapping[str, Any] | None = None,
     ) -> None:
         self.trainable = trainable
@@ -97,13 +97,21 @@ class Trainer:
         self.sample_every = sample_every
         self.keep_every = keep_every
         self.device = device
-        self.bfloat16 = devices.bfloat16(precision, device)
+        self.validate_every = validate_every
+        self.compiled = compiled
         self.workers = workers
         self.max_minutes = max_minutes
         self.record = dict(record or {})
         self.phases = [scaled(phase, images_scale) for phase in trainable.phases]
         self.progress = Progress()
         self.team = Team.current()
+        self.driver = Driver(trainable, device, precision, ema)
+        validator = None if validation is None else Validator(trainable, validation, device)
+        self.judge = Judge(self.driver, faces, validator, self.folder)
+        self._further: dict[str, Any] = {"ema": ema} if ema else {}
+        if validator is not None:
+            self._further["validation"] = validator.describe()
+        self._clock = Clock()
         self._stop = StopSignal()
 
     @property
@@ -154,6 +162,7 @@ class Trainer:
         found = self.team.lead(lambda: self._open(resume))
         self.team.agree("training pictures", self.faces.fingerprint)
         self.team.join(self.trainable, self.device)
+        self.driver.begin(self.compiled, say if self.team.leads else lambda _: None)
         if found:
             self._restore(found)
             return
@@ -162,19 +171,13 @@ class Trainer:
 
     def _open(self, resume: bool) -> Path | None:
         found = self.folder.open(resume)
+        self.judge.begin()
         write_failures(self.run_dir / "failures.csv", self.faces.crops.failures)
         return found
 
     def _restore(self, path: Path) -> None:
         payload = self.team.lead(lambda: checkpoint.load(path))
-        wrong = differences(payload["run"], self._identity())
-        if wrong:
-            raise CheckpointError(
-                f"{path} belongs to another training: {'; '.join(wrong[:3])}. "
-                "Repeat the command that began it, or choose another --output."
-            )
-        load_states(self.trainable.state(), payload["state"])
-        self.progress = Progress(**payload["progress"])
+        self.progress = self._contents().restore(path, payload)
         self._minutes_before = self.progress.minutes
         states = [payload["random"], *payload.get("random_others", [])]
         self.team.go_on_random(states, self.seed, self.progress.images_seen(self.phases))
@@ -200,33 +203,42 @@ class Trainer:
             self.trainable.covered,
             self.team.part,
         )
-        feed = Feed(batches(self.faces, leg, self.workers))
+        made = batches(self.faces, leg, self.workers, pin=self.device != "cpu")
+        feed = Feed(made, self._clock)
         for batch in feed:
             losses = self._step(phase, batch)
             self.progress.seen += phase.batch_size
             self.progress.losses[phase.name] = losses
             self.progress.waiting = feed.waiting
-            log.step(phase.batch_size, losses, feed.waiting)
-            if self.keep_every and self._crossed(self.keep_every, phase):
-                name = f"{self.progress.phase + 1}-{phase.name}-{self.progress.seen:09d}"
-                self.team.lead(partial(self.folder.write_weights, self.trainable, kept=name))
-            if self._crossed(self.sample_every, phase) or self.progress.seen >= phase.images:
-                self.team.lead(partial(self._preview, phase, log))
+            log.step(phase.batch_size, losses | self.driver.precision.scales(), feed.waiting)
+            self._look(phase, log)
             if self._pause(phase):
                 return True
         return False
 
+    def _look(self, phase: Phase, log: TrainingLog | NoLog) -> None:
+        """Keep weights, draw samples and validate, where it is time to."""
+        name = f"{self.progress.phase + 1}-{phase.name}-{self.progress.seen:09d}"
+        ends = self.progress.seen >= phase.images
+        if self.keep_every and self._crossed(self.keep_every, phase):
+            self._lead(phase, lambda: self.folder.write_weights(self.driver.weights(), kept=name))
+        if self._crossed(self.sample_every, phase) or ends:
+            self._lead(phase, partial(self.judge.preview, name, log))
+        if self.judge.validator and (self._crossed(self.validate_every, phase) or ends):
+            seen = self.progress.images_seen(self.phases)
+            self._lead(phase, partial(self.judge.validate, phase.name, seen, log))
+
+    def _lead(self, phase: Phase, work: Callable[[], None]) -> None:
+        """Let the first process do something; what is not finite stops the run with its place."""
+        try:
+            self.team.lead(work)
+        except NotFiniteError as error:
+            raise TrainingError(f"{error} {self._where(phase)}") from error
+
     def _step(self, phase: Phase, packed: PackedBatch) -> dict[str, float]:
         batch = packed.unpack(self.device)
-        try:
-            with self._autocast():
-                losses = phase.step(batch, self.progress.seen / phase.images)
-        except torch.OutOfMemoryError as error:
-            raise TrainingError(
-                f"The {self.device} has too little memory for a batch of {phase.batch_size} in "
-                f"phase '{phase.name}'; use a smaller batch size."
-            ) from error
-        values = self.team.average({name: float(value) for name, value in losses.items()})
+        losses = self.driver.step(phase, batch, self.progress.seen / phase.images)
+        values = self.team.average(losses)
         for name, value in values.items():
             if not math.isfinite(value):
                 raise TrainingError(f"The loss '{name}' became {value} {self._where(phase)}")
@@ -255,62 +267,30 @@ class Trainer:
 
     def _write(self, random_states: list[dict[str, Any]]) -> None:
         self.progress.minutes = self._minutes_before + (time.monotonic() - self._started) / 60
-        state = {name: part.state_dict() for name, part in self.trainable.state().items()}
-        broken = not_finite(state)
+        contents = self._contents()
+        broken = contents.broken()
         if broken:
             phase = self.phases[min(self.progress.phase, len(self.phases) - 1)]
             raise TrainingError(f"'{broken}' holds values that are not finite {self._where(phase)}")
-        checkpoint.save(
-            self.folder.last,
-            {
-                "run": self._identity(),
-                "progress": asdict(self.progress),
-                "random": random_states[0],
-                "random_others": random_states[1:],
-                "state": state,
-            },
-        )
+        checkpoint.save(self.folder.last, contents.payload(self.progress, random_states))
         if self.progress.images_seen(self.phases):
-            self.folder.write_weights(self.trainable)
+            self.folder.write_weights(self.driver.weights())
         else:
             # A state that cannot be read back must show now, not after a crash.
             checkpoint.load(self.folder.last)
-        write_json(self.run_dir / "run.json", self._run_record())
+        entries = contents.entries(self.progress)
+        best = None if self.judge.best is None else asdict(self.judge.best)
+        write_json(self.run_dir / "run.json", {**plain(self.record), **entries, "best": best})
 
-    def _preview(self, phase: Phase, log: TrainingLog | NoLog) -> None:
-        """Write a sample picture without touching the training's random numbers."""
-        before = random_state()
-        columns = min(PREVIEW, len(self.faces))
-        leg = Leg("preview", columns, 0, 1, 0, self.trainable.covered)
-        batch = self.faces.packed_batch(0, leg, covered=leg.covered).unpack(self.device)
-        with torch.no_grad(), self._autocast():
-            pictures = self.trainable.preview(batch).float()
-        set_random_state(before)
-        if not bool(pictures.isfinite().all()):
-            raise TrainingError(f"The sample pictures are not finite {self._where(phase)}")
-        number = self.progress.phase + 1
-        log.picture(f"{number}-{phase.name}-{self.progress.seen:09d}", pictures, columns)
-
-    def _identity(self) -> dict[str, Any]:
-        return identity(self.trainable, self.faces, self.phases, self.seed)
-
-    def _run_record(self) -> dict[str, Any]:
-        return plain(
-            {
-                **self.record,
-                **self._identity(),
-                "pictures": len(self.faces),
-                "people": self.faces.people,
-                "failures": len(self.faces.crops.failures),
-                "processes": self.team.world,
-                "precision": "bf16" if self.bfloat16 else "fp32",
-                "finished": self.finished,
-                "images_seen": self.progress.images_seen(self.phases),
-                "minutes": round(self.progress.minutes, 2),
-                "share_waiting_for_data": round(self.progress.waiting, 3),
-                "losses": self.progress.losses,
-                **self._provenance,
-            }
+    def _contents(self) -> Saved:
+        return Saved(
+            self.trainable,
+            self.faces,
+            self.phases,
+            self.seed,
+            self._further,
+            self.driver.helpers(),
+            {**self._provenance, **self.driver.describe(), "processes": self.team.world},
         )
 
     def _crossed(self, every: int, phase: Phase) -> bool:
@@ -323,7 +303,3 @@ class Trainer:
             f"in {self.run_dir} is kept; lower the learning rate in a new run, or use --resume "
             "if the machine was at fault."
         )
-
-    def _autocast(self) -> torch.autocast:
-        kind = self.device.partition(":")[0]
-        return torch.autocast(kind, dtype=torch.bfloat16, enabled=self.bfloat16)

@@ -46,6 +46,7 @@ from restore_recog.nn.maps import grow
 from restore_recog.nn.options import plain
 from restore_recog.nn.perceptual import feature_net, perceptual_loss
 from restore_recog.nn.stepping import adam, start_from, update
+from restore_recog.nn.validation import psnr_figures
 from restore_recog.restorers.fmodr.losses import hole_l1, reconstruction_loss, weighted_mean
 from restore_recog.restorers.fmodr.model import Nets, paste
 from restore_recog.restorers.fmodr.networks import GlobalMaskedDiscriminator
@@ -150,6 +151,19 @@ class FMODRTraining:
         columns = [scene.occluded, paste(coarse, scene.occluded, scene.hole), final, scene.clean]
         rows = [(column / 2 + 0.5).clamp(0, 1) for column in columns] + [detected]
         return torch.cat(rows)
+
+    @torch.no_grad()
+    def validate(self, batch: FaceBatch) -> Mapping[str, float]:
+        """Return the PSNR of the final picture inside the map, and over the whole picture."""
+        scene = self._scene(batch)
+        self.nets.eval()
+        final = self.nets(scene.occluded, scene.hole)[1]
+        return psnr_figures(final.float() / 2 + 0.5, scene.clean / 2 + 0.5, scene.mask)
+
+    def networks(self) -> Mapping[str, nn.Module]:
+        """Return the networks that the steps call."""
+        critics = {f"critic_{name}": net for name, net in self.critics.items()}
+        return {**dict(self.nets.named_children()), **critics}
 
     def _scene(self, batch: FaceBatch) -> Scene:
         if batch.clean is None:

@@ -19,6 +19,7 @@ from restore_recog.nn.maps import grow
 from restore_recog.nn.options import plain
 from restore_recog.nn.perceptual import RecognizerFeatures, VGGLayers
 from restore_recog.nn.stepping import adam, start_from, update
+from restore_recog.nn.validation import psnr_figures
 from restore_recog.restorers.ganmasker.losses import (
     discriminator_loss,
     generator_loss,
@@ -95,6 +96,22 @@ class GANMaskerTraining:
         found = mask if self.nets.mseg is None else self.nets.mseg.probability(occluded)
         return torch.cat([occluded, generated, fused, clean, found.expand(-1, 3, -1, -1)])
 
+    @torch.no_grad()
+    def validate(self, batch: FaceBatch) -> Mapping[str, float]:
+        """Return the PSNR of the fused picture inside the map and over all, and M-Seg's Dice."""
+        occluded, clean, true = self._scene(batch)
+        self.nets.eval()
+        mask = grow(self._map(occluded, true), self.options["dilate"])
+        fused = self._fused(self.nets.generate(occluded, mask).float(), occluded, mask)
+        figures = psnr_figures(fused, clean, true)
+        if self.nets.mseg is not None:
+            figures["dice"] = float(_overlap(self.nets.mseg(occluded), true))
+        return figures
+
+    def networks(self) -> Mapping[str, nn.Module]:
+        """Return the networks that the steps call."""
+        return {**dict(self.nets.named_children()), "critic": self.critic}
+
     def _scene(self, batch: FaceBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Return (occluded, clean, true map) on the device."""
         if batch.clean is None:
@@ -115,8 +132,7 @@ class GANMaskerTraining:
         logits = net(occluded).float()
         loss = segmentation_loss(logits, mask)
         self._update("mseg", net, loss, self._share("mseg", progress))
-        found = (logits.detach() > 0).float()
-        overlap = 2 * (found * mask).sum() / (found.sum() + mask.sum()).clamp_min(1)
+        overlap = _overlap(logits.detach(), mask)
         return {"segmentation": float(loss.detach()), "dice": float(overlap)}
 
     def _funet_step(self, batch: FaceBatch, progress: float) -> Mapping[str, float]:
@@ -178,6 +194,12 @@ class GANMaskerTraining:
 
     def _update(self, name: str, net: nn.Module, loss: Tensor, share: float) -> None:
         update(self.optimizers[f"adam_{name}"], net, loss, share, self.options["clip"])
+
+
+def _overlap(logits: Tensor, mask: Tensor) -> Tensor:
+    """Return the Dice coefficient of a whole batch's maps."""
+    found = (logits > 0).float()
+    return 2 * (found * mask).sum() / (found.sum() + mask.sum()).clamp_min(1)
 
 
 class _OneLayer(nn.Module):

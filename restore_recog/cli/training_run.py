@@ -1,0 +1,164 @@
+"""The way from the options of a training command to a run."""
+
+from __future__ import annotations
+
+import inspect
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from restore_recog.cli.training_data import left_for_training, worker_count
+from restore_recog.cli.training_options import TrainingOptions
+from restore_recog.errors import OutputError
+
+if TYPE_CHECKING:
+    from restore_recog.api import Trainable
+    from restore_recog.training.trainer import Trainer
+
+
+def train(options: TrainingOptions, plugin: type, call: tuple[Any, ...], **own: Any) -> None:
+    """Train ``plugin.trainable(*call, **own)`` and say where the weights are.
+
+    Args:
+        options: The common options.
+        plugin: A restorer or recogniser class.
+        call: Positional arguments of its ``trainable``.
+        own: Options of its ``trainable``; those of ``--set`` come on top.
+
+    Raises:
+        RestoreRecogError: As :meth:`restore_recog.training.trainer.Trainer.fit`.
+    """
+    from restore_recog.training.distributed import started
+
+    with started(options.device) as device:
+        try:
+            _train(options, plugin, call, {"device": device, **own})
+        except KeyboardInterrupt as stop:  # TrainingInterrupted is one that says what it saved
+            unsaved = (
+                "Stopped without saving. Repeat the command with --resume: it goes on from the "
+                f"last checkpoint in {options.output}, or begins where there is none."
+            )
+            _say(f"\n{str(stop) or unsaved}", err=True)
+            click.get_current_context().exit(130)
+
+
+def _say(text: str, err: bool = False) -> None:
+    """Print, where several processes train in the first alone."""
+    from restore_recog.training.distributed import Team
+
+    if Team.current().leads:
+        click.echo(text, err=err)
+
+
+def _train(
+    options: TrainingOptions, plugin: type, call: tuple[Any, ...], own: Mapping[str, Any]
+) -> None:
+    import torch
+
+    from restore_recog import allocation
+    from restore_recog.training import checkpoint
+    from restore_recog.training.distributed import Team
+    from restore_recog.training.state import seed_everything
+
+    allocation.keep_freed_blocks(own["device"])
+    team = Team.current()
+    team.lead(lambda: _claim(options.output, options.resume))
+    found = team.lead(lambda: checkpoint.latest(options.output))
+    resume = options.resume and found is not None
+    if options.resume and not resume:
+        _say(f"{options.output} has no checkpoint yet; the training begins.", err=True)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    seed_everything(options.seed)
+    trainable = _trainable(plugin, call, {**own, **options.settings})
+    trainer = _trainer(options, trainable, own["device"])
+    path = trainer.fit(resume=resume)
+    if trainer.finished:
+        _say(f"Finished: {path}")
+    else:
+        _say(f"Time is up; weights so far: {path}. Go on with --resume.")
+
+
+def _trainer(options: TrainingOptions, trainable: Trainable, device: str) -> Trainer:
+    """Read the faces and return what trains on them."""
+    from restore_recog import registry
+    from restore_recog.training.data import TrainingFaces
+    from restore_recog.training.distributed import Team, one_first
+    from restore_recog.training.trainer import Trainer
+    from restore_recog.training.validation import held_out
+
+    datasets = [registry.datasets.create(spec) for spec in options.data]
+    with one_first():
+        faces = TrainingFaces.from_datasets(
+            datasets,
+            trainable.image_size,
+            seed=options.seed,
+            cache=options.cache or options.output / "crops",
+            only=left_for_training(options.protocol, datasets, options.seed),
+            limit=options.limit,
+            progress=Team.current().leads,
+        )
+    _say(
+        f"{len(faces)} pictures of {faces.people} people; {len(faces.crops.failures)} could not be "
+        f"used ({options.output / 'failures.csv'}).",
+        err=True,
+    )
+    faces, validation, note = held_out(trainable, faces, options.validation_share)
+    if validation is not None:
+        note = f"{len(validation)} pictures of {validation.people} people are held out to validate."
+    if note:
+        _say(note, err=True)
+    return Trainer(
+        trainable,
+        faces,
+        options.output,
+        seed=options.seed,
+        save_every=options.checkpoint_every,
+        sample_every=options.sample_every,
+        keep_every=options.keep_every,
+        device=device,
+        precision=options.precision,
+        workers=worker_count(options.workers, device),
+        max_minutes=options.max_minutes,
+        images_scale=options.images_scale,
+        validation=validation,
+        validate_every=options.validate_every,
+        ema=options.ema,
+        compiled=options.compiled,
+        record=_record(options, note),
+    )
+
+
+def _record(options: TrainingOptions, note: str) -> dict[str, Any]:
+    command = shlex.join(["restore-recog", *sys.argv[1:]])
+    return {"command": command, "datasets": options.data, "validation_note": note}
+
+
+def _claim(folder: Path, resume: bool) -> None:
+    """Refuse a folder that holds something, before an hour is spent on reading pictures."""
+    if resume:
+        if not folder.is_dir():
+            raise OutputError(f"There is no folder {folder} to resume; leave --resume out.")
+        return
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(f"{folder} exists; use --resume or another --output.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"The folder {folder} cannot be made ({error.strerror}); choose another --output."
+        ) from error
+
+
+def _trainable(plugin: type, call: tuple[Any, ...], options: Mapping[str, Any]) -> Trainable:
+    """Return the trainable; options that it does not know are a usage error."""
+    build = plugin.trainable  # type: ignore[attr-defined]
+    try:
+        inspect.signature(build).bind(*call, **options)
+    except TypeError as error:
+        raise click.UsageError(f"The training of '{plugin.name}' does not take this: {error}.")  # type: ignore[attr-defined] # noqa: B904
+    return build(*call, **options)  # type: ignore[no-any-return]

@@ -1,0 +1,49 @@
+"""Figures by which a training is judged on people it does not learn from."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+SMALLEST = 1e-10
+"""Of a mean squared error: a picture that is met exactly has 100 dB."""
+
+
+def psnr_figures(restored: Tensor, clean: Tensor, mask: Tensor) -> dict[str, float]:
+    """Return ``psnr_mask``, over the occluded pixels, and ``psnr``, both as means in dB.
+
+    Args:
+        restored, clean: (N, 3, H, W) in [0, 1]; what lies outside is cut off.
+        mask: (N, 1, H, W) in {0, 1}; pictures without an occluded pixel do not count inside.
+    """
+    error = (restored.float().clamp(0, 1) - clean.float()).square()
+    covered = mask.flatten(1).sum(1)
+    inside = (error * mask).flatten(1).sum(1) / (3 * covered.clamp_min(1))
+    return {
+        "psnr_mask": float(_decibels(inside[covered > 0]).mean()),
+        "psnr": float(_decibels(error.flatten(1).mean(1)).mean()),
+    }
+
+
+def pair_figures(embeddings: Tensor) -> dict[str, float]:
+    """Return ``auc`` and ``rank1`` of people with two embeddings each.
+
+    ``auc`` is the share of all (genuine, impostor) pairs of scores in the right order, ties
+    counted half; ``rank1`` the share of people whose second picture is most like their first.
+
+    Args:
+        embeddings: (2 P, D), one person's two side by side; not normalised.
+    """
+    normal = F.normalize(embeddings.float())
+    scores = normal[1::2] @ normal[::2].T
+    genuine = scores.diagonal()
+    others = ~torch.eye(len(scores), dtype=torch.bool, device=scores.device)
+    above = genuine[:, None] - scores[others][None]
+    right = (above > 0).float() + 0.5 * (above == 0).float()
+    found = scores.argmax(1) == torch.arange(len(scores), device=scores.device)
+    return {"auc": float(right.mean()), "rank1": float(found.float().mean())}
+
+
+def _decibels(error: Tensor) -> Tensor:
+    return -10 * error.clamp_min(SMALLEST).log10()

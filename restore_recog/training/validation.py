@@ -1,0 +1,162 @@
+"""Judging a training on people it does not learn from, and keeping the best weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from restore_recog import weights
+from restore_recog.api import Trainable, Validated
+from restore_recog.errors import TrainingError
+from restore_recog.training.data import PackedBatch, TrainingFaces
+from restore_recog.training.feed import Leg
+
+SHARE = 0.05
+"""Of the people, held out unless asked otherwise."""
+
+MOST = 20
+"""People with more pictures are never held out."""
+
+PICTURES = 256
+"""Pictures of a validation at most: the same in every validation of a run."""
+
+PEOPLE = 64
+"""People of a validation of a recogniser's batch at most."""
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best validation of a run.
+
+    Attributes:
+        figures: By name; the first decided.
+        phase: Name of the phase.
+        images_seen: In all phases.
+    """
+
+    figures: dict[str, float]
+    phase: str
+    images_seen: int
+
+    @property
+    def score(self) -> float:
+        """Return what decided; more is better."""
+        return next(iter(self.figures.values()))
+
+    @classmethod
+    def read(cls, path: Path) -> Best | None:
+        """Return what the header of a weights file says of its validation.
+
+        Raises:
+            WeightsError: The file is corrupt.
+        """
+        if not path.is_file():
+            return None
+        note = weights.note(path)
+        return cls(**json.loads(note)) if note else None
+
+    def note(self) -> str:
+        """Return the header's text."""
+        return json.dumps(asdict(self))
+
+
+class Validator:
+    """The same pictures of people held out, again and again.
+
+    They are augmented and covered as in training, once for all.
+
+    Args:
+        trainable: What is judged.
+        faces: Of the people held out.
+        device: Where the trainable is.
+
+    Raises:
+        TrainingError: The trainable is not :class:`restore_recog.api.Validated`.
+    """
+
+    def __init__(self, trainable: Trainable, faces: TrainingFaces, device: str) -> None:
+        if not isinstance(trainable, Validated):
+            raise TrainingError(
+                "People are held out for validation, but this model has no validate(); give it "
+                "one, or hold nobody out (--validation-share 0)."
+            )
+        self.faces = faces
+        self._trainable = trainable
+        self._validate = trainable.validate
+        self._device = device
+        self._batches: list[PackedBatch] | None = None
+
+    def figures(self) -> dict[str, float]:
+        """Return the means of the trainable's figures over the batches.
+
+        Raises:
+            TrainingError: It returns none.
+        """
+        if self._batches is None:
+            self._batches = self._made()
+        sums: dict[str, float] = {}
+        for packed in self._batches:
+            with torch.no_grad():
+                found = self._validate(packed.unpack(self._device))
+            for name, value in found.items():
+                sums[name] = sums.get(name, 0.0) + float(value)
+        if not sums:
+            raise TrainingError("The model's validate() returned no figure; it must return one.")
+        return {name: value / len(self._batches) for name, value in sums.items()}
+
+    def describe(self) -> Mapping[str, int]:
+        """Return what a resumed run must agree on."""
+        return {"pictures": len(self.faces), "people": self.faces.people}
+
+    def _made(self) -> list[PackedBatch]:
+        leg = self._leg()
+        return [
+            self.faces.packed_batch(
+                number * leg.batch_size,
+                leg,
+                identities_per_batch=leg.identities_per_batch,
+                covered=leg.covered,
+            )
+            for number in range(leg.stop)
+        ]
+
+    def _leg(self) -> Leg:
+        covered = self._trainable.covered
+        if self._trainable.identities_per_batch:
+            people = min(self.faces.several, PEOPLE)
+            count = min(self.faces.several // people, PICTURES // (2 * people))
+            return Leg("validation", 2 * people, 0, max(1, count), people, covered)
+        size = min(len(self.faces), min(phase.batch_size for phase in self._trainable.phases))
+        count = min(len(self.faces), PICTURES) // size
+        return Leg("validation", size, 0, max(1, count), 0, covered)
+
+
+def held_out(
+    trainable: Trainable, faces: TrainingFaces, share: float
+) -> tuple[TrainingFaces, TrainingFaces | None, str]:
+    """Return the faces to train on, those to validate on, and a sentence where there are none.
+
+    Args:
+        trainable: Judged only if it is :class:`restore_recog.api.Validated`.
+        faces: All.
+        share: Of the people; 0 for no validation.
+    """
+    if not share:
+        return faces, None, ""
+    if not isinstance(trainable, Validated):
+        return faces, None, "This model has no validate(), so that there will be no best weights."
+    kept, held = faces.hold_out(share, MOST)
+    pairs = trainable.identities_per_batch
+    if held is None or (pairs and held.several < 2):
+        reason = "two people with two pictures or more" if pairs else "two people"
+        return (
+            faces,
+            None,
+            f"A share of {share:g} of {faces.people} people is less than {reason}, so that "
+            "nobody is held out and there will be no best weights; raise --validation-share.",
+        )
+    return kept, held, ""
