@@ -59,7 +59,7 @@ class Quality(EvaluationProtocol):
                 "picture is unoccluded, so picture quality cannot be measured; give data with "
                 "unoccluded pictures (--data), or measure recognition with another --protocol."
             )
-        chosen = sorted(s.image_id for s in shuffled(probes, seed)[:limit])
+        chosen = sorted(shuffled(probes, seed)[:limit])
         pairs = tuple(Trial(twins.get(i) or i, i, genuine=True) for i in chosen)
         return Plan(
             references=tuple(sorted({pair.reference_id for pair in pairs})),
