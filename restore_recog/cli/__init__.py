@@ -23,6 +23,7 @@ COMMANDS = {
     "validate": ("restore_recog.cli.validate", "Look data sets over before use."),
     "export": ("restore_recog.cli.export", "Write a restorer as ONNX or torch.export."),
     "bench": ("restore_recog.cli.bench", "Measure what our computations cost."),
+    "coverings": ("restore_recog.cli.coverings", "Name and draw the synthetic coverings."),
     "list": ("restore_recog.cli.list", "Name the installed plug-ins."),
 }
 """Command name -> (module that defines ``command``, one line for the overview)."""

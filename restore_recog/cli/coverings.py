@@ -95,8 +95,8 @@ def _phantom_face(seed: int) -> tuple[NDArray[np.uint8], NDArray[np.floating]]:
     """Return a rendered face and its landmarks."""
     from dataclasses import replace
 
+    from restore_recog.phantom.identity import draw_person, draw_shot
     from restore_recog.phantom.render import render
-    from restore_recog.phantom.scene import draw_person, draw_shot
 
     person = draw_person(0, seed)
     shot = replace(draw_shot(person, 0, 0, seed), yaw=0.0, pitch=0.0, roll=0.0)

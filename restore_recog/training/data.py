@@ -6,6 +6,7 @@ the pictures that an uninterrupted one would have seen.
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Collection, Sequence
 from functools import lru_cache
@@ -17,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from restore_recog.api import Dataset
-from restore_recog.coverings import cover
+from restore_recog.coverings import choose, cover
 from restore_recog.errors import ImageError, TrainingError
 from restore_recog.training.augmentation import augment, tighten
 from restore_recog.training.batch import PackedBatch
@@ -44,7 +45,11 @@ class TrainingFaces:
         crops: The faces.
         seed: Of every random choice.
         rows: Numbers of the crops that are served; None for all.
-        fingerprint: That of all crops, where it is known already.
+        fingerprint: That of all crops and the coverings, where it is known already.
+        coverings: Kinds of the synthetic coverings, as in :func:`restore_recog.coverings.cover`.
+
+    Raises:
+        DataError: Unknown coverings.
     """
 
     def __init__(
@@ -54,10 +59,13 @@ class TrainingFaces:
         seed: int = 0,
         rows: NDArray[np.int64] | None = None,
         fingerprint: str | None = None,
+        coverings: str = "random",
     ) -> None:
+        choose(coverings)
         self.crops = crops
         self.seed = seed
-        self.fingerprint = crops.fingerprint() if fingerprint is None else fingerprint
+        self.coverings = coverings
+        self.fingerprint = _fingerprint(crops, coverings) if fingerprint is None else fingerprint
         self.rows = np.arange(len(crops.image_ids)) if rows is None else rows
         subjects = crops.subjects[self.rows]
         order = np.argsort(subjects, kind="stable")
@@ -75,14 +83,16 @@ class TrainingFaces:
         only: Collection[str] | None = None,
         limit: int | None = None,
         progress: bool = True,
+        coverings: str = "random",
     ) -> TrainingFaces:
         """Read, align and keep every clean training picture; see :func:`collect`.
 
         Raises:
-            DataError: Nothing is left to train on.
+            DataError: Nothing is left to train on, or unknown coverings.
         """
+        choose(coverings)
         crops = collect(datasets, size, cache=cache, only=only, limit=limit, progress=progress)
-        return cls(crops, seed=seed)
+        return cls(crops, seed=seed, coverings=coverings)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -119,7 +129,13 @@ class TrainingFaces:
         held = np.sort(np.concatenate([self._people[n] for n in chosen]))
         kept = self.rows[~np.isin(self.rows, held)]
         parts = [
-            TrainingFaces(self.crops, seed=self.seed, rows=rows, fingerprint=self.fingerprint)
+            TrainingFaces(
+                self.crops,
+                seed=self.seed,
+                rows=rows,
+                fingerprint=self.fingerprint,
+                coverings=self.coverings,
+            )
             for rows in (kept, held)
         ]
         return parts[0], parts[1]
@@ -236,7 +252,7 @@ class TrainingFaces:
             (clean,) = tighten([clean], rng)
             return clean, clean, np.zeros(clean.shape[:2], np.uint8), landmarks
         try:
-            result = cover(clean, landmarks, kind="random", seed=int(rng.integers(2**31)))
+            result = cover(clean, landmarks, kind=self.coverings, seed=int(rng.integers(2**31)))
         except ImageError as error:
             raise TrainingError(
                 f"The training picture {crops.image_ids[index]} cannot be covered ({error}); "
@@ -244,6 +260,14 @@ class TrainingFaces:
             ) from error
         occluded, clean, mask = tighten([result.pixels, clean, result.mask], rng)
         return occluded, clean, mask, landmarks
+
+
+def _fingerprint(crops: Crops, coverings: str) -> str:
+    """Return what a resumed run must share; the usual coverings leave it that of the crops."""
+    known = crops.fingerprint()
+    if coverings == "random":
+        return known
+    return hashlib.sha256(f"{known} {coverings}".encode()).hexdigest()
 
 
 def _draw(members: NDArray[np.int64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
