@@ -30,6 +30,7 @@ TAKEN = (
     "recognizer_weights",
     "weights",
     "segmenter",
+    "judges",
     "faces",
     "limit",
     "batch_size",
@@ -44,32 +45,35 @@ TAKEN = (
 )
 """The options of ``eval`` that this command has as well; the table fixes the others."""
 
-FIXED: dict[str, Any] = {
-    "arms": "occluded,restored",
-    "colour": None,
-    "cohorts": (),
-    "min_subjects": 10,
-    "enrolment": "max",
-    "restorer_failure": "input",
-}
-
 FORMATS = ("text", "markdown", "csv", "json")
 
 
-def shared_options(function: Function) -> Function:
-    """Give a command those options of ``eval`` that are in :data:`TAKEN`."""
+def eval_options() -> list[click.Option]:
+    """Return all options of ``eval``, made anew."""
 
     def holder() -> None:
         """Take the options."""
 
     all_options(holder)
-    chosen = [option for option in holder.__click_params__ if option.name in TAKEN]  # type: ignore[attr-defined]
+    found: list[click.Option] = holder.__click_params__  # type: ignore[attr-defined]
+    return found
+
+
+def shared_options(function: Function) -> Function:
+    """Give a command those options of ``eval`` that are in :data:`TAKEN`."""
+    chosen = [option for option in eval_options() if option.name in TAKEN]
     for option in chosen:
         if option.name == "output":
             option.help = "Results folder; must not exist.  [default: runs/<time>-<table>]"
     own = getattr(function, "__click_params__", [])
     function.__click_params__ = [*chosen, *own]  # type: ignore[attr-defined]
     return function
+
+
+def other_options() -> dict[str, Any]:
+    """Return the defaults of the options of ``eval`` that this command has not."""
+    defaults = click.Command("eval", params=list(eval_options())).make_context("eval", []).params
+    return {name: value for name, value in defaults.items() if name not in TAKEN}
 
 
 @click.command("reproduce")
@@ -222,17 +226,15 @@ def _request(table: Table, preset: Preset, given: dict[str, Any], output: Path) 
     from restore_recog.cli.eval import build_request
 
     restorers = given["restorers"] or table.restorers
-    options = (
-        FIXED
-        | given
-        | {
-            "restorers": restorers,
-            "protocol": preset.protocol,
-            "coverings": preset.coverings or "random",
-            "limit": given["limit"] or preset.pictures,
-            "data": (),
-        }
-    )
+    fixed = {
+        "arms": "occluded,restored",
+        "restorers": restorers,
+        "protocol": preset.protocol,
+        "coverings": preset.coverings or "random",
+        "limit": given["limit"] or preset.pictures,
+        "data": (),
+    }
+    options = other_options() | given | fixed
     try:
         request = build_request(options, output)
     except WeightsError as error:

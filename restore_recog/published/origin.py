@@ -73,7 +73,7 @@ class Origin:
             found.append("their training is not finished")
         if self.datasets is not None and set(self.datasets) != {wanted}:
             found.append(f"trained on {' and '.join(self.datasets)}, the paper on {wanted}")
-        elif self.datasets is None and self.preset is not None:
+        elif self.datasets is None and self.preset is not None and not self.shipped:
             found.append("on what they were trained is not recorded")
         return tuple(found)
 
