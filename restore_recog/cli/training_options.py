@@ -22,6 +22,7 @@ class TrainingOptions:
     resume: bool
     protocol: str | None
     limit: int | None
+    coverings: str
     cache: Path | None
     device: str
     precision: Literal["auto", "fp32", "bf16", "fp16"]
@@ -69,6 +70,13 @@ _OPTIONS = (
     ),
     click.option(
         "--limit", type=click.IntRange(min=1), help="At most so many pictures of each data set."
+    ),
+    click.option(
+        "--coverings",
+        default="random",
+        show_default=True,
+        metavar="KIND,...",
+        help="Kinds of the synthetic coverings (restore-recog coverings names them).",
     ),
     click.option(
         "--cache",

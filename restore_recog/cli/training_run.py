@@ -100,6 +100,7 @@ def _trainer(options: TrainingOptions, trainable: Trainable, device: str) -> Tra
             cache=options.cache or options.output / "crops",
             only=left_for_training(options.protocol, datasets, options.seed),
             limit=options.limit,
+            coverings=options.coverings,
             progress=Team.current().leads,
         )
     _say(
