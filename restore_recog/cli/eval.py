@@ -151,6 +151,8 @@ def build_request(given: dict[str, Any], output: Path) -> EvalRequest:
         arms=None if arms is None else tuple(arm.strip() for arm in arms.split(",")),
         coverings=given["coverings"],
         colour=given["colour"],
+        pattern=given["pattern"],
+        difficulty=given["difficulty"],
         seed=given["seed"],
         limit=given["limit"],
         batch_size=given["batch_size"],

@@ -78,11 +78,18 @@ WHAT = (
         "--coverings",
         default="random",
         show_default=True,
-        metavar="KIND",
-        help="Kind of the synthetic coverings, where the data has no occluded pictures.",
+        metavar="KIND,...",
+        help="Kinds of the synthetic coverings, where the data has no occluded pictures: random, "
+        "all, fmor, names, template:PATH (restore-recog coverings tells).",
     ),
     click.option(
         "--colour", help="Colour of the coverings.  [default: one drawn for each picture]"
+    ),
+    click.option("--pattern", help="What is printed on them.  [default: as each kind has it]"),
+    click.option(
+        "--difficulty",
+        metavar="LEVEL,...",
+        help="How they are worn: easy, medium, hard, usual.  [default: usual]",
     ),
 )
 """What is evaluated, on which pictures."""

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from restore_recog.alignment import TEMPLATE, align, warp
 from restore_recog.api import Dataset
-from restore_recog.coverings import cover
+from restore_recog.coverings import choose, cover
 from restore_recog.detection import FaceFinder
 from restore_recog.errors import DataError, ImageError
+from restore_recog.evaluation.coverings_drawn import Drawn
 from restore_recog.evaluation.ledger import Ledger
 from restore_recog.types import FaceCrop, FaceSample, Picture
 
@@ -116,12 +117,14 @@ class ProbeFace:
         crop: The occluded face; its ``mask`` is the true map where it is known.
         clean: (S, S, 3) uint8, the pixel-aligned unoccluded twin, or None.
         covering: Kind of the covering, or the condition as found.
+        drawn: What was drawn, where the covering is synthetic.
     """
 
     sample: FaceSample
     crop: FaceCrop
     clean: NDArray[np.uint8] | None
     covering: str
+    drawn: Drawn | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,37 +132,35 @@ class FoundProbe:
     """What is kept of a probe whose face was found, when its pixels are gone.
 
     Attributes:
-        covering: As in :class:`ProbeFace`.
+        covering, drawn: As in :class:`ProbeFace`.
         digest, clean_digest: :func:`digest` of the occluded crop and of its clean twin.
     """
 
     covering: str
     digest: str
     clean_digest: str | None
+    drawn: Drawn | None = None
 
     @classmethod
     def of(cls, face: ProbeFace) -> FoundProbe:
         """Return what is kept of a face."""
         clean = None if face.clean is None else digest(face.clean)
-        return cls(face.covering, digest(face.crop.pixels), clean)
+        return cls(face.covering, digest(face.crop.pixels), clean, face.drawn)
 
 
 @dataclass(frozen=True, slots=True)
 class CoveringSpec:
-    """Which synthetic coverings to draw: kind, colour (None: any) and seed."""
+    """Which synthetic coverings to draw; see :func:`restore_recog.coverings.cover`."""
 
     kind: str = "random"
     colour: str | None = None
     seed: int = 0
+    pattern: str | None = None
+    difficulty: str | None = None
 
     def check(self) -> None:
-        """Draw one covering, so that a wrong kind or colour shows before any work is done.
-
-        Raises:
-            DataError: Unknown kind or colour.
-        """
-        blank = np.full((64, 64, 3), 128, np.uint8)
-        cover(blank, (TEMPLATE * 64).astype(np.float32), kind=self.kind, colour=self.colour)
+        """Raise DataError for what cannot be drawn, before any work is done."""
+        choose(self.kind, self.colour, self.pattern, self.difficulty)
 
 
 class Locator:
@@ -216,13 +217,17 @@ class Studio:
                         crop.landmarks,
                         kind=spec.kind,
                         colour=spec.colour,
+                        pattern=spec.pattern,
+                        difficulty=spec.difficulty,
                         seed=stable_seed(spec.seed, image_id),
                     )
             except ImageError as error:
                 self.ledger.fail("cover", sample, error)
                 continue
             occluded = replace(crop, pixels=result.pixels, mask=result.mask)
-            found[image_id] = ProbeFace(sample, occluded, crop.pixels, result.kind)
+            found[image_id] = ProbeFace(
+                sample, occluded, crop.pixels, result.kind, Drawn.of(result)
+            )
         return found
 
     def as_found(self, ids: Sequence[str]) -> dict[str, ProbeFace]:

@@ -25,6 +25,8 @@ class EvalRequest:
         arms: Names out of :data:`restore_recog.evaluation.arms.ARMS`; None takes the default arms.
         coverings: Kind of synthetic covering, where the data has no occluded pictures.
         colour: Of the covering; None draws one for each picture.
+        pattern: What is printed on the coverings; None leaves each kind its own.
+        difficulty: How they are worn; None is the usual way.
         seed: Of every random choice.
         limit: At most so many probes.
         crop_size: Side of the crops in pixels; None takes the largest that a restorer wants.
@@ -56,6 +58,8 @@ class EvalRequest:
     arms: tuple[str, ...] | None = None
     coverings: str = "random"
     colour: str | None = None
+    pattern: str | None = None
+    difficulty: str | None = None
     seed: int = 0
     limit: int | None = None
     crop_size: int | None = None
@@ -71,6 +75,15 @@ class EvalRequest:
     cache: Path | None = None
     output: Path | None = None
     command: str = ""
+
+    def covered(self) -> dict[str, str | None]:
+        """Return what is asked of the coverings, for the record.
+
+        What is not asked for is left out, but for kind and colour, which every record has.
+        """
+        asked = {"pattern": self.pattern, "difficulty": self.difficulty}
+        given = {name: value for name, value in asked.items() if value is not None}
+        return {"kind": self.coverings, "colour": self.colour, **given}
 
     def planner(self) -> EvaluationProtocol:
         """Return the protocol as :func:`planner` does; the request's own stays as it is."""

@@ -9,6 +9,7 @@ from html import escape
 from restore_recog.evaluation.verdict import ground
 from restore_recog.reporting import drawings, record, strips, tallies
 from restore_recog.reporting.drawings import Picture
+from restore_recog.reporting.pages.coverings import coverings
 from restore_recog.reporting.pages.elements import (
     arms_table,
     bullets,
@@ -38,6 +39,7 @@ def page(report: Report, pictures: Mapping[str, Picture] | None = None) -> str:
         ("Threshold carried over", transfer(report)),
         ("Groups of probes", cohorts(report, drawn)),
         ("Likeness to the unoccluded twin", likeness(report, drawn)),
+        ("Coverings drawn", coverings(report)),
         ("What failed", _failures(report)),
         ("Before and after", _examples(report)),
         ("Cost", _cost(report)),

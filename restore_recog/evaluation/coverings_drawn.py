@@ -1,0 +1,69 @@
+"""What was drawn: one line a probe, and the counts of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from restore_recog.coverings import Covered
+
+BY = ("kind", "colour", "pattern", "difficulty")
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One synthetic covering.
+
+    Attributes:
+        kind, colour, pattern, difficulty: As in :class:`restore_recog.coverings.Covered`.
+        area: Share of the crop that its map covers, in [0, 1].
+    """
+
+    kind: str
+    colour: str
+    pattern: str
+    difficulty: str
+    area: float
+
+    @classmethod
+    def of(cls, covered: Covered) -> Drawn:
+        """Return the line of one drawing."""
+        names = (getattr(covered, name) for name in BY)
+        return cls(*names, area=float(covered.mask.mean()))
+
+
+def statistics(drawn: Iterable[Drawn]) -> dict[str, Any] | None:
+    """Return the counts of a run as plain JSON values, or None where nothing was drawn.
+
+    Returns:
+        ``count``; ``area_percent`` (``mean``, ``min``, ``max`` of the share of the crop); and
+        ``by``: kind, colour, pattern and difficulty -> value -> ``count`` and the same three,
+        the commonest first.
+    """
+    found = list(drawn)
+    if not found:
+        return None
+    return {
+        "count": len(found),
+        "area_percent": _area(found),
+        "by": {name: _groups(found, name) for name in BY},
+    }
+
+
+def _groups(drawn: list[Drawn], name: str) -> dict[str, Any]:
+    counts = Counter(getattr(one, name) for one in drawn)
+    groups = {}
+    for value, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        members = [one for one in drawn if getattr(one, name) == value]
+        groups[value] = {"count": count, **_area(members)}
+    return groups
+
+
+def _area(drawn: list[Drawn]) -> dict[str, float]:
+    shares = [100 * one.area for one in drawn]
+    mean = sum(shares) / len(shares)
+    return {name: round(x, 2) for name, x in zip(
+        ("mean", "min", "max"), (mean, min(shares), max(shares)), strict=True
+    )}  # fmt: skip
