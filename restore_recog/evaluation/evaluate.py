@@ -11,13 +11,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from restore_recog.errors import DataError, PluginError
-from restore_recog.evaluation import cohorts, curves, outcome, protocol_files, verdict
+from restore_recog.evaluation import (
+    cohorts,
+    curves,
+    outcome,
+    protocol_files,
+    quality_verdict,
+    verdict,
+)
+from restore_recog.evaluation.arm_work import ArmRun
 from restore_recog.evaluation.arms import ARMS
 from restore_recog.evaluation.examples import examples
 from restore_recog.evaluation.findings import Findings
 from restore_recog.evaluation.ledger import Ledger, Progress
 from restore_recog.evaluation.request import EvalRequest
-from restore_recog.evaluation.session import ArmRun, Session
+from restore_recog.evaluation.session import Session
 from restore_recog.metrics.verification import DetCurve
 from restore_recog.reporting.record import check_output
 from restore_recog.reporting.report import ArmReport, Cohort, ProbeRow, Report
@@ -96,6 +104,9 @@ def _verdicts(
     """Return one verdict a restorer."""
     floor = next(arm for arm in arms if arm.arm == "occluded")
     recognizer, where = session.request.recognizer.name, outcome.where(session)
+    if session.asks_quality:
+        restored = [arm for arm in arms if arm.arm == "restored"]
+        return tuple(quality_verdict.verdict(arm, floor, where) for arm in restored)
     return tuple(
         verdict.verdict(arm, floor, recognizer, where, groups)
         for arm in arms

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from restore_recog.evaluation import cohorts, gains, pairs, rates, transfer
+from restore_recog.evaluation import cohorts, distances, gains, pairs, rates, transfer
 from restore_recog.evaluation.arms import RESTORING, ArmSpec
 from restore_recog.evaluation.cohort_series import series
 from restore_recog.evaluation.comparisons import Mask, Vector
@@ -23,7 +23,8 @@ from restore_recog.metrics.view2 import View2
 from restore_recog.reporting.report import ArmReport, Cohort, Spread
 
 if TYPE_CHECKING:
-    from restore_recog.evaluation.session import ArmRun, Session
+    from restore_recog.evaluation.arm_work import ArmRun
+    from restore_recog.evaluation.session import Session
 
 COHORT_FMR = (1e-3, 1e-2)
 """Frozen operating points of the cohorts: the first that the calibration supports."""
@@ -40,6 +41,7 @@ class Findings:
         views: Arm -> its answers on pairs in folds; empty without folds.
         bases: Arm -> the arm it is held against, where there is one.
         limited: Whether the run was cut to a number of probes.
+        asks_quality: Whether the plan is about picture quality and compares no two people.
     """
 
     board: Board
@@ -51,6 +53,7 @@ class Findings:
     bases: Mapping[str, str]
     seed: int
     limited: bool = False
+    asks_quality: bool = False
 
     @classmethod
     def of(cls, session: Session, runs: Mapping[str, ArmRun]) -> Findings:
@@ -63,7 +66,9 @@ class Findings:
         samples = session.source.samples
         bare = np.array([samples[i].condition == "clean" for i in board.columns], dtype=bool)
         references = measured["occluded"].references
-        frozen = transfer.calibrate(board, measured.get("clean"), references, bare)
+        frozen = None
+        if not session.asks_quality:
+            frozen = transfer.calibrate(board, measured.get("clean"), references, bare)
         counted, views = {}, {}
         for name, arm in measured.items():
             if frozen is not None:
@@ -77,8 +82,8 @@ class Findings:
             if name != "occluded"
         }
         request = session.request
-        limited = request.limit is not None
-        return cls(board, specs, measured, frozen, counted, views, bases, request.seed, limited)
+        limits = request.limit is not None, session.asks_quality
+        return cls(board, specs, measured, frozen, counted, views, bases, request.seed, *limits)
 
     @property
     def mated(self) -> Mask:
@@ -99,6 +104,8 @@ class Findings:
             view = self.views[name]
             found["accuracy"] = pairs.accuracy_figure(view, board, limited=self.limited)
         found |= self._gains(name)
+        if self.asks_quality or mine.features is not None:
+            found |= distances.of_sets(mine, self.measured.get("clean"))
         searched = scores.search is not None and scores.mated.any()
         curve = cmc(scores.ranks, scores.ranks.n_subjects).tolist() if searched else ()
         missed = scores.ranks.missed if searched else scores.failed
@@ -126,6 +133,7 @@ class Findings:
         if spec.arm in RESTORING:
             pair = (mine.scores, mine.qualities), (theirs.scores, theirs.qualities)
             found |= gains.quality_vs_recognition(*pair, people, seed)
+            found |= distances.quality_gains(mine.qualities, theirs.qualities, people, seed)
         if self.calibration is not None:
             counted = self.counted[name], self.counted[base]
             found |= transfer.frozen_changes(*counted, seed)
@@ -144,6 +152,8 @@ class Findings:
     def _over_fill(self, name: str) -> Figures:
         mine, fill = self.measured[name].scores, self.measured["fill"].scores
         found = gains.over_fill(mine, fill, self.board.people, self.seed)
+        pair = self.measured[name].qualities, self.measured["fill"].qualities
+        found |= distances.quality_gains(*pair, self.board.people, self.seed, "gain_over_fill")
         if self.calibration is not None and mine.search is None:
             found |= transfer.rejection_changes(
                 self.board, self.calibration, mine, fill, self.seed, "fnmr_frozen_over_fill"
@@ -216,4 +226,5 @@ def _measure(session: Session, board: Board, spec: ArmSpec, run: ArmRun) -> Meas
         references=references,
         scores=board.score(run.templates, references),
         qualities=[run.qualities.get(image_id, Quality()) for image_id in board.plan.probes],
+        features=run.features,
     )

@@ -19,6 +19,7 @@ from restore_recog.evaluation.arms import RESTORING, ArmSpec, Pixels
 from restore_recog.evaluation.faces import Locator, ProbeFace, digest
 from restore_recog.evaluation.identity import identity, sources
 from restore_recog.evaluation.ledger import Ledger
+from restore_recog.evaluation.segmenter_names import margin
 from restore_recog.evaluation.work_cache import WorkCache
 from restore_recog.likeness import Quality
 from restore_recog.types import FaceCrop, FaceSample, Picture
@@ -26,7 +27,7 @@ from restore_recog.types import FaceCrop, FaceSample, Picture
 if TYPE_CHECKING:
     from restore_recog.evaluation.session import Session
 
-FORMAT = 1
+FORMAT = 2
 """Raised by any change of what an entry holds."""
 
 CORE = {"restore_recog.evaluation.arm_work", "restore_recog.evaluation.gallery"}
@@ -64,7 +65,8 @@ class FinishedWork:
             name: None if found is None else [identity(found.segmenter), found.device[:4]]
             for name, found in session.detectors.items()
         }
-        self._policy = [request.restorer_failure, request.segmenter == "true"]
+        self._policy = [request.restorer_failure, margin(request.segmenter)]
+        self._base.append(identity(session.judges))
 
     def probe_keys(
         self, spec: ArmSpec, faces: Sequence[ProbeFace], mean_face: Pixels, purpose: str = "work"
@@ -204,24 +206,33 @@ def software() -> dict[str, str]:
 
 
 def packed(outcome: Outcome, failures: Sequence[tuple[str, str]]) -> bytes:
-    """Return an outcome and its failures as bytes: a line of JSON, then the template's."""
-    row = outcome.template
+    """Return an outcome and its failures as bytes: a line of JSON, then its arrays'."""
+    row, features = outcome.template, outcome.features
     head = {
         "fallback": outcome.fallback,
         "quality": list(asdict(outcome.quality).values()),
         "failures": list(failures),
         "template": None if row is None else len(row),
     }
-    return json.dumps(head).encode() + b"\n" + (b"" if row is None else row.tobytes())
+    found = outcome.found or b""
+    head["map"] = None if outcome.found is None else len(found)
+    head["features"] = None if features is None else len(features)
+    arrays = [b"" if array is None else array.tobytes() for array in (row, features)]
+    return json.dumps(head).encode() + b"\n" + b"".join(arrays) + found
 
 
 def unpacked(content: bytes) -> tuple[Outcome, list[tuple[str, str]]]:
     """Return what :func:`packed` was given."""
     line, _, rest = content.partition(b"\n")
     head = json.loads(line)
-    row = None if head["template"] is None else np.frombuffer(rest, np.float64)
+    ends = np.cumsum([8 * (head["template"] or 0), 4 * (head["features"] or 0)]).tolist()
+    row = None if head["template"] is None else np.frombuffer(rest[: ends[0]], np.float64)
+    features = None
+    if head["features"] is not None:
+        features = np.frombuffer(rest[ends[0] : ends[1]], np.float32)
+    found = None if head["map"] is None else rest[ends[1] :]
     failures = [(stage, reason) for stage, reason in head["failures"]]
-    return Outcome(row, head["fallback"], Quality(*head["quality"])), failures
+    return Outcome(row, head["fallback"], Quality(*head["quality"]), found, features), failures
 
 
 def _array(content: bytes) -> tuple[tuple[int, ...], Pixels]:

@@ -9,8 +9,8 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from restore_recog import provenance
-from restore_recog.api import Plan, Segmenter
-from restore_recog.evaluation import alarms
+from restore_recog.api import Plan
+from restore_recog.evaluation import alarms, coverings_drawn, segmenter_names
 from restore_recog.evaluation.faces import FoundProbe
 from restore_recog.evaluation.pairs import LEVEL, RESAMPLES
 
@@ -48,7 +48,9 @@ def labels(session: Session) -> tuple[str, ...]:
 def notes(session: Session, findings: Findings) -> tuple[str, ...]:
     """Return what was chosen on the way and bears on the numbers; warnings first."""
     found = [*alarms.missing_pairs(session.plan), *alarms.collapse(findings)]
-    found += alarms.strangers(findings) + alarms.calibration(findings)
+    found += alarms.strangers(findings) + session.judges.notes()
+    if not session.asks_quality:
+        found += alarms.calibration(findings)
     if session.source.left_out:
         found.append(f"{session.source.left_out} pictures of the training split are left out.")
     lost = len(session.plan.probes) - len(session.found)
@@ -91,7 +93,6 @@ def setup(session: Session, findings: Findings) -> dict[str, Any]:
     digest = hashlib.sha256()
     for one in [*session.gallery.values(), *(probe.digest for probe in session.found.values())]:
         digest.update(one.encode())
-    segmenter = request.segmenter
     return {
         "command": request.command,
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -107,11 +108,16 @@ def setup(session: Session, findings: Findings) -> dict[str, Any]:
         "pictures": _pictures(session, findings),
         "pairs": _pairs(plan),
         **_choices(request, plan),
+        "coverings_drawn": coverings_drawn.statistics(
+            probe.drawn for probe in session.found.values() if probe.drawn is not None
+        ),
+        "asks": "quality" if session.asks_quality else "recognition",
+        "judges": session.judges.facts(),
         "calibration": None if findings.calibration is None else findings.calibration.facts(),
         "bootstrap": {"unit": "subject", "resamples": RESAMPLES, "level": LEVEL},
         "recognizer": provenance.model(request.recognizer),
         "restorers": {name: provenance.model(r) for name, r in session.restorers.items()},
-        "segmenter": segmenter.name if isinstance(segmenter, Segmenter) else segmenter,
+        "segmenter": segmenter_names.described(request.segmenter),
         "detectors": {
             name: None if detector is None else detector.name
             for name, detector in session.detectors.items()
@@ -125,7 +131,7 @@ def setup(session: Session, findings: Findings) -> dict[str, Any]:
 
 def _choices(request: EvalRequest, plan: Plan) -> dict[str, Any]:
     """Return what was asked for."""
-    covered = {"kind": request.coverings, "colour": request.colour} if plan.synthetic else None
+    covered = request.covered() if plan.synthetic else None
     return {
         "seed": request.seed,
         "limit": request.limit,

@@ -44,7 +44,8 @@ class ProbePass:
         coverings: What to cover them with, or None to take them as they are found.
         restorers: By their names in this run.
         choice: The arms; the blocks may narrow it.
-        true_maps: Whether the restorers are given the true maps.
+        true_maps: By how many pixels the true maps are widened that the restorers are given;
+            None where they are given what the detectors find.
         mean_face: (S, S, 3) uint8, for the arm ``fill``.
         work: Where results made before come from, or None.
     """
@@ -54,7 +55,7 @@ class ProbePass:
     restorers: Mapping[str, Restorer]
     choice: ArmChoice
     worker: ArmWorker
-    true_maps: bool
+    true_maps: int | None
     mean_face: Pixels
     work: FinishedWork | None
 

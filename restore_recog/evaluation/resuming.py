@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from restore_recog import provenance
-from restore_recog.api import Segmenter
 from restore_recog.errors import OutputError
+from restore_recog.evaluation import segmenter_names
 from restore_recog.evaluation.faces import Source
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.session import named
@@ -31,7 +31,7 @@ def finished(request: EvalRequest, folder: Path) -> Report | None:
     report = Report.load(folder)
     wanted: dict[str, Any] = json.loads(json.dumps(facts(request)))
     if report.setup.get("coverings") is not None:
-        wanted["coverings"] = {"kind": request.coverings, "colour": request.colour}
+        wanted["coverings"] = request.covered()
     if request.crop_size is not None:
         wanted["crop_size"] = request.crop_size
     template = None if request.template is None else request.template.tolist()
@@ -48,7 +48,6 @@ def finished(request: EvalRequest, folder: Path) -> Report | None:
 
 def facts(request: EvalRequest) -> Mapping[str, Any]:
     """Return what a report's ``setup`` says of a request before any picture is read."""
-    segmenter = request.segmenter
     return {
         "arms": request.arms,
         "batch_size": request.batch_size,
@@ -71,7 +70,7 @@ def facts(request: EvalRequest) -> Mapping[str, Any]:
         "restorers": {name: provenance.model(r) for name, r in named(request.restorers).items()},
         "restorer_failure": request.restorer_failure,
         "seed": request.seed,
-        "segmenter": segmenter.name if isinstance(segmenter, Segmenter) else segmenter,
+        "segmenter": segmenter_names.described(request.segmenter),
     }
 
 

@@ -8,7 +8,7 @@ dropped, so that memory does not grow with them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -17,9 +17,9 @@ from restore_recog.alignment import TEMPLATE
 from restore_recog.api import Restorer
 from restore_recog.detection import FaceFinder
 from restore_recog.errors import DataError
-from restore_recog.evaluation import detectors, finished_work
+from restore_recog.evaluation import detectors, finished_work, judges
 from restore_recog.evaluation.arm_choice import ArmChoice
-from restore_recog.evaluation.arm_work import ArmWorker
+from restore_recog.evaluation.arm_work import ArmRun, ArmWorker
 from restore_recog.evaluation.arms import ArmSpec, Pixels
 from restore_recog.evaluation.embedding import Templates, stacked
 from restore_recog.evaluation.faces import (
@@ -37,7 +37,6 @@ from restore_recog.evaluation.probe_pass import ProbePass, faces
 from restore_recog.evaluation.scoring import Board
 from restore_recog.evaluation.sharding import Ranks
 from restore_recog.evaluation.work_cache import WorkCache
-from restore_recog.likeness import Quality
 from restore_recog.types import Failure
 
 if TYPE_CHECKING:
@@ -54,20 +53,6 @@ ONCE = ("read", "detect", "align", "cover", "segment")
 
 Rows = dict[str, Templates | None]
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ArmRun:
-    """What an arm produced.
-
-    Attributes:
-        templates: (P, D) in the plan's order; NaN rows where there is none.
-        fallbacks, qualities: By image_id, of the probes that got this far.
-    """
-
-    templates: Templates
-    fallbacks: Mapping[str, bool]
-    qualities: Mapping[str, Quality]
 
 
 class Session:
@@ -100,7 +85,7 @@ class Session:
         )
         self._coverings = None
         if self.plan.synthetic:
-            self._coverings = CoveringSpec(request.coverings, request.colour, request.seed)
+            self._coverings = CoveringSpec(seed=request.seed, **request.covered())  # type: ignore[arg-type]
             self._coverings.check()
         self.board = Board.of(self.plan, {i: sample.subject for i, sample in samples.items()})
         self.detectors = detectors.choose(request.segmenter, self.restorers, request.device)
@@ -113,6 +98,8 @@ class Session:
         passing = [samples[i] for i in (*self.plan.probes, *self._extra)]
         self._choice.check_samples(passing, samples, self.plan.synthetic)
         self.specs = self._choice.specs()
+        self.asks_quality = judges.asks_quality(self.plan, samples)
+        self.judges = judges.of_run(request, self.asks_quality, self.size)
         self._cache = None if request.cache is None else WorkCache(request.cache)
         self._work = None if self._cache is None else FinishedWork(self._cache, self)
         finder = FaceFinder(request.faces_policy, request.device)  # type: ignore[arg-type]
@@ -139,9 +126,12 @@ class Session:
             self.restorers,
             self._choice,
             ArmWorker(
-                self.request.recognizer, self.detectors, self.request.restorer_failure == "fta"
+                self.request.recognizer,
+                self.detectors,
+                self.request.restorer_failure == "fta",
+                self.judges,
             ),
-            self.request.segmenter == detectors.TRUE,
+            detectors.margin(self.request.segmenter),
             mean,
             self._work,
         )
@@ -242,7 +232,7 @@ class Session:
         self.notes += finished_work.notes([a[1] for a in accounts if a[1] is not None])
 
     def _note_maps(self, known: int, found: int) -> None:
-        if self.request.segmenter == detectors.TRUE and found and not known:
+        if detectors.margin(self.request.segmenter) is not None and found and not known:
             raise DataError(
                 "--segmenter true needs data with mask maps, and none of these probes has one; "
                 "use --segmenter own."
@@ -277,6 +267,8 @@ class Session:
             stacked(templates, self.plan.probes, self._length),
             {image_id: outcome.fallback for image_id, outcome in mine.items()},
             {image_id: outcome.quality for image_id, outcome in mine.items()},
+            {image_id: o.found for image_id, o in mine.items() if o.found is not None},
+            judges.stacked_features({i: o.features for i, o in mine.items()}, self.plan.probes),
         )
 
 

@@ -10,7 +10,8 @@
 ``cohorts.csv``       one line a cohort, arm and figure
 ``failures.csv``      one line for everything that failed
 ``protocol/``         the CSV files that fix who was compared with whom
-``figures/``          the curves, and the before-and-after strips with their labels
+``figures/``          the curves, and the before-and-after strips with their labels;
+                      ``sheet.png``: the same examples with truth and absolute difference
 ====================  =======================================================================
 """
 
@@ -31,6 +32,7 @@ from restore_recog.reporting import drawings, record_rows, strips
 from restore_recog.reporting.drawings import Picture
 from restore_recog.reporting.output_folder import check_output, whole_folder
 from restore_recog.reporting.report import ArmReport, Cohort, Example, Report, Spread
+from restore_recog.reporting.sheet import sheet
 from restore_recog.reporting.table_formats import arms_csv, arms_latex
 from restore_recog.reporting.tallies import failures_by_stage
 
@@ -75,6 +77,9 @@ def _write_pictures(report: Report, pictures: Mapping[str, Picture], folder: Pat
         (folder / "figures" / f"{name}.png").write_bytes(picture.png)
     for index, example in enumerate(report.examples):
         images.write(_example_path(folder, index), strips.labelled(example))
+    together = sheet(report.examples)
+    if together is not None:
+        images.write(folder / "figures" / "sheet.png", together)
 
 
 def _inside(folder: Path, name: str) -> Path:

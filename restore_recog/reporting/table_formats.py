@@ -18,6 +18,8 @@ _LATEX = {
     "–": "--",
     "′": "$'$",
     "ρ": r"$\rho$",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
 }
 
@@ -58,7 +60,7 @@ def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def arms_text(arms: Sequence[ArmReport]) -> str:
     """Return the brief table of arms for a terminal; below it what its heads and flags mean."""
     columns, marks = used(BRIEF, arms), Marks()
-    head = ["arm", *(c.brief + (" [95 % CI]" if c.interval else "") for c in columns)]
+    head = ["arm", *(c.brief_head + (" [95 % CI]" if c.interval else "") for c in columns)]
     rows = [[arm.name, *(_text(c, c.cell(arm.figures), marks) for c in columns)] for arm in arms]
     notes = [f"({letter}) {flag}" for letter, flag in marks.lines()]
     return "\n".join([text_table(head, rows), *notes, legend(columns)])
@@ -130,7 +132,7 @@ def arms_latex(arms: Sequence[ArmReport], caption: str) -> str:
 
 
 def _title(column: Column) -> str:
-    return column.brief[:1].upper() + column.brief[1:]
+    return column.brief_head[:1].upper() + column.brief_head[1:]
 
 
 def _latex(cell: Cell, marks: Marks) -> str:

@@ -18,6 +18,9 @@ Figures = Mapping[str, Mapping[str, Any]]
 NOTHING = "–"
 """Stands where a figure was not measured."""
 
+UP, DOWN = "↑", "↓"
+"""Stand behind the title of a figure that is better when it is higher, or lower."""
+
 NO_COST = "the mask's cost may be 0"
 FEW_IMPOSTORS = "too few impostors"
 
@@ -52,6 +55,7 @@ class Column:
         signed: Write a plus; for differences.
         brief: Its head in the terminal and in LaTeX; empty where it is left out there.
         interval: Whether the terminal shows the interval too.
+        better: Which way is better, where the heads of tables say so: an arrow.
     """
 
     title: str
@@ -61,6 +65,17 @@ class Column:
     signed: bool = False
     brief: str = ""
     interval: bool = False
+    better: str = ""
+
+    @property
+    def head(self) -> str:
+        """Return the title with its arrow, for pages."""
+        return f"{self.title} {self.better}".rstrip()
+
+    @property
+    def brief_head(self) -> str:
+        """Return the brief title with its arrow, for the terminal and LaTeX."""
+        return f"{self.brief} {self.better}".rstrip()
 
     def number(self, value: Any) -> str:
         """Return a value in the column's unit, empty where it is no finite number."""
@@ -155,16 +170,22 @@ ACQUISITION = (
     Column("Failure to acquire, %", "fta", 100, 2),
 )
 LIKENESS = (
-    Column("PSNR, dB", "psnr", 1, 2),
-    Column("PSNR in the mask, dB", "psnr_mask", 1, 2, brief="PSNR dB"),
-    Column("SSIM", "ssim", 1, 3),
-    Column("SSIM in the mask", "ssim_mask", 1, 3, brief="SSIM"),
-    Column("L1, %", "l1", 100, 2),
-    Column("L1 in the mask, %", "l1_mask", 100, 2),
-    Column("L2", "l2", 1, 4),
-    Column("L2 in the mask", "l2_mask", 1, 4),
-    Column("Map Dice", "dice", 1, 3, brief="Dice"),
-    Column("Map IoU", "iou", 1, 3),
+    Column("PSNR, dB", "psnr", 1, 2, better=UP),
+    Column("PSNR in the mask, dB", "psnr_mask", 1, 2, brief="PSNR dB", better=UP),
+    Column("Gain in PSNR in the mask, dB", "psnr_mask_gain", 1, 2, True, better=UP),
+    Column("SSIM", "ssim", 1, 3, better=UP),
+    Column("SSIM in the mask", "ssim_mask", 1, 3, brief="SSIM", better=UP),
+    Column("L1, %", "l1", 100, 2, better=DOWN),
+    Column("L1 in the mask, %", "l1_mask", 100, 2, better=DOWN),
+    Column("L2", "l2", 1, 4, better=DOWN),
+    Column("L2 in the mask", "l2_mask", 1, 4, better=DOWN),
+    Column("FID", "fid", 1, 2, brief="FID", better=DOWN),
+    Column("Fréchet distance of templates", "frechet_embedding", 1, 4, better=DOWN),
+    Column("LPIPS", "lpips", 1, 4, brief="LPIPS", better=DOWN),
+    Column("NIQE", "niqe", 1, 2, brief="NIQE", better=DOWN),
+    Column("BRISQUE", "brisque", 1, 2, brief="BRISQUE", better=DOWN),
+    Column("Map Dice", "dice", 1, 3, brief="Dice", better=UP),
+    Column("Map IoU", "iou", 1, 3, better=UP),
     Column("PSNR gain against cosine gain, ρ", "quality_vs_recognition", 1, 2, True),
 )
 ALL = (*RECOGNITION, *VERIFICATION, *TRANSFER, *ACQUISITION, *LIKENESS)
@@ -174,7 +195,8 @@ _LEGEND = {
     "accuracy": "accuracy: mean of the folds, its interval from their spread",
     "fnmr@fmr=0.01": "FNMR: at 1 % FMR, each arm at its own threshold",
     "fmr_frozen@fmr=0.001": "frozen: at the threshold that gives 0.1 % FMR on bare faces",
-    "psnr_mask": "PSNR and SSIM: inside the covering",
+    "psnr_mask": "PSNR and SSIM: inside the covering; arrows: which way is better",
+    "fid": "FID: to the unoccluded pictures of the same probes",
     "dice": "Dice: of the map that was used",
 }
 

@@ -23,7 +23,8 @@ from restore_recog.evaluation.arms import ArmSpec
 from restore_recog.evaluation.faces import FoundProbe, ProbeFace, digest
 from restore_recog.evaluation.ledger import Ledger
 from restore_recog.evaluation.request import EvalRequest
-from restore_recog.evaluation.session import ArmRun, Session
+from restore_recog.evaluation.arm_work import ArmRun
+from restore_recog.evaluation.session import Session
 from restore_recog.types import FaceSample, Picture, Trial
 
 FAILS_SOME = float(np.mean(sorted(square(subject, 0)[0].mean() / 255 for subject in range(4))[1:3]))

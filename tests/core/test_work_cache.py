@@ -24,7 +24,8 @@ from restore_recog.evaluation.faces import CoveringSpec
 from restore_recog.evaluation.identity import identity, sources
 from restore_recog.evaluation.ledger import Ledger
 from restore_recog.evaluation.request import EvalRequest
-from restore_recog.evaluation.session import ArmRun, Session
+from restore_recog.evaluation.arm_work import ArmRun
+from restore_recog.evaluation.session import Session
 from restore_recog.evaluation.work_cache import MAGIC, WorkCache
 from restore_recog.types import FaceBatch, FaceSample, Picture
 

@@ -130,7 +130,7 @@ def arms_table(
     if not shown:
         return ""
     return table(
-        [first, *(column.title for column in used)],
+        [first, *(column.head for column in used)],
         [[name, *(column.cell(figures) for column in used)] for name, figures in shown],
     )
 

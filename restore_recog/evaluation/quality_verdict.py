@@ -1,0 +1,91 @@
+"""The verdict on a restorer's pictures, where no two people are compared."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from restore_recog.reporting.report import ArmReport
+
+Figure = Mapping[str, Any]
+
+GROUNDS = (("psnr_mask", "inside the covering"), ("psnr", "over the whole picture"))
+"""What a verdict rests on: the first likeness that was measured, and where."""
+
+
+def ground(arm: ArmReport) -> str | None:
+    """Return the likeness that the verdict on an arm rests on, or None without any."""
+    known = arm.figures
+    return next((name for name, _ in GROUNDS if f"{name}_gain" in known and name in known), None)
+
+
+def answer(arm: ArmReport) -> str:
+    """Return ``helps the picture``, ``hurts the picture`` or ``cannot tell``."""
+    name = ground(arm)
+    if name is None:
+        return "cannot tell"
+    gain = arm.figures[f"{name}_gain"]
+    if gain["low"] > 0:
+        return "helps the picture"
+    return "hurts the picture" if gain["high"] < 0 else "cannot tell"
+
+
+def verdict(arm: ArmReport, floor: ArmReport, where: str = "") -> str:
+    """Return how much nearer to the unoccluded pictures a restorer came, in one or two sentences.
+
+    Args:
+        arm: A restored arm.
+        floor: The occluded arm.
+        where: What the probes were, to be set into the sentence.
+    """
+    name = ground(arm)
+    if name is None or name not in floor.figures:
+        return f"How good the pictures of '{arm.restorer}' are{where} cannot be told: no twin."
+    gain = arm.figures[f"{name}_gain"]
+    words = {
+        "helps the picture": f"brings pictures{where} nearer to the unoccluded ones",
+        "hurts the picture": f"takes pictures{where} farther from the unoccluded ones",
+        "cannot tell": f"may bring pictures{where} nearer to the unoccluded ones or not",
+    }[answer(arm)]
+    before, after = floor.figures[name]["value"], arm.figures[name]["value"]
+    text = (
+        f"Restoring with '{arm.restorer}' {words}: PSNR {dict(GROUNDS)[name]} goes from "
+        f"{before:.1f} dB to {after:.1f} dB, a difference of {gain['value']:+.1f} dB "
+        f"({_interval(gain)}; {gain['n']} pictures of {gain['n_subjects']} subjects)."
+    )
+    return " ".join(part for part in (text, _beside_fill(arm, name), _identity(arm)) if part)
+
+
+def _beside_fill(arm: ArmReport, name: str) -> str:
+    """Say how it does beside the mean face in the same place."""
+    figure = arm.figures.get(f"{name}_gain_over_fill")
+    if figure is None:
+        return ""
+    numbers = f"{figure['value']:+.1f} dB ({_interval(figure)})"
+    if figure["low"] > 0:
+        return f"It beats the mean face put in the same place ('fill') by {numbers}."
+    if figure["high"] < 0:
+        return f"It does worse than the mean face put in the same place ('fill'): {numbers}."
+    return f"It cannot be told from the mean face put in the same place ('fill'): {numbers}."
+
+
+def _identity(arm: ArmReport) -> str:
+    """Say whether the template came nearer to that of the unoccluded picture."""
+    figure = arm.figures.get("cosine_gain")
+    if figure is None or "cosine" not in arm.figures:
+        return ""
+    value, gain = arm.figures["cosine"]["value"], figure["value"]
+    low, high = figure["low"], figure["high"]
+    limits = "" if math.isnan(low) else f", 95 % interval {low:+.3f} to {high:+.3f}"
+    return (
+        f"The cosine to the template of the unoccluded picture is {value:.3f} ({gain:+.3f} against "
+        f"the occluded one{limits})."
+    )
+
+
+def _interval(figure: Figure) -> str:
+    low, high = figure["low"], figure["high"]
+    if math.isnan(low):
+        return "no interval: one subject only"
+    return f"95 % interval {low:+.1f} to {high:+.1f}"
