@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from restore_recog.cli.training_data import left_for_training, worker_count
+from restore_recog.cli.training_data import advice, left_for_training, worker_count
 from restore_recog.cli.training_options import TrainingOptions
 from restore_recog.errors import OutputError
 
@@ -77,6 +77,9 @@ def _train(
     trainable = _trainable(plugin, call, {**own, **options.settings})
     trainer = _trainer(options, trainable, own["device"])
     path = trainer.fit(resume=resume)
+    hint = advice(trainer.progress.waiting, trainer.workers)
+    if hint:
+        _say(hint, err=True)
     if trainer.finished:
         _say(f"Finished: {path}")
     else:
