@@ -1,0 +1,135 @@
+"""``restore-recog pack`` and trainings on what it wrote."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+
+from restore_recog import packs, weights
+from restore_recog.cli import main
+
+HERE = "training_fakes.plugins"
+
+
+def invoke(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def pack(output: Path, *more: str) -> Result:
+    return invoke("pack", "-d", f"{HERE}:Booth", "--size", "32", "-o", str(output), *more)
+
+
+def train(data: str, output: Path, *more: str) -> Result:
+    return invoke(
+        *("train-restorer", "--restorer", f"{HERE}:Smoother", "--data", data),
+        *("--output", str(output), "--device", "cpu", "--workers", "0", *more),
+    )
+
+
+@pytest.mark.parametrize("store", ["raw", "png"])
+def test_training_is_the_same(tmp_path: Path, store: str) -> None:
+    file = tmp_path / "booth.pack"
+    result = pack(file, "--store", store)
+    assert result.exit_code == 0, result.output
+    assert "16 crops of 4 people at 32 pixels" in result.stdout
+    assert train(f"{HERE}:Booth", tmp_path / "plain").exit_code == 0
+    result = train(f"packed:{file}", tmp_path / "packed")
+    assert result.exit_code == 0, result.output
+    records = [
+        json.loads((tmp_path / name / "run.json").read_text()) for name in ("plain", "packed")
+    ]
+    for key in ("data", "losses", "pictures", "people"):
+        assert records[0][key] == records[1][key], key
+    plain, packed = (
+        weights.load(tmp_path / name / "weights.safetensors", "smoother")[1]
+        for name in ("plain", "packed")
+    )
+    assert plain.keys() == packed.keys()
+    assert all(torch.equal(plain[name], packed[name]) for name in plain)
+    assert not (tmp_path / "packed" / "crops").exists()
+
+
+def test_a_recogniser_is_trained_on_it(tmp_path: Path) -> None:
+    pack(tmp_path / "booth.pack")
+    result = invoke(
+        *("train-recognizer", "--recognizer", f"{HERE}:Looker:small", "--device", "cpu"),
+        *("--data", f"packed:{tmp_path / 'booth.pack'}", "--output", str(tmp_path / "run")),
+        *("--workers", "0"),
+    )
+    assert result.exit_code == 0, result.output
+
+
+def test_what_cannot_be_read_is_listed_by_every_training(tmp_path: Path) -> None:
+    torn = tmp_path / "album" / "ann" / "torn.jpg"
+    torn.parent.mkdir(parents=True)
+    torn.write_bytes(b"not a picture")
+    file = tmp_path / "both.pack"
+    result = pack(file, "--data", f"folder:{tmp_path / 'album'}")
+    assert result.exit_code == 0, result.output
+    assert "1 pictures could not be used" in result.stdout and "torn.jpg" in result.stderr
+    train(f"packed:{file}", tmp_path / "run")
+    with (tmp_path / "run" / "failures.csv").open(newline="") as handle:
+        (row,) = csv.DictReader(handle)
+    assert (row["stage"], row["subject"]) == ("read", "ann")
+
+
+def test_protocol_keeps_its_people(tmp_path: Path) -> None:
+    file = tmp_path / "left.pack"
+    assert pack(file, "--protocol", f"{HERE}:Third").exit_code == 0
+    people = {name.partition(":")[2][0] for name in packs.open_pack(file).note.image_ids}
+    assert people == {"2", "3"}
+    assert train(f"packed:{file}", tmp_path / "a", "--protocol", f"{HERE}:Third").exit_code == 0
+    other = tmp_path / "all.pack"
+    pack(other)
+    result = train(f"packed:{other}", tmp_path / "b", "--protocol", f"{HERE}:Third")
+    assert result.exit_code == 1 and "was packed without --protocol" in result.stderr
+
+
+def test_limit(tmp_path: Path) -> None:
+    pack(tmp_path / "few.pack", "--limit", "5")
+    assert len(packs.open_pack(tmp_path / "few.pack")) == 5
+
+
+class TestRefusals:
+    def test_an_existing_file_before_any_picture_is_read(self, tmp_path: Path) -> None:
+        file = tmp_path / "mine.txt"
+        file.write_text("precious")
+        result = pack(file)
+        assert result.exit_code == 1 and "mine.txt exists" in result.stderr
+        assert file.read_text() == "precious"
+
+    def test_another_size(self, tmp_path: Path) -> None:
+        file = tmp_path / "large.pack"
+        pack(file, "--size", "48")
+        result = train(f"packed:{file}", tmp_path / "run")
+        assert result.exit_code == 1 and "pack the data again with --size 32" in result.stderr
+
+    def test_a_damaged_picture_stops_the_training_by_name(self, tmp_path: Path) -> None:
+        file = tmp_path / "booth.pack"
+        pack(file)
+        content = bytearray(file.read_bytes())
+        for number in range(16):
+            content[packs.DATA_START + number * 36 * 36 * 3] ^= 1
+        file.write_bytes(content)
+        result = train(f"packed:{file}", tmp_path / "run")
+        assert result.exit_code == 1
+        assert "booth.pack is damaged at its picture" in result.stderr
+
+    def test_fewer_pictures_than_a_batch(self, tmp_path: Path) -> None:
+        pack(tmp_path / "few.pack", "--limit", "3")
+        result = train(f"packed:{tmp_path / 'few.pack'}", tmp_path / "run")
+        assert result.exit_code == 1 and "fewer than one batch of 4" in result.stderr
+
+    def test_evaluation(self, tmp_path: Path) -> None:
+        file = tmp_path / "booth.pack"
+        pack(file)
+        result = invoke(
+            *("eval", "--restorer", "none", "--data", f"packed:{file}", "-o", str(tmp_path / "e")),
+            "--no-cache",
+        )
+        assert result.exit_code == 1 and "belong to the training split" in result.stderr
