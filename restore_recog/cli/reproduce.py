@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -195,6 +194,7 @@ def _reproduce(
     """Evaluate, or take a finished run; write the comparison into its folder and print it."""
     from restore_recog.cli.eval import run_evaluation
     from restore_recog.evaluation import resuming
+    from restore_recog.published import files
     from restore_recog.reporting.output_folder import check_output
 
     if given["overwrite"]:
@@ -212,8 +212,8 @@ def _reproduce(
     if not known:
         with resuming.replaced(output):
             _labelled(report, found).save(output)
-    _write(found, preset, output)
-    click.echo(_shown(found, preset, given["form"]).rstrip("\n"))
+    files.write(found, preset, output)
+    click.echo(files.shown(found, preset, given["form"]).rstrip("\n"))
     click.echo(f"\nThe whole report: {output / 'report.html'}", err=given["form"] != "text")
 
 
@@ -227,7 +227,7 @@ def _request(table: Table, preset: Preset, given: dict[str, Any], output: Path) 
 
     restorers = given["restorers"] or table.restorers
     fixed = {
-        "arms": "occluded,restored",
+        "arms": ",".join(preset.arms),
         "restorers": restorers,
         "protocol": preset.protocol,
         "coverings": preset.coverings or "random",
@@ -278,25 +278,3 @@ def _labelled(report: Report, found: Comparison) -> Report:
     """Return the report with what a reader must know of the comparison before any number."""
     labels = (f"beside {found.table.name}: {found.verdict()}", *report.labels)
     return replace(report, labels=labels, notes=(*found.weights, *report.notes))
-
-
-def _write(found: Comparison, preset: Preset, folder: Path) -> None:
-    """Write the comparison in every form into the results folder."""
-    from restore_recog.reporting.output_folder import write_file
-
-    for form, name in (("json", "json"), ("csv", "csv"), ("markdown", "md"), ("text", "txt")):
-        path = folder / f"reproduce.{name}"
-        write_file(path, _shown(found, preset, form), overwrite=True)
-
-
-def _shown(found: Comparison, preset: Preset, form: str) -> str:
-    from restore_recog.published import rendering
-
-    if form == "json":
-        content = rendering.comparison_json(found, preset)
-        return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    if form == "csv":
-        return rendering.comparison_csv(found)
-    if form == "markdown":
-        return rendering.comparison_markdown(found, preset)
-    return rendering.comparison_text(found, preset) + "\n"

@@ -87,6 +87,11 @@ class Preset:
     conditions: tuple[str, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Return the arms: distances between sets of pictures are those to the clean ones."""
+        return ("clean", "occluded", "restored")[self.protocol != "quality" :]
+
 
 def _train(data: str) -> str:
     return (

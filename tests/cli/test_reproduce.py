@@ -1,0 +1,164 @@
+"""``restore-recog reproduce``: lists, the papers' own figures, rehearsals, CelebA's layout."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from restore_recog import images
+from restore_recog.alignment import five_points
+from restore_recog.cli import main
+from restore_recog.datasets.phantom import Phantom
+from restore_recog.reporting.report import Report
+from restore_recog.types import Picture
+
+FEW = ("--limit", "4", "--crop-size", "64", "--device", "cpu", "--no-cache")
+
+
+def run(*args: object) -> Result:
+    return CliRunner().invoke(main, ["reproduce", *map(str, args)])
+
+
+@pytest.fixture
+def quick(tiny_recognizer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the options of a run that takes a second, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return ["--recognizer", tiny_recognizer, "--segmenter", "true", *FEW]
+
+
+def test_the_list_names_every_table_and_what_it_needs() -> None:
+    result = run("--list")
+    assert result.exit_code == 0 and result.stdout == run().stdout
+    line = next(row for row in result.stdout.splitlines() if row.startswith("ganmasker-table1 "))
+    assert "celeba:PATH" in line and "ganmasker" in line
+
+
+def test_without_data_the_papers_own_figures_are_shown() -> None:
+    result = run("ganmasker-table1")
+    assert result.exit_code == 0
+    for text in ("30.96", "16.34", "GLCIC", "celeba:PATH", "train-restorer", "Decided here"):
+        assert text in result.stdout
+    assert "bench" in run("fmodr-table9").stdout
+    assert "0.57?" in run("ecgan-table2").stdout and "misprint" in run("ecgan-table2").stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("gnmasker-table1",), "ganmasker-table1"),
+        (("fmodr-table5",), "fmodr-table5-ar, fmodr-table5-fmor"),
+        (("fmodr-table8", "-d", "phantom"), "There is no evaluation"),
+        (("fmodr-table4-ar", "-d", "ar:x"), "agree pixel by pixel"),
+        (("fmodr-table3", "-d", "fmro:x"), "Did you mean 'fmor'"),
+        (("fmodr-table3", "-d", "phantom", "-r", "fmdr"), "Did you mean 'fmodr'"),
+        (("fmodr-table3", "-d", "phantom", "--weights", "none.safetensors"), "no weights file"),
+    ],
+)
+def test_bad_input_is_told_in_one_sentence(args: tuple[str, ...], message: str) -> None:
+    result = run(*args)
+    assert result.exit_code == 1 and message in result.stderr and "Traceback" not in result.stderr
+
+
+def test_missing_weights_say_how_they_are_made(
+    quick: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("restore_recog.weights.SHIPPED", tmp_path)
+    result = run("fmodr-table3", "-d", "phantom:fmor-2", *quick)
+    assert result.exit_code == 1
+    assert "train-restorer --restorer fmodr --preset paper --data fmor:PATH" in result.stderr
+
+
+def test_a_rehearsal_cannot_be_mistaken_for_a_reproduction(quick: list[str]) -> None:
+    args = ("fmodr-table4-celeba-rectangle", "-d", "phantom:3x2", "-r", "telea", *quick)
+    result = run(*args, "-o", "out")
+    assert result.exit_code == 0, result.output
+    assert "NOT A REPRODUCTION: these are rendered phantom faces" in result.stdout
+    assert "32.17" in result.stdout and "(telea)" in result.stdout
+    report = Report.load(Path("out"))
+    assert "not a reproduction" in report.labels[0]
+    assert report.setup["crop_size"] == 64 and report.setup["coverings"]["kind"] == "rectangle"
+    content = json.loads(Path("out/reproduce.json").read_text())
+    assert "not a reproduction" in content["verdict"]
+    with Path("out/reproduce.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["verdict"] for row in rows if row["row"] == "FMODR"} == {"not here"}
+    mine = next(row for row in rows if row["row"] == "telea" and row["metric"] == "psnr")
+    arm = next(arm for arm in report.arms if arm.name == "restored:telea")
+    assert float(mine["here"]) == pytest.approx(arm.figures["psnr"]["value"])
+    assert mine["n"] == "4"
+    assert Path("out/reproduce.md").read_text().startswith("### fmodr-table4-celeba-rectangle")
+
+    refused = run(*args, "-o", "out")
+    assert refused.exit_code == 1 and "never overwritten" in refused.stderr
+    kept = [arg for arg in args if arg != "--no-cache"]
+    again = run(*kept, "-o", "out", "--resume", "--format", "csv")
+    assert again.exit_code == 0 and again.stdout == Path("out/reproduce.csv").read_text()
+    other = run(*kept, "-o", "out", "--resume", "--crop-size", 48)
+    assert other.exit_code == 1 and "crop_size" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("fmodr-table3", "phantom:fmor-3"), ("fmodr-table4-ar", "phantom:ar-2"),
+     ("fmodr-table6-fmor", "phantom:fmor-3"), ("fmodr-figure11-ar", "phantom:ar-3")],
+)  # fmt: skip
+def test_every_kind_of_table_can_be_rehearsed(quick: list[str], name: str, data: str) -> None:
+    result = run(name, "-d", data, "-r", "telea", *quick, "-o", "out")
+    assert result.exit_code == 0, result.output
+    report = Report.load(Path("out"))
+    worn = {row.covering for row in report.probes}
+    if name == "fmodr-table4-ar":
+        assert worn == {"scarf"}
+    if name == "fmodr-table3":
+        assert report.setup["coverings"] is not None and "mask" not in worn
+
+
+def test_celeba_is_cropped_as_the_cropper_does_and_only_its_test_part_is_used(
+    quick: list[str], tmp_path: Path
+) -> None:
+    root = tmp_path / "celeba"
+    faces = Phantom("4x1")
+    samples = [sample for sample in faces.samples() if sample.attributes["split"] == "test"]
+    lines = []
+    for number, picture in enumerate(faces.read(samples), 1):
+        assert isinstance(picture, Picture) and picture.landmarks is not None
+        images.write(root / f"img_celeba/{number:06d}.png", picture.pixels)
+        points = five_points(picture.landmarks)
+        lines.append(f"{number:06d}.png " + " ".join(f"{value:.0f}" for value in points.ravel()))
+    (root / "list_landmarks_celeba.txt").write_text("4\nnames\n" + "\n".join(lines) + "\n")
+    parts = "000001.png 0\n000002.png 2\n000003.png 2\n000004.png 2\n"
+    (root / "list_eval_partition.txt").write_text(parts)
+    args = ("ganmasker-table1", "-d", f"celeba:{root}", "-r", "telea", *quick)
+    result = run(*args, "-o", "paper")
+    assert result.exit_code == 0, result.output
+    report = Report.load(Path("paper"))
+    assert report.setup["pictures"]["probes"] == 3
+    assert report.setup["crop_template"] is not None
+    assert "phantom" not in report.labels[0] and "crops of 64 pixels" in report.labels[0]
+    own = run(*args, "-o", "own", "--crop", "own")
+    assert own.exit_code == 0, own.output
+    figures = {
+        name: next(a for a in Report.load(Path(name)).arms if a.arm == "occluded").figures["psnr"]
+        for name in ("paper", "own")
+    }
+    # The face is smaller in the paper's crop, so a covering spoils less of the picture.
+    assert figures["paper"]["value"] > figures["own"]["value"] + 1
+
+
+def test_other_data_is_warned_of_and_goes_on(quick: list[str], tmp_path: Path) -> None:
+    faces = Phantom("2x2")
+    for sample, picture in zip(faces.samples(), faces.read(faces.samples()), strict=True):
+        assert isinstance(picture, Picture)
+        name = sample.image_id.replace("/", "_")
+        images.write(tmp_path / "mine" / sample.subject / f"{name}.png", picture.pixels)
+    result = run("fmodr-table3", "-d", f"folder:{tmp_path / 'mine'}", "-r", "telea", *quick,
+                 "-o", "out")  # fmt: skip
+    assert "'folder' is other data" in result.stderr
+    if result.exit_code == 0:
+        assert "measured on folder, the paper on fmor" in result.stdout
+    else:
+        assert "face" in result.stderr  # the detector need not find rendered faces
