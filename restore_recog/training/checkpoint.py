@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,7 @@ def load(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise CheckpointError(f"There is no checkpoint {path}.{_alternative(path)}")
     try:
+        _check_sums(path)
         payload = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged zip or pickle raises nearly anything
         raise CheckpointError(
@@ -83,9 +85,21 @@ def load(path: Path) -> dict[str, Any]:
     if payload["format"] != FORMAT:
         raise CheckpointError(
             f"The checkpoint {path} has format {payload['format']}, this version reads "
-            f"{FORMAT}; continue with the version that wrote it."
+            f"{FORMAT}; continue with {_writer(payload)}."
         )
     return payload
+
+
+def _check_sums(path: Path) -> None:
+    """Check every record's checksum, which PyTorch writes but does not look at.
+
+    Raises:
+        zipfile.BadZipFile: The file is no archive, or a record is not what was written.
+    """
+    with zipfile.ZipFile(path) as archive:
+        broken = archive.testzip()
+    if broken is not None:
+        raise zipfile.BadZipFile(f"the checksum of {broken} is wrong")
 
 
 def _alternative(path: Path) -> str:
@@ -94,6 +108,14 @@ def _alternative(path: Path) -> str:
     if path.name != PREVIOUS and previous.is_file():
         return f" Delete it to resume from the one before it, {previous}."
     return " No earlier checkpoint is left; start again in another folder."
+
+
+def _writer(payload: Mapping[str, Any]) -> str:
+    """Return which version wrote a checkpoint, as far as it says so."""
+    needs = payload.get("needs")
+    versions = needs.get("versions", {}) if isinstance(needs, Mapping) else {}
+    version = versions.get("restore-recog")
+    return f"restore-recog {version}" if version else "the version that wrote it"
 
 
 def _first_line(error: BaseException) -> str:

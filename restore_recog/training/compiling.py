@@ -25,7 +25,7 @@ class Compiled:
     Args:
         trainable: Whose networks.
         say: Is told every sentence when it arises.
-        compiler: Makes a fast function of a network's forward.
+        compiler: Makes a fast function of a network's forward; None for torch.compile.
 
     Attributes:
         networks: Name -> ``compiled`` or ``eager``; empty where nothing is to be compiled.
@@ -36,12 +36,13 @@ class Compiled:
         self,
         trainable: Trainable,
         say: Callable[[str], None],
-        compiler: Compiler = torch.compile,
+        compiler: Compiler | None = None,
     ) -> None:
         self.networks: dict[str, str] = {}
         self.sentences: list[str] = []
         self._say = say
         self._paused = False
+        compiler = compiler or torch.compile
         for name, net in networks(trainable).items():
             self.networks[name] = "compiled"
             net.forward = self._forward(name, net.forward, compiler(net.forward))

@@ -53,16 +53,11 @@ class Trainer:
         workers: Processes that prepare batches; the result does not depend on it.
         max_minutes: Save and stop after so long; None for no limit.
         images_scale: Factor on the length of every phase.
-        validation: People who are held out, to find the best weights; None for no validation.
+        validation: Faces of people held out, to find the best weights; None for none.
         validate_every: Images between two validations; one more follows every phase.
-        ema: Decay of the average of the weights, in [0, 1); with it the average is what is
-            written, shown and validated. 0 for none.
+        ema: Decay of the average of the weights that is written, shown and judged; 0 for none.
         compiled: Whether the networks go through torch.compile.
         record: Further entries of ``run.json``, e.g. the command.
-
-    Raises:
-        DeviceError: The device cannot compute in this precision.
-        TrainingError: People are held out, but the model cannot be validated.
     """
 
     def __init__(

@@ -1,0 +1,416 @@
+"""What the engine does besides stepping: average, best, precision, compiling, memory, reasons."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from training_duel import BATCH, STEPS, Crash, Duel, crash_at, faces, tensors
+
+from restore_recog import devices, weights
+from restore_recog.api import Phase
+from restore_recog.errors import CheckpointError, DeviceError, TrainingError, WeightsError
+from restore_recog.nn.stepping import adam, update
+from restore_recog.training import checkpoint, compiling
+from restore_recog.training.data import TrainingFaces
+from restore_recog.training.trainer import Trainer, seed_everything
+from restore_recog.training.validation import Best, held_out
+from restore_recog.types import FaceBatch
+
+
+class Judged(Duel):
+    """A duel that is judged: the mean square of what is left, turned upside down."""
+
+    def validate(self, batch: FaceBatch) -> Mapping[str, float]:
+        assert batch.clean is not None
+        torch.rand(3)
+        self.net.eval()
+        left = (self.net(batch.images) - batch.clean).square().mean()
+        return {"closeness": -float(left), "pictures": float(len(batch.images))}
+
+    def networks(self) -> Mapping[str, nn.Module]:
+        return {"net": self.net, "rival": self.rival}
+
+
+class Careful(Judged):
+    """A judged duel whose steps go through the engine's own."""
+
+    def __init__(self, before: Callable[[int], None] | None = None, width: int = 4) -> None:
+        super().__init__(before, width)
+        self.adam = adam(self.net, 1e-3)
+
+    def warm(self, batch: FaceBatch, progress: float) -> Mapping[str, float]:
+        self._count()
+        assert batch.clean is not None
+        self.net.train()
+        loss = (self.net(batch.images).float() - batch.clean).square().mean()
+        update(self.adam, self.net, loss, 1.0, 1.0)
+        return {"l2": loss.item()}
+
+    def duel(self, batch: FaceBatch, progress: float) -> Mapping[str, float]:
+        return self.warm(batch, progress)
+
+
+def build(
+    folder: Path, kind: type[Duel] = Judged, before: Callable[[int], None] | None = None, **own: Any
+) -> tuple[Duel, Trainer]:
+    seed_everything(7)
+    model = kind(before)
+    own = {"save_every": BATCH, "sample_every": 8, "seed": 7, **own}
+    given: TrainingFaces = own.pop("faces", None) or faces(8)
+    if own.pop("judged", True):
+        given, own["validation"] = given.hold_out(0.25, 20)
+    return model, Trainer(model, given, folder, **own)
+
+
+def record(folder: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((folder / "run.json").read_text())
+    return loaded
+
+
+class TestHoldOut:
+    def test_people_are_on_one_side(self) -> None:
+        whole = faces(20, 3)
+        kept, held = whole.hold_out(0.2, 20)
+        assert held is not None and (kept.people, held.people) == (16, 4)
+        assert len(kept) + len(held) == len(whole) == 60
+        sides = [set(whole.crops.subjects[side.rows]) for side in (kept, held)]
+        assert not sides[0] & sides[1]
+        again = faces(20, 3).hold_out(0.2, 20)[1]
+        assert again is not None and (again.rows == held.rows).all()
+
+    def test_batches_stay_on_their_side(self) -> None:
+        kept, held = faces(20, 3).hold_out(0.2, 20)
+        assert held is not None
+        for side in (kept, held):
+            own = set(side.crops.subjects[side.rows])
+            phase = Phase("any", 100, 12, lambda *_: {})
+            for people in (0, 4):
+                batch = side.batch(24, phase, identities_per_batch=people, covered=0.0)
+                assert set(batch.attributes["subject"].tolist()) <= own
+
+    def test_too_few_and_those_with_many_pictures(self) -> None:
+        whole = faces(5, 3)
+        assert whole.hold_out(0.2, 20) == (whole, None)
+        assert whole.hold_out(0.5, 2) == (whole, None)
+
+    def test_a_model_that_cannot_be_judged_says_so(self, tmp_path: Path) -> None:
+        whole = faces(20, 3)
+        assert held_out(Duel(), whole, 0.0) == (whole, None, "")
+        kept, held, note = held_out(Duel(), whole, 0.2)
+        assert kept is whole and held is None and "no validate()" in note
+        kept, held, note = held_out(Judged(), whole, 0.01)
+        assert held is None and "raise --validation-share" in note
+        assert held_out(Judged(), whole, 0.2)[1] is not None
+        with pytest.raises(TrainingError, match="no validate"):
+            build(tmp_path / "run", Duel)
+
+
+class TestBest:
+    def test_is_the_best_of_all_and_kept_with_its_score(self, tmp_path: Path) -> None:
+        seen: list[tuple[float, int]] = []
+
+        class Watched(Judged):
+            def validate(self, batch: FaceBatch) -> Mapping[str, float]:
+                figures = super().validate(batch)
+                seen.append((figures["closeness"], self.steps))
+                return figures
+
+        _, trainer = build(tmp_path / "run", Watched, validate_every=BATCH)
+        trainer.fit()
+        best = Best.read(tmp_path / "run" / "best.safetensors")
+        assert best is not None and len(seen) == sum(STEPS)
+        assert (best.score, best.images_seen // BATCH) == max(seen)
+        assert record(tmp_path / "run")["best"] == {
+            "figures": best.figures,
+            "phase": best.phase,
+            "images_seen": best.images_seen,
+        }
+        assert record(tmp_path / "run")["validation"] == {"pictures": 4, "people": 2}
+
+    def test_holds_the_weights_of_its_step(self, tmp_path: Path) -> None:
+        _, trainer = build(tmp_path / "run", validate_every=BATCH, keep_every=BATCH)
+        trainer.fit()
+        best = Best.read(trainer.folder.best)
+        assert best is not None
+        seen = best.images_seen if best.phase == "warm" else best.images_seen - STEPS[0] * BATCH
+        number = 1 if best.phase == "warm" else 2
+        kept = tmp_path / "run" / "kept" / f"{number}-{best.phase}-{seen:09d}.safetensors"
+        mine, theirs = weights.load(trainer.folder.best, "duel"), weights.load(kept, "duel")
+        assert all(torch.equal(mine[1][name], theirs[1][name]) for name in mine[1])
+
+    def test_changes_nothing_in_the_training(self, tmp_path: Path) -> None:
+        ends = []
+        for number, every in enumerate((BATCH, 10**9)):
+            model, trainer = build(tmp_path / str(number), validate_every=every)
+            trainer.fit()
+            ends.append(tensors(model))
+        assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+
+    @pytest.mark.parametrize("step", [3, 7])
+    def test_survives_a_crash(self, tmp_path: Path, step: int) -> None:
+        build(tmp_path / "whole", validate_every=BATCH)[1].fit()
+        run = tmp_path / "run"
+        with pytest.raises(Crash):
+            build(run, before=crash_at(step), validate_every=BATCH, save_every=3 * BATCH)[1].fit()
+        build(run, validate_every=BATCH)[1].fit(resume=True)
+        assert Best.read(run / "best.safetensors") == Best.read(
+            tmp_path / "whole" / "best.safetensors"
+        )
+
+    def test_other_people_held_out_are_another_run(self, tmp_path: Path) -> None:
+        build(tmp_path / "run")[1].fit()
+        with pytest.raises(CheckpointError, match="validation"):
+            build(tmp_path / "run", judged=False)[1].fit(resume=True)
+
+    def test_a_figure_that_is_not_finite_stops(self, tmp_path: Path) -> None:
+        class Odd(Judged):
+            def validate(self, batch: FaceBatch) -> Mapping[str, float]:
+                return {"closeness": float("nan")}
+
+        with pytest.raises(TrainingError, match="'closeness' became nan in phase 'warm' after 4"):
+            build(tmp_path / "run", Odd, validate_every=BATCH)[1].fit()
+
+    def test_a_broken_file_is_named(self, tmp_path: Path) -> None:
+        build(tmp_path / "run")[1].fit()
+        (tmp_path / "run" / "best.safetensors").write_bytes(b"torn")
+        with pytest.raises(WeightsError, match="best.safetensors"):
+            build(tmp_path / "run")[1].fit(resume=True)
+
+
+class TestAverage:
+    def test_is_written_shown_and_resumed(self, tmp_path: Path) -> None:
+        own: dict[str, Any] = {"ema": 0.9, "validate_every": BATCH}
+        _, trainer = build(tmp_path / "whole", **own)
+        trainer.fit()
+        average = trainer.driver.average
+        assert average is not None and average.steps == sum(STEPS)
+        _, written = weights.load(trainer.weights_path, "duel")
+        live = tensors(trainer.trainable)  # type: ignore[arg-type]
+        for name, tensor in average.tensors.items():
+            wanted = tensor.half().float() if tensor.is_floating_point() else tensor
+            assert torch.equal(written[name], wanted)
+        assert not torch.equal(live["net.0.weight"], average.tensors["0.weight"])
+        for step in (2, 6):
+            run = tmp_path / str(step)
+            with pytest.raises(Crash):
+                build(run, before=crash_at(step), **own)[1].fit()
+            _, again = build(run, **own)
+            again.fit(resume=True)
+            assert again.driver.average is not None
+            for name, tensor in again.driver.average.tensors.items():
+                assert torch.equal(tensor, average.tensors[name]), name
+            assert Best.read(run / "best.safetensors") == Best.read(trainer.folder.best)
+
+    def test_leaves_the_training_alone(self, tmp_path: Path) -> None:
+        ends = []
+        for ema in (0.0, 0.9):
+            model, trainer = build(tmp_path / str(ema), ema=ema, validate_every=BATCH)
+            trainer.fit()
+            ends.append(tensors(model))
+        assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+
+    def test_on_and_off_are_two_runs(self, tmp_path: Path) -> None:
+        build(tmp_path / "run", ema=0.9)[1].fit()
+        with pytest.raises(CheckpointError, match="ema was 0.9, is 'absent'"):
+            build(tmp_path / "run")[1].fit(resume=True)
+
+    def test_needs_the_tensors_themselves(self, tmp_path: Path) -> None:
+        class Copies(Judged):
+            def weights(self) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]:
+                return {}, {name: t.clone() for name, t in self.net.state_dict().items()}
+
+        with pytest.raises(TrainingError, match="returns copies"):
+            build(tmp_path / "run", Copies, ema=0.9)[1].fit()
+
+
+class TestFloat16:
+    def test_goes_on_bit_for_bit(self, tmp_path: Path) -> None:
+        own: dict[str, Any] = {"precision": "fp16"}
+        model, trainer = build(tmp_path / "whole", Careful, **own)
+        trainer.fit()
+        whole = tensors(model)
+        with pytest.raises(Crash):
+            build(tmp_path / "run", Careful, crash_at(6), **own)[1].fit()
+        stored = checkpoint.load(tmp_path / "run" / checkpoint.LAST)["helpers"]["scaling"]
+        assert stored["adam"]["scale"] > 1 and stored["adam"]["_growth_tracker"] > 0
+        model, trainer = build(tmp_path / "run", Careful, **own)
+        trainer.fit(resume=True)
+        assert all(torch.equal(whole[name], tensor) for name, tensor in tensors(model).items())
+        assert record(tmp_path / "run")["precision"] == "fp16"
+
+    def test_may_go_on_in_float32(self, tmp_path: Path) -> None:
+        with pytest.raises(Crash):
+            build(tmp_path / "run", Careful, crash_at(6), precision="fp16")[1].fit()
+        build(tmp_path / "run", Careful, precision="fp32")[1].fit(resume=True)
+        assert record(tmp_path / "run")["precision"] == "fp32"
+
+    def test_is_refused_to_a_model_that_does_not_scale(self, tmp_path: Path) -> None:
+        with pytest.raises(TrainingError, match="does not scale its loss"):
+            build(tmp_path / "run", Judged, precision="fp16")[1].fit()
+
+    def test_gives_up_where_no_scale_helps(self, tmp_path: Path) -> None:
+        class Endless(Careful):
+            def warm(self, batch: FaceBatch, progress: float) -> Mapping[str, float]:
+                for _ in range(40):
+                    loss = self.net(batch.images).float().mean() * float("inf")
+                    update(self.adam, self.net, loss, 1.0, 1.0)
+                return {"l2": 0.0}
+
+        with pytest.raises(TrainingError, match="not finite in float16 at any scale"):
+            build(tmp_path / "run", Endless, precision="fp16")[1].fit()
+
+    def test_a_cpu_without_it_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(*_: Any) -> Tensor:
+            raise RuntimeError("not implemented for 'Half'")
+
+        assert devices.precision("auto", "cpu") == "fp32"
+        assert devices.precision("bf16", "cpu") == "bf16"
+        monkeypatch.setattr(torch.nn.functional, "conv2d", refuse)
+        with pytest.raises(DeviceError, match="cannot train in float16"):
+            devices.precision("fp16", "cpu")
+
+
+class TestCompiling:
+    def test_falls_back_and_says_so(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """The second network's compiler fails; the run ends as one that compiled nothing."""
+        calls: list[str] = []
+
+        def compiler(eager: Callable[..., Any]) -> Callable[..., Any]:
+            number = len(calls)
+            calls.append("made")
+
+            def fast(*arguments: Any) -> Any:
+                if number == 1:
+                    raise RuntimeError("no compiler found.\nmore lines")
+                calls.append("fast")
+                return eager(*arguments)
+
+            return fast
+
+        model, trainer = build(tmp_path / "eager")
+        trainer.fit()
+        wanted = tensors(model)
+        monkeypatch.setattr(torch, "compile", compiler)
+        model, trainer = build(tmp_path / "run", compiled=True)
+        trainer.fit()
+        assert all(torch.equal(wanted[name], tensor) for name, tensor in tensors(model).items())
+        assert calls.count("fast") == STEPS[0] + 2 * STEPS[1], (
+            "sample pictures and validation run eagerly"
+        )
+        written = record(tmp_path / "run")
+        assert written["compiled"] == {"net": "compiled", "rival": "eager"}
+        sentence = "'rival' could not be compiled and runs eagerly (no compiler found)."
+        assert [note[-len(sentence) :] for note in written["compile_notes"]] == [sentence]
+        assert capsys.readouterr().err.count(sentence) == 1
+        assert "compiled" not in record(tmp_path / "eager")
+
+    def test_goes_through_torch_compile(self) -> None:
+        """With the backend that only traces, so that no C++ compiler is needed."""
+        torch.manual_seed(0)
+        model = Judged()
+        pictures = torch.rand(2, 3, 8, 8)
+        model.net.eval()
+        wanted = model.net(pictures)
+        trace = partial(torch.compile, backend="eager")
+        compiled = compiling.Compiled(model, lambda _: None, trace)
+        assert torch.equal(model.net(pictures), wanted)
+        assert compiled.networks == {"net": "compiled", "rival": "compiled"}
+        assert compiled.sentences == []
+
+    def test_an_error_of_the_model_is_its_own(self) -> None:
+        model = Judged()
+        compiled = compiling.Compiled(model, lambda _: None, lambda eager: eager)
+        with pytest.raises(RuntimeError, match="channels"):
+            model.net(torch.rand(1, 5, 8, 8))
+        assert compiled.networks["net"] == "compiled"
+
+    def test_networks_of_a_model_that_names_none(self) -> None:
+        assert set(compiling.networks(Duel())) == {"net", "rival"}
+        state = Judged().net.state_dict().keys()
+        model = Judged()
+        compiling.Compiled(model, lambda _: None, lambda eager: eager)
+        assert model.net.state_dict().keys() == state
+
+
+class TestMemory:
+    @pytest.mark.parametrize(
+        ("error", "fits", "words"),
+        [
+            (torch.OutOfMemoryError("full"), 2, "A batch of 2 ran: .* --set batch_size=2"),
+            (RuntimeError("DefaultCPUAllocator: can't allocate memory"), 1, "A batch of 1 ran"),
+            (torch.OutOfMemoryError("full"), 0, "No smaller batch ran either"),
+        ],
+    )
+    def test_says_which_batch_fits(
+        self, tmp_path: Path, error: Exception, fits: int, words: str
+    ) -> None:
+        class Greedy(Judged):
+            def warm(self, batch: FaceBatch, progress: float) -> Mapping[str, float]:
+                if self.steps > 1 and len(batch.images) > fits:
+                    raise error
+                return super().warm(batch, progress)
+
+        _, trainer = build(tmp_path / "run", Greedy)
+        with pytest.raises(TrainingError, match=f"batch of 4 in phase 'warm'.*{words}"):
+            trainer.fit()
+        payload = checkpoint.load(tmp_path / "run" / checkpoint.LAST)
+        assert payload["progress"]["seen"] == 2 * BATCH
+        assert not list((tmp_path / "run").glob("*.part"))
+
+    def test_another_error_is_its_own(self, tmp_path: Path) -> None:
+        class Broken(Judged):
+            def warm(self, batch: FaceBatch, progress: float) -> Mapping[str, float]:
+                raise RuntimeError("shapes differ")
+
+        with pytest.raises(RuntimeError, match="shapes differ"):
+            build(tmp_path / "run", Broken)[1].fit()
+
+
+class TestReasons:
+    def test_data_that_changed_is_described(self, tmp_path: Path) -> None:
+        build(tmp_path / "run", judged=False)[1].fit()
+        with pytest.raises(
+            CheckpointError,
+            match=r"data was 16 pictures of 8 people \(fingerprint \w{12}\), is 18 pictures of 9",
+        ):
+            build(tmp_path / "run", judged=False, faces=faces(9))[1].fit(resume=True)
+
+    def test_the_checkpoint_says_what_it_needs(self, tmp_path: Path) -> None:
+        build(tmp_path / "run")[1].fit()
+        payload = checkpoint.load(tmp_path / "run" / checkpoint.LAST)
+        assert payload["needs"]["versions"]["torch"] == torch.__version__.partition("+")[0]
+        assert payload["run"]["model"] == {"model": "duel", "options": {"width": 4}}
+        model, trainer = build(tmp_path / "run")
+        model.rival = nn.Conv2d(3, 1, 3)
+        with pytest.raises(CheckpointError, match=r"'rival' does not fit.*written by .*torch \d"):
+            trainer.fit(resume=True)
+
+    @pytest.mark.parametrize("place", [0.2, 0.5, 0.8])
+    def test_a_flipped_byte_is_found(self, tmp_path: Path, place: float) -> None:
+        last = tmp_path / checkpoint.LAST
+        checkpoint.save(last, {"net": {"w": torch.arange(4096.0)}})
+        content = bytearray(last.read_bytes())
+        content[int(place * len(content))] ^= 0xFF
+        last.write_bytes(content)
+        with pytest.raises(CheckpointError, match="damaged"):
+            checkpoint.load(last)
+
+    def test_an_older_checkpoint_without_helpers_goes_on(self, tmp_path: Path) -> None:
+        with pytest.raises(Crash):
+            build(tmp_path / "run", judged=False, before=crash_at(3))[1].fit()
+        last = tmp_path / "run" / checkpoint.LAST
+        payload = checkpoint.load(last)
+        old = {name: payload[name] for name in ("run", "progress", "random", "state")}
+        checkpoint.save(last, old)
+        _, trainer = build(tmp_path / "run", judged=False)
+        trainer.fit(resume=True)
+        assert trainer.finished
