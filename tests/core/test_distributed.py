@@ -1,0 +1,163 @@
+"""Several processes train as one would, up to rounding; what stops one stops all."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+sys.path.insert(0, str(Path(__file__).parent))
+from distributed_run import BATCH, MODELS, STEPS, WORLD, built, crashed, steps, train
+
+from restore_recog.errors import TrainingError
+from restore_recog.training import checkpoint
+from restore_recog.training.distributed import Team
+
+SCRIPT = Path(__file__).with_name("distributed_run.py")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> object:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where two processes have left what they found in every task."""
+    folder = tmp_path_factory.mktemp("two")
+    crashed(folder / "more")
+    subprocess.run([sys.executable, str(SCRIPT), str(folder)], check=True, timeout=600)
+    return folder
+
+
+def found(folder: Path, task: str) -> list[dict[str, Any]]:
+    """Return what each process found in a task."""
+    errors = "".join((folder / f"{task}-{rank}.err").read_text() for rank in range(WORLD))
+    assert json.loads((folder / f"{task}.json").read_text()) == [0] * WORLD, errors
+    return [torch.load(folder / f"{task}-{rank}.pt") for rank in range(WORLD)]
+
+
+def apart(one: Mapping[str, Tensor], two: Mapping[str, Tensor]) -> dict[str, float]:
+    """Return how far tensors are apart, as a share of the larger one's length."""
+    assert one.keys() == two.keys()
+    result = {}
+    for name, tensor in one.items():
+        other = two[name].double()
+        scale = float(torch.maximum(tensor.double().norm(), other.norm()).clamp_min(1e-7))
+        result[name] = float((tensor.double() - other).norm()) / scale
+    return result
+
+
+class TestOneStep:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def taken(cls, folder: Path) -> list[dict[str, Any]]:
+        return found(folder, "steps")
+
+    @pytest.mark.parametrize("name", MODELS)
+    def test_gradients_are_those_of_the_whole_batch(
+        self, taken: list[dict[str, Any]], name: str
+    ) -> None:
+        """Gradients as clipped, running figures, and what is logged."""
+        alone = steps(name)
+        assert len(alone) > 4
+        wrong = {key: by for key, by in apart(alone, taken[0][name]).items() if by > 1e-3}
+        assert wrong == {}
+
+    @pytest.mark.parametrize("name", MODELS)
+    def test_processes_stay_the_same_bit_for_bit(
+        self, taken: list[dict[str, Any]], name: str
+    ) -> None:
+        first, second = (one[name] for one in taken)
+        assert [key for key in first if not torch.equal(first[key], second[key])] == []
+
+
+class TestRun:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def two(cls, folder: Path) -> list[dict[str, Any]]:
+        return found(folder, "train")
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def alone(cls, folder: Path) -> dict[str, Tensor]:
+        return train(folder / "alone", built())
+
+    def test_ends_where_one_process_ends(
+        self, two: list[dict[str, Any]], alone: dict[str, Tensor]
+    ) -> None:
+        assert max(apart(alone, two[0]["ends"]["whole"]).values()) < 1e-4
+
+    def test_processes_end_alike(self, two: list[dict[str, Any]]) -> None:
+        for name, weights in two[0]["ends"].items():
+            assert max(apart(weights, two[1]["ends"][name]).values()) == 0, name
+
+    def test_resume_ends_like_an_uninterrupted_run(self, two: list[dict[str, Any]]) -> None:
+        """Bit for bit, dropout and all."""
+        ends = two[0]["ends"]
+        assert max(apart(ends["dropout"], ends["resumed"]).values()) == 0
+        assert max(apart(ends["whole"], ends["stopped"]).values()) == 0
+
+    def test_resume_by_more_and_by_fewer(
+        self, two: list[dict[str, Any]], alone: dict[str, Tensor], folder: Path
+    ) -> None:
+        assert max(apart(alone, two[0]["ends"]["more"]).values()) < 1e-4
+        fewer = train(folder / "fewer", built(), resume=True)
+        assert max(apart(alone, fewer).values()) < 1e-4
+
+    def test_one_process_writes(self, two: list[dict[str, Any]], folder: Path) -> None:
+        record = json.loads((folder / "whole" / "run.json").read_text())
+        assert (record["processes"], record["images_seen"]) == (WORLD, STEPS * BATCH)
+        assert len(list((folder / "whole" / "logs").iterdir())) == 1
+        assert not list(folder.rglob("*.part"))
+        streams = checkpoint.load(folder / "dropout" / "last.pt")
+        first, second = streams["random"], *streams["random_others"]
+        assert not torch.equal(first["torch"], second["torch"])
+
+    @pytest.mark.parametrize(
+        ("name", "words"),
+        [
+            ("nan", "TrainingError: The loss 'l1' became nan in phase 'only' after 8 images"),
+            ("stop", "TrainingInterrupted: Stopped in phase 'only' after 8 of 24 images"),
+            ("own step", "it steps without averaging its gradients"),
+            ("uneven", "A batch of 3 cannot be shared out evenly among 2 processes"),
+            ("file", "OutputError"),
+            ("pictures", "The processes do not have the same training pictures"),
+        ],
+    )
+    def test_all_stop_with_one_sentence(
+        self, two: list[dict[str, Any]], name: str, words: str
+    ) -> None:
+        for process in two:
+            assert words in process["sentences"][name]
+            assert "\n" not in process["sentences"][name]
+
+
+def test_a_process_that_fails_stops_all(folder: Path) -> None:
+    assert json.loads((folder / "fail.json").read_text()) == [1, 1]
+    first, second = ((folder / f"fail-{rank}.err").read_text() for rank in range(WORLD))
+    assert "TrainingError: The model of the last process is broken." in second
+    assert "TrainingError: Another process of this training has stopped" in first
+
+
+def test_alone_there_is_nothing_to_share() -> None:
+    team = Team.current()
+    assert team.leads and team.part == (0, 1)
+    team.check(7)
+    assert team.any(False, True) == (False, True) and team.average({"a": 2.0}) == {"a": 2.0}
+    with pytest.raises(TrainingError, match="torn"):
+        team.lead(_torn)
+
+
+def _torn() -> None:
+    raise TrainingError("It is torn.")
