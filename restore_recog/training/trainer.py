@@ -155,7 +155,7 @@ class Trainer:
         self._provenance = provenance(self.device)
         self._minutes_before = 0.0
         found = self.team.lead(lambda: self._open(resume))
-        self.team.agree("training pictures", self.faces.fingerprint)
+        self.team.agree("training pictures", self.faces.fingerprint[:12])
         self.team.join(self.trainable, self.device)
         self.driver.begin(self.compiled, say if self.team.leads else lambda _: None)
         if found:
