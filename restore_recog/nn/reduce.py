@@ -37,7 +37,7 @@ def rank() -> int:
 
 @contextmanager
 def exchange() -> Iterator[None]:
-    """Turn the failure of an exchange into a sentence.
+    """Turn the failure of an exchange into a sentence; PyTorch's own words are its cause.
 
     Raises:
         TrainingError: Another process has gone.
@@ -47,10 +47,9 @@ def exchange() -> Iterator[None]:
     except torch.OutOfMemoryError:
         raise
     except RuntimeError as error:
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise TrainingError(
             "Another process of this training has stopped, and this one with it; the reason is "
-            f"in that one's message ({first})."
+            "in that one's message."
         ) from error
 
 

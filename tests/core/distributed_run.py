@@ -61,7 +61,7 @@ def recogniser(miner: str) -> TripletTraining:
         BatchNormAct2d(6),
         nn.AdaptiveAvgPool2d(4),
         nn.Flatten(),
-        nn.Linear(96, 8),
+        nn.Linear(96, 8, bias=False),
         nn.BatchNorm1d(8),
     )
     options = {"batch_size": BATCH, "identities_per_batch": 2, "learning_rate": 1e-5}
@@ -105,18 +105,19 @@ def steps(name: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for phase in model.phases:
         losses = team.average(phase.step(batch(team.part), 0.5))
-        found[f"{phase.name} losses"] = torch.tensor(list(losses.values()))
+        for key in losses.keys() - {"dice"}:
+            found[f"{phase.name} {key}"] = torch.tensor(losses[key])
         for key, net in model.state().items():
             if isinstance(net, nn.Module):
-                for path, tensor in _gradients(net):
-                    found[f"{phase.name} {key}.{path}"] = tensor
+                for path, tensor in _tensors(net):
+                    found[f"{phase.name} {key} {path}"] = tensor
     return found
 
 
-def _gradients(net: nn.Module) -> Iterator[tuple[str, Tensor]]:
+def _tensors(net: nn.Module) -> Iterator[tuple[str, Tensor]]:
     for path, parameter in net.named_parameters():
         if parameter.grad is not None:
-            yield path, parameter.grad.clone()
+            yield f"gradient/{path}", parameter.grad.clone()
     for path, tensor in net.named_buffers():
         yield path, tensor.clone().float()
 
@@ -148,8 +149,8 @@ class Small:
         dropout: float = 0.0,
         averages: bool = True,
     ) -> None:
-        layers = [nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Dropout(dropout)]
-        self.net = nn.Sequential(*layers, nn.Conv2d(4, 3, 3, padding=1))
+        layers = [nn.Conv2d(3, 4, 3, bias=False), nn.BatchNorm2d(4), nn.Dropout(dropout)]
+        self.net = nn.Sequential(*layers, nn.Conv2d(4, 3, 3, padding=2))
         self.optimizer = adam(self.net, 1e-3)
         self.before, self.averages = before, averages
         self.steps = 0
