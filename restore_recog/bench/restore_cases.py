@@ -58,7 +58,6 @@ def matmul(side: int, **given: Any) -> Run:
     return lambda: outcome(run)
 
 
-@torch.inference_mode()
 def restore(spec: str, weights: str | None, **given: Any) -> Run:
     """Time a restorer, count its FLOPs and, run eagerly, where its time goes."""
     setting = Setting(**given)
@@ -69,7 +68,7 @@ def restore(spec: str, weights: str | None, **given: Any) -> Run:
 
     def run() -> dict[str, Any]:
         call = torch.compile(restorer.restore) if setting.compiled else restorer.restore
-        with setting.autocast():
+        with torch.inference_mode(), setting.autocast():
             found = spread(timed(lambda: call(batch), setting), setting.batch)
             found |= device_memory(setting)
             found["flops_image"] = count(lambda: restorer.restore(one))
@@ -80,7 +79,6 @@ def restore(spec: str, weights: str | None, **given: Any) -> Run:
     return lambda: outcome(run)
 
 
-@torch.inference_mode()
 def unet(widths: list[int], **given: Any) -> Run:
     """Time the plain U-Net, pasted as a restorer pastes."""
     setting = Setting(**given)
@@ -90,14 +88,13 @@ def unet(widths: list[int], **given: Any) -> Run:
     batch = pictures(setting.batch, setting.size, setting.device)
     one = pictures(1, setting.size, setting.device)
 
-    @torch.inference_mode()
     def restored(images: Tensor, masks: Tensor) -> Tensor:
         occluded = images.contiguous(memory_format=torch.channels_last)
         return torch.where(masks > 0.5, net(occluded, masks), images)
 
     def run() -> dict[str, Any]:
         call = torch.compile(restored) if setting.compiled else restored
-        with setting.autocast():
+        with torch.inference_mode(), setting.autocast():
             found = spread(timed(lambda: call(batch.images, batch.masks), setting), setting.batch)
             found |= device_memory(setting)
             found["flops_image"] = count(lambda: restored(one.images, one.masks))
@@ -153,7 +150,8 @@ def _returned(restorer: Restorer, batch: FaceBatch) -> dict[str, Tensor]:
         for name, module in _modules(restorer)
     ]
     try:
-        found["pictures"] = restorer.restore(batch)
+        with torch.inference_mode():
+            found["pictures"] = restorer.restore(batch)
     finally:
         for handle in handles:
             handle.remove()

@@ -73,6 +73,7 @@ class _Case:
     phase: str
     size: int
     batch: int
+    people: int
 
     def named(self) -> dict[str, Any]:
         """Return what tells its rows from others."""
@@ -100,7 +101,8 @@ def run(request: Request, note: Note) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="restore-recog-bench-") as folder:
         cases = _cases(request, folder)
         for case in cases:
-            case.work.faces(case.size)  # made once, and what is wrong with them shows now
+            # Made once for all processes; what is wrong with them shows before the first one.
+            case.work.faces(case.size).check(case.batch, case.people)
         rates = matmul_rates(where, request.precisions, note)
         known = {rate["precision"]: rate["flops_per_s"] for rate in rates}
         rows = []
@@ -153,7 +155,8 @@ def _phases(
                 continue
             work = Work(group, spec, call, options, phase.name, request.data, request.limit, folder)
             preset = call[0] if group == "restorers" else None
-            found.append(_Case(work, preset, phase.name, trainable.image_size, phase.batch_size))
+            size, people = trainable.image_size, trainable.identities_per_batch
+            found.append(_Case(work, preset, phase.name, size, phase.batch_size, people))
     return found
 
 
