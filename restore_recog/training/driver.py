@@ -88,7 +88,9 @@ class Driver:
                 raise
         if losses is None:
             # Out of the handler, since the error holds on to the failed step's tensors.
-            fits = memory.largest_that_fits(take, batch) if world() == 1 else None
+            if world() > 1:  # the others do not follow into smaller batches
+                raise TrainingError(memory.shared(self.device, len(batch.images), phase.name))
+            fits = memory.largest_that_fits(take, batch)
             raise TrainingError(memory.advice(self.device, len(batch.images), phase.name, fits))
         if self.average is not None:
             self.average.update(self.trainable.weights()[1])

@@ -64,6 +64,15 @@ def first(batch: FaceBatch, count: int) -> FaceBatch:
     )
 
 
+def shared(device: str, asked: int, phase: str) -> str:
+    """Return the sentence for the user of several processes, none of which tries on alone."""
+    return (
+        f"The {device} has too little memory for its {asked} pictures of every batch in phase "
+        f"'{phase}'; the last checkpoint is unharmed. Go on with --resume and more processes, or "
+        "begin again in another --output with a smaller batch_size."
+    )
+
+
 def advice(device: str, asked: int, phase: str, fits: int | None) -> str:
     """Return the sentence for the user."""
     sentence = (
