@@ -16,6 +16,10 @@ COMMANDS = {
     "report": ("restore_recog.cli.report", "Show a finished run again, in any form."),
     "compare": ("restore_recog.cli.compare", "Set finished runs side by side."),
     "reproduce": ("restore_recog.cli.reproduce", "Set a published table beside our own figures."),
+    "segmenters": (
+        "restore_recog.cli.segmenters",
+        "Judge segmenters and what their errors cost recognition.",
+    ),
     "restore": ("restore_recog.cli.restore", "Paint the masked part of faces in pictures back."),
     "train-restorer": ("restore_recog.cli.train_restorer", "Train a restorer."),
     "train-recognizer": ("restore_recog.cli.train_recognizer", "Train a recogniser."),

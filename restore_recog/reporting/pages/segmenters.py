@@ -1,0 +1,63 @@
+"""The page of a segmenter study."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from html import escape
+
+from restore_recog.reporting.drawings import Picture
+from restore_recog.reporting.pages.elements import (
+    arms_table,
+    bullets,
+    document,
+    drawing,
+    paragraph,
+    photograph,
+    sections,
+)
+from restore_recog.reporting.record import plain
+from restore_recog.reporting.report import Example
+from restore_recog.reporting.segmenter_record import COSTS, LEGEND, MAPS, agreements, warnings
+from restore_recog.reporting.segmenter_report import Study
+from restore_recog.reporting.strips import labelled
+from restore_recog.reporting.tables import Figures
+
+WIDTH = 760
+"""Of a strip on the page, in pixels."""
+
+
+def page(study: Study, picture: Picture | None, strips: Sequence[Example]) -> str:
+    """Return the HTML page of a study.
+
+    Args:
+        study: What was found.
+        picture: Dice against cost, where it was drawn.
+        strips: Of the worst maps.
+    """
+    labels = "".join(f'<span class="label">{escape(label)}</span>' for label in study.labels)
+    maps = arms_table(MAPS, [(s.segmenter, s.maps) for s in study.standings], "Segmenter")
+    setup = json.dumps(plain(study.setup), indent=1, ensure_ascii=False)
+    parts = [
+        ("Maps", maps + paragraph(LEGEND)),
+        ("What errors cost", drawing(picture, "Dice against cost") + _costs(study)),
+        ("How far segmenters agree", bullets(agreements(study)) if study.agreement else ""),
+        ("Worst maps", "".join(_photograph(one) for one in strips)),
+        ("Notes", bullets(warnings(study))),
+        ("Set-up", f"<pre>{escape(setup)}</pre>"),
+    ]
+    return document("restore-recog: segmenters", ["<h1>Segmenters</h1>", labels, sections(parts)])
+
+
+def _costs(study: Study) -> str:
+    """Return one table a restorer, the occluded probes in its first line."""
+    tables = []
+    for name in study.standings[0].restorers:
+        rows: list[tuple[str, Figures]] = [("(occluded)", study.floor)]
+        rows += [(one.segmenter, one.restorers[name]) for one in study.standings]
+        tables.append(f"<h3>restored with {escape(name)}</h3>" + arms_table(COSTS, rows, "Map"))
+    return "".join(tables)
+
+
+def _photograph(example: Example) -> str:
+    return photograph(labelled(example, scale=2), example.caption, example.caption, WIDTH)
