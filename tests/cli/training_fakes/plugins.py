@@ -22,6 +22,7 @@ from restore_recog.api import (
     Stateful,
 )
 from restore_recog.errors import DataError, RestoreRecogError
+from restore_recog.nn.stepping import descend
 from restore_recog.types import FaceBatch, FaceSample, Picture
 
 SIZE = 32
@@ -62,9 +63,7 @@ class Blur:
         time.sleep(self.pause)
         assert batch.clean is not None
         loss = (self.net(batch.images) - batch.clean).abs().mean()
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
+        descend(self.optimizer, self.net, loss, 0.0)
         return {"l1": loss.item()}
 
     def state(self) -> Mapping[str, Stateful]:
