@@ -97,7 +97,10 @@ def findings(
     )
     runs = {
         name: ArmRun(
-            templates, {}, dict(zip(plan.probes, (qualities or {}).get(name, ()), strict=False))
+            templates,
+            {},
+            dict(zip(plan.probes, (qualities or {}).get(name, ()), strict=False)),
+            {},
         )
         for name, templates in arms.items()
     }
@@ -106,4 +109,4 @@ def findings(
 
 def run() -> ArmRun:
     """Return a run without failures, for the parts of a report that count them."""
-    return ArmRun(np.empty((0, 0)), {}, {})
+    return ArmRun(np.empty((0, 0)), {}, {}, {})
