@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from restore_recog.errors import DataError
+from restore_recog.workers import cores
 
 if TYPE_CHECKING:
     from restore_recog.api import Dataset
@@ -71,15 +71,7 @@ def worker_count(asked: int | None, device: str) -> int:
         return asked
     if device == "cpu":
         return 1
-    here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    return max(1, min(MOST_WORKERS, cores() // here - 1))
-
-
-def cores() -> int:
-    """Return how many processor cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return max(1, min(MOST_WORKERS, cores() - 1))
 
 
 def advice(waiting: float, workers: int) -> str | None:

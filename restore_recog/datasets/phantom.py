@@ -11,6 +11,10 @@ from restore_recog.errors import DataError, RestoreRecogError
 from restore_recog.phantom import Person, Shot, draw_person, draw_shot, render
 from restore_recog.phantom.labels import labels
 from restore_recog.types import FaceSample, Picture
+from restore_recog.workers import in_order
+
+WORTH = 8
+"""Pictures that are worth a process of their own."""
 
 _SPLITS = {"test": 1, "train": 2}
 _DEFAULT = {"test": (200, 5), "train": (1000, 5)}
@@ -65,14 +69,14 @@ phantom:fmor[-PEOPLE]   as the FMOR data: 5 unoccluded and 5 masked pictures
         return out
 
     def read(self, samples: Sequence[FaceSample]) -> list[Picture | RestoreRecogError]:
-        """Render the samples; one that this data set does not have gives a DataError."""
-        out: list[Picture | RestoreRecogError] = []
-        for sample in samples:
-            try:
-                out.append(self._picture(sample.image_id))
-            except RestoreRecogError as error:
-                out.append(error)
-        return out
+        """Render the samples, many of them on all cores; an unknown one gives a DataError."""
+        return in_order(self._answer, [sample.image_id for sample in samples], least=WORTH)
+
+    def _answer(self, image_id: str) -> Picture | RestoreRecogError:
+        try:
+            return self._picture(image_id)
+        except RestoreRecogError as error:
+            return error
 
     def _picture(self, image_id: str) -> Picture:
         if self._set is not None:

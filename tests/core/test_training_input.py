@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Iterator
 
@@ -10,12 +12,17 @@ import numpy as np
 import pytest
 import torch
 
+from restore_recog import workers
 from restore_recog.alignment import TEMPLATE
 from restore_recog.cli import training_data
+from restore_recog.datasets.phantom import Phantom
+from restore_recog.errors import DataError
 from restore_recog.training.batch import PackedBatch
 from restore_recog.training.crops import Crops
 from restore_recog.training.data import TrainingFaces
 from restore_recog.training.feed import Clock, Feed, Leg, batches
+from restore_recog.types import FaceSample, Picture
+from restore_recog.workers import in_order
 
 SIZE = 64
 
@@ -111,7 +118,7 @@ def test_bytes_become_floats_exactly() -> None:
 def test_workers_make_the_same_batches_in_the_same_order(part: tuple[int, int]) -> None:
     source = faces()
     leg = Leg("phase", 4, 2, 9, 2, 0.5, part)
-    alone, together = (list(batches(source, leg, workers)) for workers in (0, 2))
+    alone, together = (list(batches(source, leg, count)) for count in (0, 2))
     assert len(alone) == len(together) == 7
     for one, two in zip(alone, together, strict=True):
         assert len(one.images) == 4 // part[1]
@@ -149,11 +156,43 @@ def test_advice_comes_above_a_fifth(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_workers_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training_data, "cores", lambda: 16)
+    allowed = set(range(16))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: allowed, raising=False)
     monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
     count = training_data.worker_count
     assert (count(None, "cpu"), count(None, "cuda:0"), count(0, "cuda:0")) == (1, 15, 0)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
     assert count(None, "cuda:3") == 3
-    monkeypatch.setattr(training_data, "cores", lambda: 1)
+    allowed.intersection_update({5})
     assert count(None, "cuda:0") == 1
+
+
+def doubled(number: int) -> tuple[int, int]:
+    return 2 * number, os.getpid()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_shared_out_work_comes_back_in_order() -> None:
+    several = in_order(doubled, range(41), least=4, most=3)
+    assert [double for double, _ in several] == list(range(0, 82, 2))
+    assert os.getpid() not in {process for _, process in several} or sys.platform != "linux"
+    few = in_order(doubled, range(7), least=4, most=3)
+    assert few == [(2 * number, os.getpid()) for number in range(7)]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_phantoms_are_the_same_bytes_whoever_renders_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = Phantom("3x6")
+    data.size = 48
+    samples = [*data.samples()[:17], FaceSample("test/p0000/s99x", "nobody")]
+    monkeypatch.setattr(workers, "cores", lambda: 1)
+    alone = data.read(samples)
+    monkeypatch.setattr(workers, "cores", lambda: 2)
+    together = data.read(samples)
+    for one, two in zip(alone[:-1], together[:-1], strict=True):
+        assert isinstance(one, Picture) and isinstance(two, Picture)
+        assert np.array_equal(one.pixels, two.pixels)
+        assert np.array_equal(one.landmarks, two.landmarks)
+    assert isinstance(together[-1], DataError) and str(together[-1]) == str(alone[-1])
