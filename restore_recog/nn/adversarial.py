@@ -1,6 +1,8 @@
-"""The non-saturating adversarial losses, on logits, one value a sample."""
+"""The non-saturating adversarial losses, on logits, one value a sample; and their balance."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -22,3 +24,16 @@ def generator_loss(fake: Tensor) -> Tensor:
         fake: (N, heads) logits of generated pictures.
     """
     return F.softplus(-fake).mean(1)
+
+
+def balance(losses: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return ``balance``, to be watched: the generator's adversarial loss over the critic's.
+
+    It grows when the discriminator wins and shrinks when it is fooled.
+
+    Args:
+        losses: ``adv`` and ``critic``; where one is missing nothing is returned.
+    """
+    if not {"adv", "critic"} <= losses.keys():
+        return {}
+    return {"balance": losses["adv"].detach() / losses["critic"].detach().clamp_min(1e-6)}

@@ -40,7 +40,7 @@ from torch import Tensor, nn
 
 from restore_recog.api import Phase, Stateful
 from restore_recog.nn import reduce
-from restore_recog.nn.adversarial import discriminator_loss, generator_loss
+from restore_recog.nn.adversarial import balance, discriminator_loss, generator_loss
 from restore_recog.nn.identity import IdentityNet, identity_loss
 from restore_recog.nn.maps import grow
 from restore_recog.nn.options import plain
@@ -193,6 +193,7 @@ class FMODRTraining:
             losses |= self._generator_step(leg, scene, output, keep, share)
         if leg.critic:
             losses |= self._critic_step(leg, scene, output.detach(), keep, share)
+        losses |= balance(losses)
         values = torch.stack([loss.detach().float() for loss in losses.values()]).tolist()
         return dict(zip(losses, values, strict=True))
 

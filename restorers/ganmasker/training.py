@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from restore_recog.api import Phase, Stateful
+from restore_recog.nn.adversarial import balance
 from restore_recog.nn.maps import grow
 from restore_recog.nn.options import plain
 from restore_recog.nn.perceptual import RecognizerFeatures, VGGLayers
@@ -143,6 +144,7 @@ class GANMaskerTraining:
         fused = self._fused(self.nets.generate(occluded, mask).float(), occluded, mask)
         losses = self._critic_step(fused.detach(), clean, share)
         losses |= self._generator_step(fused, clean, share)
+        losses |= balance(losses)
         values = torch.stack([loss.detach().float() for loss in losses.values()]).tolist()
         return dict(zip(losses, values, strict=True))
 

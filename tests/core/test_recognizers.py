@@ -154,3 +154,19 @@ def test_facenet_without_weights_says_how_to_get_them():
         FaceNet()
     with pytest.raises(WeightsError, match="no weights 'lfw'"):
         FaceNet("lfw")
+
+
+def test_validation_tells_people_apart_after_training() -> None:
+    torch.manual_seed(0)
+    training = TimmRecognizer.trainable("regnetx_002", **SMALL, learning_rate=3e-3, margin=0.5)
+    pairs = batch(people=8, shots=2)
+    with torch.no_grad():
+        before = training.validate(pairs)
+    for _ in range(12):
+        training.step(batch(), 0.2)
+    with torch.no_grad():
+        after = training.validate(pairs)
+    assert list(after) == ["auc", "rank1"]
+    assert all(0 <= value <= 1 for value in (*before.values(), *after.values()))
+    assert after["auc"] > 0.7
+    assert set(training.networks()) == {"net"}

@@ -10,12 +10,14 @@ import torch
 from torch import Tensor
 
 from restore_recog.errors import NotTrainableError, TrainingError
+from restore_recog.metrics import quality
 from restore_recog.nn.adversarial import discriminator_loss, generator_loss
 from restore_recog.nn.perceptual import perceptual_loss
 from restore_recog.restorers.fmodr.losses import hole_l1, reconstruction_loss, weighted_mean
 from restore_recog.restorers.fmodr.presets import PRESETS, SCHEDULES, read_options
 from restore_recog.restorers.fmodr.training import FMODRTraining
 from restore_recog.restorers.none import NoRestorer
+from restore_recog.training.driver import Driver
 from restore_recog.types import FaceBatch
 
 TINY: dict[str, Any] = {
@@ -354,3 +356,37 @@ def test_steps_run_in_bfloat16() -> None:
             assert all(value == value for value in phase.step(batch(), 0.5).values()), phase.name
         assert model.preview(batch()).isfinite().all()
     assert all(value.dtype == torch.float32 for value in learnable(model).values())
+
+
+def test_steps_run_in_float16_with_a_scale_for_every_optimiser() -> None:
+    model = training()
+    driver = Driver(model, "cpu", "fp16", 0.0)
+    for phase in model.phases:
+        losses = driver.step(phase, batch(), 0.0)
+        assert all(value == value and abs(value) < 1e4 for value in losses.values())
+    assert driver.precision.scaling is not None
+    assert driver.precision.scaling.used == set(model.optimizers)
+
+
+def test_validation_is_what_the_restorer_would_reach() -> None:
+    """The figures are those of the final picture, by the metrics' own PSNR."""
+    model = training()
+    given = batch()
+    figures = model.validate(given)
+    assert given.clean is not None
+    with torch.no_grad():
+        final = model.preview(given)[4:6]
+    arrays = [tensor.permute(0, 2, 3, 1).numpy() for tensor in (final, given.clean)]
+    inside = quality.psnr(*arrays, given.masks[:, 0].bool().numpy())
+    assert figures["psnr_mask"] == pytest.approx(float(inside.mean()), abs=1e-3)
+    assert figures["psnr"] == pytest.approx(float(quality.psnr(*arrays).mean()), abs=1e-3)
+    assert next(iter(figures)) == "psnr_mask"
+
+
+def test_balance_is_the_ratio_of_the_two_losses() -> None:
+    model = training()
+    losses = model.phases[2].step(batch(), 0.0)
+    assert losses["balance"] == pytest.approx(losses["adv"] / losses["critic"])
+    assert "balance" not in model.phases[0].step(batch(), 0.0)
+    names = {"detector", "coarse", "refine", "critic_coarse", "critic_refine"}
+    assert set(model.networks()) == names

@@ -14,8 +14,9 @@ from torch import Tensor
 from restore_recog import weights as weights_file
 from restore_recog.errors import TrainingError, WeightsError
 from restore_recog.metrics import quality
+from restore_recog.nn.maps import padded
 from restore_recog.nn.ssim import ssim
-from restore_recog.restorers.ganmasker import GANMasker, padded
+from restore_recog.restorers.ganmasker import GANMasker
 from restore_recog.restorers.ganmasker.losses import (
     discriminator_loss,
     generator_loss,
@@ -26,6 +27,7 @@ from restore_recog.restorers.ganmasker.losses import (
 from restore_recog.restorers.ganmasker.networks import CBAM, Discriminator, FUNet, MSeg, murf
 from restore_recog.restorers.ganmasker.presets import PRESETS
 from restore_recog.restorers.ganmasker.training import GANMaskerTraining
+from restore_recog.training.driver import Driver
 from restore_recog.types import FaceBatch
 
 TINY: dict[str, Any] = {
@@ -146,7 +148,7 @@ def test_any_size_is_padded_and_cropped_back(tmp_path: Path, size: tuple[int, in
     assert restored.shape == images.shape
     outside = masks.expand(-1, 3, -1, -1) == 0
     assert torch.equal(restored[outside], images[outside])
-    assert all(side % 32 == 0 for side in padded(images).shape[2:])
+    assert all(side % 32 == 0 for side in padded(images, 32).shape[2:])
 
 
 def test_the_detector_takes_any_size_and_gives_a_binary_map(tmp_path: Path) -> None:
@@ -158,7 +160,7 @@ def test_the_detector_takes_any_size_and_gives_a_binary_map(tmp_path: Path) -> N
 
 def test_one_stage_has_neither_map_nor_fusion(tmp_path: Path) -> None:
     model = GANMasker(weights=stored(tmp_path, two_stage=False))
-    assert model.segmenter() is None and model.nets.mseg is None
+    assert model.segmenter() is None and model.nets.mseg is None and not model.needs
     images = torch.rand(1, 3, 32, 32)
     empty, full = torch.zeros(1, 1, 32, 32), torch.ones(1, 1, 32, 32)
     restored = model.restore(FaceBatch(images, empty))
@@ -305,3 +307,27 @@ def test_another_models_weights_are_refused(tmp_path: Path) -> None:
     weights_file.save(path, "fmodr", {}, {"a": Tensor([1.0])})
     with pytest.raises(WeightsError, match="holds weights for 'fmodr'"):
         GANMasker(weights=path)
+
+
+def test_steps_run_in_float16_with_a_scale_for_every_optimiser() -> None:
+    model = training()
+    driver = Driver(model, "cpu", "fp16", 0.0)
+    for phase in model.phases:
+        losses = driver.step(phase, batch(), 0.0)
+        assert all(value == value and abs(value) < 1e4 for value in losses.values())
+    assert losses["balance"] == pytest.approx(losses["adv"] / losses["critic"])
+    assert driver.precision.scaling is not None
+    assert driver.precision.scaling.used == set(model.optimizers)
+    assert set(model.networks()) == {"mseg", "funet", "critic"}
+
+
+def test_validation_is_what_the_restorer_would_reach() -> None:
+    model = training()
+    given = batch()
+    figures = model.validate(given)
+    assert given.clean is not None
+    fused = model.preview(given)[4:6]
+    arrays = [tensor.permute(0, 2, 3, 1).numpy() for tensor in (fused, given.clean)]
+    inside = quality.psnr(*arrays, given.masks[:, 0].bool().numpy())
+    assert figures["psnr_mask"] == pytest.approx(float(inside.mean()), abs=1e-3)
+    assert list(figures) == ["psnr_mask", "psnr", "dice"]
