@@ -85,7 +85,7 @@ def _tell() -> None:
         "patterns": ", ".join((PLAIN, *PRINTS)),
         "difficulty": ", ".join(LEVELS),
         "anchor points of a template": ", ".join(NEEDED)
-        + f"; if you like {', '.join(tuple(ANCHORS)[len(NEEDED):])}",
+        + f"; if you like {', '.join(tuple(ANCHORS)[len(NEEDED) :])}",
     }
     for title, text in lines.items():
         click.echo(click.wrap_text(f"{title}: {text}", 100, subsequent_indent="    "))

@@ -84,11 +84,16 @@ def choose(
         raise DataError("A rectangle is not lit as a face is, so it has no colour 'skin'.")
     patterns = _listed(pattern, "pattern", (PLAIN, *PRINTS))
     levels = _listed(difficulty, "difficulty", tuple(LEVELS))
-    if patterns and not any(k in WARDROBE and WARDROBE[k].printable for k in kinds):
+    if patterns and not any(map(printable, kinds)):
         raise DataError(f"Nothing can be printed on {_few(kinds)}; leave the pattern out.")
     if levels and _names(kinds) == {"rectangle"}:
         raise DataError("A rectangle is not worn, so it has no difficulty; leave that out.")
     return Choice(kinds, odds, colour, patterns, levels)
+
+
+def printable(kind: str) -> bool:
+    """Return whether a pattern can be asked for on a kind."""
+    return kind in WARDROBE and WARDROBE[kind].printable
 
 
 def _names(kinds: tuple[str, ...]) -> set[str]:

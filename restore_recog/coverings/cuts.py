@@ -135,20 +135,20 @@ class Cut:
 
 
 def _head_straps(canvas: Canvas, upper: Point, lower: Point) -> Floats:
-    high: Points = [upper, (1.1, upper[1] - 0.3), (1.38, 0.1)]
-    deep: Points = [lower, (1.05, lower[1] + 0.02), (1.3, lower[1] - 0.1)]
+    high: Points = [upper, (1.04, upper[1] - 0.34), (1.2, upper[1] - 0.72)]
+    deep: Points = [lower, (1.0, lower[1] + 0.01), (1.14, lower[1] - 0.04)]
     return _both(canvas, (high, deep), 0.06)
 
 
 def _band(canvas: Canvas, upper: Point, lower: Point) -> Floats:
     middle = (upper[1] + lower[1]) / 2
-    path: Points = [(upper[0], middle), (1.1, middle - 0.25), (1.38, middle - 0.6)]
+    path: Points = [(upper[0], middle), (0.98, middle - 0.16), (1.18, middle - 0.42)]
     return _both(canvas, (path,), 0.035)
 
 
 def _ties(canvas: Canvas, upper: Point, lower: Point) -> Floats:
-    high: Points = [upper, (1.15, upper[1] - 0.25), (1.34, upper[1] - 0.75)]
-    deep: Points = [lower, (1.1, lower[1] - 0.02), (1.3, lower[1] - 0.08)]
+    high: Points = [upper, (1.12, upper[1] - 0.2), (1.22, upper[1] - 0.65)]
+    deep: Points = [lower, (1.04, lower[1] - 0.02), (1.14, lower[1] - 0.06)]
     return _both(canvas, (high, deep), 0.045)
 
 
@@ -164,7 +164,8 @@ HOLDS = {
     "ties": _ties,
     "none": lambda canvas, upper, lower: np.zeros_like(canvas.x),
 }
-"""What holds a covering: ear loops, two straps, one band, four ties, or its own cloth."""
+"""What holds a covering: ear loops, two straps, one band, four ties, or its own cloth. All but
+the loops end at the side of the usual face, so that little floats beside a narrow one."""
 
 _EDGE = ((0.0, 0.24), (0.22, 0.29), (0.6, 0.37), (1.04, 0.5), (1.04, 0.95), (0.97, 1.32))
 _SHAPED = ((0.0, 0.26), (0.2, 0.34), (0.58, 0.43), (1.03, 0.58), (1.01, 0.95), (0.93, 1.28))
@@ -216,9 +217,7 @@ HALF_MASK = Cut(
     hold="straps", corners=((0.6, 0.8), (0.6, 1.3)), cup=0.5, folds=(0, 0.0),
     trims=("filters", "outlet"),
 )  # fmt: skip
-COTTON = Cut(
-    PLEATED.outline, levels=(0.98, 1.26), folds=(9, 0.045), stitched=0.2, trims=("edge",)
-)
+COTTON = Cut(PLEATED.outline, levels=(0.98, 1.26), folds=(9, 0.045), stitched=0.2, trims=("edge",))
 SHAPED = Cut(_SHAPED, roof=0.25, folds=(8, 0.04), lines=(_CENTRE,))
 SEAMLESS = Cut(_SHAPED, folds=(8, 0.04), nose=0.4, stitched=0.2)
 SATEEN = Cut(_SHAPED, folds=(12, 0.06), nose=0.42)
@@ -238,7 +237,7 @@ SPORT = Cut(
 )  # fmt: skip
 SHIELD = Cut(
     ((0, 0.66), (0.35, 0.7), (0.66, 0.88), (0.7, 1.25), (0.58, 1.7), (0.28, 1.98), (0, 2.02)),
-    corners=((0.62, 1.5), (0.62, 1.55)), cup=0.3, folds=(0, 0.0), stitched=0.0, trims=("rim",),
+    corners=((0.64, 1.45), (0.64, 1.5)), cup=0.3, folds=(0, 0.0), stitched=0.0, trims=("rim",),
     hold="band",
 )  # fmt: skip
 TUBE = Cut(

@@ -124,7 +124,8 @@ def _smooth(canvas: Canvas, rng: np.random.Generator) -> Floats:
 
 def _lace(canvas: Canvas, rng: np.random.Generator) -> Floats:
     flowers, hearts = fabric(canvas, rng, "flowers", np.zeros_like(canvas.x))
-    net = np.maximum(_wave(canvas.x / 0.11 + canvas.v / 0.11), _wave(canvas.x / 0.11 - canvas.v / 0.11))
+    a, b = (canvas.x + canvas.v) / 0.11, (canvas.x - canvas.v) / 0.11
+    net = np.maximum(_wave(a), _wave(b))
     return np.maximum(2 * np.maximum(flowers, hearts) - 1, net - 0.75)
 
 
@@ -141,6 +142,6 @@ FABRICS: dict[str, Fabric] = {
     "satin": Fabric(_ripples, depth=0.03, contrast=0.03, gloss=0.5),
     "rubber": Fabric(_smooth, depth=0.006, gloss=0.3),
     "lace": Fabric(_lace, depth=0.003, contrast=0.12, pierced=True),
-    "clear": Fabric(_smooth, depth=0.03, gloss=0.9, opacity=0.2),
+    "clear": Fabric(_smooth, depth=0.1, contrast=0.05, gloss=1.6, opacity=0.27),
 }
 """Materials by name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,10 +29,13 @@ class Garment:
             ``tone`` a lighter tone of the main colour.
         gloss: Strength of the highlight, besides that of the fabric.
         slips: Whether it is sometimes worn under the nose.
-        strapped: Whether straps or loops lead to the ears.
+        strapped: Whether straps, loops or its cloth lead to the ears; of a turned head the far
+            ear hides them.
         fabric: What it is made of, of FABRICS; empty where the drawing itself shows it.
         prints: What is usually printed on it, one of them a drawing.
         printable: Whether a pattern can be asked for.
+        variants: How many different drawings there are; place, colour and light vary with
+            every picture.
     """
 
     draw: Callable[[Canvas, np.random.Generator], Sheet]
@@ -46,6 +49,7 @@ class Garment:
     fabric: str = ""
     prints: tuple[str, ...] = ()
     printable: bool = True
+    variants: int = 16
 
     @property
     def shine(self) -> float:
@@ -72,9 +76,7 @@ class Garment:
         odds = np.array(list(self.colours.values()), dtype=np.float64)
         return str(rng.choice(list(self.colours), p=odds / odds.sum()))
 
-    def palette(
-        self, main: Floats, rng: np.random.Generator, *, free: bool = False
-    ) -> Floats:
+    def palette(self, main: Floats, rng: np.random.Generator, *, free: bool = False) -> Floats:
         """Return the (3, 3) RGB of main, second and third colour in [0, 1].
 
         Args:
@@ -109,8 +111,8 @@ _CLOTHES: dict[str, Garment] = {
                              prints=("plain", "plain", "stripes")),
     "gaiter": Garment(cuts.TUBE, 0, _SOFT, strapped=False, second="free", third="free",
                       prints=("plain", "plain", *PATTERNS)),
-    "bandana": Garment(cuts.TRIANGLE, 0, _SOFT, strapped=False, second="free", third="free",
-                       fabric="woven", prints=("dots", "flowers", "hearts", "checks", "plain")),
+    "bandana": Garment(cuts.TRIANGLE, 0, _SOFT, second="free", third="free", fabric="woven",
+                       prints=("dots", "flowers", "hearts", "checks", "plain")),
     "veil": Garment(cuts.VEIL, 0, _DARK, strapped=False, slips=False),
     "collar": Garment(cuts.COLLAR, 0, _SOFT, strapped=False, slips=False, second="silver",
                       fabric="fleece"),
@@ -124,7 +126,7 @@ _MORE: dict[str, Garment] = {
     "surgical_printed": Garment(cuts.PLEATED, 0, _MEDICAL, second="free", third="free",
                                 prints=PRINTS),
     "paper": Garment(cuts.FLAT, 0, {"white": 80, "sky": 20}, third="white", fabric="paper"),
-    "n95_valve": Garment(cuts.CUP, 0, _WHITE, third="beige", slips=False, fabric="fleece"),
+    "n95_valve": Garment(cuts.CUP, 0, _WHITE, third="beige", slips=False, fabric="foam"),
     "kf94": Garment(cuts.BOAT, 0, {"white": 60, "black": 25, "grey": 10, "beige": 5},
                     third="white"),
     "duckbill": Garment(cuts.DUCKBILL, 0, {"white": 40, "sky": 25, "orange": 20, "mint": 15},
@@ -138,10 +140,9 @@ _MORE: dict[str, Garment] = {
                              prints=("plain", "plain", "checks", "dots", "flowers", "stripes")),
     "two_tone": Garment(cuts.TWO_TONE, 0, _SOFT, second="free"),
     "novelty": Garment(cuts.MOUTHED, 0, _SOFT, second="free", third="white"),
-    "sponge": Garment(cuts.ONE_PIECE, 0, _DARK | {"pink": 6, "white": 6}, strapped=False,
-                      fabric="foam"),
+    "sponge": Garment(cuts.ONE_PIECE, 0, _DARK | {"pink": 6, "white": 6}, fabric="foam"),
     "sport": Garment(cuts.SPORT, 0, _DARK | {"red": 6, "orange": 5}, second="grey",
-                     strapped=False, fabric="ribbed"),
+                     fabric="ribbed"),
     "knitted": Garment(cuts.SEAMLESS, 0, _SOFT, fabric="knit"),
     "denim": Garment(cuts.SHAPED, 0, {"navy": 60, "blue": 25, "black": 15}, fabric="twill"),
     "linen": Garment(cuts.SHAPED, 0, {"beige": 40, "white": 25, "grey": 20, "olive": 15},
@@ -197,7 +198,8 @@ WARDROBE: dict[str, Garment] = {
         slips=False,
         printable=False,
     ),
-    **_MORE,
+    # Fewer drawings of each: kept in memory, they come to as much as those of the first kinds.
+    **{name: replace(garment, variants=8) for name, garment in _MORE.items()},
 }
 """Every kind that is worn. ``random`` picks by weight, so only from the eight at the top (never
 sunglasses). New kinds go to the end: a kind's place is part of the seed of its drawings."""
@@ -210,4 +212,3 @@ SETS: dict[str, tuple[str, ...]] = {
 types of mask in FMOR but names none of them; these are our 27."""
 
 KINDS: tuple[str, ...] = (*WARDROBE, "rectangle")
-

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from restore_recog.coverings.patterns import PATTERNS, fabric
-from restore_recog.coverings.shapes import Points, ear_loops, hem, pleats, seam, side, tent, wrinkles
+from restore_recog.coverings.shapes import (
+    Points,
+    ear_loops,
+    hem,
+    pleats,
+    seam,
+    side,
+    tent,
+    wrinkles,
+)
 from restore_recog.coverings.sheet import Canvas, Sheet, curve, finish, mirrored
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from restore_recog.coverings.choice import printable
 from restore_recog.coverings.wear import Covered, cover
 
 _CAPTION = 18
@@ -31,12 +32,15 @@ def showcase(
         kinds: What to draw.
         columns: Drawings in a row.
         seed: Of the drawings.
-        wish: ``colour``, ``pattern`` and ``difficulty`` as in :func:`cover`.
+        wish: ``colour``, ``pattern`` and ``difficulty`` as in :func:`cover`; what a kind cannot
+            have is left out.
 
     Raises:
         DataError, ImageError: As :func:`cover`.
     """
-    drawn = [cover(pixels, landmarks, kind=kind, seed=seed, **wish) for kind in kinds]
+    drawn = [
+        cover(pixels, landmarks, kind=kind, seed=seed, **_possible(kind, wish)) for kind in kinds
+    ]
     tiles = [_captioned(one) for one in drawn]
     blank = np.full_like(tiles[0], 255)
     tiles += [blank] * (-len(tiles) % min(columns, len(tiles)))
@@ -45,12 +49,21 @@ def showcase(
     return np.vstack(rows)
 
 
+def _possible(kind: str, wish: Mapping[str, str | None]) -> dict[str, str | None]:
+    possible = dict(wish)
+    if not printable(kind):
+        possible["pattern"] = None
+    if kind.startswith("rectangle"):
+        possible["difficulty"] = None
+    return possible
+
+
 def _captioned(drawn: Covered) -> NDArray[np.uint8]:
     """Return a drawing with its kind, colour and print below it."""
     width = drawn.pixels.shape[1]
     line = np.full((_CAPTION, width, 3), 255, dtype=np.uint8)
     text = f"{drawn.kind} {drawn.colour}"
-    if drawn.pattern != "plain":
+    if drawn.pattern not in ("plain", "own"):
         text += f" {drawn.pattern}"
     font, size = cv2.FONT_HERSHEY_SIMPLEX, 0.4
     (wide, _), _ = cv2.getTextSize(text, font, size, 1)

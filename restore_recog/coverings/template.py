@@ -62,7 +62,9 @@ def _read(path: Path) -> tuple[Bytes, Floats]:
             is_png = image.format == "PNG"
             pixels = np.array(image.convert("RGBA"))
     except (OSError, UnidentifiedImageError, SyntaxError) as error:
-        raise DataError(f"The covering template '{path}' is no picture that can be read.") from error
+        raise DataError(
+            f"The covering template '{path}' is no picture that can be read."
+        ) from error
     opacity = pixels[..., 3]
     if not is_png or not transparent or opacity.min() > 127 or opacity.max() < 128:
         raise DataError(
@@ -82,8 +84,8 @@ def _anchors(path: Path, text: Any, shape: tuple[int, ...]) -> dict[str, tuple[f
     """Return name -> (column, row) of the anchor points in a JSON text."""
     if not text:
         raise DataError(
-            f"The covering template '{path}' has no anchor points; write {path.stem}.json beside it "
-            f'with {{"{NEEDED[0]}": [column, row], ...}} for {", ".join(NEEDED)}.'
+            f"The covering template '{path}' has no anchor points; write {path.stem}.json beside "
+            f'it with {{"{NEEDED[0]}": [column, row], ...}} for {", ".join(NEEDED)}.'
         )
     try:
         given = json.loads(text)
@@ -119,7 +121,9 @@ def sheet(path: Path, size: int) -> Sheet:
         side = tuple(max(2, round(n / shrink)) for n in pixels.shape[1::-1])
         premultiplied = cv2.resize(premultiplied, side, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
     ratio = np.array(pixels.shape[1::-1]) / premultiplied.shape[1::-1]
-    grow = np.array([[ratio[0], 0, ratio[0] / 2 - 0.5], [0, ratio[1], ratio[1] / 2 - 0.5], [0, 0, 1]])
+    grow = np.array(
+        [[ratio[0], 0, ratio[0] / 2 - 0.5], [0, ratio[1], ratio[1] / 2 - 0.5], [0, 0, 1]]
+    )
     place = np.array([[scale, 0, -LEFT * scale - 0.5], [0, scale, -TOP * scale - 0.5], [0, 0, 1]])
     laid = cv2.warpPerspective(premultiplied, place @ matrix @ grow, (size, size))
     opacity = np.ascontiguousarray(laid[..., 3])
