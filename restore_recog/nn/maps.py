@@ -57,6 +57,12 @@ def grow(mask: Tensor, pixels: int) -> Tensor:
     return F.max_pool2d(mask, 2 * pixels + 1, stride=1, padding=pixels) if pixels else mask
 
 
+def padded(images: Tensor, multiple: int) -> Tensor:
+    """Return (N, C, H, W) pictures with their border repeated to sides divisible by *multiple*."""
+    below, right = -images.shape[2] % multiple, -images.shape[3] % multiple
+    return F.pad(images, (0, right, 0, below), mode="replicate") if below or right else images
+
+
 def tidied(maps: Tensor) -> Tensor:
     """Return (N, 1, H, W) maps in {0, 1} without holes and without islands.
 

@@ -13,7 +13,7 @@ import torch
 
 from restore_recog import weights as weights_file
 from restore_recog.api import Restorer, Segmenter
-from restore_recog.nn.maps import NetSegmenter, grow
+from restore_recog.nn.maps import NetSegmenter, grow, padded
 from restore_recog.restorers.fmodr.model import Nets
 
 if TYPE_CHECKING:
@@ -22,13 +22,18 @@ if TYPE_CHECKING:
     from restore_recog.restorers.fmodr.training import FMODRTraining
     from restore_recog.types import FaceBatch
 
+MULTIPLE = 32
+"""Sides that the networks can take are divisible by this."""
+
 
 class FMODR(Restorer):
     """Restore with FMODR's coarse and refine networks.
 
     The networks are shown the picture without the mask widened by the trained ``dilate``
     pixels, so that a covering's soft rim does not leak into the fill; only pixels of the
-    mask as given are replaced, all others are returned bit for bit.
+    mask as given are replaced, all others are returned bit for bit. The map is taken as occluded
+    where it exceeds 0.5. Pictures whose sides are no multiples of 32 are padded, and the result
+    cropped back.
 
     Args:
         weights: Weights file; None for the shipped one.
@@ -53,10 +58,13 @@ class FMODR(Restorer):
     @torch.inference_mode()
     def restore(self, batch: FaceBatch) -> Tensor:
         """Return the final pictures; a picture with an empty mask is returned as it is."""
-        occluded = (2 * batch.images - 1).contiguous(memory_format=torch.channels_last)
-        final = self.nets(occluded, grow(batch.masks, self.dilate))[1]
-        restored = (final / 2 + 0.5).clamp(0, 1)
-        return torch.where(batch.masks > 0.5, restored, batch.images).contiguous()
+        height, width = batch.images.shape[2:]
+        mask = (batch.masks > 0.5).float()
+        occluded = padded(2 * batch.images - 1, MULTIPLE)
+        occluded = occluded.contiguous(memory_format=torch.channels_last)
+        final = self.nets(occluded, grow(padded(mask, MULTIPLE), self.dilate))[1]
+        restored = (final[:, :, :height, :width] / 2 + 0.5).clamp(0, 1)
+        return torch.where(mask > 0, restored, batch.images).contiguous()
 
     def segmenter(self) -> Segmenter:
         """Return FMODR's own region detector.

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
-import torch.nn.functional as F
 
 from restore_recog import weights as weights_file
 from restore_recog.api import Restorer, Segmenter
-from restore_recog.nn.maps import NetSegmenter, grow
+from restore_recog.nn.maps import NetSegmenter, grow, padded
 from restore_recog.restorers.ganmasker.model import Nets
 from restore_recog.restorers.ganmasker.presets import HALVINGS
 
@@ -23,12 +22,6 @@ if TYPE_CHECKING:
 
     from restore_recog.restorers.ganmasker.training import GANMaskerTraining
     from restore_recog.types import FaceBatch
-
-
-def padded(images: Tensor) -> Tensor:
-    """Return (N, C, H, W) pictures with their border repeated up to a multiple of 32."""
-    below, right = (-images.shape[2] % HALVINGS, -images.shape[3] % HALVINGS)
-    return F.pad(images, (0, right, 0, below), mode="replicate") if below or right else images
 
 
 class GANMasker(Restorer):
@@ -55,6 +48,8 @@ class GANMasker(Restorer):
         self.nets, config = weights_file.ready(Nets, self.weights, self.name, device)
         self.image_size = (config["size"], config["size"])
         self.dilate: int = config["dilate"]
+        if not self.nets.two_stage:
+            self.needs = frozenset()  # type: ignore[misc]
 
     @torch.inference_mode()
     def restore(self, batch: FaceBatch) -> Tensor:
@@ -64,8 +59,8 @@ class GANMasker(Restorer):
         """
         height, width = batch.images.shape[2:]
         mask = (batch.masks > 0.5).float()
-        occluded = padded(batch.images).contiguous(memory_format=torch.channels_last)
-        generated = self.nets.generate(occluded, grow(padded(mask), self.dilate))
+        occluded = padded(batch.images, HALVINGS).contiguous(memory_format=torch.channels_last)
+        generated = self.nets.generate(occluded, grow(padded(mask, HALVINGS), self.dilate))
         generated = generated[:, :, :height, :width].clamp(0, 1)
         if not self.nets.two_stage:
             return generated.contiguous()
