@@ -203,9 +203,9 @@ def _notes(
     if missing:
         first = missing[0]
         notes.append(
-            f"Warning: {len(missing):,} of {len(listed):,} pairs are missing: the data lacks a "
-            "picture of theirs, or its person is kept for training. The first is that of line "
-            f"{first.listed.line}, for want of {' and '.join(first.names)}."
+            f"The first of the missing pairs is that of line {first.listed.line}, for want of "
+            f"{' and '.join(first.names)}: the data lacks the picture, or its person is kept for "
+            "training."
         )
     for count, what in ((genuine, "genuine"), (impostor, "impostor")):
         if count < FEW:
