@@ -134,7 +134,7 @@ def compare(table: Table, preset: Preset, report: Report, run: Run) -> Compariso
         table=table,
         lines=tuple(lines),
         obstacles=obstacles,
-        cautions=_cautions(preset, report, run),
+        cautions=_cautions(table, preset, report, run),
         weights=tuple(origin.sentence() for origin in run.origins.values()),
         gains=_gains(table, preset, report, run, bool(obstacles)),
     )
@@ -272,7 +272,7 @@ def _obstacles(table: Table, preset: Preset, report: Report, run: Run) -> tuple[
     return tuple(found)
 
 
-def _cautions(preset: Preset, report: Report, run: Run) -> tuple[str, ...]:
+def _cautions(table: Table, preset: Preset, report: Report, run: Run) -> tuple[str, ...]:
     found = []
     pictures = report.setup.get("pictures", {})
     count = pictures.get("probes")
@@ -288,5 +288,11 @@ def _cautions(preset: Preset, report: Report, run: Run) -> tuple[str, ...]:
         )
     if any(origin.file is not None for origin in run.origins.values()):
         found.append(f"the paper trained on {preset.trained_on}")
-    found += [note.rstrip(".") for note in report.notes if UNMEASURED in note]
+        if report.setup.get("crop_template") is not None:
+            found.append(
+                "trainings of this project see larger faces than the paper's crops show; --crop "
+                "own measures the weights there"
+            )
+    heads = tuple(f"{METRICS[key].label}{UNMEASURED}" for key in table.metrics)
+    found += [note.rstrip(".") for note in report.notes if note.startswith(heads)]
     return tuple(found)
