@@ -90,6 +90,7 @@ def findings(
 
     session = SimpleNamespace(
         board=board,
+        asks_quality=False,
         specs=specs,
         source=SimpleNamespace(samples=known),
         request=SimpleNamespace(enrolment=enrolment, seed=0, limit=None),
