@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.api import Plan
+from restore_recog.evaluation.arm_work import ArmRun
 from restore_recog.evaluation.arms import ArmSpec
 from restore_recog.evaluation.findings import Findings
 from restore_recog.evaluation.scoring import Board
-from restore_recog.evaluation.arm_work import ArmRun
 from restore_recog.likeness import Quality
 from restore_recog.types import FaceSample, Trial
 
