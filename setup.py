@@ -15,7 +15,8 @@ HERE = Path(__file__).parent
 MAPPED = {"restore_recog.restorers": "restorers", "restore_recog.protocols": "protocols"}
 
 ONNX = ["onnx", "onnxruntime", "onnxscript"]
-TEST = [*ONNX, "pytest", "scikit-image", "setuptools>=70.1", "torchmetrics"]
+QUALITY = ["torch-fidelity>=0.4", "torchmetrics>=1.5"]
+TEST = [*ONNX, *QUALITY, "pytest", "scikit-image", "setuptools>=70.1"]
 
 
 def packages() -> list[str]:
@@ -64,6 +65,7 @@ setup(
     ],
     extras_require={
         "onnx": ONNX,
+        "quality": QUALITY,
         "test": TEST,
         "dev": [*TEST, "mypy", "ruff"],
     },

@@ -32,6 +32,8 @@ def examples(session: Session, findings: Findings) -> tuple[Example, ...]:
     found = []
     for i in chosen:
         caption = _caption((before[i], after[i]), (int(ranks[0][i]), int(ranks[1][i])))
+        if findings.asks_quality:
+            caption = _likeness(findings, i)
         found.append(Example(probes[i], caption, *_strip(session, faces[probes[i]])))
     return tuple(found)
 
@@ -59,6 +61,18 @@ def _caption(right: tuple[float, float], ranks: tuple[int, int]) -> str:
         (0.0, 0.0): "wrong before and after",
     }.get(right, "without a reference of its subject")
     return f"{kind}: rank {ranks[0]} -> {ranks[1]}" if min(ranks) > 0 else kind
+
+
+def _likeness(findings: Findings, row: int) -> str:
+    """Return how near a probe's pictures came to the truth inside the covering."""
+    shown = [
+        (name, arm.qualities[row].psnr_mask)
+        for name, arm in findings.measured.items()
+        if findings.specs[name].arm in ("occluded", "restored")
+    ]
+    return "PSNR in the mask: " + ", ".join(
+        f"{name} {value:.1f} dB" for name, value in shown if not np.isnan(value)
+    )
 
 
 def _strip(session: Session, face: ProbeFace) -> tuple[tuple[str, ...], NDArray[np.uint8]]:

@@ -44,9 +44,9 @@ def verdict(arm: ArmReport, floor: ArmReport, where: str = "") -> str:
         return f"How good the pictures of '{arm.restorer}' are{where} cannot be told: no twin."
     gain = arm.figures[f"{name}_gain"]
     words = {
-        "helps the picture": f"brings pictures{where} nearer to the unoccluded ones",
-        "hurts the picture": f"takes pictures{where} farther from the unoccluded ones",
-        "cannot tell": f"may bring pictures{where} nearer to the unoccluded ones or not",
+        "helps the picture": f"brings pictures nearer to the unoccluded ones{where}",
+        "hurts the picture": f"takes pictures farther from the unoccluded ones{where}",
+        "cannot tell": f"may or may not bring pictures nearer to the unoccluded ones{where}",
     }[answer(arm)]
     before, after = floor.figures[name]["value"], arm.figures[name]["value"]
     text = (

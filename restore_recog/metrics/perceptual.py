@@ -129,7 +129,7 @@ class Niqe:
             content = loadmat(str(path))
             self.mean = np.asarray(content["mu_prisparam"], dtype=np.float64).ravel()
             self.covariance = np.asarray(content["cov_prisparam"], dtype=np.float64)
-        except (OSError, ValueError, KeyError, TypeError, NotImplementedError) as error:
+        except Exception as error:  # a damaged file has scipy raise many kinds
             raise _no_model(path, "NIQE", "modelparameters.mat", error) from error
         if self.mean.shape != (36,) or self.covariance.shape != (36, 36):
             raise _no_model(path, "NIQE", "modelparameters.mat", "wrong shapes")

@@ -6,9 +6,11 @@ import json
 from collections.abc import Mapping
 from html import escape
 
+from restore_recog.evaluation import quality_verdict
 from restore_recog.evaluation.verdict import ground
 from restore_recog.reporting import drawings, record, strips, tallies
 from restore_recog.reporting.drawings import Picture
+from restore_recog.reporting.pages import quality
 from restore_recog.reporting.pages.coverings import coverings
 from restore_recog.reporting.pages.elements import (
     arms_table,
@@ -25,6 +27,15 @@ from restore_recog.reporting.pages.recognition import flips, recognition, transf
 from restore_recog.reporting.report import ArmReport, Example, Report
 from restore_recog.reporting.tables import ACQUISITION, NOTHING, known
 
+QUESTION = "Does restoring the face first help the recogniser?"
+QUALITY = "How near do restored faces come to the unoccluded ones?"
+LIKENESS = "Likeness to the unoccluded twin"
+
+FLIPS_FIRST = (
+    " Flips come first: probes that were found only after restoring, then those that were found "
+    "only before."
+)
+
 LEAST_WIDTH = 900
 """Strips are shown at least so wide, in pixels."""
 
@@ -33,12 +44,12 @@ def page(report: Report, pictures: Mapping[str, Picture] | None = None) -> str:
     """Return the HTML page of a report; *pictures* are its figures where they are drawn already."""
     drawn = drawings.pictures(report) if pictures is None else pictures
     parts = [
-        ("Recognition", recognition(report, drawn)),
+        *_first(report, drawn),
         ("Flips", flips(report)),
         ("Verification", verification(report, drawn)),
         ("Threshold carried over", transfer(report)),
         ("Groups of probes", cohorts(report, drawn)),
-        ("Likeness to the unoccluded twin", likeness(report, drawn)),
+        *(() if quality.asked(report) else [(LIKENESS, likeness(report, drawn))]),
         ("Coverings drawn", coverings(report)),
         ("What failed", _failures(report)),
         ("Before and after", _examples(report)),
@@ -47,7 +58,7 @@ def page(report: Report, pictures: Mapping[str, Picture] | None = None) -> str:
         ("To repeat it", _repeat(report)),
     ]
     body = [
-        "<h1>Does restoring the face first help the recogniser?</h1>",
+        f"<h1>{QUALITY if quality.asked(report) else QUESTION}</h1>",
         "<p>" + "".join(f'<span class="label">{escape(x)}</span>' for x in report.labels) + "</p>",
         *_verdicts(report),
         sections(parts),
@@ -55,10 +66,18 @@ def page(report: Report, pictures: Mapping[str, Picture] | None = None) -> str:
     return document("restore-recog: report", body)
 
 
+def _first(report: Report, drawn: Mapping[str, Picture]) -> list[tuple[str, str]]:
+    """Return the sections that answer what the report asks."""
+    if quality.asked(report):
+        return [(LIKENESS, quality.pictures(report, drawn)), ("Identity", quality.identity(report))]
+    return [("Recognition", recognition(report, drawn))]
+
+
 def _verdicts(report: Report) -> list[str]:
     """Return the verdicts, each under its answer where it can be told whose it is."""
     arms = [arm for arm in report.arms if arm.arm == "restored"]
-    answers = [answer(arm) for arm in arms]
+    judge = quality_verdict.answer if quality.asked(report) else answer
+    answers = [judge(arm) for arm in arms]
     if len(answers) != len(report.verdicts):
         answers = [""] * len(report.verdicts)
     return [
@@ -105,10 +124,10 @@ def _examples(report: Report) -> str:
     if not report.examples:
         return ""
     words = paragraph(
-        "Every restored region is painted by a model: a guess, not evidence. Flips come first: "
-        "probes that were found only after restoring, then those that were found only before."
+        "Every restored region is painted by a model: a guess, not evidence."
+        + ("" if quality.asked(report) else FLIPS_FIRST)
     )
-    return words + "".join(map(_example, report.examples))
+    return words + quality.sheet_words(report) + "".join(map(_example, report.examples))
 
 
 def _example(example: Example) -> str:
