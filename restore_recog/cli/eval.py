@@ -131,12 +131,13 @@ def _plain(plugins: registry.Registry[Any], spec: str) -> str:
 
 def build_request(given: dict[str, Any], output: Path) -> EvalRequest:
     """Build every part that the names stand for."""
-    from restore_recog import devices
+    from restore_recog import allocation, devices
     from restore_recog.evaluation.request import EvalRequest
     from restore_recog.evaluation.sharding import own_device
 
     options.use_threads(given["threads"])
     device = devices.resolve(own_device(given["device"]))
+    allocation.keep_freed_blocks(device)
     arms = given["arms"]
     return EvalRequest(
         datasets=[registry.datasets.create(spec) for spec in given["data"]],
