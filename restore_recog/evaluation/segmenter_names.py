@@ -86,10 +86,10 @@ def create(
     Raises:
         PluginError: Unknown, it cannot be made, or a restorer without a detector.
     """
-    check(choice)
     name, file = parts(choice)
     if file is None and name in restorers:
         return _lent(name, restorers[name])
+    check(choice)
     options: dict[str, Any] = {"device": device}
     if file is not None:
         options["weights"] = file
