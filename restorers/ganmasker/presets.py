@@ -38,6 +38,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "final": "bn_sigmoid",
         "adv": 0.3,
         "rec": 100.0,
+        "beta": 1.0,
         "per": 100.0,
         "perceptual": "vgg19",
         "perceptual_weights": "",
@@ -65,6 +66,7 @@ PRESETS["compact"] = PRESETS["paper"] | {
     "base_critic": 16,
     "final": "sigmoid",
     "adv": 0.03,
+    "beta": 0.05,
     "per": 10.0,
     "perceptual": "recognizer",
     "dilate": 2,
@@ -96,7 +98,7 @@ def read_options(preset: str, options: Mapping[str, Any]) -> dict[str, Any]:
         raise TrainingError(
             f"GANMasker's option 'size' must be a multiple of {HALVINGS}, not {result['size']}."
         )
-    for name in ("batch_size", "images_mseg", "images_funet", "lr", "lr_critic"):
+    for name in ("batch_size", "images_mseg", "images_funet", "lr", "lr_critic", "beta"):
         if result[name] <= 0:
             raise TrainingError(
                 f"GANMasker's option '{name}' must be positive, not {result[name]}."

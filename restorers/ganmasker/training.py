@@ -160,7 +160,7 @@ class GANMaskerTraining:
 
     def _generator_step(self, fused: Tensor, clean: Tensor, share: float) -> dict[str, Tensor]:
         o = self.options
-        losses = {"rec": reconstruction_loss(fused, clean)}
+        losses = {"rec": reconstruction_loss(fused, clean, o["beta"])}
         total = o["rec"] * losses["rec"]
         if o["adv"]:
             self.critic.requires_grad_(False)

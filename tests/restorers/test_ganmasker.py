@@ -191,6 +191,8 @@ def test_reconstruction_by_hand() -> None:
     b = torch.full((1, 3, 16, 16), 0.7)
     alike = (2 * 0.5 * 0.7 + 1e-4) / (0.5**2 + 0.7**2 + 1e-4)
     assert float(reconstruction_loss(a, b)) == pytest.approx((0.02 + 1 - alike) / 2, abs=1e-4)
+    sharper = float(reconstruction_loss(a, b, beta=0.05))
+    assert sharper == pytest.approx((0.2 - 0.05 / 2 + 1 - alike) / 2, abs=1e-4)
 
 
 def test_least_squares_by_hand() -> None:
