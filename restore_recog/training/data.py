@@ -6,7 +6,6 @@ the pictures that an uninterrupted one would have seen.
 
 from __future__ import annotations
 
-import hashlib
 import zlib
 from collections.abc import Collection, Sequence
 from functools import lru_cache
@@ -267,7 +266,7 @@ def _fingerprint(crops: Crops, coverings: str) -> str:
     known = crops.fingerprint()
     if coverings == "random":
         return known
-    return hashlib.sha256(f"{known} {coverings}".encode()).hexdigest()
+    return f"{known} with {coverings}"
 
 
 def _draw(members: NDArray[np.int64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
