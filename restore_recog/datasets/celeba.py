@@ -87,7 +87,7 @@ PATH/                                the lists may also lie right in PATH, or be
                 identifier(path, folder), subject, path, attributes=Labels(index, values)
             )
             found.append(sample)
-        lists = {
+        lists: dict[str, Mapping[str, object]] = {
             "identity": people,
             "label": flags,
             "partition": parts,
