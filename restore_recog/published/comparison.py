@@ -279,7 +279,7 @@ def _cautions(table: Table, preset: Preset, report: Report, run: Run) -> tuple[s
     if count is not None and count != preset.pictures:
         found.append(
             f"{count:,} test pictures, the paper has {preset.pictures:,}"
-            + (" (a figure like FID depends on how many)" if preset.protocol == "quality" else "")
+            + (" (FID depends on how many)" if "fid" in table.metrics else "")
         )
     if report.setup.get("crop_template") is None and preset.template is not None:
         found.append(

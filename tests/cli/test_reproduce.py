@@ -80,7 +80,7 @@ def test_a_rehearsal_cannot_be_mistaken_for_a_reproduction(quick: list[str]) -> 
     assert "32.17" in result.stdout and "(telea)" in result.stdout
     report = Report.load(Path("out"))
     assert "not a reproduction" in report.labels[0]
-    assert report.setup["crop_size"] == 64 and report.setup["coverings"]["kind"] == "rectangle"
+    assert report.setup["crop_size"] == 64 and report.setup["coverings"]["kind"] == "rectangle:64"
     content = json.loads(Path("out/reproduce.json").read_text())
     assert "not a reproduction" in content["verdict"]
     with Path("out/reproduce.csv").open() as file:
