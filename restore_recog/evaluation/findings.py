@@ -96,6 +96,7 @@ class Findings:
         scores = mine.scores
         found = arm_figures(scores, mine.qualities, board, self.seed)
         found |= rates.failure_rates(board, scores, mine.references, self.seed)
+        found |= rates.generalised(board, scores.trials, found)
         found |= rates.open_set(board, scores, self.seed)
         if self.calibration is not None:
             counted = self.counted[name]

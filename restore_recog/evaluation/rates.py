@@ -7,12 +7,13 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.evaluation.comparisons import Mask, Templates, without
+from restore_recog.evaluation.comparisons import Mask, Templates, Vector, without
 from restore_recog.evaluation.figures import Figure, Figures, flagged
 from restore_recog.evaluation.scoring import ArmScores, Board
 from restore_recog.metrics.open_set import fnir_at_fpir
 from restore_recog.metrics.support import flag
 from restore_recog.metrics.uncertainty import bootstrap_mean
+from restore_recog.metrics.verification import completed, rates_at_threshold, system_rates
 
 FPIR = 0.01
 """False positive identification rate that the open-set figure allows."""
@@ -44,6 +45,33 @@ def _failures(failed: Mask, subjects: NDArray[np.str_], seed: int) -> Figure:
         "failed_subjects": int((working == 0).sum()),
     }
     return flagged(figure, flag(figure["failed"], failed.size, names.size))
+
+
+def generalised(board: Board, trials: Vector, found: Figures) -> Figures:
+    """Return GFAR and GFRR: failures to enrol and to acquire folded into the pairs' rates.
+
+    At the thresholds at which the arm has its FNMR; there is no interval.
+
+    Args:
+        trials: (T,) scores of the pairs, -inf where a template is missing.
+        found: The arm's figures so far: ``fnmr@fmr=...``, ``fta`` and ``fte``.
+    """
+    mated, other = completed(trials[board.genuine]), completed(trials[~board.genuine])
+    if "fte" not in found or not mated.size or not other.size:
+        return {}
+    fta, fte = found["fta"]["value"], found["fte"]["value"]
+    genuine = int(board.genuine.sum())
+    counts = {"n": trials.size, "n_genuine": genuine, "n_impostor": trials.size - genuine}
+    rates: Figures = {}
+    for point in [name for name in found if name.startswith("fnmr@fmr=")]:
+        threshold = found[point]["threshold"]
+        fmr, fnmr = rates_at_threshold(mated, other, threshold)
+        system = system_rates(fmr, fnmr, fta=fta, fte=fte)
+        rest = {"low": np.nan, "high": np.nan, "threshold": threshold} | counts
+        end = point.partition("@")[2]
+        rates[f"gfar@{end}"] = {"value": system.gfar, "far": system.far} | rest
+        rates[f"gfrr@{end}"] = {"value": system.gfrr, "frr": system.frr} | rest
+    return rates
 
 
 def open_set(board: Board, scores: ArmScores, seed: int) -> Figures:

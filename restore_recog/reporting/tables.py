@@ -168,6 +168,10 @@ TRANSFER = (
 ACQUISITION = (
     Column("Failure to enrol, %", "fte", 100, 2),
     Column("Failure to acquire, %", "fta", 100, 2),
+    Column("GFRR at FMR 1 % of the pairs, %", "gfrr@fmr=0.01", 100, 2),
+    Column("GFAR at FMR 1 % of the pairs, %", "gfar@fmr=0.01", 100, 2),
+    Column("GFRR at FMR 0.1 % of the pairs, %", "gfrr@fmr=0.001", 100, 2),
+    Column("GFAR at FMR 0.1 % of the pairs, %", "gfar@fmr=0.001", 100, 2),
 )
 LIKENESS = (
     Column("PSNR, dB", "psnr", 1, 2, better=UP),
