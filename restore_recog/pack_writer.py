@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from restore_recog import packs
 from restore_recog.errors import OutputError
-from restore_recog.packs import DATA_START, FORMAT, SMALL, Note
+from restore_recog.packs import CODECS, DATA_START, FORMAT, SMALL, Note
 
 _TYPES = {"uint8": "U8", "int64": "I64", "float32": "F32"}
 
@@ -28,7 +28,7 @@ class PackWriter:
     Args:
         path: The file.
         size: Side of the crops in pixels.
-        stored: ``raw`` or ``png``.
+        stored: ``raw``, ``png`` or ``webp``.
         overwrite: Whether a file of this name may be replaced.
 
     Raises:
@@ -40,7 +40,7 @@ class PackWriter:
         path: Path,
         size: int,
         *,
-        stored: Literal["raw", "png"] = "raw",
+        stored: packs.Storage = "raw",
         overwrite: bool = False,
     ) -> None:
         self.path = path
@@ -76,8 +76,9 @@ class PackWriter:
     def add(self, pixels: NDArray[np.uint8]) -> None:
         """Write the next (W, W, 3) picture."""
         stored = np.ascontiguousarray(pixels).reshape(-1)
-        if self.stored == "png":
-            _, code = cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+        if self.stored in CODECS:
+            extension, options = CODECS[self.stored]
+            _, code = cv2.imencode(extension, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)
             stored = code.reshape(-1)
         self._checksums.append(zlib.crc32(stored))
         self._offsets.append(self._offsets[-1] + stored.size)
@@ -102,7 +103,7 @@ class PackWriter:
         assert self._file is not None
         self._file.flush()
         count, wide = len(note.image_ids), packs.wide_side(self.size)
-        offsets = np.array(self._offsets if self.stored == "png" else [], np.int64)
+        offsets = np.array(self._offsets if self.stored in CODECS else [], np.int64)
         checksums = np.array(self._checksums, np.int64)
         pixels = packs.PackedPixels(self._part, (count, wide, wide, 3), offsets, checksums)
         known = packs.fingerprint(self.size, note.image_ids, subjects, landmarks, pixels)
@@ -114,7 +115,7 @@ class PackWriter:
             "checksums": checksums,
             "note": np.frombuffer(text, np.uint8),
         }
-        shape = [self._offsets[-1]] if self.stored == "png" else list(pixels.shape)
+        shape = [self._offsets[-1]] if self.stored in CODECS else list(pixels.shape)
         for name in SMALL:
             self._file.write(small[name].tobytes())
         self._file.seek(0)

@@ -6,11 +6,12 @@ page of the disk. The tensors, in this order:
 
 =========  ========================  =========================================================
 pixels     (N, W, W, 3) uint8        crops with a margin, W = S + 2 round(S / 16); or, where they
-                                     are stored as PNG, (B,) uint8, all files end to end
-offsets    (N + 1,) int64            where each PNG file begins; without entries for plain pixels
+                                     are stored as PNG or lossless WebP, (B,) uint8: all these
+                                     files end to end
+offsets    (N + 1,) int64            where each such file begins; without entries for plain pixels
 landmarks  (N, 5, 2) float32         pixels of the crop without its margin
 subjects   (N,) int64                labels from 0 in order of first appearance
-checksums  (N,) uint32 as int64      CRC-32 of each picture's stored bytes
+checksums  (N,) int64                CRC-32 of each picture's stored bytes
 note       (M,) uint8                JSON: what :class:`Note` holds
 =========  ========================  =========================================================
 
@@ -25,7 +26,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -36,6 +37,13 @@ from restore_recog.errors import DataError
 from restore_recog.types import Failure
 
 FORMAT = "restore-recog pack 1"
+Storage = Literal["raw", "png", "webp"]
+CODECS: dict[str, tuple[str, list[int]]] = {
+    "png": (".png", []),
+    "webp": (".webp", [cv2.IMWRITE_WEBP_QUALITY, 101]),  # above 100 is lossless
+}
+"""How pictures are stored that are not stored raw: file extension and options of OpenCV."""
+
 DATA_START = 4096
 SMALL = ("offsets", "landmarks", "subjects", "checksums", "note")
 """The tensors that are read when a pack is opened."""
@@ -47,7 +55,7 @@ class Note:
 
     Attributes:
         size: Side S of the crops in pixels.
-        stored: ``raw`` or ``png``.
+        stored: ``raw``, ``png`` or ``webp``; no pixel differs.
         image_ids: N texts, ``<data set's number>:<image_id>``.
         subjects: Names of the people, by label; ``<data set's number>:<subject>``.
         attributes: Labels of each picture, as in :class:`restore_recog.types.FaceSample`.
@@ -90,7 +98,7 @@ class PackedPixels:
     Args:
         path: The pack.
         shape: (N, W, W, 3).
-        offsets: Of PNG files; empty for plain pixels.
+        offsets: Of compressed pictures; empty for plain pixels.
         checksums: (N,) CRC-32.
     """
 
@@ -129,7 +137,7 @@ class PackedPixels:
             start, stop = number * each, (number + 1) * each
         stored = self._map[start:stop]
         if not self._checked[number]:
-            if zlib.crc32(stored) != self._checksums[number]:
+            if zlib.crc32(stored.data) != self._checksums[number]:
                 raise DataError(
                     f"The packed data file {self.path} is damaged at its picture {number}; "
                     "copy it anew, or pack the data again."
@@ -138,6 +146,7 @@ class PackedPixels:
         if not len(self._offsets):
             return np.asarray(stored).reshape(self.shape[1:])
         decoded = cv2.imdecode(np.asarray(stored), cv2.IMREAD_COLOR)
+        assert decoded is not None, "the checksum has vouched for it"
         return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -200,7 +209,7 @@ def _pack(path: Path, small: Mapping[str, NDArray[Any]], shape: Sequence[int]) -
     wide = wide_side(note.size)
     plain = (count, wide, wide, 3)
     offsets = small["offsets"]
-    whole = len(offsets) == count + 1 if note.stored == "png" else tuple(shape) == plain
+    whole = len(offsets) == count + 1 if note.stored in CODECS else tuple(shape) == plain
     if not whole or any(len(small[name]) != count for name in ("landmarks", "subjects")):
         raise ValueError("its parts do not fit together")
     pixels = PackedPixels(path, plain, offsets, small["checksums"])

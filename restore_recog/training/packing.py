@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -21,7 +20,7 @@ def write_pack(
     found: Sequence[Source],
     size: int,
     *,
-    stored: Literal["raw", "png"] = "raw",
+    stored: packs.Storage = "raw",
     protocol: str | None = None,
     overwrite: bool = False,
     progress: bool = True,
@@ -32,7 +31,7 @@ def write_pack(
         path: The file.
         found: The pictures.
         size: Side of the crops in pixels.
-        stored: ``raw`` or ``png``; the pixels are the same.
+        stored: ``raw``, ``png`` or ``webp``; the pixels are the same.
         protocol: Whose training pictures these are.
         overwrite: Whether a file of this name may be replaced.
         progress: Whether to show a bar on the terminal.

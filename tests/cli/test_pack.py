@@ -31,7 +31,7 @@ def train(data: str, output: Path, *more: str) -> Result:
     )
 
 
-@pytest.mark.parametrize("store", ["raw", "png"])
+@pytest.mark.parametrize("store", ["raw", "webp"])
 def test_training_is_the_same(tmp_path: Path, store: str) -> None:
     file = tmp_path / "booth.pack"
     result = pack(file, "--store", store)

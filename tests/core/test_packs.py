@@ -6,7 +6,6 @@ import pickle
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pytest
@@ -18,7 +17,13 @@ from restore_recog import packs
 from restore_recog.alignment import TEMPLATE
 from restore_recog.api import Dataset
 from restore_recog.datasets.packed import Packed
-from restore_recog.errors import DataError, ImageError, OutputError, RestoreRecogError
+from restore_recog.errors import (
+    DataError,
+    ImageError,
+    OutputError,
+    RestoreRecogError,
+    TrainingError,
+)
 from restore_recog.evaluation.faces import Source
 from restore_recog.training.crops import Crops, collect
 from restore_recog.training.data import TrainingFaces
@@ -59,9 +64,7 @@ class Wall(Dataset):
         return Picture(rng.integers(0, 255, (60, 60, 3), np.uint8), points.astype(np.float32))
 
 
-def write(
-    path: Path, *datasets: Dataset, stored: Literal["raw", "png"] = "raw", size: int = SIZE
-) -> Path:
+def write(path: Path, *datasets: Dataset, stored: packs.Storage = "raw", size: int = SIZE) -> Path:
     found = sources(datasets or [Wall()], None, None)
     write_pack(path, found, size, stored=stored, progress=False)
     return path
@@ -88,8 +91,8 @@ def pack(tmp_path: Path) -> Path:
 
 
 class TestSame:
-    @pytest.mark.parametrize("stored", ["raw", "png"])
-    def test_crops(self, tmp_path: Path, stored: Literal["raw", "png"]) -> None:
+    @pytest.mark.parametrize("stored", ["raw", "png", "webp"])
+    def test_crops(self, tmp_path: Path, stored: packs.Storage) -> None:
         path = write(tmp_path / "faces.pack", stored=stored)
         packed = crops(Packed(str(path)))
         assert packed.image_ids[:2] == ("0:a0", "0:a1") and len(packed.image_ids) == 11
@@ -164,6 +167,13 @@ class TestTraining:
         _, trainer = build(tmp_path / "run", faces=TrainingFaces(found))
         trainer.fit()
         assert "read,b1,b,b1 is torn." in (tmp_path / "run" / "failures.csv").read_text()
+
+    def test_too_little_is_refused(self, tmp_path: Path) -> None:
+        faces = TrainingFaces(crops(Packed(str(write(tmp_path / "one.pack", Wall("a"))))))
+        with pytest.raises(TrainingError, match="3 training pictures, fewer than one batch of 4"):
+            faces.check(4, 0)
+        with pytest.raises(TrainingError, match="pictures of 1 people"):
+            faces.check(2, 2)
 
     def test_another_process_gets_the_name_of_the_file(self, tmp_path: Path) -> None:
         path = write(tmp_path / "large.pack", Wall("abcdefgh", 8), size=64)
