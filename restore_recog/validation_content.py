@@ -9,17 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from restore_recog import images
 from restore_recog.api import Dataset
 from restore_recog.datasets.files import FileDataset
-from restore_recog.errors import ImageError
 from restore_recog.types import FaceSample, Picture
+from restore_recog.validation_likeness import Thumbnail, alike, thumbnail
+from restore_recog.validation_maps import odd_map
 
 Severity = Literal["fatal", "warning", "note"]
 Progress = Callable[[str, int, int], None]
@@ -31,9 +29,6 @@ LONG_RATIO = 2.5
 
 _BLOCK = 8
 """Pictures that a thread holds at a time."""
-_CLEAR = (32, 223)
-"""Map values beyond these count as black and white; JPEG does not keep them exact."""
-_GREY_SHARE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +60,14 @@ class _Facts:
         size: (width, height).
         maps: What is odd about its map.
         off: Whether all its landmarks lie beside it.
+        thumbnail: What it looks like, to find it again in another size or encoding.
     """
 
     digest: bytes
     size: tuple[int, int]
     maps: tuple[str, ...]
     off: bool
+    thumbnail: Thumbnail
 
 
 @dataclass
@@ -117,9 +114,12 @@ def content_issues(entries: Sequence[Entry], progress: Progress) -> Iterator[tup
     """Yield (data set, finding) after decoding every picture."""
     looks: dict[str, _Look] = {entry.data: _Look() for entry in entries}
     same: dict[bytes, list[Entry]] = {}
+    thumbnails: list[Thumbnail] = []
     for done, (entry, facts) in enumerate(_see_all(entries), 1):
         looks[entry.data].add(entry.sample.image_id, facts)
         if isinstance(facts, _Facts):
+            if facts.digest not in same:
+                thumbnails.append(facts.thumbnail)
             same.setdefault(facts.digest, []).append(entry)
         if done % _BLOCK == 0 or done == len(entries):
             progress("pictures", done, len(entries))
@@ -127,7 +127,9 @@ def content_issues(entries: Sequence[Entry], progress: Progress) -> Iterator[tup
         samples = [entry.sample for entry in entries if entry.data == data]
         for found in (*_reading(look), *_size_findings(look), *_twin_sizes(look, samples)):
             yield data, found
-    yield from _duplicates([group for group in same.values() if len(group) > 1])
+    groups = list(same.values())
+    yield from _duplicates([group for group in groups if len(group) > 1])
+    yield from _duplicates([groups[i][:1] + groups[j][:1] for i, j in alike(thumbnails)], near=True)
 
 
 def _see_all(entries: Sequence[Entry]) -> Iterator[tuple[Entry, _Facts | str]]:
@@ -167,34 +169,10 @@ def _facts(entry: Entry, picture: Picture) -> _Facts:
     if picture.landmarks is not None:
         low, high = picture.landmarks.min(axis=0), picture.landmarks.max(axis=0)
         off = not (np.all(high >= 0) and np.all(low <= (width - 1, height - 1)))
-    maps = () if picture.mask is None else tuple(_odd_map(entry, picture.mask, (width, height)))
-    return _Facts(digest.digest(), (width, height), maps, off)
-
-
-def _odd_map(entry: Entry, mask: NDArray[np.uint8], size: tuple[int, int]) -> Iterator[str]:
-    share = float(mask.mean())
-    if entry.sample.condition == "clean" and share > 0:
-        yield f"clean, but its map marks {share:.0%} of it"
-    elif entry.sample.condition != "clean" and share in (0.0, 1.0):
-        yield f"its map marks {'nothing' if share == 0 else 'all of it'}"
-    if isinstance(entry.dataset, FileDataset):
-        yield from _map_faults(entry.dataset.mask_path(entry.sample), size)
-
-
-def _map_faults(path: Path | None, size: tuple[int, int]) -> Iterator[str]:
-    """Yield what is odd about a map file that reading alone forgives."""
-    if path is None:
-        return
-    try:
-        levels = images.read_levels(path)
-    except ImageError as error:
-        yield str(error)
-        return
-    if (levels.shape[1], levels.shape[0]) != size:
-        yield f"map {levels.shape[1]} x {levels.shape[0]}, picture {size[0]} x {size[1]}"
-    grey = float(((levels > _CLEAR[0]) & (levels < _CLEAR[1])).mean())
-    if grey > _GREY_SHARE:
-        yield f"{grey:.0%} of the map is neither black nor white"
+    maps: tuple[str, ...] = ()
+    if picture.mask is not None:
+        maps = tuple(odd_map(entry.dataset, entry.sample, picture.mask, (width, height)))
+    return _Facts(digest.digest(), (width, height), maps, off, thumbnail(pixels))
 
 
 def _reading(look: _Look) -> Iterator[Found]:
@@ -252,31 +230,45 @@ def _twin_sizes(look: _Look, samples: Sequence[FaceSample]) -> Iterator[Found]:
         yield "warning", "twin-size", sentence, other
 
 
-def _duplicates(groups: Sequence[Sequence[Entry]]) -> Iterator[tuple[str, Found]]:
-    """Yield the same picture found under several names; who is to blame decides how bad it is."""
+def _duplicates(
+    groups: Sequence[Sequence[Entry]], *, near: bool = False
+) -> Iterator[tuple[str, Found]]:
+    """Yield the same picture found under several names; who is to blame decides how bad it is.
+
+    Pictures that are only *near* to each other are never fatal, and an occluded picture may be
+    near to its own twin.
+    """
     kinds: dict[tuple[str, Severity, str, str], list[Issue]] = {}
     for group in groups:
-        first = group[0]
+        first, names = group[0], {entry.sample.image_id for entry in group}
+        if near and names & {entry.sample.clean_id for entry in group}:
+            continue
+        severity, check, sentence = _blame(group)
         spread = len({entry.data for entry in group}) > 1
-        splits = {entry.sample.attributes.get("split") for entry in group}
-        people = {(entry.data, entry.sample.subject) for entry in group}
-        within = Counter(data for data, _ in people)
-        verdict: tuple[Severity, str, str]
-        if {"train", "test"} <= splits:
-            verdict = ("fatal", "train-and-test", "for training and for testing at once.")
-        elif max(within.values()) > 1:
-            verdict = ("fatal", "two-people", "under several people at once.")
-        elif spread:
-            verdict = ("warning", "two-data-sets", "in several data sets at once.")
-        else:
-            verdict = ("warning", "duplicate", "under several names of one person.")
         data = " and ".join(sorted({entry.data for entry in group}))
-        names = ", ".join(
+        others = ", ".join(
             f"{entry.data}/{entry.sample.image_id}" if spread else entry.sample.image_id
             for entry in group[1:]
         )
-        issue = Issue(first.sample.image_id, f"the same as {names}")
-        kinds.setdefault((data, *verdict), []).append(issue)
+        if near:
+            severity, check = "warning", f"near-{check}"
+            sentence = f"(in another size or encoding, it seems) {sentence}"
+        issue = Issue(first.sample.image_id, f"{'like' if near else 'the same as'} {others}")
+        kinds.setdefault((data, severity, check, sentence), []).append(issue)
     for (data, severity, check, sentence), issues in kinds.items():
         pictures = several(len(issues), "picture", "pictures")
         yield data, (severity, check, f"{pictures} {sentence}", issues)
+
+
+def _blame(group: Sequence[Entry]) -> tuple[Severity, str, str]:
+    """Return (severity, check, end of the sentence) of one picture under several names."""
+    splits = {entry.sample.attributes.get("split") for entry in group}
+    people = {(entry.data, entry.sample.subject) for entry in group}
+    within = Counter(data for data, _ in people)
+    if {"train", "test"} <= splits:
+        return "fatal", "train-and-test", "for training and for testing at once."
+    if max(within.values()) > 1:
+        return "fatal", "two-people", "under several people at once."
+    if len({entry.data for entry in group}) > 1:
+        return "warning", "two-data-sets", "in several data sets at once."
+    return "warning", "duplicate", "under several names of one person."
