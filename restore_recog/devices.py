@@ -66,7 +66,7 @@ def _cpu_has_float16() -> bool:
     try:
         with torch.autocast("cpu", dtype=torch.float16):
             result = torch.nn.functional.conv2d(torch.zeros(1, 1, 8, 8), kernel)
-        result.float().sum().backward()
+        torch.autograd.backward(result.float().sum())
     except RuntimeError:
         return False
     return result.dtype == torch.float16

@@ -42,7 +42,7 @@ class WeightAverage:
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
         floats = [name for name, tensor in tensors.items() if tensor.is_floating_point()]
         if floats:
-            average = get_ema_multi_avg_fn(decay)
+            average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
             average([self.tensors[n] for n in floats], [tensors[n].detach() for n in floats], 0)
         for name in tensors.keys() - set(floats):
             self.tensors[name].copy_(tensors[name])

@@ -75,7 +75,7 @@ class Compiled:
 
     def _fall_back(self, name: str, error: Exception) -> None:
         self.networks[name] = "eager"
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        reason = first_line(error)
         sentence = f"The network '{name}' could not be compiled and runs eagerly ({reason})."
         self.sentences.append(sentence)
         self._say(sentence)
@@ -87,3 +87,13 @@ def networks(trainable: Trainable) -> Mapping[str, nn.Module]:
         return trainable.networks()
     state = trainable.state()
     return {name: part for name, part in state.items() if isinstance(part, nn.Module)}
+
+
+def is_compilers(error: Exception) -> bool:
+    """Return whether an error comes from the compiler: a backward pass may be compiled late."""
+    return type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error says, in one line without a full stop."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

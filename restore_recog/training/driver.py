@@ -11,7 +11,7 @@ from restore_recog.errors import TrainingError
 from restore_recog.nn.average import WeightAverage
 from restore_recog.nn.reduce import world
 from restore_recog.training import memory
-from restore_recog.training.compiling import Compiled
+from restore_recog.training.compiling import Compiled, first_line, is_compilers
 from restore_recog.training.folder import Weights
 from restore_recog.training.precision import Precision
 from restore_recog.types import FaceBatch
@@ -83,7 +83,12 @@ class Driver:
         losses = None
         try:
             losses = take(batch)
-        except (RuntimeError, MemoryError) as error:
+        except RuntimeError as error:
+            if is_compilers(error):
+                raise TrainingError(
+                    f"The compiled networks cannot be trained ({first_line(error)}); repeat the "
+                    "command with --resume and without --compile."
+                ) from error
             if not memory.is_out_of_memory(error):
                 raise
         if losses is None:

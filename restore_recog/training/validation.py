@@ -152,11 +152,11 @@ def held_out(
     kept, held = faces.hold_out(share, MOST)
     pairs = trainable.identities_per_batch
     if held is None or (pairs and held.several < 2):
-        reason = "two people with two pictures or more" if pairs else "two people"
+        fewest = 2 if pairs else 1
         return (
             faces,
             None,
-            f"A share of {share:g} of {faces.people} people is less than {reason}, so that "
-            "nobody is held out and there will be no best weights; raise --validation-share.",
+            f"A share of {share:g} of {faces.people} people does not hold two with {fewest} to "
+            f"{MOST} pictures, so that there will be no best weights; raise --validation-share.",
         )
     return kept, held, ""

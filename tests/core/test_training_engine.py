@@ -326,6 +326,16 @@ class TestCompiling:
         assert compiled.networks == {"net": "compiled", "rival": "compiled"}
         assert compiled.sentences == []
 
+    def test_a_late_failure_is_a_sentence(self, tmp_path: Path) -> None:
+        """The backward pass is compiled when it is first needed, in the middle of a step."""
+
+        class Late(Judged):
+            def warm(self, batch: FaceBatch, progress: float) -> Mapping[str, float]:
+                raise torch._dynamo.exc.InternalTorchDynamoError("no linker.\nmore lines")
+
+        with pytest.raises(TrainingError, match=r"cannot be trained \(no linker\).*without --comp"):
+            build(tmp_path / "run", Late)[1].fit()
+
     def test_an_error_of_the_model_is_its_own(self) -> None:
         model = Judged()
         compiled = compiling.Compiled(model, lambda _: None, lambda eager: eager)
