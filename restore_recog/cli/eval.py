@@ -156,6 +156,7 @@ def build_request(given: dict[str, Any], output: Path) -> EvalRequest:
         difficulty=given["difficulty"],
         seed=given["seed"],
         limit=given["limit"],
+        crop_size=given["crop_size"],
         batch_size=given["batch_size"],
         device=device,
         faces_policy=given["faces"],
@@ -175,6 +176,7 @@ def judge_weights(entries: tuple[str, ...]) -> dict[str, Path]:
 
     Raises:
         click.UsageError: An entry has no name or no file, or a judge has two.
+        WeightsError: There is no such file.
     """
     found: dict[str, Path] = {}
     for text in entries:
@@ -184,7 +186,9 @@ def judge_weights(entries: tuple[str, ...]) -> dict[str, Path]:
                 f"--judge takes one NAME=FILE for each judge, such as fid=inception.pth, not "
                 f"'{text}'."
             )
-        found[name] = Path(file).expanduser()
+        path = options.existing_weights(Path(file).expanduser())
+        assert path is not None
+        found[name] = path
     return found
 
 

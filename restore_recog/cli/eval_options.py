@@ -142,6 +142,12 @@ HOW = (
         show_default=True,
         help="A picture with several faces: count it as failed, or take the largest.",
     ),
+    click.option(
+        "--crop-size",
+        type=click.IntRange(min=16),
+        metavar="PIXELS",
+        help="Side of the crops.  [default: the largest that a restorer wants]",
+    ),
     click.option("--limit", type=click.IntRange(min=1), help="At most so many probes."),
     click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True),
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),

@@ -229,4 +229,7 @@ def _too_small(name: str, side: int) -> str:
     least = {"niqe": 2 * naturalness.BLOCK, "lpips": 64}.get(name, 16)
     if side >= least:
         return ""
-    return f"it needs pictures of {least} x {least} pixels, and the crops have {side} x {side}."
+    return (
+        f"it needs pictures of {least} x {least} pixels, and the crops have {side} x {side}; give "
+        f"--crop-size {least}."
+    )

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from restore_recog import provenance
+from restore_recog import provenance, weights
 from restore_recog.errors import OutputError
 from restore_recog.evaluation import segmenter_names
 from restore_recog.evaluation.faces import Source
@@ -38,6 +38,10 @@ def finished(request: EvalRequest, folder: Path) -> Report | None:
     if template != report.setup.get("crop_template"):
         wanted["crop_template"] = template
     other = sorted(name for name, value in wanted.items() if report.setup.get(name) != value)
+    judged = report.setup.get("judges") or {}
+    for name, path in request.judge_weights.items():
+        if judged.get(name, {}).get("sha256") != weights.fingerprint(path):
+            other.append(f"the judge {name}")
     if other:
         raise OutputError(
             f"The results in '{folder}' are those of another set-up (different: "

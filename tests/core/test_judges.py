@@ -64,7 +64,8 @@ def test_without_weights_every_judge_says_what_to_do() -> None:
 
 def test_crops_too_small_for_niqe_are_told() -> None:
     assert (
-        "192 x 192 pixels, and the crops have 128 x 128" in gather({}, 128, "cpu").missing["niqe"]
+        "192 x 192 pixels, and the crops have 128 x 128; give --crop-size 192."
+        in gather({}, 128, "cpu").missing["niqe"]
     )
 
 
