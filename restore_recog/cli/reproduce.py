@@ -276,5 +276,5 @@ def _compared(table: Table, preset: Preset, request: EvalRequest, report: Report
 
 def _labelled(report: Report, found: Comparison) -> Report:
     """Return the report with what a reader must know of the comparison before any number."""
-    labels = (f"beside {found.table.name}: {found.verdict()}", *report.labels)
+    labels = (found.verdict().rstrip("."), *report.labels)
     return replace(report, labels=labels, notes=(*found.weights, *report.notes))

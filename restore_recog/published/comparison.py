@@ -73,10 +73,8 @@ class Run:
     """What is known of a run besides its report.
 
     Attributes:
-        data: Names of the data sets.
-        rendered: Whether any of them is rendered.
+        data: Names of the data sets; *rendered* where any of them is.
         origins: Restorer's name in the report -> where its weights come from.
-        recognizer: Its name.
     """
 
     data: tuple[str, ...]
@@ -267,6 +265,9 @@ def _obstacles(table: Table, preset: Preset, report: Report, run: Run) -> tuple[
         found.append(
             f"crops of {report.setup.get('crop_size')} pixels, the paper's have {preset.size}"
         )
+    segmenter = report.setup.get("segmenter", "own")
+    if segmenter != "own":
+        found.append(f"the maps are those of '{segmenter}', the paper finds its own")
     if any(METRICS[key].recognition for key in table.metrics):
         found.append(f"the recogniser '{run.recognizer}' is not the paper's")
     return tuple(found)

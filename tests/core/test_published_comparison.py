@@ -101,6 +101,7 @@ def test_lines_of_systems_that_are_not_here_say_so_and_extra_ones_are_marked() -
         ({"rendered": True}, {}, "phantom"),
         ({"data": ("lfw",)}, {}, "measured on lfw"),
         ({}, {"crop_size": 128}, "crops of 128 pixels"),
+        ({}, {"segmenter": "true"}, "the paper finds its own"),
     ],
 )
 def test_other_data_or_size_is_never_a_reproduction(
