@@ -80,7 +80,7 @@ class PackWriter:
             extension, options = CODECS[self.stored]
             _, code = cv2.imencode(extension, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)
             stored = code.reshape(-1)
-        self._checksums.append(zlib.crc32(stored))
+        self._checksums.append(zlib.crc32(stored.data))
         self._offsets.append(self._offsets[-1] + stored.size)
         assert self._file is not None
         file = self._file

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -31,6 +31,8 @@ class Pixels(Protocol):
     """Pictures by number, wherever they are."""
 
     def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]: ...
 
     def __getitem__(self, number: int, /) -> NDArray[np.uint8]: ...
 
@@ -68,8 +70,9 @@ class Crops:
         """Return the SHA-256 of ids, people, landmarks and pixels as hexadecimal text."""
         if self.known:
             return self.known
-        pictures = (self.pixels[number] for number in range(len(self.pixels)))
-        return packs.fingerprint(self.size, self.image_ids, self.subjects, self.landmarks, pictures)
+        return packs.fingerprint(
+            self.size, self.image_ids, self.subjects, self.landmarks, self.pixels
+        )
 
 
 def collect(
@@ -214,6 +217,9 @@ class _Selection:
 
     def __len__(self) -> int:
         return len(self._row)
+
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+        return (self[number] for number in range(len(self)))
 
     def __getitem__(self, number: int) -> NDArray[np.uint8]:
         return self._parts[self._part[number]][int(self._row[number])]

@@ -194,5 +194,6 @@ def test_phantoms_are_the_same_bytes_whoever_renders_them(
     for one, two in zip(alone[:-1], together[:-1], strict=True):
         assert isinstance(one, Picture) and isinstance(two, Picture)
         assert np.array_equal(one.pixels, two.pixels)
+        assert one.landmarks is not None and two.landmarks is not None
         assert np.array_equal(one.landmarks, two.landmarks)
     assert isinstance(together[-1], DataError) and str(together[-1]) == str(alone[-1])
