@@ -65,9 +65,9 @@ def run(request: Request, note: Note) -> dict[str, Any]:
         RestoreRecogError: A restorer, preset, option or size that there is not.
     """
     where = request.device
-    about = machine() | torch_machine(where.name, where.threads)
     with tempfile.TemporaryDirectory(prefix="restore-recog-bench-") as folder:
         subjects = _subjects(request, Path(folder))
+        about = machine() | torch_machine(where.name, where.threads)
         rates = matmul_rates(where, request.precisions, note)
         known = {rate["precision"]: rate["flops_per_s"] for rate in rates}
         rows: list[dict[str, Any]] = []

@@ -17,6 +17,8 @@ from typing import Any
 import torch
 
 from restore_recog.bench.measure import BenchError
+from restore_recog.training.compiling import first_line, is_compilers
+from restore_recog.training.memory import is_out_of_memory
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 WARM_UP = 2
@@ -105,7 +107,7 @@ def mark(setting: Setting) -> Any:
     """Return a point in the device's time."""
     if setting.kind != "cuda":
         return time.perf_counter()
-    event = torch.cuda.Event(enable_timing=True)
+    event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
     event.record()
     return event
 
@@ -147,19 +149,12 @@ def outcome(work: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
     """Return what was measured, or ``{"reason": one sentence}`` where it cannot be."""
     try:
         return dict(work())
-    except torch.OutOfMemoryError:
-        return {"reason": "out of GPU memory; use a smaller --batch or --size"}
-    except RuntimeError as error:
-        if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
-            return {"reason": f"torch.compile failed: {_first_line(error)}"}
-        if "alloc" in str(error) and "memory" in str(error):
+    except RuntimeError as error:  # torch.OutOfMemoryError is one
+        if is_out_of_memory(error):
             return {"reason": "out of memory; use a smaller --batch or --size"}
-        raise BenchError(f"{type(error).__name__}: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].strip()[:200]
+        if is_compilers(error):
+            return {"reason": f"torch.compile failed: {first_line(error)}"}
+        raise BenchError(f"{type(error).__name__}: {first_line(error)}") from error
 
 
 def _wait(setting: Setting) -> None:

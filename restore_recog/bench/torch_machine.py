@@ -21,7 +21,7 @@ def torch_machine(device: str, threads: int | None) -> dict[str, Any]:
             "gpu": about.name,
             "gpu_gib": about.total_memory / 2**30,
             "cuda": torch.version.cuda,
-            "cudnn": torch.backends.cudnn.version(),
+            "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
             "tf32_convolutions": torch.backends.cudnn.allow_tf32,
         }
     return found

@@ -44,6 +44,7 @@ class Request:
         batches: Pictures a batch; empty for each preset's own.
         workers: Numbers of processes that make batches.
         precisions: As in :class:`restore_recog.bench.timing.Setting`.
+        compiled: Whether each is also measured with the networks compiled.
         device: Where, and for how long.
         data, limit: Data sets, and pictures taken of each.
         options: Of the trainables.
@@ -58,6 +59,7 @@ class Request:
     batches: tuple[int, ...] = ()
     workers: tuple[int, ...] = (0, 1)
     precisions: tuple[str, ...] = ("fp32",)
+    compiled: bool = False
     data: tuple[str, ...] = ("phantom",)
     limit: int = 256
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -97,17 +99,19 @@ def run(request: Request, note: Note) -> dict[str, Any]:
             cannot be trained on.
     """
     where = request.device
-    about = machine() | torch_machine(where.name, where.threads)
     with tempfile.TemporaryDirectory(prefix="restore-recog-bench-") as folder:
         cases = _cases(request, folder)
         for case in cases:
             # Made once for all processes; what is wrong with them shows before the first one.
             case.work.faces(case.size).check(case.batch, case.people)
+        about = machine() | torch_machine(where.name, where.threads)
         rates = matmul_rates(where, request.precisions, note)
         known = {rate["precision"]: rate["flops_per_s"] for rate in rates}
         rows = []
-        for case, precision in product(cases, request.precisions):
-            rows += _rows(request, case, precision, known[precision], note)
+        modes = (False, True) if request.compiled else (False,)
+        for case, precision, compiled in product(cases, request.precisions, modes):
+            given = where.setting(case.size, case.batch, precision, compiled)
+            rows += _rows(request, case, given, known[precision], note)
     about["load_1min_after"] = machine()["load_1min"]
     return {
         "bench": "train",
@@ -161,13 +165,12 @@ def _phases(
 
 
 def _rows(
-    request: Request, case: _Case, precision: str, rate: float | None, note: Note
+    request: Request, case: _Case, given: dict[str, Any], rate: float | None, note: Note
 ) -> list[dict[str, Any]]:
     """Return a phase's row, the U-Net's beside it, and one for each number of workers."""
-    given = request.device.setting(case.size, case.batch, precision)
     options = {"work": asdict(case.work), **given}
-    shared = case.named() | {"precision": precision, "compiled": False}
-    title = f"{case.work.spec} {case.preset or ''} {case.phase}, batch {case.batch}, {precision}"
+    shared = case.named() | {key: given[key] for key in ("precision", "compiled")}
+    title = ", ".join(str(value) for value in shared.values())
 
     def row(label: str, name: str, **more: Any) -> dict[str, Any]:
         note(f"{title}: {label}")
@@ -183,5 +186,5 @@ def _rows(
         else:
             group.append(row("U-Net", "unet_step", widths=list(widths)))
     for workers in request.workers:
-        group.append(row(f"{workers} workers", "waiting", workers=workers))
+        group.append(row(f"{workers} worker{'s' * (workers != 1)}", "waiting", workers=workers))
     return [completed(one, group[0], rate) for one in group]

@@ -15,9 +15,18 @@ from restore_recog import registry
 from restore_recog.api import Phase, Trainable
 from restore_recog.bench.flops import count
 from restore_recog.bench.subjects import fresh
-from restore_recog.bench.timing import Setting, device_memory, outcome, ready, spread, timed
+from restore_recog.bench.timing import (
+    WARM_UP,
+    Setting,
+    device_memory,
+    outcome,
+    ready,
+    spread,
+    timed,
+)
 from restore_recog.bench.unet import PlainUNet
 from restore_recog.training.data import TrainingFaces
+from restore_recog.training.driver import Driver
 from restore_recog.training.feed import Feed, Leg, batches
 from restore_recog.types import FaceBatch
 
@@ -81,12 +90,21 @@ def step(work: Mapping[str, Any], **given: Any) -> Run:
     trainable = order.trainable(setting.device)
     phase = order.chosen(trainable)
     batch = _batch(order, trainable, phase, setting.device)
+    driver = _driver(trainable, setting)
 
     def one() -> None:
-        with setting.autocast():
+        with driver.precision.step():
             phase.step(batch, HALFWAY)
 
-    return lambda: outcome(lambda: _taken(one, setting))
+    def run() -> dict[str, Any]:
+        found = spread(timed(one, setting), setting.batch) | device_memory(setting)
+        if driver.compiled is None:
+            return found | _looked_into(one, setting)
+        found["compile_notes"] = driver.compiled.sentences
+        with driver.compiled.paused():
+            return found | {"flops_image": count(one) / setting.batch}
+
+    return lambda: outcome(run)
 
 
 def unet_step(work: Mapping[str, Any], widths: list[int], **given: Any) -> Run:
@@ -104,15 +122,20 @@ def unet_step(work: Mapping[str, Any], widths: list[int], **given: Any) -> Run:
     net = PlainUNet(widths)
     net.to(setting.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-4)
+    call = torch.compile(net) if setting.compiled else net
 
-    def one() -> None:
+    def one(call: Callable[..., Any] = call) -> None:
         with setting.autocast():
-            loss = F.l1_loss(net(images, batch.masks).float(), clean)
+            loss = F.l1_loss(call(images, batch.masks).float(), clean)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
 
-    return lambda: outcome(lambda: _taken(one, setting))
+    def run() -> dict[str, Any]:
+        found = spread(timed(one, setting), setting.batch) | device_memory(setting)
+        return found | {"flops_image": count(lambda: one(net)) / setting.batch}
+
+    return lambda: outcome(run)
 
 
 def waiting(work: Mapping[str, Any], workers: int, **given: Any) -> Run:
@@ -122,13 +145,15 @@ def waiting(work: Mapping[str, Any], workers: int, **given: Any) -> Run:
     trainable = order.trainable(setting.device)
     phase = order.chosen(trainable)
     faces = order.faces(trainable.image_size)
+    driver = _driver(trainable, setting)
 
     def run() -> dict[str, Any]:
-        feed = Feed(batches(faces, _leg(trainable, phase, setting.most + 8), workers))
+        leg = _leg(trainable, phase, setting.most + 2 * WARM_UP)
+        feed = Feed(batches(faces, leg, workers, pin=setting.kind == "cuda"))
         source = iter(feed)
 
         def one() -> None:
-            with setting.autocast():
+            with driver.precision.step():
                 phase.step(next(source).unpack(setting.device), HALFWAY)
 
         found = spread(timed(one, setting), phase.batch_size)
@@ -137,10 +162,19 @@ def waiting(work: Mapping[str, Any], workers: int, **given: Any) -> Run:
     return lambda: outcome(run)
 
 
-def _taken(one: Callable[[], None], setting: Setting) -> dict[str, Any]:
-    found = spread(timed(one, setting), setting.batch) | device_memory(setting)
-    found["flops_image"] = count(one) / setting.batch
-    return found | {"operators": _profile(one, setting)}
+def _driver(trainable: Trainable, setting: Setting) -> Driver:
+    """Return the training engine's way of taking steps: its precision, its compiling."""
+    driver = Driver(trainable, setting.device, setting.precision, ema=0.0)
+    driver.begin(setting.compiled, lambda sentence: None)
+    return driver
+
+
+def _looked_into(one: Callable[[], None], setting: Setting) -> dict[str, Any]:
+    """Return the FLOPs and the operators of a step."""
+    return {
+        "flops_image": count(one) / setting.batch,
+        "operators": _profile(one, setting),
+    }
 
 
 def _batch(order: Work, trainable: Trainable, phase: Phase, device: str) -> FaceBatch:

@@ -42,11 +42,12 @@ QUICK_PICTURES = 16
 @click.option(
     "--precision",
     "precisions",
-    type=click.Choice(["fp32", "bf16"]),
+    type=click.Choice(["fp32", "bf16", "fp16"]),
     multiple=True,
     default=("fp32",),
     show_default=True,
 )
+@click.option("--compile/--no-compile", "compiled", help="Also with torch.compile.  [default: no]")
 @click.option(
     "--workers",
     type=click.IntRange(min=0),

@@ -117,7 +117,7 @@ def test_as_many_batches_as_asked_for():
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (torch.OutOfMemoryError("CUDA out of memory."), "out of GPU memory"),
+        (torch.OutOfMemoryError("CUDA out of memory."), "out of memory; use"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "out of memory; use"),
         (torch._dynamo.exc.TorchDynamoException("no\nway"), "torch.compile failed: no"),
     ],
