@@ -82,10 +82,10 @@ def share_norms(net: nn.Module, device: str) -> None:
     if world() == 1:
         return
     if device.startswith("cuda"):
-        from timm.layers import convert_sync_batchnorm
+        from timm.layers.norm_act import convert_sync_batchnorm
 
         # timm's, since PyTorch's own would drop the activation that timm's layers end in.
-        convert_sync_batchnorm(net)
+        convert_sync_batchnorm(net)  # type: ignore[no-untyped-call]
         return
     for parent in list(net.modules()):
         for name, child in list(parent.named_children()):

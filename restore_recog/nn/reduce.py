@@ -107,7 +107,7 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
         with exchange():
             dist.all_reduce(flat)
         flat /= world()
-        pieces = flat.split([gradient.numel() for gradient in bucket])
+        pieces = torch.split(flat, [gradient.numel() for gradient in bucket])
         for gradient, piece in zip(bucket, pieces, strict=True):
             gradient.copy_(piece.view(gradient.shape))
             setattr(gradient, _MARK, True)
