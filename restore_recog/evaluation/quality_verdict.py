@@ -41,7 +41,10 @@ def verdict(arm: ArmReport, floor: ArmReport, where: str = "") -> str:
     """
     name = ground(arm)
     if name is None or name not in floor.figures:
-        return f"How good the pictures of '{arm.restorer}' are{where} cannot be told: no twin."
+        return (
+            f"How near the pictures of '{arm.restorer}' come{where} is no number of decibels: "
+            "none has a twin, or all are the same as their twins."
+        )
     gain = arm.figures[f"{name}_gain"]
     words = {
         "helps the picture": f"brings pictures nearer to the unoccluded ones{where}",
