@@ -99,6 +99,7 @@ def test_the_folder_holds_the_record(report: Report, folder: Path) -> None:
         "histograms.png",
         "cohorts.png",
         "quality.png",
+        "sheet.png",
     }
     assert all((folder / "figures" / name).stat().st_size > 1000 for name in drawn)
     assert len(rows(folder / "scores.csv")) == len(report.arms) * len(report.trials)
