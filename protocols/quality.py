@@ -73,8 +73,10 @@ class Quality(EvaluationProtocol):
 
 
 def _notes(chosen: int, probes: int, occluded: int, found: bool) -> list[str]:
-    what = "occluded pictures with an unoccluded twin" if found else "unoccluded pictures, covered"
-    notes = [f"{chosen} of {probes} {what} are the probes; each is held against its own twin."]
+    what = "occluded pictures with an unoccluded twin are"
+    if not found:
+        what = "unoccluded pictures are covered and are"
+    notes = [f"{chosen} of {probes} {what} the probes; each is held against its own twin."]
     alone = occluded - probes if found else occluded
     if alone:
         notes.append(
