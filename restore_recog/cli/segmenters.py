@@ -115,10 +115,12 @@ def _study(given: dict[str, Any], output: Path) -> Study:
     from restore_recog.cli.progress import Bars
     from restore_recog.evaluation.detectors import DEFAULT_DETECTOR
     from restore_recog.evaluation.segmenter_study import study
+    from restore_recog.evaluation.session import named
 
     defaults = click.Command("eval", params=list(eval_options())).make_context("eval", []).params
     request = build_request({**defaults, **given}, output)
-    own = [restorer.name for restorer in request.restorers if restorer.segmenter() is not None]
+    found = named(request.restorers)
+    own = [name for name, restorer in found.items() if restorer.segmenter() is not None]
     with Bars() as bars:
         return study(
             request,

@@ -33,7 +33,7 @@ from restore_recog.evaluation.segmenter_figures import (
     recognition,
 )
 from restore_recog.evaluation.segmenter_names import OWN, TRUE
-from restore_recog.evaluation.session import Session
+from restore_recog.evaluation.session import Session, named
 from restore_recog.likeness import Quality
 from restore_recog.reporting.segmenter_report import Standing, Study, Worst
 from restore_recog.types import Failure
@@ -126,12 +126,14 @@ def _checked(request: EvalRequest, choices: Sequence[str]) -> list[str]:
     tested = [c for c in dict.fromkeys(choices) if segmenter_names.margin(c) is None]
     if not tested:
         raise PluginError("There is no segmenter to judge; name one with --segmenter.")
+    if OWN in tested:
+        raise PluginError(
+            "'own' is another segmenter for every restorer; name the segmenters to be judged."
+        )
+    lent = named(request.restorers)
     for choice in tested:
-        if choice == OWN:
-            raise PluginError(
-                "'own' is another segmenter for every restorer; name the segmenters to be judged."
-            )
-        segmenter_names.check(choice)
+        if choice not in lent:
+            segmenter_names.check(choice)
     return tested
 
 
