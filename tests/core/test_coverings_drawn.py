@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from evaluation_fakes import Squares, request
 from PIL import Image
 from report_fakes import sample_report
 from test_coverings import face, five
@@ -16,8 +17,10 @@ from restore_recog.cli import main
 from restore_recog.coverings import KINDS, cover
 from restore_recog.errors import DataError
 from restore_recog.evaluation.coverings_drawn import Drawn, statistics
+from restore_recog.evaluation.evaluate import evaluate
 from restore_recog.evaluation.faces import CoveringSpec
 from restore_recog.reporting.pages.report import page
+from restore_recog.reporting.report import Report
 from restore_recog.training.crops import Crops
 from restore_recog.training.data import TrainingFaces
 
@@ -60,6 +63,24 @@ def test_the_page_shows_the_counts() -> None:
     assert "30.0 % of the crop on average (20.0 to 40.0 %)" in text
     for word in ("kn95", "dots", "hard", "navy"):
         assert f">{word}<" in text
+
+
+def test_an_evaluation_tells_what_was_drawn(tmp_path: Path) -> None:
+    wish = {"coverings": "rectangle:64,kf94", "colour": "navy", "difficulty": "hard"}
+    found = evaluate(request(Squares(8, 5), arms=("clean", "occluded"), **wish))
+    told = found.setup["coverings_drawn"]
+    kinds = {name: group["count"] for name, group in told["by"]["kind"].items()}
+    assert told["count"] == sum(kinds.values()) == 16
+    assert set(kinds) == {"rectangle:64", "kf94"}
+    assert told["by"]["colour"] == {"navy": {"count": 16, **told["area_percent"]}}
+    square = told["by"]["kind"]["rectangle:64"]
+    assert square["min"] == square["max"] == pytest.approx(100 / 16, abs=0.5)
+    assert told["by"]["difficulty"]["hard"]["count"] == kinds["kf94"]
+    assert found.setup["coverings"] == {
+        "kind": wish["coverings"], "colour": "navy", "difficulty": "hard",
+    }  # fmt: skip
+    found.save(tmp_path / "run")
+    assert Report.load(tmp_path / "run").setup["coverings_drawn"] == told
 
 
 def test_a_wrong_wish_shows_before_any_work() -> None:
