@@ -1,0 +1,84 @@
+"""``restore-recog segmenters``: what it prints, writes and refuses."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from torch import Tensor
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "core"))
+from evaluation_fakes import Healer, KeyDetector, Squares
+
+from restore_recog.cli import main
+
+HERE = "test_segmenters_command"
+
+
+class Data(Squares):
+    """Four people, two covered pictures each."""
+
+    def __init__(self, location: str | None = None) -> None:
+        super().__init__(4, 4, occluded=2)
+
+
+class Heal(Healer):
+    """As a user's plug-in is made."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__()
+
+
+class Key(KeyDetector):
+    """Perfect."""
+
+
+class Grey(KeyDetector):
+    """Forgets its threshold."""
+
+    name = "grey"
+
+    def segment(self, images: Tensor) -> Tensor:
+        return torch.full_like(images[:, :1], 0.4)
+
+
+def run(folder: Path, *more: str) -> Result:
+    arguments = [
+        *("segmenters", "-r", f"{HERE}:Heal", "-d", f"{HERE}:Data", "--margin", "4"),
+        *("--recognizer", "evaluation_fakes:Colours", "--device", "cpu", "-o", str(folder / "out")),
+    ]
+    return CliRunner().invoke(main, [*arguments, *more])
+
+
+def test_prints_tables_and_writes_the_folder(tmp_path: Path) -> None:
+    result = run(tmp_path, "--segmenter", f"{HERE}:Key", "--worst", "1")
+    assert result.exit_code == 0, result.output
+    first = [line.split()[0] for line in result.stdout.splitlines() if line.strip()]
+    rows = ["true-4", "true", "true+4", "average", f"{HERE}:Key"]
+    assert [word for word in first if word in rows] == rows * 2
+    assert result.stdout.endswith(f"The whole study: {tmp_path / 'out' / 'segmenters.html'}\n")
+    assert (tmp_path / "out" / "figures" / "worst.png").is_file()
+    again = run(tmp_path, "--segmenter", f"{HERE}:Key")
+    assert again.exit_code == 1 and "never overwritten" in again.output
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--segmenter", "fmdor"], "No segmenter named 'fmdor'. Did you mean 'fmodr'?"),
+        (["--segmenter", "fmodr=no.safetensors"], "There is no weights file no.safetensors"),
+        (["--segmenter", f"{HERE}:Grey"], "'grey' returned the value 0.4 where a map holds"),
+        (["--segmenter", "own"], "'own' is another segmenter for every restorer"),
+        (["--segmenter", "telea"], "'telea' has no mask detector"),
+        (["-d", "lfw:/no/such/folder"], "/no/such/folder"),
+    ],
+)
+def test_one_sentence(tmp_path: Path, more: list[str], words: str) -> None:
+    result = run(tmp_path, *more)
+    assert result.exit_code == 1
+    assert words in " ".join(result.output.split())
+    assert "Traceback" not in result.output and not (tmp_path / "out").exists()
