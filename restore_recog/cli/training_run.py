@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from restore_recog.cli.training_data import advice, left_for_training, worker_count
 from restore_recog.cli.training_options import TrainingOptions
 from restore_recog.errors import OutputError
 
@@ -60,6 +59,7 @@ def _train(
     import torch
 
     from restore_recog import allocation
+    from restore_recog.cli.training_data import advice
     from restore_recog.training import checkpoint
     from restore_recog.training.distributed import Team
     from restore_recog.training.state import seed_everything
@@ -89,6 +89,7 @@ def _train(
 def _trainer(options: TrainingOptions, trainable: Trainable, device: str) -> Trainer:
     """Read the faces and return what trains on them."""
     from restore_recog import registry
+    from restore_recog.cli.training_data import left_for_training, worker_count
     from restore_recog.training.data import TrainingFaces
     from restore_recog.training.distributed import Team, one_first
     from restore_recog.training.trainer import Trainer
