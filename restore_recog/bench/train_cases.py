@@ -128,7 +128,7 @@ def unet_step(work: Mapping[str, Any], widths: list[int], **given: Any) -> Run:
         with setting.autocast():
             loss = F.l1_loss(call(images, batch.masks).float(), clean)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
     def run() -> dict[str, Any]:

@@ -39,8 +39,8 @@ class NaiveAttention(nn.Module):
     def forward(self, features: Tensor, masks: Tensor) -> Tensor:
         """Return the attended features; arguments as :class:`AdaptiveContextAttention`."""
         with torch.autocast(features.device.type, enabled=False):
-            samples = zip(features.float().split(1), masks.split(1), strict=True)
-            return torch.cat([self._sample(feature, mask) for feature, mask in samples])
+            samples = zip(features.float(), masks, strict=True)
+            return torch.cat([self._sample(feature[None], mask[None]) for feature, mask in samples])
 
     def _sample(self, feature: Tensor, mask: Tensor) -> Tensor:
         """Return (1, C, H, W) of one sample."""
@@ -62,12 +62,9 @@ class NaiveAttention(nn.Module):
 
         side = 3 if self.rate == 1 else 4
         pasted = _kernels(feature, side, self.rate)
-        layout = {"stride": self.rate, "padding": 1}
-        total = F.conv_transpose2d(scores * valid, pasted, **layout)
-        overlaps = F.conv_transpose2d(
-            feature.new_ones(1, 1, h, w), feature.new_ones(1, 1, side, side), **layout
-        )
-        return total / overlaps
+        total = F.conv_transpose2d(scores * valid, pasted, stride=self.rate, padding=1)
+        ones, once = feature.new_ones(1, 1, h, w), feature.new_ones(1, 1, side, side)
+        return total / F.conv_transpose2d(ones, once, stride=self.rate, padding=1)
 
 
 class NaiveFMODR(FMODR):
@@ -86,15 +83,18 @@ class NaiveFMODR(FMODR):
     def __init__(self, *, weights: Path | None = None, device: str = "cpu") -> None:
         super().__init__(weights=weights, device=device)
         refine = self.nets.refine
-        layer = refine.attention if refine is not None else None
-        fits = isinstance(layer, AdaptiveContextAttention) and not layer.dense
-        if not fits or layer.norm != "none" or layer.smooth is not None:
+        layer = None if refine is None else refine.attention
+        if refine is None or not isinstance(layer, AdaptiveContextAttention) or not _fits(layer):
             raise WeightsError(
                 f"{self.weights} has another attention than the loop is written for; it takes "
                 "attention=sca with prop=score, eye or none and norm=none."
             )
-        assert refine is not None
         refine.attention = NaiveAttention(layer)
+
+
+def _fits(layer: AdaptiveContextAttention) -> bool:
+    """Return whether the loop does what the layer does."""
+    return not layer.dense and layer.norm == "none" and layer.smooth is None
 
 
 def _kernels(feature: Tensor, side: int, stride: int) -> Tensor:
