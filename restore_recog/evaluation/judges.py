@@ -196,7 +196,7 @@ def gather(files: Mapping[str, Path], side: int, device: str) -> Judges:
             missing[name] = why
         if why and name in files:
             raise DataError(f"{WORDS[name]} cannot be measured with the given weights: {why}")
-    alone = {name: found[name] for name in ("niqe", "brisque") if name in found}
+    alone: dict[str, Any] = {name: found[name] for name in ("niqe", "brisque") if name in found}
     return Judges(found.get("fid"), found.get("lpips"), alone, missing, used)
 
 

@@ -54,5 +54,5 @@ def _features(values: ArrayLike) -> Features:
 def _root(features: Features) -> Features:
     """Return (min(N, D), D) R with R^T R = the covariance."""
     centred = features - features.mean(axis=0)
-    triangle: Features = np.linalg.qr(centred, mode="r")
-    return triangle / np.sqrt(len(features) - 1)
+    triangle = np.asarray(np.linalg.qr(centred, mode="r"), dtype=np.float64)
+    return np.asarray(triangle / np.sqrt(len(features) - 1))
