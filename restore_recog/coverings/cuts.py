@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -157,7 +158,7 @@ def _both(canvas: Canvas, paths: tuple[Points, ...], width: float) -> Floats:
     return np.maximum.reduce(lines)
 
 
-HOLDS = {
+HOLDS: dict[str, Callable[[Canvas, Point, Point], Floats]] = {
     "loops": lambda canvas, upper, lower: ear_loops(canvas, upper, lower, 0.04),
     "straps": _head_straps,
     "band": _band,

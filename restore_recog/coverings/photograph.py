@@ -40,12 +40,13 @@ def illuminate(
     shade = (_AMBIENT + (1 - _AMBIENT) * np.clip(cosine, 0, 1.5)) * crease * np.float32(1 / 128)
     shine = np.float32(4 * gloss) * np.clip(cosine - np.float32(0.9), 0, 1) ** 2 if gloss else None
     planes = []
-    surface = _mixed(paint, palette, light) if palette.ndim == 2 else _shown(palette, light)
+    plain = palette.ndim == 2
+    surface = _mixed(paint, palette, light) if plain else _shown(palette, light)  # type: ignore[arg-type]
     for channel, plane in enumerate(surface):
         plane *= shade
         planes.append(plane if shine is None else plane + shine * light.white[channel])
     planes += [plane.astype(np.float32) / 255 for plane in cv2.split(paint)[:2]]
-    return cv2.merge(planes)
+    return cv2.merge(planes)  # type: ignore[return-value]
 
 
 def _mixed(paint: Bytes, palette: Floats, light: Light) -> Iterator[Floats]:

@@ -77,7 +77,7 @@ def _read(path: Path) -> tuple[Bytes, Floats]:
     matrix, _ = cv2.findHomography(np.array(list(anchors.values())), target)
     if matrix is None or not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-12:
         raise DataError(f"The anchor points of the covering template '{path}' lie on one line.")
-    return pixels, matrix
+    return pixels, np.asarray(matrix, dtype=np.float64)
 
 
 def _anchors(path: Path, text: Any, shape: tuple[int, ...]) -> dict[str, tuple[float, float]]:
@@ -126,7 +126,7 @@ def sheet(path: Path, size: int) -> Sheet:
     )
     place = np.array([[scale, 0, -LEFT * scale - 0.5], [0, scale, -TOP * scale - 0.5], [0, 0, 1]])
     laid = cv2.warpPerspective(premultiplied, place @ matrix @ grow, (size, size))
-    opacity = np.ascontiguousarray(laid[..., 3])
+    opacity = np.ascontiguousarray(laid[..., 3], dtype=np.float32)
     colours = laid[..., :3] / np.maximum(opacity, 1 / 255)[..., None]
     flat = finish(canvas, {"alpha": opacity, "height": 0.5 * tent(canvas, 0.3)}, "template")
     shown = np.clip(np.round(colours * 255), 0, 255).astype(np.uint8)

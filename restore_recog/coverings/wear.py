@@ -164,10 +164,11 @@ def _photograph(
     """
     pixels, rng = scene.pixels, scene.rng
     block, paint, form, picture = _lay(sheet, garment, scene)
+    colours: Floats | Bytes | None = palette
     if picture is not None:
-        palette = picture if palette is None else template.tinted(picture, palette)
-    assert palette is not None
-    layer = illuminate(paint, form, palette, light, garment.shine)
+        colours = picture if palette is None else template.tinted(picture, palette)
+    assert colours is not None
+    layer = illuminate(paint, form, colours, light, garment.shine)
     layer = scene.wearing.dim(layer, rng)
     covered, mask = pixels.copy(), np.zeros(pixels.shape[:2], dtype=np.uint8)
     seen = scene.wearing.seen(light, scene.head)

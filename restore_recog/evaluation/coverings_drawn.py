@@ -30,8 +30,8 @@ class Drawn:
     @classmethod
     def of(cls, covered: Covered) -> Drawn:
         """Return the line of one drawing."""
-        names = (getattr(covered, name) for name in BY)
-        return cls(*names, area=float(covered.mask.mean()))
+        area = float(covered.mask.mean())
+        return cls(covered.kind, covered.colour, covered.pattern, covered.difficulty, area)
 
 
 def statistics(drawn: Iterable[Drawn]) -> dict[str, Any] | None:
