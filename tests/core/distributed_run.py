@@ -105,7 +105,7 @@ def steps(name: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for phase in model.phases:
         losses = team.average(phase.step(batch(team.part), 0.5))
-        for key in losses.keys() - {"dice"}:
+        for key in losses.keys() - {"dice", "balance"}:
             found[f"{phase.name} {key}"] = torch.tensor(losses[key])
         for key, net in model.state().items():
             if isinstance(net, nn.Module):
