@@ -90,7 +90,7 @@ def test_text_marks_flags_beside_the_value_and_spells_them_out() -> None:
         ),
     ]
     assert arms_text(arms).splitlines() == [
-        "arm          EER %       Dice",
+        "arm          EER %     Dice ↑",
         "--------  --------  ---------",
         "occluded  25.0 (a)      0.500",
         "fill      50.0 (a)  1.000 (b)",
