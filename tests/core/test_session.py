@@ -19,11 +19,11 @@ from restore_recog import provenance
 from restore_recog.api import EvaluationProtocol, Plan
 from restore_recog.errors import DataError, ImageError
 from restore_recog.evaluation import probe_pass
+from restore_recog.evaluation.arm_work import ArmRun
 from restore_recog.evaluation.arms import ArmSpec
 from restore_recog.evaluation.faces import FoundProbe, ProbeFace, digest
 from restore_recog.evaluation.ledger import Ledger
 from restore_recog.evaluation.request import EvalRequest
-from restore_recog.evaluation.arm_work import ArmRun
 from restore_recog.evaluation.session import Session
 from restore_recog.types import FaceSample, Picture, Trial
 

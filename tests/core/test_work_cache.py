@@ -20,11 +20,11 @@ from restore_recog.api import Segmenter
 from restore_recog.detection import FaceFinder
 from restore_recog.errors import ImageError, NoFaceError, OutputError
 from restore_recog.evaluation import finished_work
+from restore_recog.evaluation.arm_work import ArmRun
 from restore_recog.evaluation.faces import CoveringSpec
 from restore_recog.evaluation.identity import identity, sources
 from restore_recog.evaluation.ledger import Ledger
 from restore_recog.evaluation.request import EvalRequest
-from restore_recog.evaluation.arm_work import ArmRun
 from restore_recog.evaluation.session import Session
 from restore_recog.evaluation.work_cache import MAGIC, WorkCache
 from restore_recog.types import FaceBatch, FaceSample, Picture
