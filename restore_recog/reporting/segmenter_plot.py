@@ -57,8 +57,14 @@ def _panel(axes: Axes, study: Study, restorer: str, quantity: tuple[str, float])
         bars = [[below], [above]] if math.isfinite(below + above) else None
         style = "s" if one.reference else "o"
         axes.errorbar(x, y, yerr=bars, fmt=style, color=colour, ms=6, capsize=3, label=None)
-        near = {"textcoords": "offset points", "xytext": (7, 5), "fontsize": "small"}
-        axes.annotate(one.segmenter, (x, y), color=colour, **near)
+        axes.annotate(
+            one.segmenter,
+            (x, y),
+            (7, 5),
+            textcoords="offset points",
+            color=colour,
+            fontsize="small",
+        )
         if one.reference and one.segmenter.startswith("true"):
             line.append((x, y))
     axes.plot(*zip(*line, strict=True), color="0.7", lw=1, zorder=0)

@@ -227,8 +227,10 @@ def _csv(study: Study) -> Iterator[list[Any]]:
 def _numbers(column: Column, figures: Figures) -> list[Any]:
     figure = figures.get(column.figure, {})
     values = [figure.get(name) for name in ("value", "low", "high")]
-    known = [v is not None and np.isfinite(v) for v in values]
-    shown = [f"{v * column.factor:.10g}" if k else "" for v, k in zip(values, known, strict=True)]
+    shown = [
+        f"{value * column.factor:.10g}" if value is not None and np.isfinite(value) else ""
+        for value in values
+    ]
     return [*shown, figure.get("n", "")]
 
 
