@@ -90,7 +90,8 @@ class GANMaskerTraining:
     @torch.no_grad()
     def preview(self, batch: FaceBatch) -> Tensor:
         """Return rows of input, generated, fused, truth and, in grey, M-Seg's map."""
-        occluded, clean, mask = self._scene(batch)
+        occluded, clean, true = self._scene(batch)
+        mask = grow(self._map(occluded, true), self.options["dilate"])
         self.nets.eval()
         generated = self.nets.generate(occluded, mask)
         fused = self._fused(generated, occluded, mask)
