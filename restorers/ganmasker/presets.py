@@ -43,6 +43,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "perceptual": "vgg19",
         "perceptual_weights": "",
         "dilate": 0,
+        "dilate_spread": 0,
         "map_source": "gt",
         "init": "",
     },
@@ -70,11 +71,14 @@ PRESETS["compact"] = PRESETS["paper"] | {
     "per": 10.0,
     "perceptual": "recognizer",
     "dilate": 2,
+    "dilate_spread": 2,
 }
 """``drops`` (FU-Net) and ``drops_mseg`` are images of a stage after which its learning rate falls
 tenfold. The paper's M-Seg ends before the first; the second stage of ``compact``, so much shorter,
-spends less of itself on the lowest rates. ``init`` is a weights file to start from (``shipped`` for
-the one in the package)."""
+spends less of itself on the lowest rates. ``dilate`` pixels widen the map that FU-Net is told; in training they
+vary by ``dilate_spread`` up and down, for a net that has seen but exact maps takes the covering's
+colour for skin wherever a detected one is narrower. ``init`` is a weights file to start from
+(``shipped`` for the one in the package)."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "final": ("bn_sigmoid", "sigmoid"),
@@ -97,6 +101,11 @@ def read_options(preset: str, options: Mapping[str, Any]) -> dict[str, Any]:
     if result["size"] < HALVINGS or result["size"] % HALVINGS:
         raise TrainingError(
             f"GANMasker's option 'size' must be a multiple of {HALVINGS}, not {result['size']}."
+        )
+    if not 0 <= result["dilate_spread"] <= result["dilate"]:
+        raise TrainingError(
+            "GANMasker's option 'dilate_spread' must lie between 0 and 'dilate' "
+            f"({result['dilate']}), not at {result['dilate_spread']}."
         )
     for name in ("batch_size", "images_mseg", "images_funet", "lr", "lr_critic", "beta"):
         if result[name] <= 0:

@@ -139,7 +139,7 @@ class GANMaskerTraining:
 
     def _funet_step(self, batch: FaceBatch, progress: float) -> Mapping[str, float]:
         occluded, clean, true = self._scene(batch)
-        mask = grow(self._map(occluded, true), self.options["dilate"])
+        mask = grow(self._map(occluded, true), self._width())
         share = self._share("funet", progress)
         self.nets.funet.train()
         fused = self._fused(self.nets.generate(occluded, mask).float(), occluded, mask)
@@ -148,6 +148,11 @@ class GANMaskerTraining:
         losses |= balance(losses)
         values = torch.stack([loss.detach().float() for loss in losses.values()]).tolist()
         return dict(zip(losses, values, strict=True))
+
+    def _width(self) -> int:
+        """Return by how many pixels to widen the map of a step."""
+        spread: int = self.options["dilate_spread"]
+        return self.options["dilate"] + int(torch.randint(-spread, spread + 1, ()))
 
     def _map(self, occluded: Tensor, true: Tensor) -> Tensor:
         if self.options["map_source"] == "gt" or self.nets.mseg is None:
