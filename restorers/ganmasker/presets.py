@@ -75,10 +75,10 @@ PRESETS["compact"] = PRESETS["paper"] | {
 }
 """``drops`` (FU-Net) and ``drops_mseg`` are images of a stage after which its learning rate falls
 tenfold. The paper's M-Seg ends before the first; the second stage of ``compact``, so much shorter,
-spends less of itself on the lowest rates. ``dilate`` pixels widen the map that FU-Net is told; in training they
-vary by ``dilate_spread`` up and down, for a net that has seen but exact maps takes the covering's
-colour for skin wherever a detected one is narrower. ``init`` is a weights file to start from
-(``shipped`` for the one in the package)."""
+spends less of itself on the lowest rates. ``dilate`` pixels widen the map that FU-Net is told; in
+training they vary by ``dilate_spread`` up and down, for a net that has seen but exact maps takes
+the covering's colour for skin wherever a detected one is narrower. ``init`` is a weights file to
+start from (``shipped`` for the one in the package)."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "final": ("bn_sigmoid", "sigmoid"),

@@ -90,7 +90,7 @@ def test_options_reach_the_run(quick, tmp_path):
         (["--protocol", "fmr"], "No protocol named 'fmr'. Did you mean 'fmor'?"),
         (["--recognizer", "facnet"], "No recogniser named 'facnet'. Did you mean 'facenet'?"),
         (["--data", "phntom"], "No data set named 'phntom'. Did you mean 'phantom'?"),
-        (["--segmenter", "fmdor"], "No restorer named 'fmdor'. Did you mean 'fmodr'?"),
+        (["--segmenter", "fmdor"], "No segmenter named 'fmdor'. Did you mean 'fmodr'?"),
         (["--restorer", "no.such:Thing"], "'no.such:Thing' cannot be imported"),
         (["--data", "phantom:many"], "PEOPLExIMAGES"),
         (["--segmenter", "telea"], "has no mask detector"),

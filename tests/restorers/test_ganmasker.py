@@ -226,6 +226,14 @@ def test_the_learning_rate_falls_tenfold_at_each_drop() -> None:
     assert [model._share("mseg", seen / 40) for seen in (10, 20)] == pytest.approx([1, 0.1])
 
 
+def test_maps_of_several_widths_are_learnt_from() -> None:
+    model = training(dilate=2, dilate_spread=2)
+    assert {model._width() for _ in range(100)} == {0, 1, 2, 3, 4}
+    assert {training(dilate=3, dilate_spread=0)._width() for _ in range(5)} == {3}
+    with pytest.raises(TrainingError, match="between 0 and 'dilate' \\(1\\), not at 2"):
+        training(dilate=1, dilate_spread=2)
+
+
 def test_each_phase_moves_its_own_networks_only() -> None:
     model = training()
     before = {name: value.clone() for name, value in model.nets.state_dict().items()}
