@@ -9,9 +9,11 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -96,6 +98,21 @@ def batch(part: tuple[int, int] = (0, 1)) -> FaceBatch:
     )
 
 
+@contextmanager
+def doubled() -> Iterator[None]:
+    """Let everything compute in float64, also what widens to float32 by itself.
+
+    In float32 a gradient's last digits depend on the processor; an error of ours would not.
+    """
+    torch.set_default_dtype(torch.float64)
+    try:
+        with patch.object(Tensor, "float", Tensor.double):
+            yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@doubled()
 def steps(name: str) -> dict[str, Any]:
     """Take one step of every phase of a model; return gradients, losses and running figures."""
     team = Team.current()
