@@ -42,6 +42,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "per": 100.0,
         "perceptual": "vgg19",
         "perceptual_weights": "",
+        "identity": 0.0,
+        "identity_weights": "",
         "dilate": 0,
         "dilate_spread": 0,
         "map_source": "gt",
@@ -77,8 +79,9 @@ PRESETS["compact"] = PRESETS["paper"] | {
 tenfold. The paper's M-Seg ends before the first; the second stage of ``compact``, so much shorter,
 spends less of itself on the lowest rates. ``dilate`` pixels widen the map that FU-Net is told; in
 training they vary by ``dilate_spread`` up and down, for a net that has seen but exact maps takes
-the covering's colour for skin wherever a detected one is narrower. ``init`` is a weights file to
-start from (``shipped`` for the one in the package)."""
+the covering's colour for skin wherever a detected one is narrower. ``identity`` is the identity
+term's weight. ``init`` is a weights file to start from (``shipped`` for the one in the package); a
+stage of no images keeps what it starts from."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "final": ("bn_sigmoid", "sigmoid"),
@@ -107,9 +110,25 @@ def read_options(preset: str, options: Mapping[str, Any]) -> dict[str, Any]:
             "GANMasker's option 'dilate_spread' must lie between 0 and 'dilate' "
             f"({result['dilate']}), not at {result['dilate_spread']}."
         )
-    for name in ("batch_size", "images_mseg", "images_funet", "lr", "lr_critic", "beta"):
+    for name in ("batch_size", "lr", "lr_critic", "beta"):
         if result[name] <= 0:
             raise TrainingError(
                 f"GANMasker's option '{name}' must be positive, not {result[name]}."
             )
+    stages = ("images_mseg", "images_funet") if result["two_stage"] else ("images_funet",)
+    _check_lengths({name: result[name] for name in stages}, result["init"])
     return result
+
+
+def _check_lengths(lengths: Mapping[str, int], init: str) -> None:
+    """Refuse a training of nothing, and a stage that would be left as it was drawn."""
+    for name, images in lengths.items():
+        if images < 0:
+            raise TrainingError(f"GANMasker's option '{name}' cannot be {images}.")
+        if images == 0 and not init:
+            raise TrainingError(
+                f"GANMasker's option '{name}' is 0, which leaves that stage at what it starts "
+                "from: name that with --set init=FILE (or init=shipped)."
+            )
+    if not any(lengths.values()):
+        raise TrainingError("GANMasker has nothing to train: " + ", ".join(lengths) + " are 0.")

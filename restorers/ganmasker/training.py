@@ -2,7 +2,8 @@
 
 First M-Seg, then FU-Net with its discriminator; the two share no weights. FU-Net is given the
 saved maps, as in the paper (``map_source``: ``mseg`` gives it what M-Seg finds). Every loss sees
-the fused picture, since MURF is the generator's last operation.
+the fused picture, since MURF is the generator's last operation. The identity term, 1 - cosine of
+the recogniser's embeddings of the fused and the clean picture, is not in the paper.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 
 from restore_recog.api import Phase, Stateful
 from restore_recog.nn.adversarial import balance
+from restore_recog.nn.identity import IdentityNet, identity_loss
 from restore_recog.nn.maps import grow
 from restore_recog.nn.options import plain
 from restore_recog.nn.perceptual import RecognizerFeatures, VGGLayers
@@ -43,7 +45,7 @@ class GANMaskerTraining:
         options: Overrides: :data:`restore_recog.restorers.ganmasker.presets.PRESETS`.
 
     Raises:
-        TrainingError: An option does not fit, or the perceptual network cannot be had.
+        TrainingError: An option does not fit, or a network that a loss needs cannot be had.
     """
 
     identities_per_batch = 0
@@ -59,6 +61,10 @@ class GANMaskerTraining:
         for net in (self.nets, self.critic):
             net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.features = _features(o, str(device)) if o["per"] else None
+        self.identity: IdentityNet | None = None
+        if o["identity"]:
+            own = Path(o["identity_weights"]) if o["identity_weights"] else None
+            self.identity = IdentityNet(own, str(device))
         self.optimizers = {
             "adam_funet": adam(self.nets.funet, o["lr"]),
             "adam_critic": adam(self.critic, o["lr_critic"]),
@@ -68,12 +74,15 @@ class GANMaskerTraining:
 
     @property
     def phases(self) -> Sequence[Phase]:
-        """Return M-Seg's phase, unless there is one stage only, and FU-Net's."""
+        """Return M-Seg's phase, unless there is one stage only, and FU-Net's.
+
+        One of no images is left out.
+        """
         o = self.options
         funet = Phase("FU-Net", o["images_funet"], o["batch_size"], self._funet_step)
-        if not o["two_stage"]:
-            return [funet]
-        return [Phase("M-Seg", o["images_mseg"], o["batch_size"], self._mseg_step), funet]
+        mseg = Phase("M-Seg", o["images_mseg"], o["batch_size"], self._mseg_step)
+        stages = [mseg, funet] if o["two_stage"] else [funet]
+        return [stage for stage in stages if stage.images]
 
     def state(self) -> Mapping[str, Stateful]:
         """Return networks, discriminator and optimisers."""
@@ -178,6 +187,9 @@ class GANMaskerTraining:
                 wanted = self.features(clean)
             losses["per"] = perceptual_loss(self.features(fused), wanted)
             total = total + o["per"] * losses["per"]
+        if self.identity is not None:
+            losses["identity"] = identity_loss(self.identity, fused, clean).float().mean()
+            total = total + o["identity"] * losses["identity"]
         self._update("funet", self.nets.funet, total, share)
         return losses
 

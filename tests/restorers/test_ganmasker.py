@@ -257,6 +257,38 @@ def test_one_stage_trains_one_phase() -> None:
     assert model.phases[0].step(batch(), 0.5)["rec"] > 0
 
 
+def test_a_stage_of_no_images_keeps_what_it_starts_from(tmp_path: Path) -> None:
+    file = stored(tmp_path)
+    model = training(images_mseg=0, init=str(file))
+    assert [phase.name for phase in model.phases] == ["FU-Net"]
+    assert model.nets.mseg is not None
+    assert [phase.name for phase in training(images_funet=0, init=str(file)).phases] == ["M-Seg"]
+    with pytest.raises(TrainingError, match="'images_mseg' is 0.*init=FILE"):
+        training(images_mseg=0)
+    with pytest.raises(TrainingError, match="'images_funet' cannot be -8"):
+        training(images_funet=-8)
+    with pytest.raises(TrainingError, match="nothing to train: images_mseg, images_funet are 0"):
+        training(images_mseg=0, images_funet=0, init=str(file))
+
+
+class TestIdentity:
+    def test_the_papers_have_none(self) -> None:
+        assert [PRESETS[name]["identity"] for name in ("paper", "paper512")] == [0, 0]
+        assert training(identity=0).identity is None
+
+    def test_it_trains_the_generator_and_leaves_the_recogniser(self) -> None:
+        model = training(identity=1.0, rec=0.0, adv=0.0, per=0.0, size=64)
+        assert model.identity is not None
+        before = [value.clone() for value in model.identity.net.parameters()]
+        weights = [value.clone() for value in model.nets.funet.parameters()]
+        losses = model.phases[1].step(batch(side=64), 0.0)
+        assert 0 < losses["identity"] <= 2
+        pairs = zip(weights, model.nets.funet.parameters(), strict=True)
+        assert not all(torch.equal(a, b) for a, b in pairs)
+        pairs = zip(before, model.identity.net.parameters(), strict=True)
+        assert all(torch.equal(a, b) for a, b in pairs)
+
+
 def test_mseg_learns_to_find_a_rectangle() -> None:
     model = training()
     faces = batch(4)
