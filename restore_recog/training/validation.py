@@ -156,7 +156,8 @@ def held_out(
         return (
             faces,
             None,
-            f"A share of {share:g} of {faces.people} people does not hold two with {fewest} to "
-            f"{MOST} pictures, so that there will be no best weights; raise --validation-share.",
+            f"Nobody is held out to validate, so that there will be no best weights: {share:g} of "
+            f"{faces.people} people is not two people with {fewest} to {MOST} pictures each; raise "
+            "--validation-share, or add people.",
         )
     return kept, held, ""
