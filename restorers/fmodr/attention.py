@@ -51,12 +51,12 @@ class AdaptiveContextAttention(nn.Module):
       has at most 9 x 9 = 81; ``embedding_bag`` sums just those patches.
 
     Memory, float32, one sample: one L x L map is 67,108,864 bytes at 64 x 64 (rate 1) and
-    4,194,304 at 32 x 32 (rate 2 of 64 x 64). ``index`` makes one such map without
-    remembering it; ``dense`` remembers several. The pasted patches are 9 C L 4 bytes at rate 1:
-    14,155,776 for C = 96 at 64 x 64. A step remembers, for C = 96 at 64 x 64 and rate 1,
-    45 MiB (``index``) against 233 MiB (``dense``). Work: 2 L^2 9C
-    FLOP a sample for the cosines, 29 G there; the pasting takes 2 * 81 L 9C = 0.57 G as
-    ``index`` and 29 G again as ``dense``.
+    4,194,304 at 32 x 32 (rate 2 of 64 x 64). ``index`` makes one such map, of its R occluded
+    rows and V valid columns only, without remembering it; ``dense`` remembers several whole
+    ones. The pasted patches are 9 C L 4 bytes at rate 1: 14,155,776 for C = 96 at 64 x 64. A
+    step remembers, for C = 96 at 64 x 64 and rate 1, 45 MiB (``index``) against 233 MiB
+    (``dense``). Work: 2 R V 9C FLOP a sample for the cosines, a quarter of the 29 G of all L^2
+    there at most; the pasting takes 2 * 81 L 9C = 0.57 G as ``index`` and 29 G as ``dense``.
 
     Deviation: the paper does not say along which axes its two convolutions run; here along
     the two that the identity matrices of the plain layer run along, without joining row ends.
@@ -124,8 +124,7 @@ class AdaptiveContextAttention(nn.Module):
     def _choose(unit: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
         """Return j* (N, L) int64 and its cosine (N, L), 0 where nothing is valid."""
         with torch.no_grad():
-            cosine = torch.bmm(unit, unit.transpose(1, 2))
-            best = cosine.masked_fill_(~valid[:, None, :], -torch.inf).argmax(2)
+            best = _nearest(unit, valid)
         chosen = unit.gather(1, best[:, :, None].expand_as(unit))
         return best, (unit * chosen).sum(2) * valid.any(1, keepdim=True)
 
@@ -181,6 +180,37 @@ class AdaptiveContextAttention(nn.Module):
             mode="sum",
         )
         return mixed.view(n, length, -1)
+
+
+def _nearest(unit: Tensor, valid: Tensor) -> Tensor:
+    """Return (N, L) int64: of every position, the valid one whose patch is most alike.
+
+    A valid position is its own, with a cosine of 1; only the others are compared, and only with
+    valid ones. How many these are depends on the masks, which a graph with fixed shapes cannot
+    follow; there, all are compared with all.
+
+    Args:
+        unit: (N, L, D) patches of length 1.
+        valid: (N, L) bool.
+    """
+    length = valid.shape[1]
+    if torch.compiler.is_compiling():
+        cosine = torch.bmm(unit, unit.transpose(1, 2))
+        return cosine.masked_fill_(~valid[:, None, :], -torch.inf).argmax(2)
+    own = torch.arange(length, device=unit.device).expand_as(valid)
+    seek = int((~valid).sum(1).max())
+    offer = max(1, int(valid.sum(1).max()))
+    order = valid.byte().argsort(dim=1, stable=True)  # all occluded positions, then all valid ones
+    seeking, offered = order[:, :seek], order[:, length - offer :]
+    cosine = torch.bmm(_rows(unit, seeking), _rows(unit, offered).transpose(1, 2))
+    cosine.masked_fill_(~valid.gather(1, offered)[:, None, :], -torch.inf)
+    found = own.scatter(1, seeking, offered.gather(1, cosine.argmax(2)))
+    return torch.where(valid, own, found)
+
+
+def _rows(values: Tensor, index: Tensor) -> Tensor:
+    """Return (N, R, D) of (N, L, D) values at (N, R) positions."""
+    return values.gather(1, index[:, :, None].expand(-1, -1, values.shape[2]))
 
 
 def _away_from_zero(total: Tensor) -> Tensor:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from restore_recog.restorers.fmodr.attention import AdaptiveContextAttention, ContextAttention
 
@@ -90,6 +93,28 @@ def test_adaptive_equals_the_naive_loop(form: str) -> None:
     layer.kernels.data.copy_(kernels)
     expected = [naive_adaptive(f[i], masks[i, 0], kernels[0], kernels[1]) for i in range(2)]
     torch.testing.assert_close(layer(f, masks), torch.stack(expected), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("rate", [1, 2])
+def test_a_graph_of_fixed_shapes_gives_the_same(rate: int) -> None:
+    """Samples with little, much, everything and nothing occluded in one batch."""
+    masks = torch.cat(
+        [box(16, 6, 9, 2, 5), box(16, 0, 13, 1, 16), box(16, 0, 16, 0, 16), box(16, 0, 0, 0, 0)]
+    )
+    layer = AdaptiveContextAttention(4, rate=rate)
+    quick = layer(features(4, 4, 16), masks)
+    with patch.object(torch.compiler, "is_compiling", lambda: True):
+        whole = layer(features(4, 4, 16), masks)
+    torch.testing.assert_close(quick, whole, rtol=1e-5, atol=1e-6)
+
+
+def test_only_occluded_positions_are_compared_and_only_with_valid_ones() -> None:
+    masks = torch.cat([box(16, 6, 9, 2, 5), box(16, 8, 13, 1, 12)])
+    with FlopCounterMode(display=False) as counter:
+        AdaptiveContextAttention(4)(features(2, 4, 16), masks)
+    most_occluded, most_valid = 7 * 13, 16 * 16 - 5 * 5  # a mask widened by one pixel
+    products = counter.get_flop_counts()["Global"][torch.ops.aten.bmm]
+    assert products == 2 * 2 * most_occluded * most_valid * 9 * 4
 
 
 @pytest.mark.parametrize("rate", [1, 2])
