@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from restore_recog import weights as weights_file
+from restore_recog.errors import TrainingError
 from restore_recog.nn import scaling
 from restore_recog.nn.reduce import average_gradients
 
 
-def start_from(nets: nn.Module, init: str, model: str) -> str:
+def start_from(nets: nn.Module, init: str, model: str, fresh: Sequence[str] = ()) -> str:
     """Copy trained weights into the networks, and return what to record of them.
 
     Args:
         nets: Changed in place.
         init: A weights file, ``shipped`` for the one in the package, or ``""`` for none.
         model: The plug-in's name.
+        fresh: Networks in *nets* that stay as they are, whatever the file has in their place.
 
     Returns:
         The content's SHA-256, since other machines do not have the place; ``""`` for none.
 
     Raises:
+        TrainingError: There is no network of a name in *fresh*.
         WeightsError: The file is missing, corrupt, another model's or of another size.
     """
+    known = dict(nets.named_children())
+    for name in fresh:
+        if name not in known:
+            raise TrainingError(f"There is no network '{name}'; there are {', '.join(known)}.")
     if not init:
         return ""
     path = weights_file.shipped(model) if init == "shipped" else Path(init)
-    weights_file.load_into(nets, weights_file.load(path, model)[1], path)
+    tensors = weights_file.load(path, model)[1]
+    kept = {name: tensor for name, tensor in tensors.items() if name.split(".")[0] not in fresh}
+    for name in fresh:
+        kept |= known[name].state_dict(prefix=f"{name}.")
+    weights_file.load_into(nets, kept, path)
     return f"sha256:{weights_file.fingerprint(path)}"
 
 

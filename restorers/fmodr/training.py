@@ -1,7 +1,8 @@
 """FMODR's staged training (sections 4.4 and 5.1), as what the training engine drives.
 
 The coarse stage first, then the refine stage on the frozen coarse network, each with a
-discriminator of its own; the detector learns alongside the coarse stage. Two optimisers
+discriminator of its own; the detector learns alongside the coarse stage and, in the preset
+``compact``, in a leg before it. Two optimisers
 play the adversarial game: where the paper writes a phase with lambda_adv = 1 and all else
 0, only the discriminator learns.
 
@@ -98,7 +99,7 @@ class FMODRTraining:
         self.image_size: int = o["size"]
         self.legs = legs(preset, o)
         self.nets = Nets(o)
-        o["init"] = start_from(self.nets, o["init"], "fmodr")
+        o["init"] = start_from(self.nets, o["init"], "fmodr", o["fresh"])
         self.critics = nn.ModuleDict(
             {stage: _critic(o) for stage in ("coarse", "refine") if _adversarial(self.legs, stage)}
         )
@@ -186,13 +187,14 @@ class FMODRTraining:
         scene = self._scene(batch)
         share = leg.rate[1] + (leg.rate[0] - leg.rate[1]) * (1 + cos(pi * progress)) / 2
         losses: dict[str, Tensor] = {}
-        if leg.coarse:
+        if leg.detects:
             losses |= self._detector_step(scene, share)
-        output, keep = self._generate(leg, scene)
-        if leg.generator:
-            losses |= self._generator_step(leg, scene, output, keep, share)
-        if leg.critic:
-            losses |= self._critic_step(leg, scene, output.detach(), keep, share)
+        if leg.generator or leg.critic:
+            output, keep = self._generate(leg, scene)
+            if leg.generator:
+                losses |= self._generator_step(leg, scene, output, keep, share)
+            if leg.critic:
+                losses |= self._critic_step(leg, scene, output.detach(), keep, share)
         losses |= balance(losses)
         values = torch.stack([loss.detach().float() for loss in losses.values()]).tolist()
         return dict(zip(losses, values, strict=True))

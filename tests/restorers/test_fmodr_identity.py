@@ -79,6 +79,24 @@ def test_training_may_start_from_weights(tmp_path: Path) -> None:
     assert second.describe()["options"]["init"].startswith("sha256:")
 
 
+def test_some_networks_may_begin_untrained_all_the_same(tmp_path: Path) -> None:
+    """Even where the file's have another shape."""
+    first = training()
+    path = tmp_path / "w.safetensors"
+    weights_file.save(path, "fmodr", *first.weights(), half=False)
+    torch.manual_seed(9)
+    second = training(init=str(path), fresh="detector", detector_widths=(4, 4, 8), legs="D")
+    assert sum(p.numel() for p in second.nets.detector.parameters()) > sum(
+        p.numel() for p in first.nets.detector.parameters()
+    )
+    coarse = first.nets.coarse.state_dict()
+    for name, tensor in second.nets.coarse.state_dict().items():
+        assert torch.equal(tensor, coarse[name]), name
+    assert [phase.name for phase in second.phases] == ["D"]
+    with pytest.raises(TrainingError, match="no network 'eye'; there are detector, coarse"):
+        training(init=str(path), fresh="eye")
+
+
 def test_unknown_legs_are_explained() -> None:
-    with pytest.raises(TrainingError, match="no leg 'R9'; there are C1, C2"):
+    with pytest.raises(TrainingError, match="no leg 'R9'; there are D, C1, C2"):
         training(legs="R1,R9")

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from restore_recog.api import Phase
 from restore_recog.errors import NotTrainableError, TrainingError
 from restore_recog.metrics import quality
 from restore_recog.nn.adversarial import discriminator_loss, generator_loss
@@ -43,6 +44,10 @@ def batch(n: int = 2) -> FaceBatch:
 def training(preset: str = "compact", **options: Any) -> FMODRTraining:
     torch.manual_seed(0)
     return FMODRTraining(preset, **(TINY | options))
+
+
+def phase(model: FMODRTraining, name: str) -> Phase:
+    return next(phase for phase in model.phases if phase.name == name)
 
 
 def moved(model: FMODRTraining, before: dict[str, Tensor]) -> dict[str, set[str]]:
@@ -87,17 +92,17 @@ def test_paper_schedule_is_the_papers() -> None:
     assert (paper["perceptual"], paper["gate"], paper["hole"]) == ("vgg16", False, 0.0)
 
 
-def test_both_presets_have_the_same_options_and_legs() -> None:
+def test_presets_differ_by_the_detectors_own_leg_only() -> None:
     assert PRESETS["paper"].keys() == PRESETS["compact"].keys()
-    assert [leg.name for leg in SCHEDULES["compact"]] == [leg.name for leg in SCHEDULES["paper"]]
+    paper, compact = ([leg.name for leg in SCHEDULES[name]] for name in ("paper", "compact"))
+    assert compact == ["D", *paper]
 
 
 def test_learning_rate_falls_along_a_leg() -> None:
     model = training()
-    phase = model.phases[2]
     rates = []
     for progress in (0.0, 0.5, 0.999):
-        phase.step(batch(), progress)
+        phase(model, "C3").step(batch(), progress)
         rates.append(model.optimizers["coarse"].param_groups[0]["lr"])
     assert rates[0] == pytest.approx(3e-4)
     assert rates[1] == pytest.approx(3e-4 * 0.51)
@@ -150,7 +155,7 @@ def test_weighted_mean_by_hand() -> None:
 
 def test_first_losses_are_those_of_an_undecided_discriminator() -> None:
     model = training()
-    losses = model.phases[1].step(batch(), 0.0)
+    losses = phase(model, "C2").step(batch(), 0.0)
     assert losses["critic"] == pytest.approx(2 * log(2), abs=0.3)
     assert {"real_accuracy", "fake_accuracy", "pixel"} < set(losses)
 
@@ -158,6 +163,7 @@ def test_first_losses_are_those_of_an_undecided_discriminator() -> None:
 # Phases -------------------------------------------------------------------------------
 
 MOVES = {
+    "D": {"detector"},
     "C1": {"detector", "coarse"},
     "C2": {"detector", "critic_coarse"},
     "C3": {"detector", "coarse", "critic_coarse"},
@@ -171,12 +177,12 @@ MOVES = {
 @pytest.mark.parametrize("preset", ["paper", "compact"])
 def test_each_phase_moves_just_its_networks(preset: str) -> None:
     model = training(preset)
-    for phase in model.phases:
+    for leg in model.phases:
         before = {name: value.clone() for name, value in learnable(model).items()}
         buffers = {k: v.clone() for k, v in model.nets.coarse.named_buffers()}
-        phase.step(batch(), 0.0)
-        assert set(moved(model, before)) == MOVES[phase.name], phase.name
-        if phase.name not in ("C1", "C3"):
+        leg.step(batch(), 0.0)
+        assert set(moved(model, before)) == MOVES[leg.name], leg.name
+        if leg.name not in ("C1", "C3"):
             now = dict(model.nets.coarse.named_buffers())
             assert all(torch.equal(now[name], value) for name, value in buffers.items())
 
@@ -185,18 +191,18 @@ def test_each_phase_moves_just_its_networks(preset: str) -> None:
 def test_every_learnable_tensor_moves(attention: str) -> None:
     model = training(residual=False, attention=attention, rate=1, heads="two")
     before = {name: value.clone() for name, value in learnable(model).items()}
-    for phase in (p for p in model.phases if p.name in ("C3", "R3")):
-        phase.step(batch(), 0.0)
+    for name in ("C3", "R3"):
+        phase(model, name).step(batch(), 0.0)
     changed = {name for names in moved(model, before).values() for name in names}
     assert changed == set(before)
 
 
 def test_training_learns_one_picture() -> None:
     model = training(lr=3e-3)
-    phase = model.phases[0]
-    first = phase.step(batch(), 0.0)
+    leg = phase(model, "C1")
+    first = leg.step(batch(), 0.0)
     for _ in range(30):
-        last = phase.step(batch(), 0.0)
+        last = leg.step(batch(), 0.0)
     assert last["rec"] < 0.6 * first["rec"]
     assert last["pixel"] < first["pixel"]
 
@@ -210,20 +216,20 @@ def test_a_bad_picture_shows_as_a_loss_that_is_not_finite() -> None:
     broken = batch()
     assert broken.clean is not None
     broken.clean[0] = float("nan")
-    loss = training().phases[0].step(broken, 0.0)["rec"]
+    loss = phase(training(), "C1").step(broken, 0.0)["rec"]
     assert loss != loss
 
 
 def test_state_round_trip_continues_bit_for_bit(tmp_path: Any) -> None:
     one, two = training(), training()
-    for phase in one.phases[:3]:
-        phase.step(batch(), 0.0)
+    for name in ("C1", "C2", "C3"):
+        phase(one, name).step(batch(), 0.0)
     torch.save({k: v.state_dict() for k, v in one.state().items()}, tmp_path / "state.pt")
     stored = torch.load(tmp_path / "state.pt", weights_only=True)
     for name, part in two.state().items():
         part.load_state_dict(stored[name])
-    for index in (2, 5):
-        assert one.phases[index].step(batch(), 0.3) == two.phases[index].step(batch(), 0.3)
+    for name in ("C3", "R3"):
+        assert phase(one, name).step(batch(), 0.3) == phase(two, name).step(batch(), 0.3)
 
 
 # Switches -----------------------------------------------------------------------------
@@ -255,26 +261,26 @@ def test_state_round_trip_continues_bit_for_bit(tmp_path: Any) -> None:
 )
 def test_switches_build_and_step(options: dict[str, Any]) -> None:
     model = training(**options)
-    for phase in model.phases:
-        assert all(value == value for value in phase.step(batch(), 0.5).values())
+    for leg in model.phases:
+        assert all(value == value for value in leg.step(batch(), 0.5).values())
     assert model.preview(batch()).shape == (10, 3, 32, 32)
 
 
 def test_coarse_only_leaves_refinement_out() -> None:
     model = training(coarse_only=True)
-    assert [phase.name for phase in model.phases] == ["C1", "C2", "C3"]
+    assert [phase.name for phase in model.phases] == ["D", "C1", "C2", "C3"]
     assert not any(name.startswith("refine") for name in model.weights()[1])
     assert set(model.critics) == {"coarse"}
-    model.phases[2].step(batch(), 0.0)
+    phase(model, "C3").step(batch(), 0.0)
     assert model.preview(batch()).isfinite().all()
 
 
 def test_without_discriminators_nothing_adversarial_is_left() -> None:
     model = training(gm_disc=False)
-    assert [phase.name for phase in model.phases] == ["C1", "C3", "R1", "R3", "R4"]
+    assert [leg.name for leg in model.phases] == ["D", "C1", "C3", "R1", "R3", "R4"]
     assert not model.critics
-    for phase in model.phases:
-        assert {"adv", "critic"}.isdisjoint(phase.step(batch(), 0.0))
+    for leg in model.phases:
+        assert {"adv", "critic"}.isdisjoint(leg.step(batch(), 0.0))
 
 
 def test_gate_skips_pictures_that_the_coarse_network_restores_well() -> None:
@@ -385,8 +391,8 @@ def test_validation_is_what_the_restorer_would_reach() -> None:
 
 def test_balance_is_the_ratio_of_the_two_losses() -> None:
     model = training()
-    losses = model.phases[2].step(batch(), 0.0)
+    losses = phase(model, "C3").step(batch(), 0.0)
     assert losses["balance"] == pytest.approx(losses["adv"] / losses["critic"])
-    assert "balance" not in model.phases[0].step(batch(), 0.0)
+    assert "balance" not in phase(model, "C1").step(batch(), 0.0)
     names = {"detector", "coarse", "refine", "critic_coarse", "critic_refine"}
     assert set(model.networks()) == names
