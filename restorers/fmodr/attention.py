@@ -198,8 +198,8 @@ def _nearest(unit: Tensor, valid: Tensor) -> Tensor:
         cosine = torch.bmm(unit, unit.transpose(1, 2))
         return cosine.masked_fill_(~valid[:, None, :], -torch.inf).argmax(2)
     own = torch.arange(length, device=unit.device).expand_as(valid)
-    seek = int((~valid).sum(1).max())
-    offer = max(1, int(valid.sum(1).max()))
+    fewest, most = torch.stack(valid.sum(1).aminmax()).tolist()
+    seek, offer = length - fewest, max(1, most)
     order = valid.byte().argsort(dim=1, stable=True)  # all occluded positions, then all valid ones
     seeking, offered = order[:, :seek], order[:, length - offer :]
     cosine = torch.bmm(_rows(unit, seeking), _rows(unit, offered).transpose(1, 2))
