@@ -42,6 +42,7 @@ class Compiled:
         self.sentences: list[str] = []
         self._say = say
         self._paused = False
+        self._begun: set[str] = set()
         compiler = compiler or torch.compile
         for name, net in networks(trainable).items():
             self.networks[name] = "compiled"
@@ -62,6 +63,9 @@ class Compiled:
         def forward(*arguments: Any, **named: Any) -> Any:
             if self._paused or self.networks[name] == "eager":
                 return eager(*arguments, **named)
+            if name not in self._begun:
+                self._begun.add(name)
+                self._say(f"Compiling the network '{name}'; this step may take minutes.")
             try:
                 return fast(*arguments, **named)
             except (torch.OutOfMemoryError, RestoreRecogError):

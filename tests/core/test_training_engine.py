@@ -310,7 +310,9 @@ class TestCompiling:
         assert written["compiled"] == {"net": "compiled", "rival": "eager"}
         sentence = "'rival' could not be compiled and runs eagerly (no compiler found)."
         assert [note[-len(sentence) :] for note in written["compile_notes"]] == [sentence]
-        assert capsys.readouterr().err.count(sentence) == 1
+        shown = capsys.readouterr().err
+        assert shown.count(sentence) == 1
+        assert shown.count("Compiling the network 'net'; this step may take minutes.") == 1
         assert "compiled" not in record(tmp_path / "eager")
 
     def test_goes_through_torch_compile(self) -> None:
