@@ -66,7 +66,7 @@ SCHEDULES: dict[str, tuple[Leg, ...]] = {
         Leg("D", 16_000, generator=False, critic=False),
         Leg("C1", 16_000, critic=False, rec=1.0),
         Leg("C2", 1_600, generator=False),
-        Leg("C3", 16_000, rec=1.0, adv=0.002, rate=(1.0, 0.02)),
+        Leg("C3", 16_000, rec=1.0, adv=0.002, identity=0.05, rate=(1.0, 0.02)),
         Leg("R1", 7_200, critic=False, rec=1.0),
         Leg("R2", 800, generator=False),
         Leg("R3", 4_800, rec=1.0, adv=0.0005, identity=0.05, rate=(1.0, 0.5)),

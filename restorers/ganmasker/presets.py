@@ -72,6 +72,7 @@ PRESETS["compact"] = PRESETS["paper"] | {
     "beta": 0.05,
     "per": 10.0,
     "perceptual": "recognizer",
+    "identity": 4.0,
     "dilate": 2,
     "dilate_spread": 2,
 }

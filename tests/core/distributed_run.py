@@ -42,6 +42,7 @@ TINY = {
     "lr": 1e-5,
     "clip": 0.5,
     "perceptual": "none",
+    "identity": 0,
 }
 FMODR = TINY | {
     "lr_detector": 1e-5,
@@ -50,7 +51,6 @@ FMODR = TINY | {
     "refine_widths": (4, 4, 8),
     "critic_widths": (4, 4, 8),
     "critic_hidden": 8,
-    "identity": 0,
     "hole": 1.0,
 }
 GANMASKER = TINY | {"lr_critic": 1e-5, "base_mseg": 4, "base_funet": 4, "base_critic": 4}

@@ -37,6 +37,7 @@ TINY: dict[str, Any] = {
     "base_funet": 4,
     "base_critic": 4,
     "perceptual": "none",
+    "identity": 0,
 }
 
 
@@ -275,6 +276,7 @@ class TestIdentity:
     def test_the_papers_have_none(self) -> None:
         assert [PRESETS[name]["identity"] for name in ("paper", "paper512")] == [0, 0]
         assert training(identity=0).identity is None
+        assert PRESETS["compact"]["identity"] > 0
 
     def test_it_trains_the_generator_and_leaves_the_recogniser(self) -> None:
         model = training(identity=1.0, rec=0.0, adv=0.0, per=0.0, size=64)

@@ -33,6 +33,7 @@ TINY: dict[str, Any] = {
     "base_funet": 4,
     "base_critic": 4,
     "perceptual": "none",
+    "identity": 0,
 }
 
 
