@@ -132,4 +132,4 @@ def _check_lengths(lengths: Mapping[str, int], init: str) -> None:
                 "from: name that with --set init=FILE (or init=shipped)."
             )
     if not any(lengths.values()):
-        raise TrainingError("GANMasker has nothing to train: " + ", ".join(lengths) + " are 0.")
+        raise TrainingError(f"GANMasker has nothing to train: 0 images in {', '.join(lengths)}.")
