@@ -268,7 +268,7 @@ def test_a_stage_of_no_images_keeps_what_it_starts_from(tmp_path: Path) -> None:
         training(images_mseg=0)
     with pytest.raises(TrainingError, match="'images_funet' cannot be -8"):
         training(images_funet=-8)
-    with pytest.raises(TrainingError, match="nothing to train: 0 images in images_mseg, images_funet"):
+    with pytest.raises(TrainingError, match="to train: 0 images in images_mseg, images_funet"):
         training(images_mseg=0, images_funet=0, init=str(file))
 
 
