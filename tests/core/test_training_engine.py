@@ -1,10 +1,8 @@
-"""What the engine does besides stepping: average, best, precision, compiling, memory, reasons."""
+"""What the engine does besides stepping: people held out, best, average, memory, reasons."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,66 +10,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 from training_duel import BATCH, STEPS, Crash, Duel, crash_at, faces, tensors
+from training_judged import Judged, build, record
 
-from restore_recog import devices, weights
+from restore_recog import weights
 from restore_recog.api import Phase
-from restore_recog.errors import CheckpointError, DeviceError, TrainingError, WeightsError
-from restore_recog.nn.stepping import adam, update
-from restore_recog.training import checkpoint, compiling
-from restore_recog.training.data import TrainingFaces
-from restore_recog.training.trainer import Trainer, seed_everything
+from restore_recog.errors import CheckpointError, TrainingError, WeightsError
+from restore_recog.training import checkpoint
 from restore_recog.training.validation import Best, held_out
 from restore_recog.types import FaceBatch
-
-
-class Judged(Duel):
-    """A duel that is judged: the mean square of what is left, turned upside down."""
-
-    def validate(self, batch: FaceBatch) -> Mapping[str, float]:
-        assert batch.clean is not None
-        torch.rand(3)
-        self.net.eval()
-        left = (self.net(batch.images) - batch.clean).square().mean()
-        return {"closeness": -float(left), "pictures": float(len(batch.images))}
-
-    def networks(self) -> Mapping[str, nn.Module]:
-        return {"net": self.net, "rival": self.rival}
-
-
-class Careful(Judged):
-    """A judged duel whose steps go through the engine's own."""
-
-    def __init__(self, before: Callable[[int], None] | None = None, width: int = 4) -> None:
-        super().__init__(before, width)
-        self.adam = adam(self.net, 1e-3)
-
-    def warm(self, batch: FaceBatch, progress: float) -> Mapping[str, float]:
-        self._count()
-        assert batch.clean is not None
-        self.net.train()
-        loss = (self.net(batch.images).float() - batch.clean).square().mean()
-        update(self.adam, self.net, loss, 1.0, 1.0)
-        return {"l2": loss.item()}
-
-    def duel(self, batch: FaceBatch, progress: float) -> Mapping[str, float]:
-        return self.warm(batch, progress)
-
-
-def build(
-    folder: Path, kind: type[Duel] = Judged, before: Callable[[int], None] | None = None, **own: Any
-) -> tuple[Duel, Trainer]:
-    seed_everything(7)
-    model = kind(before)
-    own = {"save_every": BATCH, "sample_every": 8, "seed": 7, **own}
-    given: TrainingFaces = own.pop("faces", None) or faces(8)
-    if own.pop("judged", True):
-        given, own["validation"] = given.hold_out(0.25, 20)
-    return model, Trainer(model, given, folder, **own)
-
-
-def record(folder: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((folder / "run.json").read_text())
-    return loaded
 
 
 class TestHoldOut:
@@ -228,129 +174,6 @@ class TestAverage:
 
         with pytest.raises(TrainingError, match="returns copies"):
             build(tmp_path / "run", Copies, ema=0.9)[1].fit()
-
-
-class TestFloat16:
-    def test_goes_on_bit_for_bit(self, tmp_path: Path) -> None:
-        own: dict[str, Any] = {"precision": "fp16"}
-        model, trainer = build(tmp_path / "whole", Careful, **own)
-        trainer.fit()
-        whole = tensors(model)
-        with pytest.raises(Crash):
-            build(tmp_path / "run", Careful, crash_at(6), **own)[1].fit()
-        stored = checkpoint.load(tmp_path / "run" / checkpoint.LAST)["helpers"]["scaling"]
-        assert stored["adam"]["scale"] > 1 and stored["adam"]["_growth_tracker"] > 0
-        model, trainer = build(tmp_path / "run", Careful, **own)
-        trainer.fit(resume=True)
-        assert all(torch.equal(whole[name], tensor) for name, tensor in tensors(model).items())
-        assert record(tmp_path / "run")["precision"] == "fp16"
-
-    def test_may_go_on_in_float32(self, tmp_path: Path) -> None:
-        with pytest.raises(Crash):
-            build(tmp_path / "run", Careful, crash_at(6), precision="fp16")[1].fit()
-        build(tmp_path / "run", Careful, precision="fp32")[1].fit(resume=True)
-        assert record(tmp_path / "run")["precision"] == "fp32"
-
-    def test_is_refused_to_a_model_that_does_not_scale(self, tmp_path: Path) -> None:
-        with pytest.raises(TrainingError, match="does not scale its loss"):
-            build(tmp_path / "run", Judged, precision="fp16")[1].fit()
-
-    def test_gives_up_where_no_scale_helps(self, tmp_path: Path) -> None:
-        class Endless(Careful):
-            def warm(self, batch: FaceBatch, progress: float) -> Mapping[str, float]:
-                for _ in range(40):
-                    loss = self.net(batch.images).float().mean() * float("inf")
-                    update(self.adam, self.net, loss, 1.0, 1.0)
-                return {"l2": 0.0}
-
-        with pytest.raises(TrainingError, match="not finite in float16 at any scale"):
-            build(tmp_path / "run", Endless, precision="fp16")[1].fit()
-
-    def test_a_cpu_without_it_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def refuse(*_: Any) -> Tensor:
-            raise RuntimeError("not implemented for 'Half'")
-
-        assert devices.precision("auto", "cpu") == "fp32"
-        assert devices.precision("bf16", "cpu") == "bf16"
-        monkeypatch.setattr(torch.nn.functional, "conv2d", refuse)
-        with pytest.raises(DeviceError, match="cannot train in float16"):
-            devices.precision("fp16", "cpu")
-
-
-class TestCompiling:
-    def test_falls_back_and_says_so(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        """The second network's compiler fails; the run ends as one that compiled nothing."""
-        calls: list[str] = []
-
-        def compiler(eager: Callable[..., Any]) -> Callable[..., Any]:
-            number = len(calls)
-            calls.append("made")
-
-            def fast(*arguments: Any) -> Any:
-                if number == 1:
-                    raise RuntimeError("no compiler found.\nmore lines")
-                calls.append("fast")
-                return eager(*arguments)
-
-            return fast
-
-        model, trainer = build(tmp_path / "eager")
-        trainer.fit()
-        wanted = tensors(model)
-        monkeypatch.setattr(torch, "compile", compiler)
-        model, trainer = build(tmp_path / "run", compiled=True)
-        trainer.fit()
-        assert all(torch.equal(wanted[name], tensor) for name, tensor in tensors(model).items())
-        assert calls.count("fast") == STEPS[0] + 2 * STEPS[1], (
-            "sample pictures and validation run eagerly"
-        )
-        written = record(tmp_path / "run")
-        assert written["compiled"] == {"net": "compiled", "rival": "eager"}
-        sentence = "'rival' could not be compiled and runs eagerly (no compiler found)."
-        assert [note[-len(sentence) :] for note in written["compile_notes"]] == [sentence]
-        shown = capsys.readouterr().err
-        assert shown.count(sentence) == 1
-        assert shown.count("Compiling the network 'net'; this step may take minutes.") == 1
-        assert "compiled" not in record(tmp_path / "eager")
-
-    def test_goes_through_torch_compile(self) -> None:
-        """With the backend that only traces, so that no C++ compiler is needed."""
-        torch.manual_seed(0)
-        model = Judged()
-        pictures = torch.rand(2, 3, 8, 8)
-        model.net.eval()
-        wanted = model.net(pictures)
-        trace = partial(torch.compile, backend="eager")
-        compiled = compiling.Compiled(model, lambda _: None, trace)
-        assert torch.equal(model.net(pictures), wanted)
-        assert compiled.networks == {"net": "compiled", "rival": "compiled"}
-        assert compiled.sentences == []
-
-    def test_a_late_failure_is_a_sentence(self, tmp_path: Path) -> None:
-        """The backward pass is compiled when it is first needed, in the middle of a step."""
-
-        class Late(Judged):
-            def warm(self, batch: FaceBatch, progress: float) -> Mapping[str, float]:
-                raise torch._dynamo.exc.InternalTorchDynamoError("no linker.\nmore lines")
-
-        with pytest.raises(TrainingError, match=r"cannot be trained \(no linker\).*without --comp"):
-            build(tmp_path / "run", Late)[1].fit()
-
-    def test_an_error_of_the_model_is_its_own(self) -> None:
-        model = Judged()
-        compiled = compiling.Compiled(model, lambda _: None, lambda eager: eager)
-        with pytest.raises(RuntimeError, match="channels"):
-            model.net(torch.rand(1, 5, 8, 8))
-        assert compiled.networks["net"] == "compiled"
-
-    def test_networks_of_a_model_that_names_none(self) -> None:
-        assert set(compiling.networks(Duel())) == {"net", "rival"}
-        state = Judged().net.state_dict().keys()
-        model = Judged()
-        compiling.Compiled(model, lambda _: None, lambda eager: eager)
-        assert model.net.state_dict().keys() == state
 
 
 class TestMemory:
