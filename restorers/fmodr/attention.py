@@ -125,8 +125,7 @@ class AdaptiveContextAttention(nn.Module):
         """Return j* (N, L) int64 and its cosine (N, L), 0 where nothing is valid."""
         with torch.no_grad():
             best = _nearest(unit, valid)
-        chosen = unit.gather(1, best[:, :, None].expand_as(unit))
-        return best, (unit * chosen).sum(2) * valid.any(1, keepdim=True)
+        return best, (unit * _rows(unit, best)).sum(2) * valid.any(1, keepdim=True)
 
     def axis_kernels(self) -> Tensor | None:
         """Return the (2, 3, 3) kernels along x and y, or None without propagation."""

@@ -75,7 +75,7 @@ SCHEDULES: dict[str, tuple[Leg, ...]] = {
 }
 """``compact`` keeps the adversarial weight low and the reconstruction loss on to the end:
 with the paper's weights a few ten thousand pictures buy texture at the cost of PSNR. It begins
-with the detector alone, whose pictures cost a tenth of the others'."""
+with the detector alone, whose pictures cost a fraction of the others'."""
 
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {

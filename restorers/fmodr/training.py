@@ -2,9 +2,8 @@
 
 The coarse stage first, then the refine stage on the frozen coarse network, each with a
 discriminator of its own; the detector learns alongside the coarse stage and, in the preset
-``compact``, in a leg before it. Two optimisers
-play the adversarial game: where the paper writes a phase with lambda_adv = 1 and all else
-0, only the discriminator learns.
+``compact``, in a leg before it. Two optimisers play the adversarial game: where the paper
+writes a phase with lambda_adv = 1 and all else 0, only the discriminator learns.
 
 Losses, all as means (the paper prints sums, at which its weights would make no sense):
 
