@@ -1,6 +1,6 @@
 """The protocol that repeats a plan written as CSV files, by another run or by hand.
 
-The format is that of :mod:`restore_recog.evaluation.protocol_files`.
+The format is that of :mod:`restore_recog.evaluation.plan_files`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from restore_recog.api import EvaluationProtocol, Plan
 from restore_recog.errors import DataError
-from restore_recog.evaluation.protocol_files import PLAN, WrittenPlan, parse
+from restore_recog.evaluation.plan_files import PLAN, WrittenPlan, parse
 from restore_recog.types import FaceSample
 
 INSIDE = "protocol"

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 from restore_recog.api import EvaluationProtocol, Plan
 from restore_recog.errors import DataError
-from restore_recog.protocols.drawing import (
+from restore_recog.protocols.sampling import (
     SPLIT,
     BySubject,
     Search,

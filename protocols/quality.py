@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from restore_recog.api import EvaluationProtocol, Plan
 from restore_recog.errors import DataError
-from restore_recog.protocols.drawing import by_condition, shuffled
+from restore_recog.protocols.sampling import by_condition, shuffled
 from restore_recog.types import FaceSample, Trial
 
 FEW = 100

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from restore_recog.api import EvaluationProtocol, Plan
 from restore_recog.errors import DataError
-from restore_recog.protocols.drawing import Search, as_found, by_condition, enrolled, shuffled
+from restore_recog.protocols.sampling import Search, as_found, by_condition, enrolled, shuffled
 from restore_recog.types import FaceSample
 
 

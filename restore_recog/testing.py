@@ -21,7 +21,7 @@ import torch
 
 from restore_recog.api import Dataset, EvaluationProtocol, Recognizer, Restorer
 from restore_recog.errors import RestoreRecogError
-from restore_recog.evaluation.judges import asks_quality
+from restore_recog.evaluation.run.quality_models import asks_quality
 from restore_recog.types import FaceBatch, FaceSample, Picture
 
 NAME = re.compile(r"[a-z][a-z0-9_]*(-[a-z0-9_]+)*")

@@ -24,6 +24,18 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from torch import Tensor
 
+Pixels = NDArray[np.uint8]
+"""(H, W, 3) pixels of an image, or (H, W) of a mask."""
+
+Templates = NDArray[np.float64]
+"""(N, D) of unit length, or (D,); NaN where there is none."""
+
+Vector = NDArray[np.float64]
+"""Numbers, one for each of something; arrays of them too."""
+
+Mask = NDArray[np.bool_]
+"""Which of something count."""
+
 
 @dataclass(frozen=True, slots=True)
 class FaceSample:

@@ -27,7 +27,7 @@ class Device:
     """Where cases are measured and for how long.
 
     Attributes:
-        name: As :func:`restore_recog.devices.resolve` returns it.
+        name: As :func:`restore_recog.system.devices.resolve` returns it.
         threads, seconds, least: As in :class:`restore_recog.bench.timing.Setting`.
         side: Of the matrices whose product is the machine's rate.
     """

@@ -80,7 +80,7 @@ def det_check(impostors: int, genuines: int, seed: int) -> Run:
 
 def rank_ours(probes: int, subjects: int, length: int, seed: int) -> Run:
     """Our blockwise search; it also takes all comparisons into two streams."""
-    from restore_recog.evaluation.search import search
+    from restore_recog.evaluation.scores.search import search
 
     queries, gallery, owners = _templates(probes, subjects, length, seed)
     people = np.arange(subjects)

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from restore_recog.bench.measure import BenchError
-from restore_recog.training.compiling import first_line, is_compilers
+from restore_recog.training.compile import first_line, is_compilers
 from restore_recog.training.memory import is_out_of_memory
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -33,7 +33,7 @@ class Setting:
         batch: Pictures a batch.
         precision: ``fp32``, ``bf16`` or ``fp16``; the latter two by autocast.
         compiled: Whether torch.compile goes before.
-        device: As :func:`restore_recog.devices.resolve` returns it.
+        device: As :func:`restore_recog.system.devices.resolve` returns it.
         threads: CPU threads of PyTorch; None for its own choice.
         seconds: About how long the timed batches take together; at least ``least`` are timed.
         least, most: Bounds of the number of timed batches.

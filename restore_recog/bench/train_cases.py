@@ -25,9 +25,9 @@ from restore_recog.bench.timing import (
     timed,
 )
 from restore_recog.bench.unet import PlainUNet
-from restore_recog.training.data import TrainingFaces
-from restore_recog.training.driver import Driver
-from restore_recog.training.feed import Feed, Leg, batches
+from restore_recog.training.faces import TrainingFaces
+from restore_recog.training.loader import Feed, Leg, batches
+from restore_recog.training.stepper import Driver
 from restore_recog.types import FaceBatch
 
 Run = Callable[[], dict[str, Any]]

@@ -66,8 +66,8 @@ def where(given: dict[str, Any]) -> Device:
     Raises:
         DeviceError: There is no such device.
     """
-    from restore_recog import devices
     from restore_recog.bench.machine_rate import Device
+    from restore_recog.system import devices
 
     name = devices.resolve(given.pop("device"))
     threads, seconds = given.pop("threads"), given.pop("seconds")

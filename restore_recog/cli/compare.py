@@ -32,15 +32,15 @@ def command(runs: tuple[Path, ...], output: Path | None) -> None:
     """
     if len(runs) < 2:
         raise click.UsageError("Name at least two results folders.")
-    from restore_recog.reporting import comparison_record
+    from restore_recog.reporting import comparison_files, comparison_text
     from restore_recog.reporting.compare import compare, load
-    from restore_recog.reporting.output_folder import check_output
+    from restore_recog.system.atomic import check_output
 
     if output is not None:
         check_output(output)
     comparison = compare(load(runs))
     if output is not None:
-        comparison_record.write(comparison, output)
-    click.echo(comparison_record.text(comparison))
+        comparison_files.write(comparison, output)
+    click.echo(comparison_text.text(comparison))
     if output is not None:
         click.echo(f"\nThe whole comparison: {output / 'compare.html'}")

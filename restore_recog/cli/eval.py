@@ -13,13 +13,14 @@ import click
 from restore_recog import registry
 from restore_recog.cli import options
 from restore_recog.cli.eval_options import CACHE, all_options
-from restore_recog.evaluation import segmenter_names
+from restore_recog.reporting.folder import write as write_report
+from restore_recog.segmenters import names
 
 if TYPE_CHECKING:
     from restore_recog.api import Restorer
     from restore_recog.evaluation.request import EvalRequest
-    from restore_recog.evaluation.sharding import Ranks
-    from restore_recog.reporting.report import Report
+    from restore_recog.evaluation.results import Report
+    from restore_recog.system.processes import Ranks
 
 
 @click.command("eval")
@@ -42,7 +43,7 @@ def command(**given: Any) -> None:
     check_options(given)
     _check_names(given)
     output = given["output"] or _default_output(given)
-    from restore_recog.evaluation.sharding import processes
+    from restore_recog.system.processes import processes
 
     with processes() as ranks:
         _evaluate(given, output, ranks)
@@ -51,7 +52,7 @@ def command(**given: Any) -> None:
 def _evaluate(given: dict[str, Any], output: Path, ranks: Ranks) -> None:
     """Run one evaluation, or show that it has been run; the first process prints and writes."""
     from restore_recog.evaluation import resuming
-    from restore_recog.reporting.output_folder import check_output
+    from restore_recog.system.atomic import check_output
 
     if given["overwrite"]:
         resuming.check_replaceable(output)
@@ -66,7 +67,7 @@ def _evaluate(given: dict[str, Any], output: Path, ranks: Ranks) -> None:
         return
     if not known:
         with resuming.replaced(output):
-            report.save(output)
+            write_report(report, output)
     from restore_recog.cli.table import render
 
     click.echo(render(report))
@@ -109,7 +110,7 @@ def _check_names(given: dict[str, Any]) -> None:
     registry.recognizers.check(given["recognizer"])
     for spec in given["data"]:
         registry.datasets.check(spec)
-    segmenter_names.check(given["segmenter"])
+    names.check(given["segmenter"])
 
 
 def _default_output(given: dict[str, Any]) -> Path:
@@ -131,9 +132,9 @@ def _plain(plugins: registry.Registry[Any], spec: str) -> str:
 
 def build_request(given: dict[str, Any], output: Path) -> EvalRequest:
     """Build every part that the names stand for."""
-    from restore_recog import allocation, devices
     from restore_recog.evaluation.request import EvalRequest
-    from restore_recog.evaluation.sharding import own_device
+    from restore_recog.system import allocation, devices
+    from restore_recog.system.processes import own_device
 
     options.use_threads(given["threads"])
     device = devices.resolve(own_device(given["device"]))

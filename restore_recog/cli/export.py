@@ -38,7 +38,7 @@ def command(restorer: str, form: str, weights: Path | None, output: Path | None)
       restore-recog export --restorer fmodr --format onnx --output fmodr.onnx
     """
     from restore_recog import registry
-    from restore_recog.export import export
+    from restore_recog.restoring.export import export
 
     registry.restorers.check(restorer)
     plugin = registry.restorers.create(restorer, weights=options.existing_weights(weights))

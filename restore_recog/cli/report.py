@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from restore_recog.reporting.folder import read as read_report
+
 if TYPE_CHECKING:
-    from restore_recog.reporting.report import Report
+    from restore_recog.evaluation.results import Report
 
 FORMATS = ("text", "html", "tex", "csv")
 ENDINGS = {".html": "html", ".htm": "html", ".tex": "tex", ".csv": "csv", ".txt": "text"}
@@ -47,13 +49,12 @@ def command(run: Path, output: Path | None, form: str | None, overwrite: bool) -
             f"'{output.name}' does not say in which form to write; end it in .html, .tex, .csv "
             "or .txt, or give --format."
         )
-    from restore_recog.reporting.output_folder import check_file, write_file
-    from restore_recog.reporting.report import Report
+    from restore_recog.system.atomic import check_file, write_file
 
     if output is not None:
         check_file(output, overwrite=overwrite)
     chosen = form or ("text" if output is None else ENDINGS[output.suffix.lower()])
-    content = _rendered(Report.load(run), chosen)
+    content = _rendered(read_report(run), chosen)
     if output is None:
         click.echo(content, nl=not content.endswith("\n"))
     else:
@@ -69,7 +70,7 @@ def _rendered(report: Report, form: str) -> str:
         from restore_recog.cli.table import render
 
         return render(report) + "\n"
-    from restore_recog.reporting.record import caption
-    from restore_recog.reporting.table_formats import arms_csv, arms_latex
+    from restore_recog.reporting.folder import caption
+    from restore_recog.reporting.tables import arms_csv, arms_latex
 
     return arms_csv(report.arms) if form == "csv" else arms_latex(report.arms, caption(report))

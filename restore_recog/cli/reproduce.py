@@ -12,15 +12,16 @@ import click
 from restore_recog import registry
 from restore_recog.cli.eval_options import all_options
 from restore_recog.errors import DataError, WeightsError
+from restore_recog.reporting.folder import write as write_report
 
 if TYPE_CHECKING:
     from restore_recog.api import Dataset
     from restore_recog.evaluation.request import EvalRequest
-    from restore_recog.evaluation.sharding import Ranks
+    from restore_recog.evaluation.results import Report
     from restore_recog.published.comparison import Comparison
     from restore_recog.published.presets import Preset
     from restore_recog.published.tables import Table
-    from restore_recog.reporting.report import Report
+    from restore_recog.system.processes import Ranks
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -145,8 +146,8 @@ def command(name: str | None, listing: bool, **given: Any) -> None:
 def _measure(table: Table, given: dict[str, Any]) -> None:
     """Check what can be checked at once, then evaluate."""
     from restore_recog.cli.eval import check_options
-    from restore_recog.evaluation.sharding import processes
     from restore_recog.published.presets import PRESETS
+    from restore_recog.system.processes import processes
 
     if table.preset is None:
         raise DataError(f"There is no evaluation for '{table.name}': {table.why_not}.")
@@ -195,7 +196,7 @@ def _reproduce(
     from restore_recog.cli.eval import run_evaluation
     from restore_recog.evaluation import resuming
     from restore_recog.published import files
-    from restore_recog.reporting.output_folder import check_output
+    from restore_recog.system.atomic import check_output
 
     if given["overwrite"]:
         resuming.check_replaceable(output)
@@ -211,7 +212,7 @@ def _reproduce(
     found = _compared(table, preset, request, report)
     if not known:
         with resuming.replaced(output):
-            _labelled(report, found).save(output)
+            write_report(_labelled(report, found), output)
     files.write(found, preset, output)
     click.echo(files.shown(found, preset, given["form"]).rstrip("\n"))
     click.echo(f"\nThe whole report: {output / 'report.html'}", err=given["form"] != "text")
@@ -260,7 +261,7 @@ def _dataset(spec: str, preset: Preset) -> Dataset:
 
 
 def _compared(table: Table, preset: Preset, request: EvalRequest, report: Report) -> Comparison:
-    from restore_recog.evaluation.session import named
+    from restore_recog.evaluation.run.session import named
     from restore_recog.published.comparison import Run, compare
     from restore_recog.published.origin import origin
 

@@ -11,12 +11,12 @@ import click
 
 from restore_recog import registry
 from restore_recog.cli import options
-from restore_recog.evaluation import segmenter_names
+from restore_recog.segmenters import names
 from restore_recog.types import Failure
 
 if TYPE_CHECKING:
-    from restore_recog.restore_jobs import Job
-    from restore_recog.restoring import Faces, PictureRestorer, RestoredFace
+    from restore_recog.restoring.image_files import Faces, PictureRestorer, RestoredFace
+    from restore_recog.restoring.jobs import Job
 
 
 @click.command("restore")
@@ -79,8 +79,8 @@ def command(inputs: tuple[Path, ...], **given: Any) -> None:
       restore-recog restore crop.png --aligned --mask crop-map.png -o restored
     """
     registry.restorers.check(given["restorer"])
-    segmenter_names.check(given["segmenter"])
-    from restore_recog.restore_jobs import plan_jobs, write_failures
+    names.check(given["segmenter"])
+    from restore_recog.restoring.jobs import plan_jobs, write_failures
 
     output: Path = given["output"]
     jobs = plan_jobs(
@@ -100,8 +100,8 @@ def command(inputs: tuple[Path, ...], **given: Any) -> None:
 
 def _worker(given: dict[str, Any]) -> PictureRestorer:
     """Return the machine that restores one picture after the other."""
-    from restore_recog import devices
-    from restore_recog.restoring import PictureRestorer, segmenter_for
+    from restore_recog.restoring.image_files import PictureRestorer, segmenter_for
+    from restore_recog.system import devices
 
     options.use_threads(given["threads"])
     device = devices.resolve(given["device"])
@@ -118,8 +118,8 @@ def _run(jobs: Sequence[Job], worker: PictureRestorer, given: dict[str, Any]) ->
     from tqdm import tqdm
 
     from restore_recog import images
-    from restore_recog.restore_jobs import SHEET
-    from restore_recog.restoring import SHEET_FACES, contact_sheet, restore_file
+    from restore_recog.restoring.image_files import SHEET_FACES, contact_sheet, restore_file
+    from restore_recog.restoring.jobs import SHEET
 
     failures: list[Failure] = []
     shown: list[RestoredFace] = []

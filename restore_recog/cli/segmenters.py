@@ -11,10 +11,10 @@ import click
 
 from restore_recog import registry
 from restore_recog.cli.reproduce import eval_options
-from restore_recog.evaluation import segmenter_names
+from restore_recog.segmenters import names
 
 if TYPE_CHECKING:
-    from restore_recog.reporting.segmenter_report import Study
+    from restore_recog.evaluation.segmenters.results import Study
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -86,15 +86,15 @@ def command(**given: Any) -> None:
       restore-recog segmenters --segmenter my_module:MySegmenter --limit 100
     """
     _check_names(given)
-    from restore_recog.reporting.output_folder import check_output
+    from restore_recog.system.atomic import check_output
 
     output = given["output"] or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-segmenters"
     check_output(output)
     found = _study(given, output)
-    from restore_recog.reporting import segmenter_record
+    from restore_recog.reporting import segmenter_files, segmenter_text
 
-    segmenter_record.write(found, output)
-    click.echo(segmenter_record.text(found))
+    segmenter_files.write(found, output)
+    click.echo(segmenter_text.text(found))
     click.echo(f"\nThe whole study: {output / 'segmenters.html'}")
 
 
@@ -107,15 +107,15 @@ def _check_names(given: dict[str, Any]) -> None:
     for spec in given["data"]:
         registry.datasets.check(spec)
     for choice in given["segmenters"]:
-        segmenter_names.check(choice)
+        names.check(choice)
 
 
 def _study(given: dict[str, Any], output: Path) -> Study:
     from restore_recog.cli.eval import build_request
     from restore_recog.cli.progress import Bars
-    from restore_recog.evaluation.detectors import DEFAULT_DETECTOR
-    from restore_recog.evaluation.segmenter_study import study
-    from restore_recog.evaluation.session import named
+    from restore_recog.evaluation.run.session import named
+    from restore_recog.evaluation.segmenters.study import study
+    from restore_recog.segmenters.names import DEFAULT_DETECTOR
 
     defaults = click.Command("eval", params=list(eval_options())).make_context("eval", []).params
     request = build_request({**defaults, **given}, output)

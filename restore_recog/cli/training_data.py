@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from restore_recog.errors import DataError
-from restore_recog.workers import cores
+from restore_recog.system.workers import cores
 
 if TYPE_CHECKING:
     from restore_recog.api import Dataset

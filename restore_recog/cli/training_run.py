@@ -58,11 +58,11 @@ def _train(
 ) -> None:
     import torch
 
-    from restore_recog import allocation
     from restore_recog.cli.training_data import advice
+    from restore_recog.system import allocation
     from restore_recog.training import checkpoint
     from restore_recog.training.distributed import Team
-    from restore_recog.training.state import seed_everything
+    from restore_recog.training.run_state import seed_everything
 
     allocation.keep_freed_blocks(own["device"])
     team = Team.current()
@@ -90,8 +90,8 @@ def _trainer(options: TrainingOptions, trainable: Trainable, device: str) -> Tra
     """Read the faces and return what trains on them."""
     from restore_recog import registry
     from restore_recog.cli.training_data import left_for_training, worker_count
-    from restore_recog.training.data import TrainingFaces
     from restore_recog.training.distributed import Team, one_first
+    from restore_recog.training.faces import TrainingFaces
     from restore_recog.training.trainer import Trainer
     from restore_recog.training.validation import held_out
 

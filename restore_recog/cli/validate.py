@@ -13,7 +13,7 @@ from restore_recog import registry
 from restore_recog.errors import OutputError
 
 if TYPE_CHECKING:
-    from restore_recog.validation import Count, Finding, Findings
+    from restore_recog.data_checks.lists import Count, Finding, Findings
 
 EXAMPLES = 5
 """Pictures or people that a finding names on the screen; --output lists all."""
@@ -60,7 +60,7 @@ def command(
     if output is not None and output.exists():
         raise OutputError(f"The file {output} exists; choose another --output.")
     from restore_recog.cli.progress import Bars
-    from restore_recog.validation import validate
+    from restore_recog.data_checks.lists import validate
 
     with Bars() as bars:
         findings = validate(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from restore_recog.api import Dataset
 from restore_recog.errors import DataError, RestoreRecogError
-from restore_recog.packs import Pack, open_pack
+from restore_recog.packs.format import Pack, open_pack
 from restore_recog.types import FaceSample, Picture
 
 

@@ -10,8 +10,8 @@ from restore_recog.datasets.phantom_sets import MOST, SEED, phantom_set
 from restore_recog.errors import DataError, RestoreRecogError
 from restore_recog.phantom import Person, Shot, draw_person, draw_shot, render
 from restore_recog.phantom.labels import labels
+from restore_recog.system.workers import in_order
 from restore_recog.types import FaceSample, Picture
-from restore_recog.workers import in_order
 
 WORTH = 8
 """Pictures that are worth a process of their own."""

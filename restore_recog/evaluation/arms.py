@@ -17,22 +17,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
-
-from restore_recog.alignment import TEMPLATE
 from restore_recog.api import Restorer
-from restore_recog.errors import PluginError, RestoreRecogError
-from restore_recog.evaluation.faces import ProbeFace
-from restore_recog.evaluation.ledger import Ledger
-from restore_recog.fitting import fitted, unfitted
-from restore_recog.images import to_tensor, to_uint8
-from restore_recog.types import FaceBatch
+from restore_recog.evaluation.run.faces import ProbeFace
 
 if TYPE_CHECKING:
-    from restore_recog.evaluation.detectors import BlockMaps
+    pass
+
+from restore_recog.errors import DataError
+from restore_recog.evaluation.request import EvalRequest
+from restore_recog.segmenters.names import Detector, margin
+from restore_recog.types import FaceSample
 
 ARMS = (
     "clean",
@@ -46,11 +40,6 @@ ARMS = (
 DEFAULT_ARMS = ARMS[:5]
 RESTORING = ("restored", "restored-oracle-mask", "restored-clean")
 """Arms that there are one of for every restorer."""
-
-GREY = 128
-"""What the upper-half arm puts below the nose tip."""
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,161 +55,98 @@ class ArmSpec:
         return self.arm if self.restorer is None else f"{self.arm}:{self.restorer}"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Painted:
-    """The pictures of one arm for one batch of probes.
+NO_TWIN = "the data has no unoccluded twins of all probes"
+NO_MAP = "the true maps of some probes are unknown"
+
+
+class ArmChoice:
+    """The arms of one run.
+
+    Whether the probes have twins is known from their labels; whether they have true maps
+    shows when they are read. An arm that was asked for by name and cannot be carried stops
+    the run at the first probe that shows it; one that runs by default is left out.
 
     Attributes:
-        pictures: (S, S, 3) uint8 each.
-        fallbacks: Whether the restorer failed and the picture is as it came.
+        dropped: Arm -> why it is left out.
     """
 
-    pictures: list[Pixels]
-    fallbacks: list[bool]
+    def __init__(
+        self,
+        request: EvalRequest,
+        restorers: Mapping[str, Restorer],
+        found: Mapping[str, Detector | None],
+    ) -> None:
+        self._asked = request.arms
+        self._true = margin(request.segmenter) == 0
+        self._restorers, self._detectors = restorers, found
+        self._mapless = [name for name, one in restorers.items() if "masks" not in one.needs]
+        self.dropped: dict[str, str] = {}
 
+    def specs(self) -> tuple[ArmSpec, ...]:
+        """Return the arms that can be carried as far as is known, in order of display."""
+        asked = {*(self._asked or DEFAULT_ARMS), "occluded"} - set(self.dropped)
+        return tuple(spec for arm in ARMS if arm in asked for spec in self._specs(arm))
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Painter:
-    """Makes the pictures of any arm, for one block of probes.
+    def check_samples(
+        self, samples: Sequence[FaceSample], known: Mapping[str, FaceSample], synthetic: bool
+    ) -> None:
+        """Drop the arms that the labels of the probes rule out.
 
-    Attributes:
-        restorers: By the name they have in this run.
-        block: The maps of these probes.
-        mean_face: (S, S, 3) uint8.
-        ledger: Takes failures and costs.
-    """
-
-    restorers: Mapping[str, Restorer]
-    block: BlockMaps
-    mean_face: Pixels
-    ledger: Ledger
-
-    def paint(self, spec: ArmSpec, faces: Sequence[ProbeFace]) -> Painted:
-        """Return the pictures of an arm.
+        Args:
+            samples: All that pass through the arms.
+            known: Every picture of the data, by image_id.
+            synthetic: Whether the evaluation covers the probes.
 
         Raises:
-            PluginError: A restorer's answer has the wrong shape.
+            DataError: One of those arms was asked for by name.
         """
-        if spec.arm in RESTORING:
-            return self._restored(spec, faces)
-        pictures = [self._picture(spec.arm, face) for face in faces]
-        return Painted(pictures, [False] * len(faces))
+        if self._true:
+            self._drop("restored-oracle-mask", "the restorers are given the true maps already")
+        if self._mapless and len(self._mapless) == len(self._restorers):
+            self._drop("restored-oracle-mask", "no restorer of the run reads a map")
+        if not synthetic and any(sample.clean_id not in known for sample in samples):
+            self._drop("clean", NO_TWIN)
+            self._drop("restored-clean", NO_TWIN)
 
-    def maps(self, spec: ArmSpec, face: ProbeFace) -> Pixels | None:
-        """Return the map that an arm works with on a probe, or None where it has none."""
-        if spec.arm == "fill":
-            return self.block.fill(face)
-        if spec.arm not in RESTORING:
-            return None
-        assert spec.restorer is not None
-        if spec.arm == "restored-oracle-mask":
-            return face.crop.mask
-        if "masks" not in self.restorers[spec.restorer].needs:
-            return np.zeros(face.crop.pixels.shape[:2], np.uint8)
-        return self.block.found(spec.restorer, face, clean=spec.arm == "restored-clean")
+    def check_faces(self, faces: Sequence[ProbeFace]) -> None:
+        """Drop the arms that a block of probes rules out.
 
-    def _picture(self, arm: str, face: ProbeFace) -> Pixels:
-        if arm == "clean":
-            assert face.clean is not None
-            return face.clean
-        if arm == "upper-half":
-            return upper_half(face.crop.pixels)
-        if arm == "fill":
-            found = self.block.fill(face)
-            if found is not None:
-                return np.where(found[:, :, None] > 0, self.mean_face, face.crop.pixels)
-        return face.crop.pixels
+        Raises:
+            DataError: One of those arms was asked for by name.
+        """
+        for face in faces:
+            if face.clean is None:
+                self._drop("clean", NO_TWIN, face)
+                self._drop("restored-clean", NO_TWIN, face)
+            if face.crop.mask is None:
+                self._drop("restored-oracle-mask", NO_MAP, face)
+                if not any(self._detectors.values()):
+                    self._drop("fill", "there is no map to fill", face)
 
-    def _restored(self, spec: ArmSpec, faces: Sequence[ProbeFace]) -> Painted:
-        assert spec.restorer is not None
-        on_clean = spec.arm == "restored-clean"
-        inputs = [face.clean if on_clean else face.crop.pixels for face in faces]
-        pictures = [picture for picture in inputs if picture is not None]
-        fallbacks = [True] * len(faces)
-        maps = [self.maps(spec, face) for face in faces]
-        known = [i for i, mask in enumerate(maps) if mask is not None]
-        if not known:
-            return Painted(pictures, fallbacks)
-        batch = FaceBatch(
-            to_tensor([pictures[i] for i in known]),
-            mask_tensor([mask for mask in maps if mask is not None]),
-            _landmarks([faces[i] for i in known]),
-        )
-        for i, result in zip(
-            known, self._attempt(spec.restorer, batch, [faces[i] for i in known]), strict=True
-        ):
-            if result is not None:
-                pictures[i], fallbacks[i] = result, False
-        return Painted(pictures, fallbacks)
+    def notes(self) -> list[str]:
+        """Return a sentence for every arm, and every restorer's arm, that is left out."""
+        found = [
+            f"The arm '{a}' is left out: {self.dropped[a]}." for a in ARMS if a in self.dropped
+        ]
+        return found + [
+            f"The restorer '{name}' reads no map, so no segmenter moves its figures: it has no arm "
+            "'restored-oracle-mask' and no Dice."
+            for name in self._mapless
+        ]
 
-    def _attempt(
-        self, name: str, batch: FaceBatch, faces: Sequence[ProbeFace]
-    ) -> list[Pixels | None]:
-        """Restore a batch; where it fails, one by one, with None for the failed ones."""
-        try:
-            with self.ledger.timed(self._stage(name), len(faces), self.restorers[name].device):
-                restored = run_restorer(self.restorers[name], batch)
-        except PluginError:
-            raise
-        except RestoreRecogError as error:
-            if len(faces) == 1:
-                self.ledger.fail("restore", faces[0].sample, f"{name}: {error}")
-                return [None]
-            return [
-                self._attempt(name, _one(batch, i), faces[i : i + 1])[0] for i in range(len(faces))
-            ]
-        sound = restored.isfinite().flatten(1).all(1).tolist()
-        pictures = to_uint8(restored.nan_to_num(0.0, 0.0, 0.0))
-        for face, good in zip(faces, sound, strict=True):
-            if not good:
-                self.ledger.fail("restore", face.sample, f"{name}: pixels that are no numbers.")
-        return [picture if good else None for picture, good in zip(pictures, sound, strict=True)]
+    def _drop(self, arm: str, reason: str, face: ProbeFace | None = None) -> None:
+        if arm not in (self._asked or DEFAULT_ARMS) or arm in self.dropped:
+            return
+        if self._asked:
+            example = "" if face is None else f" ('{face.sample.image_id}' is the first)"
+            raise DataError(f"The arm '{arm}' cannot be measured: {reason}{example}.")
+        self.dropped[arm] = reason
 
-    def _stage(self, name: str) -> str:
-        """Return what a restorer's work is called in the table of costs."""
-        return "restore" if len(self.restorers) == 1 else f"restore:{name}"
-
-
-def run_restorer(restorer: Restorer, batch: FaceBatch) -> Tensor:
-    """Return (N, 3, S, S) restored crops on the CPU, at the size they came in.
-
-    The batch is resized to what the restorer wants and the result back; pixels that it leaves
-    alone come back bit for bit even then.
-
-    Raises:
-        PluginError: The answer has the wrong shape.
-    """
-    small = fitted(batch, restorer.image_size)
-    with torch.inference_mode():
-        restored = restorer.restore(small.to(restorer.device))
-    if restored.shape != small.images.shape:
-        raise PluginError(
-            f"The restorer '{restorer.name}' returned shape {tuple(restored.shape)} where "
-            f"{tuple(small.images.shape)} is due; mend the plug-in."
-        )
-    return unfitted(restored.float(), batch, small).cpu()
-
-
-def upper_half(picture: Pixels) -> Pixels:
-    """Return the crop with everything below the nose tip made grey."""
-    result: Pixels = picture.copy()
-    result[round(float(TEMPLATE[2, 1]) * picture.shape[0]) :] = GREY
-    return result
-
-
-def mask_tensor(maps: Sequence[Pixels]) -> Tensor:
-    """Return (N, 1, S, S) float32 of (S, S) uint8 maps."""
-    return torch.from_numpy(np.stack(maps)).unsqueeze(1).float()
-
-
-def _landmarks(faces: Sequence[ProbeFace]) -> Tensor | None:
-    points = [face.crop.landmarks for face in faces]
-    if len({p.shape for p in points}) != 1:
-        return None
-    return torch.from_numpy(np.stack(points))
-
-
-def _one(batch: FaceBatch, index: int) -> FaceBatch:
-    keep = slice(index, index + 1)
-    landmarks = None if batch.landmarks is None else batch.landmarks[keep]
-    return FaceBatch(batch.images[keep], batch.masks[keep], landmarks)
+    def _specs(self, arm: str) -> list[ArmSpec]:
+        if arm not in RESTORING:
+            return [ArmSpec(arm)]
+        return [
+            ArmSpec(arm, name)
+            for name, restorer in self._restorers.items()
+            if arm != "restored-oracle-mask" or "masks" in restorer.needs
+        ]

@@ -1,9 +1,9 @@
 """Answer the question: does restoring the face first help this recogniser?
 
 One evaluation is a set of arms over the same probes, references and recogniser:
-:mod:`~restore_recog.evaluation.session` makes the faces and runs the arms,
-:mod:`~restore_recog.evaluation.findings` turns templates into figures,
-:mod:`~restore_recog.evaluation.verdict` and :mod:`~restore_recog.evaluation.outcome` into words.
+:mod:`~restore_recog.evaluation.run.session` makes the faces and runs the arms,
+:mod:`~restore_recog.evaluation.figures.findings` turns templates into figures,
+:mod:`~restore_recog.evaluation.words.verdict` and :mod:`~restore_recog.evaluation.words.notes` into words.
 """
 
 from __future__ import annotations
@@ -11,24 +11,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from restore_recog.errors import DataError, PluginError
-from restore_recog.evaluation import (
-    cohorts,
-    curves,
-    outcome,
-    protocol_files,
-    quality_verdict,
-    verdict,
-)
-from restore_recog.evaluation.arm_work import ArmRun
+from restore_recog.evaluation import plan_files
 from restore_recog.evaluation.arms import ARMS
-from restore_recog.evaluation.examples import examples
-from restore_recog.evaluation.findings import Findings
-from restore_recog.evaluation.ledger import Ledger, Progress
+from restore_recog.evaluation.figures import det
+from restore_recog.evaluation.figures import groups as cohorts
+from restore_recog.evaluation.figures.findings import Findings
 from restore_recog.evaluation.request import EvalRequest
-from restore_recog.evaluation.session import Session
+from restore_recog.evaluation.results import ArmReport, Cohort, ProbeRow, Report, Verdict
+from restore_recog.evaluation.run.ledger import Ledger, Progress
+from restore_recog.evaluation.run.outcomes import ArmRun
+from restore_recog.evaluation.run.session import Session
+from restore_recog.evaluation.words import notes, quality_verdict, verdict
+from restore_recog.evaluation.words.examples import examples
 from restore_recog.metrics.verification import DetCurve
-from restore_recog.reporting.record import check_output
-from restore_recog.reporting.report import ArmReport, Cohort, ProbeRow, Report
+from restore_recog.reporting.folder import check_output
 
 __all__ = ["EvalRequest", "Progress", "evaluate"]
 
@@ -62,10 +58,10 @@ def evaluate(request: EvalRequest, progress: Progress | None = None) -> Report:
     )
     return Report(
         verdicts=_verdicts(session, arms, groups),
-        labels=outcome.labels(session),
-        notes=(*session.plan.notes, *session.notes, *outcome.notes(session, findings)),
+        labels=notes.labels(session),
+        notes=(*session.plan.notes, *session.notes, *notes.notes(session, findings)),
         arms=arms,
-        setup=outcome.setup(session, findings),
+        setup=notes.setup(session, findings),
         timing=ledger.timing(),
         trials=session.plan.pairs,
         scores={name: found.scores.trials for name, found in findings.measured.items()},
@@ -74,7 +70,7 @@ def evaluate(request: EvalRequest, progress: Progress | None = None) -> Report:
         examples=examples(session, findings),
         cohorts=groups,
         spreads=spreads,
-        protocol=protocol_files.render(session.plan, session.source.samples),
+        protocol=plan_files.render(session.plan, session.source.samples),
         curves=_curves(findings),
     )
 
@@ -100,10 +96,10 @@ def _check(request: EvalRequest) -> None:
 
 def _verdicts(
     session: Session, arms: Sequence[ArmReport], groups: Sequence[Cohort]
-) -> tuple[str, ...]:
+) -> tuple[Verdict, ...]:
     """Return one verdict a restorer."""
     floor = next(arm for arm in arms if arm.arm == "occluded")
-    recognizer, where = session.request.recognizer.name, outcome.where(session)
+    recognizer, where = session.request.recognizer.name, notes.where(session)
     if session.asks_quality:
         restored = [arm for arm in arms if arm.arm == "restored"]
         return tuple(quality_verdict.verdict(arm, floor, where) for arm in restored)
@@ -116,7 +112,7 @@ def _verdicts(
 
 def _curves(findings: Findings) -> dict[str, DetCurve]:
     searches = {name: found.scores.search for name, found in findings.measured.items()}
-    found = {name: curves.of_search(s) for name, s in searches.items() if s is not None}
+    found = {name: det.of_search(s) for name, s in searches.items() if s is not None}
     return {name: curve for name, curve in found.items() if curve is not None}
 
 

@@ -10,13 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from restore_recog import provenance, weights
+from restore_recog import weights
 from restore_recog.errors import OutputError
-from restore_recog.evaluation import segmenter_names
-from restore_recog.evaluation.faces import Source
 from restore_recog.evaluation.request import EvalRequest
-from restore_recog.evaluation.session import named
-from restore_recog.reporting.report import Report
+from restore_recog.evaluation.results import Report
+from restore_recog.evaluation.run.faces import Source
+from restore_recog.evaluation.run.session import named
+from restore_recog.reporting.folder import read as read_report
+from restore_recog.segmenters import names
+from restore_recog.system import provenance
 
 
 def finished(request: EvalRequest, folder: Path) -> Report | None:
@@ -28,7 +30,7 @@ def finished(request: EvalRequest, folder: Path) -> Report | None:
     """
     if not folder.exists():
         return None
-    report = Report.load(folder)
+    report = read_report(folder)
     wanted: dict[str, Any] = json.loads(json.dumps(facts(request)))
     if report.setup.get("coverings") is not None:
         wanted["coverings"] = request.covered()
@@ -74,7 +76,7 @@ def facts(request: EvalRequest) -> Mapping[str, Any]:
         "restorers": {name: provenance.model(r) for name, r in named(request.restorers).items()},
         "restorer_failure": request.restorer_failure,
         "seed": request.seed,
-        "segmenter": segmenter_names.described(request.segmenter),
+        "segmenter": names.described(request.segmenter),
     }
 
 

@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 
 from restore_recog.errors import WeightsError
 from restore_recog.metrics import naturalness
+from restore_recog.types import Pixels, Vector
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Pixels = NDArray[np.uint8]
-Vector = NDArray[np.float64]
 
 BACKBONES = {"alex": (64, 3, 11, 11), "vgg": (64, 3, 3, 3)}
 """LPIPS' networks, and the shape of their first layer's weights."""

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array, issparse, sparray
 
-Vector = NDArray[np.float64]
+from restore_recog.types import Vector
+
 Counts: TypeAlias = ArrayLike | sparray
 Subjects = Sequence[str] | Sequence[int] | NDArray[np.generic]
 

@@ -23,8 +23,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from restore_recog.errors import DataError
 from restore_recog.metrics.verification import largest_count
+from restore_recog.types import Vector
 
-Vector = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 LIMIT = 1.0 + 2.0**-10

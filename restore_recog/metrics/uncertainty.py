@@ -24,7 +24,6 @@ from restore_recog.metrics.resampling import (
     Counts,
     Interval,
     Subjects,
-    Vector,
     check_options,
     chunks,
     finite,
@@ -34,6 +33,7 @@ from restore_recog.metrics.resampling import (
     resampled,
     two_way_design,
 )
+from restore_recog.types import Vector
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from restore_recog.metrics.resampling import (
     Interval,
     Subjects,
-    Vector,
     check_options,
     percentile_limits,
     resampled,
 )
 from restore_recog.metrics.verification import det_curve, equal_error_rate, fnmr_at_fmr
+from restore_recog.types import Vector
 
 
 @dataclass(frozen=True, slots=True)

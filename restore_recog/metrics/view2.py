@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from restore_recog.errors import DataError
 from restore_recog.metrics.verification import checked_scores
+from restore_recog.types import Vector
 
-Vector = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 

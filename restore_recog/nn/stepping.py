@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from restore_recog import weights as weights_file
 from restore_recog.errors import TrainingError
-from restore_recog.nn import scaling
 from restore_recog.nn.reduce import average_gradients
+from restore_recog.training import scaling
 
 
 def start_from(nets: nn.Module, init: str, model: str, fresh: Sequence[str] = ()) -> str:

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from restore_recog.evaluation.results import ArmReport, Report
 from restore_recog.published.metrics import METRICS, Metric
 from restore_recog.published.origin import Origin
 from restore_recog.published.presets import Preset
 from restore_recog.published.tables import Row, Table, Value
-from restore_recog.reporting.report import ArmReport, Report
 
 REPRODUCED = "reproduced within the interval"
 NOT_COMPARABLE = "not comparable"

@@ -8,7 +8,7 @@ from pathlib import Path
 from restore_recog.published import rendering
 from restore_recog.published.comparison import Comparison
 from restore_recog.published.presets import Preset
-from restore_recog.reporting.output_folder import write_file
+from restore_recog.system.atomic import write_file
 
 ENDINGS = {"text": "txt", "markdown": "md", "csv": "csv", "json": "json"}
 """Form -> ending of its file in the results folder."""

@@ -13,7 +13,7 @@ class Metric:
         label: Its head.
         unit: Of the paper's numbers, e.g. ``dB`` or ``%``; empty for a pure number.
         better: ``higher`` or ``lower``.
-        figure: Our figure (see :class:`~restore_recog.reporting.report.ArmReport`), or None
+        figure: Our figure (see :class:`~restore_recog.evaluation.results.ArmReport`), or None
             where an evaluation measures nothing of the kind.
         factor: Our figure times this is in the paper's unit.
         definition: What ours is, and what the paper leaves open; goes beneath the table.

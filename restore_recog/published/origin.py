@@ -10,8 +10,9 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from restore_recog import provenance, weights
+from restore_recog import weights
 from restore_recog.api import Restorer
+from restore_recog.system import provenance
 
 RECORD = "run.json"
 """What a training writes into its folder beside the weights."""

@@ -12,7 +12,7 @@ from restore_recog.published.comparison import NOT_HERE, Cell, Comparison, Line,
 from restore_recog.published.metrics import METRICS, Metric
 from restore_recog.published.presets import PRESETS, Preset
 from restore_recog.published.tables import Table, Value
-from restore_recog.reporting.table_formats import text_table
+from restore_recog.reporting.tables import text_table
 
 DASH = "–"
 

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from restore_recog.api import Phase, Stateful
 from restore_recog.errors import TrainingError
+from restore_recog.nn.figures import pair_figures
 from restore_recog.nn.reduce import gathered
 from restore_recog.nn.stepping import descend
-from restore_recog.nn.validation import pair_figures
 from restore_recog.types import FaceBatch
 
 CLIP = 5.0

@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from restore_recog.errors import DataError
+from restore_recog.evaluation.results import ArmReport, ProbeRow, Report
 from restore_recog.metrics.uncertainty import (
     bootstrap_difference,
     mcnemar_exact,
     sign_flip_test,
 )
-from restore_recog.reporting.report import ArmReport, ProbeRow, Report
+from restore_recog.reporting.folder import read as read_report
 
 IGNORED = ("command", "time", "peak_memory_mib")
 """Settings of a run that cannot move a figure."""
@@ -119,7 +120,7 @@ def load(folders: Sequence[Path]) -> list[Run]:
     depth = 1
     while len({_end(path, depth) for path in paths}) < len(paths):
         depth += 1
-    return [Run(_end(path, depth), Report.load(path)) for path in paths]
+    return [Run(_end(path, depth), read_report(path)) for path in paths]
 
 
 def _end(path: Path, depth: int) -> str:

@@ -1,223 +1,153 @@
-"""The columns of every table: one definition for the terminal, the page, CSV and LaTeX.
-
-A figure that must not be quoted bare carries a flag; every rendering prints it beside the
-value.
-"""
+"""Tables as text, CSV and LaTeX, from the columns of :mod:`restore_recog.reporting.columns`."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeGuard
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from string import ascii_lowercase
+from typing import Any
 
-from restore_recog.reporting.report import ArmReport
+from restore_recog.evaluation.results import ArmReport
+from restore_recog.reporting.columns import ALL, BRIEF, Cell, Column, known, legend, used
 
-Figures = Mapping[str, Mapping[str, Any]]
-
-NOTHING = "–"
-"""Stands where a figure was not measured."""
-
-UP, DOWN = "↑", "↓"
-"""Stand behind the title of a figure that is better when it is higher, or lower."""
-
-NO_COST = "the mask's cost may be 0"
-FEW_IMPOSTORS = "too few impostors"
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One figure as text.
-
-    Attributes:
-        value: The number in the column's unit, or :data:`NOTHING`.
-        low, high: Ends of the 95 % interval; empty where there is none.
-        n: What it rests on; empty where unknown.
-        flag: Why the value must not be quoted bare; empty where it may.
-    """
-
-    value: str = NOTHING
-    low: str = ""
-    high: str = ""
-    n: str = ""
-    flag: str = ""
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "–": "--",
+    "′": "$'$",
+    "ρ": r"$\rho$",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a table.
+class Marks:
+    """Letters that stand beside values for flags that are spelled out below a table."""
 
-    Attributes:
-        title: Its head, units included.
-        figure: Which figure it shows.
-        factor: On the value, e.g. 100 for per cent.
-        digits: After the point.
-        signed: Write a plus; for differences.
-        brief: Its head in the terminal and in LaTeX; empty where it is left out there.
-        interval: Whether the terminal shows the interval too.
-        better: Which way is better, where the heads of tables say so: an arrow.
-    """
+    def __init__(self) -> None:
+        self._letters: dict[str, str] = {}
 
-    title: str
-    figure: str
-    factor: float = 1.0
-    digits: int = 1
-    signed: bool = False
-    brief: str = ""
-    interval: bool = False
-    better: str = ""
-
-    @property
-    def head(self) -> str:
-        """Return the title with its arrow, for pages."""
-        return f"{self.title} {self.better}".rstrip()
-
-    @property
-    def brief_head(self) -> str:
-        """Return the brief title with its arrow, for the terminal and LaTeX."""
-        return f"{self.brief} {self.better}".rstrip()
-
-    def number(self, value: Any) -> str:
-        """Return a value in the column's unit, empty where it is no finite number."""
-        if not known(value):
+    def of(self, flag: str) -> str:
+        """Return the letter of a flag, nothing for an empty one."""
+        if not flag:
             return ""
-        return f"{value * self.factor:{'+' if self.signed else ''}.{self.digits}f}"
+        place = len(self._letters)
+        letter = ascii_lowercase[place % 26] * (1 + place // 26)
+        return self._letters.setdefault(flag, letter)
 
-    def cell(self, figures: Figures) -> Cell:
-        """Return the column's figure as text."""
-        figure = figures.get(self.figure)
-        if figure is None:
-            return Cell()
-        low, high = self.number(figure.get("low")), self.number(figure.get("high"))
-        count = figure.get("n")
-        return Cell(
-            value=self.number(figure.get("value")) or NOTHING,
-            low=low if low and high else "",
-            high=high if low and high else "",
-            n=str(count) if known(count) else "",
-            flag=flag(figure),
-        )
+    def lines(self) -> list[tuple[str, str]]:
+        """Return (letter, flag) in order of appearance."""
+        return [(letter, flag) for flag, letter in self._letters.items()]
 
 
-def flag(figure: Mapping[str, Any]) -> str:
-    """Return why a figure must not be quoted bare, or nothing."""
-    if figure.get("flag"):
-        return str(figure["flag"])
-    if figure.get("straddles_zero"):
-        return NO_COST
-    return FEW_IMPOSTORS if figure.get("supported") is False else ""
+def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as columns of text: the first to the left, the others to the right."""
+    everything = [head, *rows]
+    widths = [max(len(row[i]) for row in everything) for i in range(len(head))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in everything
+    ]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
 
 
-def known(value: Any) -> TypeGuard[float]:
-    """Return whether a value is a finite number."""
-    return isinstance(value, (int, float)) and math.isfinite(value)
+def arms_text(arms: Sequence[ArmReport]) -> str:
+    """Return the brief table of arms for a terminal; below it what its heads and flags mean."""
+    columns, marks = used(BRIEF, arms), Marks()
+    head = ["arm", *(c.brief_head + (" [95 % CI]" if c.interval else "") for c in columns)]
+    rows = [[arm.name, *(_text(c, c.cell(arm.figures), marks) for c in columns)] for arm in arms]
+    notes = [f"({letter}) {flag}" for letter, flag in marks.lines()]
+    return "\n".join([text_table(head, rows), *notes, legend(columns)])
 
 
-RECOGNITION = (
-    Column("Rank-1, %", "rank1", 100, brief="rank-1 %", interval=True),
-    Column("Rank-5, %", "rank5", 100),
-    Column("Gain in rank-1, points", "rank1_gain", 100, 1, True, "gain", True),
-    Column("Gain in rank-1 over fill, points", "rank1_gain_over_fill", 100, 1, True),
-    Column("Recovered, %", "recovered", 100, 0),
-    Column("Genuine cosine", "cosine", 1, 3, brief="cosine"),
-    Column("Gain in cosine", "cosine_gain", 1, 3, True),
-    Column("Impostor cosine", "impostor_cosine", 1, 3),
-    Column("Shift of impostors", "impostor_shift", 1, 3, True),
-    Column("Margin to the best impostor", "margin", 1, 3, True),
-    Column("Gain in margin", "margin_gain", 1, 3, True),
-)
-VERIFICATION = (
-    Column("Accuracy, %", "accuracy", 100, 2, brief="accuracy %", interval=True),
-    Column("Gain in accuracy, points", "accuracy_gain", 100, 2, True, "accuracy gain", True),
-    Column("Gain in accuracy over fill, points", "accuracy_gain_over_fill", 100, 2, True),
-    Column("EER, %", "eer", 100, brief="EER %"),
-    Column("FNMR at FMR 1 %, %", "fnmr@fmr=0.01", 100, brief="FNMR %"),
-    Column("FNMR at FMR 0.1 %, %", "fnmr@fmr=0.001", 100),
-    Column("FNMR at FMR 0, %", "zero_fmr", 100),
-    Column("FNIR at FPIR 1 %, %", "fnir@fpir=0.01", 100),
-    Column("d′", "d_prime", 1, 2),
-    Column("Overlap", "overlap", 1, 3),
-)
+def _text(column: Column, cell: Cell, marks: Marks) -> str:
+    mark = marks.of(cell.flag)
+    text = cell.value + (f" ({mark})" if mark else "")
+    return text + (f" [{cell.low}, {cell.high}]" if column.interval and cell.low else "")
 
 
-FROZEN = " at the {} % threshold"
-"""How the titles of columns name a threshold that was fixed before covering, by its FMR."""
+def arms_csv(arms: Sequence[ArmReport]) -> str:
+    """Return every figure of every arm as CSV: one line an arm, in the units of the titles.
 
-TARGETS = ("0.01", "0.001", "0.0001")
-"""The FMR of those thresholds."""
+    Each column has its interval, n and flag beside it. Numbers are unrounded.
+    """
+    columns = used(ALL, arms)
+    parts = ("", " (low)", " (high)", " (n)", " (flag)")
+    head = ["Arm", *(f"{c.title}{part}" for c in columns for part in parts)]
+    rows = [[arm.name, *(x for c in columns for x in _values(c, arm))] for arm in arms]
+    return csv_text([head, *rows])
 
 
-def _frozen(target: str, digits: int, *, brief: bool = False) -> tuple[Column, ...]:
-    """Return the columns of one threshold that was fixed before covering."""
-    at, rate, end = FROZEN.format(f"{100 * float(target):g}"), 100, f"@fmr={target}"
-    fmr, fnmr = ("frozen FMR %", "frozen FNMR %") if brief else ("", "")
-    return (
-        Column(f"FMR{at}, %", f"fmr_frozen{end}", rate, digits, brief=fmr),
-        Column(f"Change of FMR{at}, points", f"fmr_frozen_change{end}", rate, digits, True),
-        Column(f"FNMR{at}, %", f"fnmr_frozen{end}", rate, brief=fnmr),
-        Column(f"Change of FNMR{at}, points", f"fnmr_frozen_change{end}", rate, 1, True),
-        Column(f"FNMR over fill{at}, points", f"fnmr_frozen_over_fill{end}", rate, 1, True),
+def _values(column: Column, arm: ArmReport) -> list[Any]:
+    figure = arm.figures.get(column.figure, {})
+    numbers = [
+        f"{figure[name] * column.factor:.10g}" if known(figure.get(name)) else ""
+        for name in ("value", "low", "high")
+    ]
+    cell = column.cell(arm.figures)
+    return [*numbers, cell.n, cell.flag]
+
+
+def csv_text(rows: Iterable[Sequence[Any]]) -> str:
+    """Return rows as CSV with plain line ends."""
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    return buffer.getvalue()
+
+
+def arms_latex(arms: Sequence[ArmReport], caption: str) -> str:
+    """Return the brief table of arms as LaTeX, ready to paste; it needs ``booktabs``."""
+    columns, marks = used(BRIEF, arms), Marks()
+    rows = [
+        " & ".join([escape_latex(arm.name), *(_latex(c.cell(arm.figures), marks) for c in columns)])
+        for arm in arms
+    ]
+    head = " & ".join(["Arm", *(escape_latex(_title(c)) for c in columns)])
+    notes = [
+        rf"\par\footnotesize\textsuperscript{{{letter}}} {escape_latex(flag)}."
+        for letter, flag in marks.lines()
+    ]
+    lines = [
+        r"% Needs \usepackage{booktabs}. Brackets: 95 % intervals from resampling people.",
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{escape_latex(caption)}}}",
+        rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
+        r"\toprule",
+        head + r" \\",
+        r"\midrule",
+        *(row + r" \\" for row in rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+        *notes,
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _title(column: Column) -> str:
+    return column.brief_head[:1].upper() + column.brief_head[1:]
+
+
+def _latex(cell: Cell, marks: Marks) -> str:
+    mark = marks.of(cell.flag)
+    text = _minus(escape_latex(cell.value)) + (rf"\textsuperscript{{{mark}}}" if mark else "")
+    return text + (
+        rf" {{\scriptsize [{_minus(cell.low)}, {_minus(cell.high)}]}}" if cell.low else ""
     )
 
 
-TRANSFER = (
-    *_frozen(TARGETS[0], 3),
-    *_frozen(TARGETS[1], 3, brief=True),
-    *_frozen(TARGETS[2], 4),
-)
-ACQUISITION = (
-    Column("Failure to enrol, %", "fte", 100, 2),
-    Column("Failure to acquire, %", "fta", 100, 2),
-    Column("GFRR at FMR 1 % of the pairs, %", "gfrr@fmr=0.01", 100, 2),
-    Column("GFAR at FMR 1 % of the pairs, %", "gfar@fmr=0.01", 100, 2),
-    Column("GFRR at FMR 0.1 % of the pairs, %", "gfrr@fmr=0.001", 100, 2),
-    Column("GFAR at FMR 0.1 % of the pairs, %", "gfar@fmr=0.001", 100, 2),
-)
-LIKENESS = (
-    Column("PSNR, dB", "psnr", 1, 2, better=UP),
-    Column("PSNR in the mask, dB", "psnr_mask", 1, 2, brief="PSNR dB", better=UP),
-    Column("Gain in PSNR in the mask, dB", "psnr_mask_gain", 1, 2, True, better=UP),
-    Column("SSIM", "ssim", 1, 3, better=UP),
-    Column("SSIM in the mask", "ssim_mask", 1, 3, brief="SSIM", better=UP),
-    Column("L1, %", "l1", 100, 2, better=DOWN),
-    Column("L1 in the mask, %", "l1_mask", 100, 2, better=DOWN),
-    Column("L2", "l2", 1, 4, better=DOWN),
-    Column("L2 in the mask", "l2_mask", 1, 4, better=DOWN),
-    Column("FID", "fid", 1, 2, brief="FID", better=DOWN),
-    Column("Fréchet distance of templates", "frechet_embedding", 1, 4, better=DOWN),
-    Column("LPIPS", "lpips", 1, 4, brief="LPIPS", better=DOWN),
-    Column("NIQE", "niqe", 1, 2, brief="NIQE", better=DOWN),
-    Column("BRISQUE", "brisque", 1, 2, brief="BRISQUE", better=DOWN),
-    Column("Map Dice", "dice", 1, 3, brief="Dice", better=UP),
-    Column("Map IoU", "iou", 1, 3, better=UP),
-    Column("PSNR gain against cosine gain, ρ", "quality_vs_recognition", 1, 2, True),
-)
-ALL = (*RECOGNITION, *VERIFICATION, *TRANSFER, *ACQUISITION, *LIKENESS)
-BRIEF = tuple(column for column in ALL if column.brief)
-_LEGEND = {
-    "rank1_gain": "gain: in rank-1 against 'occluded' on the same probes, in points",
-    "accuracy": "accuracy: mean of the folds, its interval from their spread",
-    "fnmr@fmr=0.01": "FNMR: at 1 % FMR, each arm at its own threshold",
-    "fmr_frozen@fmr=0.001": "frozen: at the threshold that gives 0.1 % FMR on bare faces",
-    "psnr_mask": "PSNR and SSIM: inside the covering; arrows: which way is better",
-    "fid": "FID: to the unoccluded pictures of the same probes",
-    "dice": "Dice: of the map that was used",
-}
-
-_BY_FIGURE = {column.figure: column for column in ALL}
+def _minus(text: str) -> str:
+    """Return a number with the minus sign that LaTeX sets as one."""
+    return "$-$" + text[1:] if text[:1] == "-" and text[1:2].isdigit() else text
 
 
-def column_of(figure: str) -> Column:
-    """Return the column that shows a figure; one in plain units where it has none."""
-    return _BY_FIGURE.get(figure) or Column(figure, figure, 1, 3)
-
-
-def used(columns: Iterable[Column], arms: Sequence[ArmReport]) -> list[Column]:
-    """Return the columns that at least one arm has a figure for, in order."""
-    return [c for c in columns if any(c.figure in arm.figures for arm in arms)]
-
-
-def legend(columns: Iterable[Column]) -> str:
-    """Return what the brief heads of columns mean, one line each."""
-    lines = [_LEGEND[column.figure] for column in columns if column.figure in _LEGEND]
-    return "\n".join([*lines, "Brackets: 95 % intervals from resampling people"])
+def escape_latex(text: str) -> str:
+    """Return text with every character that LaTeX would act on made harmless."""
+    return "".join(_LATEX.get(character, character) for character in text)

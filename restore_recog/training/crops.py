@@ -13,10 +13,10 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog import packs
 from restore_recog.api import Dataset
 from restore_recog.errors import DataError
-from restore_recog.packs import Pack
+from restore_recog.packs import format
+from restore_recog.packs.format import Pack
 from restore_recog.training.gathering import Source, gather, sources
 from restore_recog.training.packing import write_pack
 from restore_recog.types import Failure, Picture
@@ -70,7 +70,7 @@ class Crops:
         """Return the SHA-256 of ids, people, landmarks and pixels as hexadecimal text."""
         if self.known:
             return self.known
-        return packs.fingerprint(
+        return format.fingerprint(
             self.size, self.image_ids, self.subjects, self.landmarks, self.pixels
         )
 
@@ -121,7 +121,7 @@ def _collected(found: Sequence[Source], size: int, cache: Path | None, progress:
     if not path.is_file():
         return _of_pack(write_pack(path, found, size, overwrite=True, progress=progress))
     try:
-        return _of_pack(packs.open_pack(path))
+        return _of_pack(format.open_pack(path))
     except DataError as error:
         raise DataError(
             f"The file of face crops {path} is damaged; delete it and it is made anew."
@@ -129,7 +129,7 @@ def _collected(found: Sequence[Source], size: int, cache: Path | None, progress:
 
 
 def _in_memory(found: Sequence[Source], size: int, progress: bool) -> Crops:
-    wide = packs.wide_side(size)
+    wide = format.wide_side(size)
     pixels = np.empty((sum(len(source.samples) for source in found), wide, wide, 3), np.uint8)
     places = iter(pixels)
     made = gather(found, size, lambda crop: np.copyto(next(places), crop), progress)
@@ -145,7 +145,7 @@ def _in_memory(found: Sequence[Source], size: int, progress: bool) -> Crops:
 
 def _key(found: Sequence[Source], size: int) -> str:
     """Return what the cache file depends on; a few pictures stand for the contents of all."""
-    digest = hashlib.sha256(f"{FORMAT} {size} {packs.wide_side(size)}".encode())
+    digest = hashlib.sha256(f"{FORMAT} {size} {format.wide_side(size)}".encode())
     for source in found:
         digest.update(source.dataset.name.encode())
         for sample in source.samples:

@@ -19,13 +19,13 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from restore_recog import devices
 from restore_recog.api import Stateful, Trainable
 from restore_recog.errors import DeviceError, RestoreRecogError, TrainingError
-from restore_recog.evaluation.sharding import Ranks, own_device, processes
 from restore_recog.nn.global_norm import share_norms
 from restore_recog.nn.reduce import exchange, guard
-from restore_recog.training.state import load_states, seed_everything, set_random_state
+from restore_recog.system import devices
+from restore_recog.system.processes import Ranks, own_device, processes
+from restore_recog.training.run_state import load_states, seed_everything, set_random_state
 
 Result = TypeVar("Result")
 
@@ -44,7 +44,7 @@ class Team:
 
     @classmethod
     def current(cls) -> Team:
-        """Return the team that ``restore_recog.evaluation.sharding.processes`` has started."""
+        """Return the team that ``restore_recog.system.processes.processes`` has started."""
         ranks = Ranks.current()
         return cls(ranks.rank, ranks.world)
 
@@ -184,7 +184,7 @@ def started(device: str) -> Iterator[str]:
     """Join the other processes, where ``torchrun`` has started several, on a device of one's own.
 
     Args:
-        device: As for :func:`restore_recog.devices.resolve`; without a number it is the GPU of
+        device: As for :func:`restore_recog.system.devices.resolve`; without a number it is the GPU of
             this process's number on its machine.
 
     Yields:

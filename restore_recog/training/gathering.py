@@ -14,9 +14,9 @@ from tqdm import tqdm
 from restore_recog.alignment import align, five_points, warp
 from restore_recog.api import Dataset
 from restore_recog.coverings import cover
-from restore_recog.detection import FaceFinder
 from restore_recog.errors import DataError, NoFaceError, RestoreRecogError, SeveralFacesError
-from restore_recog.packs import wide_side
+from restore_recog.face_detection import FaceFinder
+from restore_recog.packs.format import wide_side
 from restore_recog.types import FaceCrop, FaceSample, Failure, Picture
 
 CHUNK = 64

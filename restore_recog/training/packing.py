@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from restore_recog import __version__, packs
-from restore_recog.pack_writer import PackWriter
-from restore_recog.packs import Note, Pack
+from restore_recog import __version__
+from restore_recog.packs import format
+from restore_recog.packs.format import Note, Pack
+from restore_recog.packs.writer import PackWriter
 from restore_recog.training.gathering import Gathered, Source, gather
 
 
@@ -20,7 +21,7 @@ def write_pack(
     found: Sequence[Source],
     size: int,
     *,
-    stored: packs.Storage = "raw",
+    stored: format.Storage = "raw",
     protocol: str | None = None,
     overwrite: bool = False,
     progress: bool = True,
@@ -54,7 +55,7 @@ def write_pack(
             version=__version__,
         )
         writer.finish(note, np.stack(made.landmarks), np.array(made.labels, np.int64))
-    return packs.open_pack(path)
+    return format.open_pack(path)
 
 
 def _provenance(source: Source, made: Gathered) -> dict[str, object]:

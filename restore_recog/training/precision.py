@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 import torch
 
-from restore_recog import devices
 from restore_recog.api import Stateful
 from restore_recog.errors import TrainingError
-from restore_recog.nn.scaling import LossScaling
+from restore_recog.system import devices
+from restore_recog.training.scaling import LossScaling
 
 SMALLEST_SCALE = 2.0**-10
 """A scale that has fallen under this means gradients that are not finite at any scale."""

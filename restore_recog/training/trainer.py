@@ -17,17 +17,16 @@ from typing import Any, Literal
 from restore_recog.api import Phase, Trainable
 from restore_recog.errors import OutputError, TrainingError
 from restore_recog.training import checkpoint
-from restore_recog.training.data import PackedBatch, TrainingFaces
+from restore_recog.training.checkpoint import Saved
 from restore_recog.training.distributed import NoLog, Team
-from restore_recog.training.driver import Driver
-from restore_recog.training.feed import Clock, Feed, Leg, batches
+from restore_recog.training.faces import PackedBatch, TrainingFaces
 from restore_recog.training.folder import RunFolder
-from restore_recog.training.judging import Judge, NotFiniteError
+from restore_recog.training.loader import Clock, Feed, Leg, batches
 from restore_recog.training.log import TrainingLog, provenance, say, write_failures, write_json
-from restore_recog.training.saving import Saved
-from restore_recog.training.state import Progress, plain, random_state, scaled, seed_everything
+from restore_recog.training.run_state import Progress, plain, random_state, scaled, seed_everything
+from restore_recog.training.stepper import Driver
 from restore_recog.training.stop import StopSignal, TrainingInterrupted
-from restore_recog.training.validation import Validator
+from restore_recog.training.validation import Judge, NotFiniteError, Validator
 
 __all__ = ["Trainer", "TrainingInterrupted", "seed_everything"]
 

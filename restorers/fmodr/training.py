@@ -41,12 +41,12 @@ from torch import Tensor, nn
 from restore_recog.api import Phase, Stateful
 from restore_recog.nn import reduce
 from restore_recog.nn.adversarial import balance, discriminator_loss, generator_loss
+from restore_recog.nn.figures import psnr_figures
 from restore_recog.nn.identity import IdentityNet, identity_loss
-from restore_recog.nn.maps import grow
+from restore_recog.nn.masks import grow
 from restore_recog.nn.options import plain
 from restore_recog.nn.perceptual import feature_net, perceptual_loss
 from restore_recog.nn.stepping import adam, start_from, update
-from restore_recog.nn.validation import psnr_figures
 from restore_recog.restorers.fmodr.losses import hole_l1, reconstruction_loss, weighted_mean
 from restore_recog.restorers.fmodr.model import Nets, paste
 from restore_recog.restorers.fmodr.networks import GlobalMaskedDiscriminator

@@ -13,7 +13,7 @@ import torch
 
 from restore_recog import weights as weights_file
 from restore_recog.api import Restorer, Segmenter
-from restore_recog.nn.maps import NetSegmenter, grow, padded
+from restore_recog.nn.masks import NetSegmenter, grow, padded
 from restore_recog.restorers.ganmasker.model import Nets
 from restore_recog.restorers.ganmasker.presets import HALVINGS
 

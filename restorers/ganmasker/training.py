@@ -17,12 +17,12 @@ from torch import Tensor, nn
 
 from restore_recog.api import Phase, Stateful
 from restore_recog.nn.adversarial import balance
+from restore_recog.nn.figures import psnr_figures
 from restore_recog.nn.identity import IdentityNet, identity_loss
-from restore_recog.nn.maps import grow
+from restore_recog.nn.masks import grow
 from restore_recog.nn.options import plain
 from restore_recog.nn.perceptual import RecognizerFeatures, VGGLayers
 from restore_recog.nn.stepping import adam, start_from, update
-from restore_recog.nn.validation import psnr_figures
 from restore_recog.restorers.ganmasker.losses import (
     discriminator_loss,
     generator_loss,

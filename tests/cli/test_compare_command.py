@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "core"))
 from report_fakes import SHIFTS, sample_report
 
 from restore_recog.cli import main
+from restore_recog.reporting.folder import write as write_report
 
 
 @pytest.fixture(scope="module")
@@ -21,9 +19,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
     one = sample_report()
     one.save(folder / "one")
-    sample_report(shifts=SHIFTS | {"restored:beta": 0.6}).save(folder / "two")
+    write_report(sample_report(shifts=SHIFTS | {"restored:beta": 0.6}), folder / "two")
     protocol = {"name": "fmor", "version": 2}
-    sample_report(setup={**one.setup, "protocol": protocol}).save(folder / "newer")
+    write_report(sample_report(setup={**one.setup, "protocol": protocol}), folder / "newer")
     return folder
 
 

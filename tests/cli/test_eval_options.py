@@ -13,8 +13,9 @@ from restore_recog.cli import main
 from restore_recog.cli.eval_options import CACHE
 from restore_recog.errors import DataError, OutputError
 from restore_recog.evaluation.request import EvalRequest
+from restore_recog.evaluation.results import Report
 from restore_recog.evaluation.resuming import check_replaceable, replaced
-from restore_recog.reporting.report import Report
+from restore_recog.reporting.folder import read as read_report
 
 BASE = ("-r", "telea", "-d", "phantom:3x4", "--segmenter", "true", "--arms", "occluded,restored")
 
@@ -38,7 +39,7 @@ def seen(
 ) -> Iterator[list[EvalRequest]]:
     """Collect the requests of runs that end at once, in an empty folder."""
     requests: list[EvalRequest] = []
-    report = Report.load(finished)
+    report = read_report(finished)
 
     def evaluate(request: EvalRequest, progress: object = None) -> Report:
         requests.append(request)
@@ -92,7 +93,7 @@ def test_the_cache_lies_beside_the_results_and_is_used(finished: Path, tmp_path:
     again = run("--recognizer", "tiny", "-o", tmp_path / "again", "--limit", 4,
                 "--cache", finished.parent / CACHE)  # fmt: skip
     assert again.exit_code == 0, again.output
-    first, second = Report.load(finished), Report.load(tmp_path / "again")
+    first, second = read_report(finished), read_report(tmp_path / "again")
     assert any("came from the cache" in note for note in second.notes)
     assert "embed" in first.timing and not {"embed", "restore"} & set(second.timing)
     for name in ("scores.csv", "probes.csv", "failures.csv"):
@@ -158,7 +159,7 @@ def test_a_run_that_fails_leaves_the_old_results(
 
     for target in (
         "restore_recog.evaluation.evaluate.evaluate",
-        "restore_recog.reporting.record.write",
+        "restore_recog.reporting.folder.write",
     ):
         with monkeypatch.context() as patch:
             patch.setattr(target, fails)
@@ -191,13 +192,13 @@ def test_only_the_first_process_prints_and_writes(
 ) -> None:
     from contextlib import contextmanager
 
-    from restore_recog.evaluation.sharding import Ranks
+    from restore_recog.system.processes import Ranks
 
     @contextmanager
     def second() -> Iterator[Ranks]:
         yield Ranks(1, 2)
 
-    monkeypatch.setattr("restore_recog.evaluation.sharding.processes", second)
+    monkeypatch.setattr("restore_recog.system.processes.processes", second)
     result = run("--recognizer", "tiny", "-o", "out")
     assert result.exit_code == 0 and result.stdout == "" and len(seen) == 1
     assert not Path("out").exists()

@@ -10,8 +10,9 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
-from restore_recog import packs, weights
+from restore_recog import weights
 from restore_recog.cli import main
+from restore_recog.packs import format
 
 HERE = "training_fakes.plugins"
 
@@ -81,7 +82,7 @@ def test_what_cannot_be_read_is_listed_by_every_training(tmp_path: Path) -> None
 def test_protocol_keeps_its_people(tmp_path: Path) -> None:
     file = tmp_path / "left.pack"
     assert pack(file, "--protocol", f"{HERE}:Third").exit_code == 0
-    people = {name.partition(":")[2][0] for name in packs.open_pack(file).note.image_ids}
+    people = {name.partition(":")[2][0] for name in format.open_pack(file).note.image_ids}
     assert people == {"2", "3"}
     assert train(f"packed:{file}", tmp_path / "a", "--protocol", f"{HERE}:Third").exit_code == 0
     other = tmp_path / "all.pack"
@@ -92,7 +93,7 @@ def test_protocol_keeps_its_people(tmp_path: Path) -> None:
 
 def test_limit(tmp_path: Path) -> None:
     pack(tmp_path / "few.pack", "--limit", "5")
-    assert len(packs.open_pack(tmp_path / "few.pack")) == 5
+    assert len(format.open_pack(tmp_path / "few.pack")) == 5
 
 
 class TestRefusals:
@@ -114,7 +115,7 @@ class TestRefusals:
         pack(file)
         content = bytearray(file.read_bytes())
         for number in range(16):
-            content[packs.DATA_START + number * 36 * 36 * 3] ^= 1
+            content[format.DATA_START + number * 36 * 36 * 3] ^= 1
         file.write_bytes(content)
         result = train(f"packed:{file}", tmp_path / "run")
         assert result.exit_code == 1

@@ -11,17 +11,16 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "core"))
 from report_fakes import sample_report
 
 from restore_recog.cli import main
+from restore_recog.reporting.folder import write as write_report
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "monday"
-    sample_report().save(folder)
+    write_report(sample_report(), folder)
     return folder
 
 

@@ -13,7 +13,7 @@ from restore_recog import images
 from restore_recog.alignment import five_points
 from restore_recog.cli import main
 from restore_recog.datasets.phantom import Phantom
-from restore_recog.reporting.report import Report
+from restore_recog.reporting.folder import read as read_report
 from restore_recog.types import Picture
 
 FEW = ("--limit", "4", "--crop-size", "64", "--device", "cpu", "--no-cache")
@@ -78,7 +78,7 @@ def test_a_rehearsal_cannot_be_mistaken_for_a_reproduction(quick: list[str]) -> 
     assert result.exit_code == 0, result.output
     assert "NOT A REPRODUCTION: these are rendered phantom faces" in result.stdout
     assert "32.17" in result.stdout and "(telea)" in result.stdout
-    report = Report.load(Path("out"))
+    report = read_report(Path("out"))
     assert "not a reproduction" in report.labels[0]
     assert report.setup["crop_size"] == 64 and report.setup["coverings"]["kind"] == "rectangle:64"
     content = json.loads(Path("out/reproduce.json").read_text())
@@ -109,7 +109,7 @@ def test_a_rehearsal_cannot_be_mistaken_for_a_reproduction(quick: list[str]) -> 
 def test_every_kind_of_table_can_be_rehearsed(quick: list[str], name: str, data: str) -> None:
     result = run(name, "-d", data, "-r", "telea", *quick, "-o", "out")
     assert result.exit_code == 0, result.output
-    report = Report.load(Path("out"))
+    report = read_report(Path("out"))
     worn = {row.covering for row in report.probes}
     if name == "fmodr-table4-ar":
         assert worn == {"scarf"}
@@ -135,14 +135,14 @@ def test_celeba_is_cropped_as_the_cropper_does_and_only_its_test_part_is_used(
     args = ("ganmasker-table1", "-d", f"celeba:{root}", "-r", "telea", *quick)
     result = run(*args, "-o", "paper")
     assert result.exit_code == 0, result.output
-    report = Report.load(Path("paper"))
+    report = read_report(Path("paper"))
     assert report.setup["pictures"]["probes"] == 3
     assert report.setup["crop_template"] is not None
     assert "phantom" not in report.labels[0] and "crops of 64 pixels" in report.labels[0]
     own = run(*args, "-o", "own", "--crop", "own")
     assert own.exit_code == 0, own.output
     figures = {
-        name: next(a for a in Report.load(Path(name)).arms if a.arm == "occluded").figures["psnr"]
+        name: next(a for a in read_report(Path(name)).arms if a.arm == "occluded").figures["psnr"]
         for name in ("paper", "own")
     }
     # The face is smaller in the paper's crop, so a covering spoils less of the picture.

@@ -13,7 +13,7 @@ from PIL import Image
 
 from restore_recog import images
 from restore_recog.cli import main
-from restore_recog.detection import Detection, FaceFinder
+from restore_recog.face_detection import Detection, FaceFinder
 
 
 def run(*args: object):

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from click.testing import CliRunner, Result
-from torch import Tensor
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "core"))
 from evaluation_fakes import Healer, KeyDetector, Squares
+from torch import Tensor
 
 from restore_recog.cli import main
 

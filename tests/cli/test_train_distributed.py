@@ -14,7 +14,7 @@ import torch
 
 from restore_recog.training import checkpoint
 
-SCRIPT = Path(__file__).with_name("distributed_commands.py")
+SCRIPT = Path(__file__).parents[1] / "fakes" / "distributed_commands.py"
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,9 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
-from restore_recog import allocation, weights
+from restore_recog import weights
 from restore_recog.cli import main
+from restore_recog.system import allocation
 from restore_recog.training.validation import Best
 
 FAKES = "training_fakes"

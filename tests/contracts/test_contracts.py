@@ -10,7 +10,7 @@ import pytest
 
 from restore_recog import images, registry, weights
 from restore_recog.errors import DataError, WeightsError
-from restore_recog.evaluation import protocol_files
+from restore_recog.evaluation import plan_files
 from restore_recog.testing import (
     DatasetContract,
     ProtocolContract,
@@ -80,7 +80,7 @@ class TestRecognizers(RecognizerContract):
 def written_plan(root: Path) -> tuple[str, list[FaceSample]]:
     samples = people()
     plan = registry.protocols.create("fmor").plan(samples)
-    for name, text in protocol_files.render(plan, {s.image_id: s for s in samples}).items():
+    for name, text in plan_files.render(plan, {s.image_id: s for s in samples}).items():
         (root / name).write_text(text, encoding="utf-8")
     return str(root), samples
 

@@ -10,7 +10,7 @@ import pytest
 
 from restore_recog.api import Plan
 from restore_recog.errors import DataError
-from restore_recog.evaluation.protocol_files import parse, render
+from restore_recog.evaluation.plan_files import parse, render
 from restore_recog.protocols.csv_files import CsvFiles
 from restore_recog.types import FaceSample, Trial
 

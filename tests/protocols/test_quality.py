@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from restore_recog.errors import DataError
-from restore_recog.evaluation.judges import asks_quality
+from restore_recog.evaluation.run.quality_models import asks_quality
 from restore_recog.protocols.quality import Quality
 from restore_recog.types import FaceSample
 

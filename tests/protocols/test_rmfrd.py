@@ -9,8 +9,8 @@ from plan_checks import check_choices, check_sound
 
 from restore_recog.datasets.rmfrd import RMFRD
 from restore_recog.errors import DataError
-from restore_recog.protocols.drawing import MOST_PAIRS
 from restore_recog.protocols.rmfrd import Rmfrd
+from restore_recog.protocols.sampling import MOST_PAIRS
 from restore_recog.types import FaceSample
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from restore_recog.nn.maps import grow
+from restore_recog.nn.masks import grow
 from restore_recog.restorers.fmodr.attention import AdaptiveContextAttention
 from restore_recog.restorers.fmodr.model import Nets
 from restore_recog.restorers.fmodr.networks import (

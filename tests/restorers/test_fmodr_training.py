@@ -18,7 +18,7 @@ from restore_recog.restorers.fmodr.losses import hole_l1, reconstruction_loss, w
 from restore_recog.restorers.fmodr.presets import PRESETS, SCHEDULES, read_options
 from restore_recog.restorers.fmodr.training import FMODRTraining
 from restore_recog.restorers.none import NoRestorer
-from restore_recog.training.driver import Driver
+from restore_recog.training.stepper import Driver
 from restore_recog.types import FaceBatch
 
 TINY: dict[str, Any] = {

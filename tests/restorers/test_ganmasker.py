@@ -14,7 +14,7 @@ from torch import Tensor
 from restore_recog import weights as weights_file
 from restore_recog.errors import TrainingError, WeightsError
 from restore_recog.metrics import quality
-from restore_recog.nn.maps import padded
+from restore_recog.nn.masks import padded
 from restore_recog.nn.ssim import ssim
 from restore_recog.restorers.ganmasker import GANMasker
 from restore_recog.restorers.ganmasker.losses import (
@@ -27,7 +27,7 @@ from restore_recog.restorers.ganmasker.losses import (
 from restore_recog.restorers.ganmasker.networks import CBAM, Discriminator, FUNet, MSeg, murf
 from restore_recog.restorers.ganmasker.presets import PRESETS
 from restore_recog.restorers.ganmasker.training import GANMaskerTraining
-from restore_recog.training.driver import Driver
+from restore_recog.training.stepper import Driver
 from restore_recog.types import FaceBatch
 
 TINY: dict[str, Any] = {

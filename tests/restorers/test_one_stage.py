@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +9,19 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "core"))
 from evaluation_fakes import Squares, request
 
 from restore_recog import images
 from restore_recog import weights as weights_file
 from restore_recog.cli import main
 from restore_recog.errors import DataError
-from restore_recog.evaluation.ledger import Ledger
-from restore_recog.evaluation.session import Session
-from restore_recog.export import export
-from restore_recog.pipeline import Restoration
+from restore_recog.evaluation.run.ledger import Ledger
+from restore_recog.evaluation.run.session import Session
 from restore_recog.restorers.fmodr import FMODR
 from restore_recog.restorers.ganmasker import GANMasker
 from restore_recog.restorers.ganmasker.training import GANMaskerTraining
+from restore_recog.restoring.export import export
+from restore_recog.restoring.restoration import Restoration
 from restore_recog.types import FaceBatch
 
 TINY: dict[str, Any] = {

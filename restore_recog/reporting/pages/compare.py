@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from restore_recog.reporting.compare import Comparison, Difference, Pairing
-from restore_recog.reporting.comparison_record import (
-    COLUMNS,
-    pictures,
-    sentence,
-    side_by_side,
-    split,
+from restore_recog.reporting.columns import (
+    LIKENESS,
+    NOTHING,
+    RECOGNITION,
+    TRANSFER,
+    VERIFICATION,
+    Cell,
+    Column,
 )
-from restore_recog.reporting.comparison_record import arms as names
-from restore_recog.reporting.drawings import Picture
+from restore_recog.reporting.compare import Comparison, Difference, Pairing
+from restore_recog.reporting.comparison_text import COLUMNS, pictures, sentence, side_by_side, split
+from restore_recog.reporting.comparison_text import arms as names
 from restore_recog.reporting.pages.elements import (
     arms_table,
     bullets,
@@ -24,15 +26,7 @@ from restore_recog.reporting.pages.elements import (
     sections,
     table,
 )
-from restore_recog.reporting.tables import (
-    LIKENESS,
-    NOTHING,
-    RECOGNITION,
-    TRANSFER,
-    VERIFICATION,
-    Cell,
-    Column,
-)
+from restore_recog.reporting.report_figures import Picture
 
 
 def page(comparison: Comparison, drawn: Mapping[str, Picture] | None = None) -> str:

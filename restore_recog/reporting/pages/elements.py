@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from restore_recog.reporting.drawings import Picture
-from restore_recog.reporting.table_formats import Marks
-from restore_recog.reporting.tables import NOTHING, Cell, Column, Figures
+from restore_recog.reporting.columns import NOTHING, Cell, Column, Figures
+from restore_recog.reporting.report_figures import Picture
+from restore_recog.reporting.tables import Marks
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8885; --soft: #8882; --helps: #009e73;

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
-from restore_recog.reporting.drawings import Picture, people
+from restore_recog.evaluation.results import Cohort, Report
+from restore_recog.reporting.columns import LIKENESS, NOTHING, Cell, Figures, column_of, known
 from restore_recog.reporting.pages.elements import (
     arms_table,
     bullets,
@@ -13,8 +15,8 @@ from restore_recog.reporting.pages.elements import (
     paragraph,
     table,
 )
-from restore_recog.reporting.report import Cohort, Report
-from restore_recog.reporting.tables import LIKENESS, NOTHING, Cell, Figures, column_of, known
+from restore_recog.reporting.report_figures import Picture, people
+from restore_recog.reporting.strips import CAPTION
 
 SHOWN = (
     "rank1",
@@ -139,3 +141,67 @@ def _correlations(report: Report) -> Iterator[str]:
                 f"{arm.name}: Spearman's rank correlation of the two gains is ρ = {cell.value}"
                 f"{interval if cell.low else ''}"
             )
+
+
+IDENTITY = ("cosine", "cosine_gain")
+
+
+def asked(report: Report) -> bool:
+    """Return whether a report asks how near pictures come to their unoccluded versions."""
+    return report.setup.get("asks") == "quality"
+
+
+def pictures(report: Report, drawn: Mapping[str, Picture]) -> str:
+    """Return the likeness of every arm, and what its figures are."""
+    return likeness(report, drawn) + paragraph(
+        "Every figure is the mean over the probes, with its 95 % interval from resampling people; "
+        "arrows say which way is better. L1 is in per cent and L2 in squares of the range [0, 1]. "
+        "FID and the Fréchet distance of templates are of all pictures of an arm together against "
+        "the unoccluded ones, have no interval, and compare only with figures of as many pictures. "
+        "NIQE and BRISQUE look at a picture alone and know of no face. PSNR of a picture that "
+        "is the same as its twin is infinite, and such pictures are left out of its mean."
+    )
+
+
+def identity(report: Report) -> str:
+    """Return how much of the identity the templates keep."""
+    columns = [column_of(name) for name in IDENTITY]
+    shown = arms_table(columns, [(arm.name, arm.figures) for arm in report.arms])
+    return shown and shown + paragraph(
+        "Cosine of the template to the one of the same unoccluded picture. It says how much of "
+        "the identity is kept; how well people are told apart needs another protocol."
+    )
+
+
+def sheet_words(report: Report) -> str:
+    """Return where the sheet of differences is, if there is one."""
+    if not any("clean" in example.titles for example in report.examples):
+        return ""
+    return paragraph(f"The same rows with the difference are in figures/sheet.png. {CAPTION}")
+
+
+_HEAD = ["", "Probes", "Area, mean, % of the crop", "Least, %", "Most, %"]
+
+
+def coverings(report: Report) -> str:
+    """Return the counts by kind, colour, pattern and difficulty; nothing where none was drawn."""
+    drawn = report.setup.get("coverings_drawn")
+    if not isinstance(drawn, Mapping):
+        return ""
+    area = drawn["area_percent"]
+    said = paragraph(
+        f"{drawn['count']} probes were covered; a covering and its shadow touch "
+        f"{area['mean']:.1f} % of the crop on average ({area['min']:.1f} to {area['max']:.1f} %)."
+    )
+    by = drawn["by"]
+    parts = [_table(name.capitalize(), by[name]) for name in ("kind", "pattern", "difficulty")]
+    colours = folded(f"Colours ({len(by['colour'])})", _table("Colour", by["colour"]))
+    return said + "".join(part for part in parts if part) + colours
+
+
+def _table(title: str, groups: Mapping[str, Mapping[str, Any]]) -> str:
+    rows = [
+        [value, str(group["count"]), *(f"{group[key]:.1f}" for key in ("mean", "min", "max"))]
+        for value, group in groups.items()
+    ]
+    return table([title, *_HEAD[1:]], rows)

@@ -7,19 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from restore_recog.reporting import tallies
-from restore_recog.reporting.drawings import Picture
-from restore_recog.reporting.pages.elements import (
-    arms_table,
-    bullets,
-    drawing,
-    folded,
-    heading,
-    paragraph,
-    table,
-)
-from restore_recog.reporting.report import ArmReport, Report
-from restore_recog.reporting.tables import (
+from restore_recog.evaluation.results import ArmReport, Report
+from restore_recog.reporting import csv_files
+from restore_recog.reporting.columns import (
     FROZEN,
     NOTHING,
     RECOGNITION,
@@ -31,7 +21,17 @@ from restore_recog.reporting.tables import (
     column_of,
     known,
 )
-from restore_recog.reporting.tallies import OUTCOMES, Flip
+from restore_recog.reporting.csv_files import OUTCOMES, Flip
+from restore_recog.reporting.pages.elements import (
+    arms_table,
+    bullets,
+    drawing,
+    folded,
+    heading,
+    paragraph,
+    table,
+)
+from restore_recog.reporting.report_figures import Picture
 
 NAMED = 12
 """At most so many probes are named for every outcome; flips.csv has them all."""
@@ -74,11 +74,11 @@ def _explanation(report: Report) -> str:
 
 def flips(report: Report) -> str:
     """Return what became of every probe, with the names of the first ones."""
-    found = tallies.flips(report)
+    found = csv_files.flips(report)
     if not found:
         return _pair_flips(report)
     rows = []
-    for name, counts in tallies.counted(found).items():
+    for name, counts in csv_files.counted(found).items():
         figure = next(arm.figures for arm in report.arms if arm.name == name).get("rank1_gain", {})
         tests = [_p(figure.get("p_sign_flip")), _p(figure.get("p_mcnemar"))]
         against = next(flip.against for flip in found if flip.arm == name)

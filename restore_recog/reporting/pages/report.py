@@ -6,12 +6,10 @@ import json
 from collections.abc import Mapping
 from html import escape
 
-from restore_recog.evaluation import quality_verdict
-from restore_recog.evaluation.verdict import ground
-from restore_recog.reporting import drawings, record, strips, tallies
-from restore_recog.reporting.drawings import Picture
-from restore_recog.reporting.pages import quality
-from restore_recog.reporting.pages.coverings import coverings
+from restore_recog.evaluation.results import Example, Report
+from restore_recog.reporting import csv_files, report_figures, strips
+from restore_recog.reporting.columns import ACQUISITION, NOTHING, known
+from restore_recog.reporting.pages import groups
 from restore_recog.reporting.pages.elements import (
     arms_table,
     bullets,
@@ -22,10 +20,10 @@ from restore_recog.reporting.pages.elements import (
     sections,
     table,
 )
-from restore_recog.reporting.pages.groups import cohorts, likeness
+from restore_recog.reporting.pages.groups import cohorts, coverings, likeness
 from restore_recog.reporting.pages.recognition import flips, recognition, transfer, verification
-from restore_recog.reporting.report import ArmReport, Example, Report
-from restore_recog.reporting.tables import ACQUISITION, NOTHING, known
+from restore_recog.reporting.report_figures import Picture
+from restore_recog.system.atomic import plain
 
 QUESTION = "Does restoring the face first help the recogniser?"
 QUALITY = "How near do restored faces come to the unoccluded ones?"
@@ -42,14 +40,14 @@ LEAST_WIDTH = 900
 
 def page(report: Report, pictures: Mapping[str, Picture] | None = None) -> str:
     """Return the HTML page of a report; *pictures* are its figures where they are drawn already."""
-    drawn = drawings.pictures(report) if pictures is None else pictures
+    drawn = report_figures.pictures(report) if pictures is None else pictures
     parts = [
         *_first(report, drawn),
         ("Flips", flips(report)),
         ("Verification", verification(report, drawn)),
         ("Threshold carried over", transfer(report)),
         ("Groups of probes", cohorts(report, drawn)),
-        *(() if quality.asked(report) else [(LIKENESS, likeness(report, drawn))]),
+        *(() if groups.asked(report) else [(LIKENESS, likeness(report, drawn))]),
         ("Coverings drawn", coverings(report)),
         ("What failed", _failures(report)),
         ("Before and after", _examples(report)),
@@ -58,7 +56,7 @@ def page(report: Report, pictures: Mapping[str, Picture] | None = None) -> str:
         ("To repeat it", _repeat(report)),
     ]
     body = [
-        f"<h1>{QUALITY if quality.asked(report) else QUESTION}</h1>",
+        f"<h1>{QUALITY if groups.asked(report) else QUESTION}</h1>",
         "<p>" + "".join(f'<span class="label">{escape(x)}</span>' for x in report.labels) + "</p>",
         *_verdicts(report),
         sections(parts),
@@ -68,41 +66,24 @@ def page(report: Report, pictures: Mapping[str, Picture] | None = None) -> str:
 
 def _first(report: Report, drawn: Mapping[str, Picture]) -> list[tuple[str, str]]:
     """Return the sections that answer what the report asks."""
-    if quality.asked(report):
-        return [(LIKENESS, quality.pictures(report, drawn)), ("Identity", quality.identity(report))]
+    if groups.asked(report):
+        return [(LIKENESS, groups.pictures(report, drawn)), ("Identity", groups.identity(report))]
     return [("Recognition", recognition(report, drawn))]
 
 
 def _verdicts(report: Report) -> list[str]:
-    """Return the verdicts, each under its answer where it can be told whose it is."""
-    arms = [arm for arm in report.arms if arm.arm == "restored"]
-    judge = quality_verdict.answer if quality.asked(report) else answer
-    answers = [judge(arm) for arm in arms]
-    if len(answers) != len(report.verdicts):
-        answers = [""] * len(report.verdicts)
+    """Return the verdicts, each under its answer."""
     return [
-        f'<p class="verdict {given.partition(" ")[0]}">'
-        + (f"<b>{given}</b>" if given else "")
-        + f"{escape(text)}</p>"
-        for given, text in zip(answers, report.verdicts, strict=True)
+        f'<p class="verdict {verdict.answer.partition(" ")[0]}"><b>{verdict.answer}</b>'
+        f"{escape(verdict.sentence)}</p>"
+        for verdict in report.verdicts
     ]
-
-
-def answer(arm: ArmReport) -> str:
-    """Return ``helps``, ``hurts`` or ``cannot tell``, on the ground of the verdict's sentence."""
-    base = ground(arm)
-    if base is None:
-        return "cannot tell"
-    low, high = base.limits(arm.figures[base.gain])
-    if low > 0:
-        return "helps"
-    return "hurts" if high < 0 else "cannot tell"
 
 
 def _failures(report: Report) -> str:
     shown = arms_table(ACQUISITION, [(arm.name, arm.figures) for arm in report.arms])
-    stages = tallies.failures_by_stage(report.failures)
-    lines = tallies.losses(report.arms)
+    stages = csv_files.failures_by_stage(report.failures)
+    lines = csv_files.losses(report.arms)
     counts = table(
         ["Stage", "Pictures", "People", "Entries in the ledger"],
         [
@@ -125,9 +106,9 @@ def _examples(report: Report) -> str:
         return ""
     words = paragraph(
         "Every restored region is painted by a model: a guess, not evidence."
-        + ("" if quality.asked(report) else FLIPS_FIRST)
+        + ("" if groups.asked(report) else FLIPS_FIRST)
     )
-    return words + quality.sheet_words(report) + "".join(map(_example, report.examples))
+    return words + groups.sheet_words(report) + "".join(map(_example, report.examples))
 
 
 def _example(example: Example) -> str:
@@ -173,6 +154,6 @@ def _repeat(report: Report) -> str:
                 "'protocol'; others repeat the run with --protocol csv:protocol."
             )
         )
-    setup = json.dumps(record.plain(report.setup), indent=1, ensure_ascii=False)
+    setup = json.dumps(plain(report.setup), indent=1, ensure_ascii=False)
     parts.append(folded("Everything the run rests on", f"<pre>{escape(setup)}</pre>"))
     return "".join(parts)

@@ -6,7 +6,9 @@ import json
 from collections.abc import Sequence
 from html import escape
 
-from restore_recog.reporting.drawings import Picture
+from restore_recog.evaluation.results import Example
+from restore_recog.evaluation.segmenters.results import Study
+from restore_recog.reporting.columns import Figures
 from restore_recog.reporting.pages.elements import (
     arms_table,
     bullets,
@@ -16,12 +18,10 @@ from restore_recog.reporting.pages.elements import (
     photograph,
     sections,
 )
-from restore_recog.reporting.record import plain
-from restore_recog.reporting.report import Example
-from restore_recog.reporting.segmenter_record import COSTS, LEGEND, MAPS, agreements, warnings
-from restore_recog.reporting.segmenter_report import Study
+from restore_recog.reporting.report_figures import Picture
+from restore_recog.reporting.segmenter_text import COSTS, LEGEND, MAPS, agreements, warnings
 from restore_recog.reporting.strips import labelled
-from restore_recog.reporting.tables import Figures
+from restore_recog.system.atomic import plain
 
 WIDTH = 760
 """Of a strip on the page, in pixels."""

@@ -1,0 +1,274 @@
+"""The dearer checks of a data set: open every picture and compare it with all others."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Literal
+
+import numpy as np
+
+from restore_recog.api import Dataset
+from restore_recog.data_checks.masks import odd_map
+from restore_recog.data_checks.near_duplicates import Thumbnail, alike, thumbnail
+from restore_recog.datasets.files import FileDataset
+from restore_recog.types import FaceSample, Picture
+
+Severity = Literal["fatal", "warning", "note"]
+Progress = Callable[[str, int, int], None]
+
+SMALL_SIDE = 48
+"""A shorter side under this many pixels is called small: a face in it has little detail."""
+LONG_RATIO = 2.5
+"""A picture that is longer than so many times its shorter side is hardly one face."""
+
+_BLOCK = 8
+"""Pictures that a thread holds at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One picture or person of a finding: *where* it is, and what is the matter."""
+
+    where: str
+    detail: str
+
+
+Found = tuple[Severity, str, str, Sequence[Issue]]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One sample, the data set that reads it, and that data set's name here."""
+
+    dataset: Dataset
+    data: str
+    sample: FaceSample
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is kept of a picture once it has been seen.
+
+    Attributes:
+        digest: Of the decoded pixels, so that neither name nor container matters.
+        size: (width, height).
+        maps: What is odd about its map.
+        off: Whether all its landmarks lie beside it.
+        thumbnail: What it looks like, to find it again in another size or encoding.
+    """
+
+    digest: bytes
+    size: tuple[int, int]
+    maps: tuple[str, ...]
+    off: bool
+    thumbnail: Thumbnail
+
+
+@dataclass
+class _Look:
+    """What was seen in the pictures of one data set."""
+
+    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    unreadable: list[Issue] = field(default_factory=list)
+    maps: list[Issue] = field(default_factory=list)
+    off: list[Issue] = field(default_factory=list)
+
+    def add(self, name: str, facts: _Facts | str) -> None:
+        """Take in a picture, or the reason why it cannot be read."""
+        if isinstance(facts, str):
+            self.unreadable.append(Issue(name, facts))
+            return
+        self.sizes[name] = facts.size
+        self.maps.extend(Issue(name, what) for what in facts.maps)
+        if facts.off:
+            self.off.append(Issue(name, "all landmarks lie beside the picture"))
+
+
+def several(number: int, one: str, many: str) -> str:
+    """Return a number with what follows one, or several."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def file_issues(entries: Sequence[Entry], progress: Progress) -> Iterator[tuple[str, Found]]:
+    """Yield (data set, finding) of files that are missing or empty; opens none."""
+    missing: dict[str, list[Issue]] = {}
+    for done, entry in enumerate(entries, 1):
+        path = entry.sample.path
+        if path is not None and not (path.is_file() and path.stat().st_size):
+            issue = Issue(entry.sample.image_id, f"{path} is missing or empty")
+            missing.setdefault(entry.data, []).append(issue)
+        if done % 1000 == 0 or done == len(entries):
+            progress("files", done, len(entries))
+    for data, issues in missing.items():
+        sentence = several(len(issues), "file is", "files are") + " missing or empty."
+        yield data, ("fatal", "unreadable", sentence, issues)
+
+
+def content_issues(entries: Sequence[Entry], progress: Progress) -> Iterator[tuple[str, Found]]:
+    """Yield (data set, finding) after decoding every picture."""
+    looks: dict[str, _Look] = {entry.data: _Look() for entry in entries}
+    same: dict[bytes, list[Entry]] = {}
+    thumbnails: list[Thumbnail] = []
+    for done, (entry, facts) in enumerate(_see_all(entries), 1):
+        looks[entry.data].add(entry.sample.image_id, facts)
+        if isinstance(facts, _Facts):
+            if facts.digest not in same:
+                thumbnails.append(facts.thumbnail)
+            same.setdefault(facts.digest, []).append(entry)
+        if done % _BLOCK == 0 or done == len(entries):
+            progress("pictures", done, len(entries))
+    for data, look in looks.items():
+        samples = [entry.sample for entry in entries if entry.data == data]
+        for found in (*_reading(look), *_size_findings(look), *_twin_sizes(look, samples)):
+            yield data, found
+    groups = list(same.values())
+    yield from _duplicates([group for group in groups if len(group) > 1])
+    yield from _duplicates([groups[i][:1] + groups[j][:1] for i, j in alike(thumbnails)], near=True)
+
+
+def _see_all(entries: Sequence[Entry]) -> Iterator[tuple[Entry, _Facts | str]]:
+    """Yield every entry with its facts, in order.
+
+    Files are decoded in threads, since decoders run outside Python's lock; what else a data set
+    may do when it reads is not known to bear that.
+    """
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
+        for _, group in groupby(entries, key=lambda entry: entry.data):
+            members = list(group)
+            blocks = [members[k : k + _BLOCK] for k in range(0, len(members), _BLOCK)]
+            in_files = isinstance(members[0].dataset, FileDataset)
+            seen = pool.map(_see, blocks) if in_files else map(_see, blocks)
+            for block, facts in zip(blocks, seen, strict=True):
+                yield from zip(block, facts, strict=True)
+    finally:
+        pool.shutdown(cancel_futures=True)  # or an interrupt would wait for all of them
+
+
+def _see(block: Sequence[Entry]) -> list[_Facts | str]:
+    """Return the facts of each picture of one data set, or why it cannot be read."""
+    pictures = block[0].dataset.read([entry.sample for entry in block])
+    return [
+        _facts(entry, picture) if isinstance(picture, Picture) else str(picture)
+        for entry, picture in zip(block, pictures, strict=True)
+    ]
+
+
+def _facts(entry: Entry, picture: Picture) -> _Facts:
+    pixels = np.ascontiguousarray(picture.pixels)
+    height, width = pixels.shape[:2]
+    # The shape goes in as well: the same bytes in other rows are another picture.
+    digest = hashlib.blake2b(pixels.data, digest_size=16, salt=b"%dx%d" % (height, width))
+    off = False
+    if picture.landmarks is not None:
+        low, high = picture.landmarks.min(axis=0), picture.landmarks.max(axis=0)
+        off = not (np.all(high >= 0) and np.all(low <= (width - 1, height - 1)))
+    maps: tuple[str, ...] = ()
+    if picture.mask is not None:
+        maps = tuple(odd_map(entry.dataset, entry.sample, picture.mask, (width, height)))
+    return _Facts(digest.digest(), (width, height), maps, off, thumbnail(pixels))
+
+
+def _reading(look: _Look) -> Iterator[Found]:
+    if look.unreadable:
+        sentence = several(len(look.unreadable), "picture", "pictures") + " cannot be read."
+        yield "fatal", "unreadable", sentence, look.unreadable
+    if look.maps:
+        pictures = len({issue.where for issue in look.maps})
+        sentence = several(pictures, "picture has an odd map.", "pictures have odd maps.")
+        yield "warning", "map", sentence, look.maps
+    if look.off:
+        these = several(len(look.off), "picture has", "pictures have")
+        sentence = f"{these} landmarks that lie beside it."
+        yield "warning", "landmarks", sentence, look.off
+
+
+def _size_findings(look: _Look) -> Iterator[Found]:
+    if not look.sizes:
+        return
+    common, n = Counter(look.sizes.values()).most_common(1)[0]
+    sides = sorted(min(size) for size in look.sizes.values())
+    sentence = (
+        f"The commonest size is {common[0]} x {common[1]} ({n} of {len(look.sizes)} pictures);"
+        f" shorter sides run from {sides[0]} to {sides[-1]} pixels."
+    )
+    yield "note", "size", sentence, ()
+    small = _sized(look, lambda size: min(size) < SMALL_SIDE)
+    if small:
+        pictures = several(len(small), "picture is", "pictures are")
+        sentence = f"{pictures} small: a side has fewer than {SMALL_SIDE} pixels."
+        yield "warning", "small", sentence, small
+    long = _sized(look, lambda size: max(size) > LONG_RATIO * min(size))
+    if long:
+        pictures = several(len(long), "picture is", "pictures are")
+        sentence = f"{pictures} more than {LONG_RATIO} times as long as wide, or as wide as long."
+        yield "warning", "shape", sentence, long
+
+
+def _sized(look: _Look, wanted: Callable[[tuple[int, int]], bool]) -> list[Issue]:
+    return [
+        Issue(name, f"{size[0]} x {size[1]}") for name, size in look.sizes.items() if wanted(size)
+    ]
+
+
+def _twin_sizes(look: _Look, samples: Sequence[FaceSample]) -> Iterator[Found]:
+    other = []
+    for sample in samples:
+        size, twin = look.sizes.get(sample.image_id), look.sizes.get(sample.clean_id or "")
+        if size and twin and size != twin:
+            what = f"{size[0]} x {size[1]}, twin {twin[0]} x {twin[1]}"
+            other.append(Issue(sample.image_id, what))
+    if other:
+        pictures = several(len(other), "picture differs", "pictures differ")
+        sentence = f"{pictures} in size from the clean twin: they do not align."
+        yield "warning", "twin-size", sentence, other
+
+
+def _duplicates(
+    groups: Sequence[Sequence[Entry]], *, near: bool = False
+) -> Iterator[tuple[str, Found]]:
+    """Yield the same picture found under several names; who is to blame decides how bad it is.
+
+    Pictures that are only *near* to each other are never fatal, and an occluded picture may be
+    near to its own twin.
+    """
+    kinds: dict[tuple[str, Severity, str, str], list[Issue]] = {}
+    for group in groups:
+        first, names = group[0], {entry.sample.image_id for entry in group}
+        if near and names & {entry.sample.clean_id for entry in group}:
+            continue
+        severity, check, sentence = _blame(group)
+        spread = len({entry.data for entry in group}) > 1
+        data = " and ".join(sorted({entry.data for entry in group}))
+        others = ", ".join(
+            f"{entry.data}/{entry.sample.image_id}" if spread else entry.sample.image_id
+            for entry in group[1:]
+        )
+        if near:
+            severity, check = "warning", f"near-{check}"
+            sentence = f"(in another size or encoding, it seems) {sentence}"
+        issue = Issue(first.sample.image_id, f"{'like' if near else 'the same as'} {others}")
+        kinds.setdefault((data, severity, check, sentence), []).append(issue)
+    for (data, severity, check, sentence), issues in kinds.items():
+        pictures = several(len(issues), "picture", "pictures")
+        yield data, (severity, check, f"{pictures} {sentence}", issues)
+
+
+def _blame(group: Sequence[Entry]) -> tuple[Severity, str, str]:
+    """Return (severity, check, end of the sentence) of one picture under several names."""
+    splits = {entry.sample.attributes.get("split") for entry in group}
+    people = {(entry.data, entry.sample.subject) for entry in group}
+    within = Counter(data for data, _ in people)
+    if {"train", "test"} <= splits:
+        return "fatal", "train-and-test", "for training and for testing at once."
+    if max(within.values()) > 1:
+        return "fatal", "two-people", "under several people at once."
+    if len({entry.data for entry in group}) > 1:
+        return "warning", "two-data-sets", "in several data sets at once."
+    return "warning", "duplicate", "under several names of one person."

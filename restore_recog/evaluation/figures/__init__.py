@@ -1,0 +1,1 @@
+"""What scores amount to: figures with intervals."""

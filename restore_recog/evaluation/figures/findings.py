@@ -1,0 +1,234 @@
+"""All arms of one evaluation side by side: scores, shared thresholds, figures, cohorts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from restore_recog.evaluation.arms import RESTORING, ArmSpec
+from restore_recog.evaluation.figures import fixed_threshold, groups, paired, pairs, single
+from restore_recog.evaluation.figures import paired as distances
+from restore_recog.evaluation.figures.fixed_threshold import Calibration, Impostors
+from restore_recog.evaluation.figures.group_gaps import spreads
+from restore_recog.evaluation.figures.groups import series
+from restore_recog.evaluation.figures.single import Figures, arm_figures
+from restore_recog.evaluation.image_quality import Quality
+from restore_recog.evaluation.results import ArmReport, Cohort, Spread
+from restore_recog.evaluation.scores.board import Board, Measured
+from restore_recog.metrics.identification import cmc
+from restore_recog.metrics.view2 import View2
+from restore_recog.types import Mask, Vector
+
+if TYPE_CHECKING:
+    from restore_recog.evaluation.run.outcomes import ArmRun
+    from restore_recog.evaluation.run.session import Session
+
+COHORT_FMR = (1e-3, 1e-2)
+"""Frozen operating points of the cohorts: the first that the calibration supports."""
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What every arm scored.
+
+    Attributes:
+        measured: By the arm's name, in order of display.
+        calibration: The frozen thresholds, or None where nothing can fix them.
+        counted: Arm -> its impostor comparisons at the frozen thresholds.
+        views: Arm -> its answers on pairs in folds; empty without folds.
+        bases: Arm -> the arm it is held against, where there is one.
+        limited: Whether the run was cut to a number of probes.
+        asks_quality: Whether the plan is about picture quality and compares no two people.
+    """
+
+    board: Board
+    specs: Mapping[str, ArmSpec]
+    measured: Mapping[str, Measured]
+    calibration: Calibration | None
+    counted: Mapping[str, Impostors]
+    views: Mapping[str, View2]
+    bases: Mapping[str, str]
+    seed: int
+    limited: bool = False
+    asks_quality: bool = False
+
+    @classmethod
+    def of(cls, session: Session, runs: Mapping[str, ArmRun]) -> Findings:
+        """Score every arm, and fix the thresholds on the clean one."""
+        board = session.board.enrolled_by(session.request.enrolment)
+        specs = {spec.name: spec for spec in session.specs}
+        measured = {
+            name: _measure(session, board, spec, runs[name]) for name, spec in specs.items()
+        }
+        samples = session.source.samples
+        bare = np.array([samples[i].condition == "clean" for i in board.columns], dtype=bool)
+        references = measured["occluded"].references
+        frozen = None
+        if not session.asks_quality:
+            frozen = fixed_threshold.calibrate(board, measured.get("clean"), references, bare)
+        counted, views = {}, {}
+        for name, arm in measured.items():
+            if frozen is not None:
+                counted[name] = fixed_threshold.impostors(board, frozen, arm)
+            view = pairs.accuracy(board, arm.scores.trials)
+            if view is not None:
+                views[name] = view
+        bases = {
+            name: "clean" if spec.arm == "restored-clean" and "clean" in specs else "occluded"
+            for name, spec in specs.items()
+            if name != "occluded"
+        }
+        request = session.request
+        limits = request.limit is not None, session.asks_quality
+        return cls(board, specs, measured, frozen, counted, views, bases, request.seed, *limits)
+
+    @property
+    def mated(self) -> Mask:
+        """Return (P,) whether the gallery holds the subject of each probe."""
+        return self.measured["occluded"].scores.mated
+
+    def arm(self, name: str, run: ArmRun) -> ArmReport:
+        """Return the report of one arm."""
+        board, mine = self.board, self.measured[name]
+        scores = mine.scores
+        found = arm_figures(scores, mine.qualities, board, self.seed)
+        found |= single.failure_rates(board, scores, mine.references, self.seed)
+        found |= single.generalised(board, scores.trials, found)
+        found |= single.open_set(board, scores, self.seed)
+        if self.calibration is not None:
+            counted = self.counted[name]
+            found |= fixed_threshold.frozen_figures(
+                board, self.calibration, scores, counted, self.seed
+            )
+        if name in self.views:
+            view = self.views[name]
+            found["accuracy"] = pairs.accuracy_figure(view, board, limited=self.limited)
+        found |= self._gains(name)
+        if self.asks_quality or mine.features is not None:
+            found |= distances.of_sets(mine, self.measured.get("clean"))
+        searched = scores.search is not None and scores.mated.any()
+        curve = cmc(scores.ranks, scores.ranks.n_subjects).tolist() if searched else ()
+        missed = scores.ranks.missed if searched else scores.failed
+        return ArmReport(
+            name=name,
+            arm=self.specs[name].arm,
+            restorer=self.specs[name].restorer,
+            figures=found,
+            cmc=tuple(curve),
+            fallbacks=sum(run.fallbacks.values()),
+            misses=int(missed.sum()),
+        )
+
+    def _gains(self, name: str) -> Figures:
+        """Return the paired figures of an arm: against its base, and against ``fill``."""
+        base = self.bases.get(name)
+        if base is None:
+            return {}
+        spec, mine, theirs = self.specs[name], self.measured[name], self.measured[base]
+        people, seed = self.board.people, self.seed
+        ceiling = None
+        if spec.arm not in ("clean", "restored-clean") and "clean" in self.measured:
+            ceiling = self.measured["clean"].scores
+        found = paired.gains(mine.scores, theirs.scores, ceiling, people, seed)
+        if spec.arm in RESTORING:
+            pair = (mine.scores, mine.qualities), (theirs.scores, theirs.qualities)
+            found |= paired.quality_vs_recognition(*pair, people, seed)
+            found |= distances.quality_gains(mine.qualities, theirs.qualities, people, seed)
+        if self.calibration is not None:
+            counted = self.counted[name], self.counted[base]
+            found |= fixed_threshold.frozen_changes(*counted, seed)
+            found |= fixed_threshold.rejection_changes(
+                self.board, self.calibration, mine.scores, theirs.scores, seed
+            )
+        if name in self.views:
+            found["accuracy_gain"] = pairs.accuracy_gain(
+                self.views[name], self.views[base], self.board, seed
+            )
+        found = {figure: values | {"against": base} for figure, values in found.items()}
+        if spec.arm in ("restored", "restored-oracle-mask") and "fill" in self.measured:
+            found |= self._over_fill(name)
+        return found
+
+    def _over_fill(self, name: str) -> Figures:
+        mine, fill = self.measured[name].scores, self.measured["fill"].scores
+        found = paired.over_fill(mine, fill, self.board.people, self.seed)
+        pair = self.measured[name].qualities, self.measured["fill"].qualities
+        found |= distances.quality_gains(*pair, self.board.people, self.seed, "gain_over_fill")
+        if self.calibration is not None and mine.search is None:
+            found |= fixed_threshold.rejection_changes(
+                self.board, self.calibration, mine, fill, self.seed, "fnmr_frozen_over_fill"
+            )
+        if name in self.views:
+            found["accuracy_gain_over_fill"] = pairs.accuracy_gain(
+                self.views[name], self.views["fill"], self.board, self.seed
+            )
+        return {figure: values | {"against": "fill"} for figure, values in found.items()}
+
+    @cached_property
+    def cohort_target(self) -> float | None:
+        """Return the FMR at whose frozen threshold cohorts are compared, or None."""
+        if self.calibration is None:
+            return None
+        supported = [t for t in COHORT_FMR if self.calibration.budgets[t]]
+        return supported[0] if supported else COHORT_FMR[-1]
+
+    def cohorts(
+        self, labels: groups.Labels, min_subjects: int
+    ) -> tuple[tuple[Cohort, ...], tuple[Spread, ...]]:
+        """Return the figures by cohort of every label, and how far the cohorts lie apart."""
+        target, threshold = self.cohort_target, None
+        if self.calibration is not None and target is not None:
+            threshold = (f"fmr={target:g}", self.calibration.thresholds[target])
+        arms = list(self.measured.values())
+        columns = series(arms, self.bases, self.views, self.board, threshold)
+        cutter = groups.Cutter(
+            columns, self.board.people, self._false_matches, self.seed, min_subjects
+        )
+        cut = [cutter.cut(name, values) for name, values in labels.items()]
+        found = tuple(cohort for one in cut for cohort in one.cohorts)
+        return found, tuple(spread for one in cut for spread in spreads(one))
+
+    def _false_matches(self, name: str, mask: Mask) -> Figures:
+        target = self.cohort_target
+        if self.calibration is None or target is None:
+            return {}
+        counted = fixed_threshold.impostors(self.board, self.calibration, self.measured[name], mask)
+        figure = fixed_threshold.fmr_figure(counted, target, self.seed)
+        return {} if figure is None else {f"fmr_frozen@fmr={target:g}": figure}
+
+    def right(self, name: str) -> Vector:
+        """Return (P,) whether an arm got each probe right: 1, 0, or NaN where not asked.
+
+        In a search, at rank 1. Of pairs only, in all listed pairs of the probe: in View 2,
+        or without folds at the frozen threshold.
+        """
+        scores, board = self.measured[name].scores, self.board
+        if scores.search is not None:
+            return scores.hit()
+        if name in self.views:
+            wrong = ~self.views[name].correct
+        elif self.calibration is not None and self.cohort_target is not None:
+            threshold = self.calibration.thresholds[self.cohort_target]
+            wrong = (scores.trials >= threshold) != board.genuine
+        else:
+            return np.full(len(board.plan.probes), np.nan)
+        rows = board.pair_rows[:, 0]
+        asked = np.bincount(rows, minlength=len(board.plan.probes))
+        errors = np.bincount(rows[wrong], minlength=len(board.plan.probes))
+        return np.where(asked > 0, errors == 0, np.nan)
+
+
+def _measure(session: Session, board: Board, spec: ArmSpec, run: ArmRun) -> Measured:
+    references = session.references(spec)
+    return Measured(
+        name=spec.name,
+        probes=run.templates,
+        references=references,
+        scores=board.score(run.templates, references),
+        qualities=[run.qualities.get(image_id, Quality()) for image_id in board.plan.probes],
+        features=run.features,
+    )

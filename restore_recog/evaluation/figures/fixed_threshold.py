@@ -1,0 +1,250 @@
+"""Thresholds fixed once, on unoccluded faces, and carried over to every arm.
+
+This is how NIST's face-mask tests do it (NISTIR 8311): a system in use has one threshold,
+and putting a covering on, or a restoration over it, does not change that. At the frozen
+threshold a restorer can do harm twice: genuine comparisons fall below it (FNMR), or
+restored faces drift towards other people's and rise above it (FMR).
+
+Impostor comparisons are those of every probe with every reference of other people, genuine
+ones those of every probe with every reference of its own subject. Where a protocol is a list
+of pairs, its genuine pairs take their place (a picture may stand on both sides, and nobody
+is to be compared with the same picture of himself); the impostor side stays whole, since
+the few hundred impostors of a list could not carry a threshold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from restore_recog.evaluation.figures.single import Figure, Figures, flagged, rate_figure
+from restore_recog.evaluation.scores.board import ArmScores, Board, Measured
+from restore_recog.evaluation.scores.cosine_table import averaged
+from restore_recog.evaluation.scores.search import count_accepted, search
+from restore_recog.metrics.streaming import ScoreStream
+from restore_recog.metrics.support import flag
+from restore_recog.metrics.uncertainty import bootstrap_difference, bootstrap_two_way_counts
+from restore_recog.metrics.verification import largest_count
+from restore_recog.types import Mask, Templates
+
+TARGETS = (1e-2, 1e-3, 1e-4)
+"""False match rates at which thresholds are fixed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The frozen thresholds.
+
+    Attributes:
+        on: What they were fixed on, in words.
+        n_impostor: Impostor comparisons that they rest on.
+        thresholds: FMR aimed at -> threshold.
+        budgets: FMR aimed at -> false accepts that it allows, floor(FMR x n_impostor).
+        exact: Whether the thresholds are the lowest there are; else they lie at most one
+            bin of the stream above.
+    """
+
+    on: str
+    n_impostor: int
+    thresholds: Mapping[float, float]
+    budgets: Mapping[float, int]
+    exact: bool
+
+    def facts(self) -> dict[str, Any]:
+        """Return the calibration as plain JSON values."""
+        return {
+            "on": self.on,
+            "n_impostor": self.n_impostor,
+            "exact": self.exact,
+            "thresholds": {f"{target:g}": value for target, value in self.thresholds.items()},
+            "false_accept_budgets": {f"{target:g}": n for target, n in self.budgets.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Impostors:
+    """Impostor comparisons of some probes, counted by the two people.
+
+    Attributes:
+        accepted: FMR aimed at -> (S, S) how many reach its threshold.
+        compared: How many were attempted, as
+            :func:`~.metrics.uncertainty.bootstrap_two_way_counts` takes it.
+        n: How many that are together.
+    """
+
+    accepted: Mapping[float, csr_array]
+    compared: csr_array | tuple[NDArray[np.int64], NDArray[np.int64]]
+    n: int
+
+
+def calibrate(
+    board: Board, clean: Measured | None, references: Templates, unoccluded: Mask
+) -> Calibration | None:
+    """Fix the thresholds; None where there is no impostor comparison to fix them on.
+
+    They are fixed on what the clean arm is measured by: the comparisons of all clean probes
+    with all references of other people. Where the data has no clean twins, they are fixed
+    on the comparisons of unoccluded references of different people, each two once; with
+    averaged references, each picture with the averages of others.
+
+    Args:
+        clean: The clean arm, or None.
+        references: (R, D) templates of the board's columns as they came.
+        unoccluded: (R,) which of them show a bare face.
+    """
+    if clean is None:
+        found = _among_references(board, references, unoccluded)
+        return None if found is None else _calibration("unoccluded references", *found)
+    stream = _all_impostors(board, clean)
+    return _calibration("clean arm", stream) if stream.count else None
+
+
+def _all_impostors(board: Board, arm: Measured) -> ScoreStream:
+    if arm.scores.search is not None:
+        return arm.scores.search.impostor
+    gallery, owners = board.gallery(arm.references)
+    return search(arm.probes, gallery, board.probe_subjects, owners, block=board.block).impostor
+
+
+def _among_references(
+    board: Board, references: Templates, unoccluded: Mask
+) -> tuple[ScoreStream, int] | None:
+    """Return their comparisons and how often each stands among them; None without two people."""
+    gallery, owners = references[unoccluded], board.column_subjects[unoccluded]
+    if np.unique(owners).size < 2:
+        return None
+    if board.enrolment == "mean":
+        enrolled, people = averaged(gallery, owners)
+        return search(gallery, enrolled, owners, people, block=board.block).impostor, 1
+    return search(gallery, gallery, owners, owners, block=board.block).impostor, 2
+
+
+def _calibration(on: str, stream: ScoreStream, times: int = 1) -> Calibration:
+    """Return the thresholds of a stream in which every comparison stands so many times."""
+    n = stream.count // times
+    found = {target: stream.threshold_at(target) for target in TARGETS}
+    return Calibration(
+        on=on,
+        n_impostor=n,
+        thresholds={target: threshold for target, (threshold, _) in found.items()},
+        budgets={target: largest_count(target, n) for target in TARGETS},
+        exact=all(exact for _, exact in found.values()),
+    )
+
+
+def impostors(
+    board: Board,
+    calibration: Calibration,
+    arm: Measured,
+    rows: Mask | None = None,
+) -> Impostors:
+    """Count the impostor comparisons of an arm; *rows*, (P,), says of which probes only."""
+    chosen = np.ones(len(arm.probes), dtype=bool) if rows is None else rows
+    gallery, owners = board.gallery(arm.references)
+    counts = count_accepted(
+        arm.probes[chosen],
+        gallery,
+        board.probe_subjects[chosen],
+        owners,
+        list(calibration.thresholds.values()),
+        block=board.block,
+    )
+    accepted = dict(zip(calibration.thresholds, counts.accepted, strict=True))
+    return Impostors(accepted, counts.compared, counts.n)
+
+
+def frozen_figures(
+    board: Board, calibration: Calibration, scores: ArmScores, counted: Impostors, seed: int
+) -> Figures:
+    """Return FMR and FNMR of one arm at the frozen thresholds, over all comparisons.
+
+    The interval of the FMR draws the people on both sides, that of the FNMR one way.
+    """
+    genuine, people = scores.genuine, board.people[scores.genuine.probe]
+    done = np.isfinite(genuine.scores)
+    found: Figures = {}
+    for target, threshold in calibration.thresholds.items():
+        facts = {
+            "threshold": threshold,
+            "calibrated_on": calibration.on,
+            "calibration_impostors": calibration.n_impostor,
+            "false_accept_budget": calibration.budgets[target],
+        }
+        fmr = fmr_figure(counted, target, seed)
+        if fmr is not None:
+            found[f"fmr_frozen@fmr={target:g}"] = _with_budget(fmr | facts, calibration, target)
+        rejected = genuine.scores < threshold
+        fnmr = rate_figure(rejected, people, seed, errors=True)
+        if fnmr is not None:
+            completed = float(rejected[done].mean()) if done.any() else np.nan
+            fnmr |= facts | {"fnmr_completed": completed}
+            found[f"fnmr_frozen@fmr={target:g}"] = _with_budget(fnmr, calibration, target)
+    return found
+
+
+def fmr_figure(counted: Impostors, target: float, seed: int) -> Figure | None:
+    """Return an FMR with the interval that draws both people; None without a comparison."""
+    if not counted.n:
+        return None
+    accepted = counted.accepted[target]
+    errors = int(accepted.sum())
+    interval = bootstrap_two_way_counts(accepted, counted.compared, seed=seed)
+    figure = asdict(interval) | {"accepted": errors}
+    # Two people stand behind every comparison: of few pairs there are more people than pairs.
+    return flagged(figure, flag(errors, counted.n, min(counted.n, interval.n_subjects)))
+
+
+def frozen_changes(arm: Impostors, floor: Impostors, seed: int) -> Figures:
+    """Return how far the FMR at each frozen threshold moved from one arm to another.
+
+    Paired: every draw of people is the same for both. A rise is the impostor drift:
+    restored faces look like other people's.
+    """
+    if not arm.n:
+        return {}
+    return {
+        f"fmr_frozen_change@fmr={target:g}": asdict(
+            bootstrap_two_way_counts(
+                arm.accepted[target] - floor.accepted[target], arm.compared, seed=seed
+            )
+        )
+        | {"accepted": int(arm.accepted[target].sum()), "before": int(floor.accepted[target].sum())}
+        for target in arm.accepted
+    }
+
+
+def _with_budget(figure: Figure, calibration: Calibration, target: float) -> Figure:
+    """Say so where the calibration has too few impostors to tell the target from zero."""
+    return figure | {"flag": "too few impostors"} if not calibration.budgets[target] else figure
+
+
+def rejection_changes(
+    board: Board,
+    calibration: Calibration,
+    arm: ArmScores,
+    floor: ArmScores,
+    seed: int,
+    name: str = "fnmr_frozen_change",
+) -> Figures:
+    """Return how far the FNMR at each frozen threshold moved, paired; below 0 is better.
+
+    ``rescued`` counts the genuine comparisons that only the arm accepts, ``harmed`` those
+    that only the floor accepts.
+    """
+    people = board.people[arm.genuine.probe]
+    found: Figures = {}
+    for target, threshold in calibration.thresholds.items():
+        now, before = arm.genuine.scores < threshold, floor.genuine.scores < threshold
+        if now.size:
+            found[f"{name}@fmr={target:g}"] = asdict(
+                bootstrap_difference(now, before, people, seed=seed)
+            ) | {
+                "rescued": int((before & ~now).sum()),
+                "harmed": int((now & ~before).sum()),
+            }
+    return found

@@ -1,0 +1,261 @@
+"""The same figures for groups of probes, at thresholds that all groups share.
+
+Groups are compared at one threshold because a system has one: a group that fares worse
+there fares worse, whatever a threshold of its own would give.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restore_recog.errors import DataError
+from restore_recog.evaluation.figures.single import Figure, Figures, flagged
+from restore_recog.evaluation.results import Cohort
+from restore_recog.evaluation.scores.board import Board, Measured
+from restore_recog.metrics.resampling import Interval, percentile_limits, resampled
+from restore_recog.metrics.support import flag
+from restore_recog.metrics.view2 import View2
+from restore_recog.types import FaceSample, Mask, Vector
+
+HIDDEN = frozenset({"split", "role", "twin", "yaw", "pitch", "roll"})
+"""Labels that make no groups unasked: what a picture is for, and angles in single degrees."""
+
+FEWEST, MOST = 2, 12
+"""How many values a label has that is taken unasked."""
+
+FLIPPING = ("rank1_gain", "accuracy_gain")
+"""Differences of right and wrong, which also have flips."""
+
+UNKNOWN = "unknown"
+RESAMPLES = 2000
+LEVEL = 0.95
+
+Labels = Mapping[str, NDArray[np.str_]]
+
+
+def labels(
+    samples: Sequence[FaceSample], coverings: Mapping[str, str], wanted: Sequence[str] | None
+) -> dict[str, NDArray[np.str_]]:
+    """Return the labels to break down by: name -> (P,) values of the probes.
+
+    Args:
+        samples: Of the probes, in the plan's order.
+        coverings: image_id -> kind of covering, of the probes whose face was found.
+        wanted: Names; None takes every label with 2 to 12 values.
+
+    Raises:
+        DataError: There is no label of a name that is wanted.
+    """
+    columns = {name: [s.attributes.get(name, "") for s in samples] for name in names(samples)}
+    columns["condition"] = [sample.condition for sample in samples]
+    columns["covering"] = [coverings.get(sample.image_id, "") for sample in samples]
+    known = {name: np.array(column) for name, column in columns.items()}
+    if wanted is not None:
+        check(wanted, samples)
+        chosen = list(dict.fromkeys(wanted))
+    else:
+        chosen = [name for name in sorted(known) if _telling(known, name)]
+    return {name: np.where(known[name] == "", UNKNOWN, known[name]) for name in chosen}
+
+
+def names(samples: Sequence[FaceSample]) -> list[str]:
+    """Return every label there is, sorted."""
+    found = {name for sample in samples for name in sample.attributes}
+    return sorted(found | {"condition", "covering"})
+
+
+def check(wanted: Sequence[str] | None, samples: Sequence[FaceSample]) -> None:
+    """Raise DataError where a label is wanted that the probes do not have."""
+    there = names(samples)
+    for name in wanted or ():
+        if name not in there:
+            raise DataError(
+                f"The probes have no label '{name}' to break the figures down by; there are "
+                f"{', '.join(there)}."
+            )
+
+
+def _telling(known: Labels, name: str) -> bool:
+    """Return whether a label is taken unasked."""
+    values = set(known[name].tolist()) - {""}
+    if name in HIDDEN or not FEWEST <= len(values) <= MOST:
+        return False
+    covering = known["covering"]
+    found = covering != ""
+    # As found, the covering is the condition; one of the two is enough.
+    return name != "condition" or not np.array_equal(known[name][found], covering[found])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Breakdown:
+    """One label's cohorts, and what is needed to tell how far they lie apart.
+
+    Attributes:
+        cohorts: Sorted by value.
+        draws: (arm, figure) -> (B, cohorts) the figure of every cohort in every draw of
+            people; NaN where the draw has nobody of it.
+    """
+
+    cohorts: tuple[Cohort, ...]
+    draws: Mapping[tuple[str, str], Vector]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cutter:
+    """Cuts columns of values into cohorts.
+
+    Attributes:
+        people: (P,) the probes' subjects as numbers.
+        false_matches: Arm and (P,) the probes that count -> figures of their impostor
+            comparisons.
+        min_subjects: Cohorts of fewer people are named and counted, not measured.
+    """
+
+    measured: Sequence[Series]
+    people: NDArray[np.intp]
+    false_matches: Callable[[str, Mask], Figures]
+    seed: int
+    min_subjects: int
+
+    def cut(self, column: str, values: NDArray[np.str_]) -> Breakdown:
+        """Return the cohorts of one label; *values*, (P,), says who belongs where."""
+        kinds = np.unique(values).tolist()
+        masks = np.stack([values == kind for kind in kinds], axis=1)
+        draws = _draws(self.measured, masks, self.people, self.seed)
+        cohorts = []
+        for i, kind in enumerate(kinds):
+            mask = masks[:, i]
+            n_subjects = np.unique(self.people[mask]).size
+            mine = {key: found[:, i] for key, found in draws.items()}
+            arms = self._arms(mask, mine) if n_subjects >= self.min_subjects else {}
+            cohorts.append(Cohort(column, kind, int(mask.sum()), n_subjects, arms))
+        return Breakdown(tuple(cohorts), draws)
+
+    def _arms(self, mask: Mask, draws: Mapping[tuple[str, str], Vector]) -> dict[str, Figures]:
+        arms: dict[str, Figures] = {}
+        for one in self.measured:
+            figure = _figure(one, mask, self.people, draws[one.arm, one.figure])
+            if figure is not None:
+                arms.setdefault(one.arm, {})[one.figure] = figure
+        for name in arms:
+            arms[name] |= self.false_matches(name, mask)
+        return arms
+
+
+def _draws(
+    measured: Sequence[Series], masks: NDArray[np.bool_], people: NDArray[np.intp], seed: int
+) -> dict[tuple[str, str], Vector]:
+    """Return every figure of every cohort on the same draws of people."""
+    n_people, width = int(people.max()) + 1, masks.shape[1]
+    blocks = []
+    for one in measured:
+        inside = masks[one.rows]
+        owner = people[one.rows]
+        for weights in (inside * one.values[:, None], inside.astype(float)):
+            sums = np.zeros((n_people, width))
+            np.add.at(sums, owner, weights)
+            blocks.append(sums)
+    table = np.concatenate(blocks, axis=1)
+    found = resampled(lambda w: w @ table, n_people, seed, RESAMPLES)
+    found = found.reshape(-1, len(measured), 2, width)
+    total, count = found[:, :, 0], found[:, :, 1]
+    shares = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return {(one.arm, one.figure): shares[:, i] for i, one in enumerate(measured)}
+
+
+def _figure(one: Series, mask: Mask, people: NDArray[np.intp], draws: Vector) -> Figure | None:
+    inside = mask[one.rows]
+    values = one.values[inside]
+    if not values.size:
+        return None
+    n_subjects = np.unique(people[one.rows[inside]]).size
+    limits = (math.nan, math.nan)
+    if n_subjects > 1:
+        limits = percentile_limits(draws[~np.isnan(draws)], LEVEL)
+    mean = float(values.mean())
+    figure = asdict(Interval(mean, *limits, values.size, n_subjects, RESAMPLES))
+    if one.errors is None:
+        counts = {"rescued": int((values > 0).sum()), "harmed": int((values < 0).sum())}
+        return figure | (counts if one.figure in FLIPPING else {})
+    ones = round(float(values.sum()))
+    wrong = ones if one.errors else values.size - ones
+    return flagged(figure, flag(wrong, values.size, n_subjects))
+
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """One figure of one arm as values, each of one probe.
+
+    Attributes:
+        rows: (n,) the row of each value's probe.
+        errors: Whether a value of 1 is an error; None where values are no successes or
+            errors but differences.
+    """
+
+    arm: str
+    figure: str
+    values: Vector
+    rows: NDArray[np.intp]
+    errors: bool | None
+
+
+def series(
+    arms: Sequence[Measured],
+    bases: Mapping[str, str],
+    views: Mapping[str, View2],
+    board: Board,
+    threshold: tuple[str, float] | None,
+) -> list[Series]:
+    """Return what is broken down, arm by arm; values that are not known are left out.
+
+    Args:
+        bases: Arm -> the arm it is held against, where there is one.
+        views: Arm -> its answers on the pairs, where the plan has folds.
+        threshold: Name of the shared operating point and its threshold, or None.
+    """
+    by_name = {arm.name: arm for arm in arms}
+    found = []
+    for arm in arms:
+        base = by_name.get(bases.get(arm.name, ""))
+        columns = [*_alone(arm, board, threshold), *_against(arm, base)]
+        columns += _pairs(arm.name, bases.get(arm.name, ""), views, board)
+        for figure, values, rows, errors in columns:
+            known = np.isfinite(values)
+            if known.any():
+                found.append(Series(arm.name, figure, values[known], rows[known], errors))
+    return found
+
+
+Column = tuple[str, Vector, Rows, bool | None]
+
+
+def _alone(arm: Measured, board: Board, threshold: tuple[str, float] | None) -> Iterator[Column]:
+    scores, probes = arm.scores, np.arange(len(board.plan.probes))
+    yield "rank1", scores.hit(), probes, False
+    yield "fta", scores.failed.astype(float), probes, True
+    if threshold is not None:
+        rejected = (scores.genuine.scores < threshold[1]).astype(float)
+        yield f"fnmr_frozen@{threshold[0]}", rejected, scores.genuine.probe, True
+
+
+def _against(arm: Measured, base: Measured | None) -> Iterator[Column]:
+    if base is not None:
+        mine, theirs, probes = arm.scores, base.scores, np.arange(len(arm.probes))
+        yield "rank1_gain", mine.hit() - theirs.hit(), probes, None
+        yield "cosine_gain", mine.cosine - theirs.cosine, probes, None
+
+
+def _pairs(name: str, base: str, views: Mapping[str, View2], board: Board) -> Iterator[Column]:
+    if name in views:
+        rows, mine = board.pair_rows[:, 0], views[name].correct.astype(float)
+        yield "accuracy", mine, rows, False
+        if base in views:
+            yield "accuracy_gain", mine - views[base].correct, rows, None

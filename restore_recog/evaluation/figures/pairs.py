@@ -1,0 +1,117 @@
+"""Accuracy on a list of pairs in folds (LFW View 2), and what an arm gains in it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student
+
+from restore_recog.evaluation.figures.single import Figure
+from restore_recog.evaluation.scores.board import Board
+from restore_recog.metrics.resampling import Interval, percentile_limits, resampled
+from restore_recog.metrics.view2 import View2, view2
+from restore_recog.types import Vector
+
+RESAMPLES = 2000
+LEVEL = 0.95
+
+UNBALANCED = 0.6
+"""Share of one kind of pair above which accuracy says more about the list than the faces."""
+
+
+def accuracy(board: Board, trials: Vector) -> View2 | None:
+    """Return View 2 of one arm, or None where the plan's folds cannot carry it."""
+    folds, genuine = np.array(board.plan.folds), board.genuine
+    if np.unique(folds).size < 2 or genuine.all() or not genuine.any():
+        return None
+    return view2(trials, genuine, folds)
+
+
+def accuracy_figure(view: View2, board: Board, *, limited: bool = False) -> Figure:
+    """Return the mean accuracy over folds with Student's interval of that mean.
+
+    ``value_missing_wrong`` is the accuracy if every pair that the data has no pictures for
+    had been answered wrongly: the least that the whole list can have given. ``chance`` is
+    what the same answer to all pairs would give.
+
+    Args:
+        limited: Whether only a part of the pairs that are there is compared; then the whole
+            list cannot be judged, and ``value_missing_wrong`` is absent.
+    """
+    n_folds = view.fold_accuracies.size
+    reach = float(student.ppf((1 + LEVEL) / 2, n_folds - 1)) * view.standard_error
+    folds, missing = np.array(board.plan.folds), [fold for fold, _ in board.plan.missing_pairs]
+    genuine = float(board.genuine.mean())
+    chance = max(genuine, 1.0 - genuine)
+    figure: Figure = {
+        "value": view.accuracy,
+        "low": max(0.0, view.accuracy - reach),
+        "high": min(1.0, view.accuracy + reach),
+        "se": view.standard_error,
+        "n": len(folds),
+        "n_subjects": np.unique(board.trial_subjects()).size,
+        "folds": n_folds,
+        "thresholds": view.thresholds.tolist(),
+        "fold_accuracies": view.fold_accuracies.tolist(),
+        "missing_pairs": len(missing),
+        "chance": chance,
+    }
+    if missing and not limited:
+        names = np.unique([*folds, *missing])
+        shares = [
+            view.correct[folds == name].sum() / ((folds == name).sum() + missing.count(name))
+            for name in names
+        ]
+        figure["value_missing_wrong"] = float(np.mean(shares))
+    if missing:
+        figure["flag"] = f"{len(missing):,} pairs are missing"
+    if chance > UNBALANCED:
+        kind = "same" if genuine > 0.5 else "different"
+        figure["flag"] = f"always '{kind}' gives {100 * chance:.1f} %"
+    return figure
+
+
+def accuracy_gain(mine: View2, theirs: View2, board: Board, seed: int) -> Figure:
+    """Return the difference in the share of pairs answered rightly, and the flips.
+
+    Every pair weighs the same here, whatever its fold.
+    """
+    now, before = mine.correct, theirs.correct
+    interval = pair_mean(now.astype(float) - before, board.trial_subjects(), seed)
+    return asdict(interval) | {
+        "rescued": int((now & ~before).sum()),
+        "harmed": int((before & ~now).sum()),
+        "both_right": int((now & before).sum()),
+        "both_wrong": int((~now & ~before).sum()),
+    }
+
+
+def pair_mean(values: Vector, people: NDArray[np.str_], seed: int) -> Interval:
+    """Return the mean over pairs with an interval that draws people.
+
+    A genuine pair weighs how often its person was drawn, an impostor pair the product for
+    its two people. NaN limits with fewer than two people.
+
+    Args:
+        values: (T,) finite numbers.
+        people: (T, 2) the subjects of both pictures.
+        seed: Of the draws.
+    """
+    names, index = np.unique(people, return_inverse=True)
+    first, second = index.reshape(-1, 2).T
+    same = first == second
+
+    def mean(weights: Vector) -> Vector:
+        drawn = weights[:, first] * np.where(same, 1.0, weights[:, second])
+        total = drawn.sum(axis=1)
+        return np.asarray(
+            np.divide(drawn @ values, total, out=np.full(len(total), np.nan), where=total > 0)
+        )
+
+    draws = resampled(mean, names.size, seed, RESAMPLES, width=len(values))
+    limits = percentile_limits(draws[~np.isnan(draws)], LEVEL) if draws.size else (math.nan,) * 2
+    value = float(values.mean()) if values.size else math.nan
+    return Interval(value, limits[0], limits[1], values.size, names.size, RESAMPLES)

@@ -1,0 +1,178 @@
+"""What an evaluation found, as data; its folder is :mod:`restore_recog.reporting.folder`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restore_recog.evaluation.image_quality import Quality
+from restore_recog.metrics.verification import DetCurve
+from restore_recog.types import Failure, Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the figures say of one restorer; every page and table shows this and no other.
+
+    Attributes:
+        arm: Name of the restored arm.
+        answer: ``helps``, ``hurts`` or ``cannot tell``; for image quality ``helps the image``
+            and ``hurts the image``.
+        sentence: The answer with its numbers, and what must be known beside them.
+    """
+
+    arm: str
+    answer: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+@dataclass(frozen=True, slots=True)
+class ArmReport:
+    """The figures of one arm.
+
+    Attributes:
+        name: Unique in the report: the arm, with the restorer's name where one is used.
+        arm: ``clean``, ``occluded``, ``restored``, ...
+        restorer: Whose pictures these are, or None.
+        figures: Figure name -> {"value", "low", "high", "n", ...}; a figure that cannot be
+            measured (no twin, no true map) is absent.
+        cmc: Rank-k rates for k = 1, 2, ... up to the subjects in the gallery.
+        fallbacks: Probes that the restorer failed on and that were used as they came.
+        misses: Probes without a template: misses at every rank, kept in the denominators.
+    """
+
+    name: str
+    arm: str
+    restorer: str | None
+    figures: Mapping[str, Mapping[str, Any]]
+    cmc: tuple[float, ...] = ()
+    fallbacks: int = 0
+    misses: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRow:
+    """One probe in one arm. What is not known is NaN.
+
+    Attributes:
+        rank: Pessimistic rank of the own subject, 1 = found first; 0 where nobody is searched
+            or the gallery does not hold him.
+        cosine: To the subject's one random clean picture; NaN without a template.
+        covering: Kind of the synthetic covering, or the condition as found.
+        fallback: The restorer failed and the picture was used as it came.
+        quality: Likeness to the clean twin.
+        best_impostor: Best score against another subject of the gallery; the margin is what
+            *cosine* has over it.
+    """
+
+    arm: str
+    probe_id: str
+    subject: str
+    covering: str
+    rank: int
+    cosine: float
+    fallback: bool
+    quality: Quality = Quality()
+    best_impostor: float = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """The figures of one group of probes, at thresholds that all groups share.
+
+    Attributes:
+        column, value: Which label, and what it says, e.g. ``gender``, ``female``.
+        n, n_subjects: Probes and people.
+        arms: Arm name -> figure name -> figure, as in :class:`ArmReport`; empty where there
+            are fewer people than the least that is measured.
+    """
+
+    column: str
+    value: str
+    n: int
+    n_subjects: int
+    arms: Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How far the cohorts of one label lie apart, in one figure of one arm.
+
+    Attributes:
+        figure: E.g. ``rank1``, ``rank1_gain``, ``fnmr_frozen@fmr=0.001``.
+        best, worst: Values of the label, e.g. ``male``.
+        difference: Best less worst, with its interval where there is one.
+        ratio: Worst over best of error rates, best over worst of success rates; NaN for
+            differences, and where it would divide by 0.
+        other: Further measures over all cohorts (``fdr``, ``garbe``), where they exist.
+    """
+
+    column: str
+    arm: str
+    figure: str
+    best: str
+    worst: str
+    difference: Mapping[str, Any]
+    ratio: float
+    other: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """One probe seen through several arms.
+
+    Attributes:
+        caption: What happened to it, e.g. ``rescued: rank 7 -> 1``.
+        titles: One word over every tile.
+        strip: (S, tiles * S, 3) uint8, the tiles side by side.
+    """
+
+    probe_id: str
+    caption: str
+    titles: tuple[str, ...]
+    strip: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Report:
+    """Everything that an evaluation found.
+
+    Attributes:
+        verdicts: One a restorer: helps, hurts or cannot tell.
+        labels: What a reader must know first ("synthetic coverings", "phantom faces", ...).
+        notes: Sentences about counts, proportions and choices made.
+        arms: In order of display.
+        setup: Protocol, data, recogniser, seed, counts, provenance; plain JSON values.
+        timing: Stage -> {"images", "ms_median", "ms_p95", "images_per_s"} and
+            ``ms_per_image``, the mean.
+        trials: The verification comparisons; *scores* has one row of them an arm.
+        scores: Arm name -> (T,) float64, -inf where a template is missing.
+        curves: Arm name -> DET curve over all comparisons of probes with references; empty
+            where the protocol has pairs only.
+        cohorts, spreads: The figures by group of probes, and how far the groups lie apart.
+        protocol: File name -> text of the CSV files that fix who was compared with whom.
+    """
+
+    verdicts: tuple[Verdict, ...]
+    labels: tuple[str, ...]
+    notes: tuple[str, ...]
+    arms: tuple[ArmReport, ...]
+    setup: Mapping[str, Any]
+    timing: Mapping[str, Mapping[str, float]]
+    trials: tuple[Trial, ...]
+    scores: Mapping[str, NDArray[np.float64]]
+    probes: tuple[ProbeRow, ...]
+    failures: tuple[Failure, ...]
+    examples: tuple[Example, ...] = ()
+    cohorts: tuple[Cohort, ...] = ()
+    spreads: tuple[Spread, ...] = ()
+    protocol: Mapping[str, str] = field(default_factory=dict)
+    curves: Mapping[str, DetCurve] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""The images on their way through the arms."""

@@ -1,0 +1,168 @@
+"""The images of every arm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from restore_recog.alignment import TEMPLATE
+from restore_recog.api import Restorer
+from restore_recog.errors import PluginError, RestoreRecogError
+from restore_recog.evaluation.run.faces import ProbeFace
+from restore_recog.evaluation.run.ledger import Ledger
+from restore_recog.images import to_tensor, to_uint8
+from restore_recog.types import FaceBatch
+
+if TYPE_CHECKING:
+    from restore_recog.evaluation.run.masks import BlockMaps
+from restore_recog.evaluation.arms import RESTORING, ArmSpec
+from restore_recog.restoring.restoration import run_restorer
+from restore_recog.types import Pixels
+
+GREY = 128
+"""What the upper-half arm puts below the nose tip."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Painted:
+    """The pictures of one arm for one batch of probes.
+
+    Attributes:
+        pictures: (S, S, 3) uint8 each.
+        fallbacks: Whether the restorer failed and the picture is as it came.
+    """
+
+    pictures: list[Pixels]
+    fallbacks: list[bool]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Painter:
+    """Makes the pictures of any arm, for one block of probes.
+
+    Attributes:
+        restorers: By the name they have in this run.
+        block: The maps of these probes.
+        mean_face: (S, S, 3) uint8.
+        ledger: Takes failures and costs.
+    """
+
+    restorers: Mapping[str, Restorer]
+    block: BlockMaps
+    mean_face: Pixels
+    ledger: Ledger
+
+    def paint(self, spec: ArmSpec, faces: Sequence[ProbeFace]) -> Painted:
+        """Return the pictures of an arm.
+
+        Raises:
+            PluginError: A restorer's answer has the wrong shape.
+        """
+        if spec.arm in RESTORING:
+            return self._restored(spec, faces)
+        pictures = [self._picture(spec.arm, face) for face in faces]
+        return Painted(pictures, [False] * len(faces))
+
+    def maps(self, spec: ArmSpec, face: ProbeFace) -> Pixels | None:
+        """Return the map that an arm works with on a probe, or None where it has none."""
+        if spec.arm == "fill":
+            return self.block.fill(face)
+        if spec.arm not in RESTORING:
+            return None
+        assert spec.restorer is not None
+        if spec.arm == "restored-oracle-mask":
+            return face.crop.mask
+        if "masks" not in self.restorers[spec.restorer].needs:
+            return np.zeros(face.crop.pixels.shape[:2], np.uint8)
+        return self.block.found(spec.restorer, face, clean=spec.arm == "restored-clean")
+
+    def _picture(self, arm: str, face: ProbeFace) -> Pixels:
+        if arm == "clean":
+            assert face.clean is not None
+            return face.clean
+        if arm == "upper-half":
+            return upper_half(face.crop.pixels)
+        if arm == "fill":
+            found = self.block.fill(face)
+            if found is not None:
+                return np.where(found[:, :, None] > 0, self.mean_face, face.crop.pixels)
+        return face.crop.pixels
+
+    def _restored(self, spec: ArmSpec, faces: Sequence[ProbeFace]) -> Painted:
+        assert spec.restorer is not None
+        on_clean = spec.arm == "restored-clean"
+        inputs = [face.clean if on_clean else face.crop.pixels for face in faces]
+        pictures = [picture for picture in inputs if picture is not None]
+        fallbacks = [True] * len(faces)
+        maps = [self.maps(spec, face) for face in faces]
+        known = [i for i, mask in enumerate(maps) if mask is not None]
+        if not known:
+            return Painted(pictures, fallbacks)
+        batch = FaceBatch(
+            to_tensor([pictures[i] for i in known]),
+            mask_tensor([mask for mask in maps if mask is not None]),
+            _landmarks([faces[i] for i in known]),
+        )
+        for i, result in zip(
+            known, self._attempt(spec.restorer, batch, [faces[i] for i in known]), strict=True
+        ):
+            if result is not None:
+                pictures[i], fallbacks[i] = result, False
+        return Painted(pictures, fallbacks)
+
+    def _attempt(
+        self, name: str, batch: FaceBatch, faces: Sequence[ProbeFace]
+    ) -> list[Pixels | None]:
+        """Restore a batch; where it fails, one by one, with None for the failed ones."""
+        try:
+            with self.ledger.timed(self._stage(name), len(faces), self.restorers[name].device):
+                restored = run_restorer(self.restorers[name], batch)
+        except PluginError:
+            raise
+        except RestoreRecogError as error:
+            if len(faces) == 1:
+                self.ledger.fail("restore", faces[0].sample, f"{name}: {error}")
+                return [None]
+            return [
+                self._attempt(name, _one(batch, i), faces[i : i + 1])[0] for i in range(len(faces))
+            ]
+        sound = restored.isfinite().flatten(1).all(1).tolist()
+        pictures = to_uint8(restored.nan_to_num(0.0, 0.0, 0.0))
+        for face, good in zip(faces, sound, strict=True):
+            if not good:
+                self.ledger.fail("restore", face.sample, f"{name}: pixels that are no numbers.")
+        return [picture if good else None for picture, good in zip(pictures, sound, strict=True)]
+
+    def _stage(self, name: str) -> str:
+        """Return what a restorer's work is called in the table of costs."""
+        return "restore" if len(self.restorers) == 1 else f"restore:{name}"
+
+
+def upper_half(picture: Pixels) -> Pixels:
+    """Return the crop with everything below the nose tip made grey."""
+    result: Pixels = picture.copy()
+    result[round(float(TEMPLATE[2, 1]) * picture.shape[0]) :] = GREY
+    return result
+
+
+def mask_tensor(maps: Sequence[Pixels]) -> Tensor:
+    """Return (N, 1, S, S) float32 of (S, S) uint8 maps."""
+    return torch.from_numpy(np.stack(maps)).unsqueeze(1).float()
+
+
+def _landmarks(faces: Sequence[ProbeFace]) -> Tensor | None:
+    points = [face.crop.landmarks for face in faces]
+    if len({p.shape for p in points}) != 1:
+        return None
+    return torch.from_numpy(np.stack(points))
+
+
+def _one(batch: FaceBatch, index: int) -> FaceBatch:
+    keep = slice(index, index + 1)
+    landmarks = None if batch.landmarks is None else batch.landmarks[keep]
+    return FaceBatch(batch.images[keep], batch.masks[keep], landmarks)

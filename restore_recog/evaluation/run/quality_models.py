@@ -1,0 +1,235 @@
+"""The judges of picture quality that a run has at hand: FID, LPIPS, NIQE, BRISQUE.
+
+Weights come from files that the user names, or from where the libraries' own loaders have put
+them on this machine. What is missing leaves its column empty, and the report says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restore_recog import weights
+from restore_recog.api import Plan
+from restore_recog.errors import DataError
+from restore_recog.evaluation.arms import ArmSpec
+from restore_recog.evaluation.run.faces import ProbeFace
+from restore_recog.evaluation.run.ledger import Ledger
+from restore_recog.metrics import naturalness
+from restore_recog.metrics.perceptual import Brisque, Inception, Lpips, Niqe
+from restore_recog.types import FaceSample, Pixels
+
+if TYPE_CHECKING:
+    from restore_recog.evaluation.request import EvalRequest
+
+Scores = NDArray[np.float64]
+
+WORDS = {"fid": "FID", "lpips": "LPIPS", "niqe": "NIQE", "brisque": "BRISQUE"}
+"""Every judge, and what it is called."""
+
+KEPT = {
+    "fid": ("weights-inception-2015-12-05-6726825d.pth",),
+    "lpips": ("alexnet-owt-7be5be79.pth", "vgg16-397923af.pth"),
+}
+"""What the libraries' loaders call their files in PyTorch's folder of weights."""
+
+INSTALL = "pip install 'restore-recog[quality]'"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """What is said of one picture.
+
+    Attributes:
+        scores: Of :class:`~restore_recog.evaluation.image_quality.Quality`, by name.
+        features: (D,) float32 for FID, or None.
+    """
+
+    scores: Mapping[str, float] = field(default_factory=dict)
+    features: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judges:
+    """What judges the pictures of every arm.
+
+    Attributes:
+        fid: Gives the features (N, D) of pictures, or None.
+        lpips: Gives the distances (N,) of pictures and their twins, or None.
+        alone: Name -> what gives (N,) scores of pictures by themselves.
+        missing: Name -> why that judge is not there.
+        files: Name -> the weights file in use.
+    """
+
+    fid: Callable[[Sequence[Pixels]], NDArray[np.float32]] | None = None
+    lpips: Callable[[Sequence[Pixels], Sequence[Pixels]], Scores] | None = None
+    alone: Mapping[str, Callable[[Sequence[Pixels]], Scores]] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+    def judge(
+        self,
+        spec: ArmSpec,
+        faces: Sequence[ProbeFace],
+        pictures: Sequence[Pixels],
+        ledger: Ledger,
+    ) -> list[Judged]:
+        """Return what is said of every picture of one arm; nothing of half a face."""
+        if spec.arm == "upper-half" or not pictures:
+            return [Judged()] * len(pictures)
+        twins = [None if spec.arm == "clean" else face.clean for face in faces]
+        scores = self._scores(pictures, twins, ledger)
+        features = self._features(pictures, ledger)
+        return [
+            Judged({name: float(column[i]) for name, column in scores.items()}, features[i])
+            for i in range(len(pictures))
+        ]
+
+    def _scores(
+        self, pictures: Sequence[Pixels], clean: Sequence[Pixels | None], ledger: Ledger
+    ) -> dict[str, Scores]:
+        """Return name -> (N,) scores; NaN where a picture has no twin to be compared with."""
+        found: dict[str, Scores] = {}
+        for name, judge in self.alone.items():
+            with ledger.timed(name, len(pictures)):
+                found[name] = judge(pictures)
+        pairs = [(a, b) for a, b in zip(pictures, clean, strict=True) if b is not None]
+        if self.lpips is not None and pairs:
+            with ledger.timed("lpips", len(pairs)):
+                values = self.lpips([a for a, _ in pairs], [b for _, b in pairs])
+            found["lpips"] = np.full(len(pictures), np.nan)
+            found["lpips"][[b is not None for b in clean]] = values
+        return found
+
+    def _features(
+        self, pictures: Sequence[Pixels], ledger: Ledger
+    ) -> Sequence[NDArray[np.float32] | None]:
+        """Return the (D,) features of every picture, or None for each without a network."""
+        if self.fid is None or not pictures:
+            return [None] * len(pictures)
+        with ledger.timed("fid features", len(pictures)):
+            return list(self.fid(pictures))
+
+    def facts(self) -> dict[str, Any]:
+        """Return what judged, for the record: plain JSON values."""
+        return {
+            name: {"missing": self.missing[name]}
+            if name in self.missing
+            else {"weights": self.files[name].name, "sha256": weights.fingerprint(self.files[name])}
+            for name in WORDS
+            if name in self.missing or name in self.files
+        }
+
+    def notes(self) -> list[str]:
+        """Return a sentence for every judge that is not there."""
+        return [f"{WORDS[name]} is not measured: {why}" for name, why in self.missing.items()]
+
+
+def asks_quality(plan: Plan, samples: Mapping[str, FaceSample]) -> bool:
+    """Return whether a plan sets every probe against its own unoccluded picture, and no more.
+
+    Such pairs say how near a picture comes to another one of the same moment; nothing about
+    recognition follows from them.
+    """
+    own = [
+        (trial.probe_id, samples[trial.probe_id].clean_id or trial.probe_id) for trial in plan.pairs
+    ]
+    found = [(trial.probe_id, trial.reference_id) for trial in plan.pairs]
+    return bool(found) and not plan.identification and own == found
+
+
+def of_run(request: EvalRequest, asks_quality: bool, side: int) -> Judges:
+    """Return the judges of a run: where they are asked for, or the protocol is about quality.
+
+    Raises:
+        As :func:`gather`.
+    """
+    if request.judge_weights or asks_quality:
+        return gather(request.judge_weights, side, request.device)
+    return Judges()
+
+
+def stacked_features(
+    features: Mapping[str, NDArray[np.float32] | None], ids: Sequence[str]
+) -> NDArray[np.float32] | None:
+    """Return (P, F) features in the order of *ids*, rows of NaN without; None without any."""
+    known = {image_id: row for image_id, row in features.items() if row is not None}
+    if not known:
+        return None
+    missing = np.full(len(next(iter(known.values()))), np.nan, np.float32)
+    return np.stack([known.get(image_id, missing) for image_id in ids])
+
+
+def gather(files: Mapping[str, Path], side: int, device: str) -> Judges:
+    """Return the judges that can be had.
+
+    Args:
+        files: Name -> weights file that the user gave.
+        side: Of the crops, in pixels.
+        device: Where the networks compute.
+
+    Raises:
+        WeightsError: A file that was given is missing or belongs to another network.
+        DataError: A file is given for a judge that there is not, or whose library is missing.
+    """
+    unknown = sorted(set(files) - set(WORDS))
+    if unknown:
+        raise DataError(f"There is no judge '{unknown[0]}'; there are {', '.join(WORDS)}.")
+    found: dict[str, Any] = {}
+    missing: dict[str, str] = {}
+    used: dict[str, Path] = {}
+    for name in WORDS:
+        path = files.get(name) or _kept(name)
+        why = _too_small(name, side) or (_no_weights(name) if path is None else "")
+        if not why:
+            assert path is not None
+            try:
+                found[name], used[name] = _judge(name, path, device), path
+            except ImportError as error:
+                why = f"the library '{error.name}' is not installed; {INSTALL}."
+        if why:
+            missing[name] = why
+        if why and name in files:
+            raise DataError(f"{WORDS[name]} cannot be measured with the given weights: {why}")
+    alone: dict[str, Any] = {name: found[name] for name in ("niqe", "brisque") if name in found}
+    return Judges(found.get("fid"), found.get("lpips"), alone, missing, used)
+
+
+def _judge(name: str, path: Path, device: str) -> Any:
+    if name in ("niqe", "brisque"):
+        return {"niqe": Niqe, "brisque": Brisque}[name](path)
+    return {"fid": Inception, "lpips": Lpips}[name](path, device)
+
+
+def _kept(name: str) -> Path | None:
+    """Return the weights that a library's own loader has left on this machine, or None."""
+    import torch
+
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    return next((folder / file for file in KEPT.get(name, ()) if (folder / file).is_file()), None)
+
+
+def _no_weights(name: str) -> str:
+    what = {
+        "fid": f"torch-fidelity's {KEPT['fid'][0]}",
+        "lpips": f"torchvision's {KEPT['lpips'][0]}",
+        "niqe": "the modelparameters.mat of the authors' release",
+        "brisque": "the allmodel and allrange of the authors' release",
+    }[name]
+    return f"its weights are not on this machine; give {what} with --judge {name}=FILE."
+
+
+def _too_small(name: str, side: int) -> str:
+    """Return why pictures of a side cannot be judged, or nothing."""
+    least = {"niqe": 2 * naturalness.BLOCK, "lpips": 64}.get(name, 16)
+    if side >= least:
+        return ""
+    return (
+        f"it needs pictures of {least} x {least} pixels, and the crops have {side} x {side}; give "
+        f"--crop-size {least}."
+    )

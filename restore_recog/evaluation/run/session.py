@@ -1,0 +1,297 @@
+"""One evaluation under way: its faces, its arms, and what the recogniser makes of them.
+
+The pictures pass once, block by block: first the references, then the probes. Each block is
+read, cropped, covered, painted for every arm, embedded and measured; then its pixels are
+dropped, so that memory does not grow with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from restore_recog.alignment import TEMPLATE
+from restore_recog.api import Restorer
+from restore_recog.errors import DataError
+from restore_recog.evaluation.arms import ArmChoice, ArmSpec
+from restore_recog.evaluation.cache import entries
+from restore_recog.evaluation.cache.entries import FinishedWork, RememberingLocator, Tile
+from restore_recog.evaluation.cache.store import WorkCache
+from restore_recog.evaluation.run import quality_models
+from restore_recog.evaluation.run.faces import (
+    CoveringSpec,
+    FoundProbe,
+    Locator,
+    ProbeFace,
+    Source,
+    Studio,
+)
+from restore_recog.evaluation.run.ledger import Ledger
+from restore_recog.evaluation.run.outcomes import ArmRun
+from restore_recog.evaluation.run.probes import ArmWorker, ProbePass, faces
+from restore_recog.evaluation.run.references import GalleryBlock, enrol, mean_face
+from restore_recog.evaluation.run.templates import stacked
+from restore_recog.evaluation.scores.board import Board
+from restore_recog.face_detection import FaceFinder
+from restore_recog.segmenters.names import choose, margin
+from restore_recog.system.processes import Ranks
+from restore_recog.types import Failure, Pixels, Templates
+
+if TYPE_CHECKING:
+    from restore_recog.evaluation.request import EvalRequest
+
+DEFAULT_SIZE = 128
+"""Side of the crops in pixels where there is no restorer to say."""
+
+MEAN_OF = 256
+"""So many occluded references make the mean face where none is clean."""
+
+ONCE = ("read", "detect", "align", "cover", "segment")
+"""Stages at which a picture that is used twice fails twice, and is recorded once."""
+
+Rows = dict[str, Templates | None]
+Result = TypeVar("Result")
+
+
+class Session:
+    """The faces and arms of one evaluation.
+
+    Attributes:
+        restorers: By their names in this run.
+        specs: The arms; after :meth:`run` those that this data could carry.
+        gallery: image_id -> digest of the references (and cosine pictures) that were found.
+        found: image_id -> what is kept of the probes that were found.
+        notes: Sentences for the report.
+        fill_map: Which maps the arm ``fill`` fills: ``true``, ``predicted`` or both.
+    """
+
+    def __init__(self, request: EvalRequest, ledger: Ledger) -> None:
+        """Plan the run; no picture is read yet.
+
+        Raises:
+            DataError: The data cannot carry the protocol, the coverings or an arm.
+            PluginError: No detector for a restorer that needs one.
+        """
+        self.request = request
+        self.ledger = ledger
+        self.restorers = named(request.restorers)
+        self.source = Source(request.datasets)
+        self.notes = [note for dataset in request.datasets for note in dataset.notes]
+        samples = self.source.samples
+        self.plan = request.planner().plan(
+            list(samples.values()), seed=request.seed, limit=request.limit
+        )
+        self._coverings = None
+        if self.plan.synthetic:
+            self._coverings = CoveringSpec(seed=request.seed, **request.covered())  # type: ignore[arg-type]
+            self._coverings.check()
+        self.board = Board.of(self.plan, {i: sample.subject for i, sample in samples.items()})
+        self.detectors = choose(request.segmenter, self.restorers, request.device)
+        sizes = [side for r in self.restorers.values() for side in r.image_size]
+        self.size = request.crop_size or max(sizes, default=DEFAULT_SIZE)
+        self._clean = [i for i in self.board.columns if samples[i].condition == "clean"]
+        probes = set() if self.plan.synthetic else set(self.plan.probes)
+        self._extra = [i for i in self.board.columns if i not in probes | set(self._clean)]
+        self._choice = ArmChoice(request, self.restorers, self.detectors)
+        passing = [samples[i] for i in (*self.plan.probes, *self._extra)]
+        self._choice.check_samples(passing, samples, self.plan.synthetic)
+        self.specs = self._choice.specs()
+        self.asks_quality = quality_models.asks_quality(self.plan, samples)
+        self.judges = quality_models.of_run(request, self.asks_quality, self.size)
+        self._cache = None if request.cache is None else WorkCache(request.cache)
+        self._work = None
+        if self._cache is not None:
+            self._work = FinishedWork(
+                self._cache,
+                recognizer=request.recognizer,
+                restorers=self.restorers,
+                segmenters=self.detectors,
+                quality_models=self.judges,
+                policy=[request.restorer_failure, margin(request.segmenter)],
+            )
+        finder = FaceFinder(request.faces_policy, request.device)  # type: ignore[arg-type]
+        locator = RememberingLocator(finder, self._cache) if self._cache else Locator(finder)
+        template = TEMPLATE if request.template is None else request.template
+        self._studio = Studio(self.source, locator, self.size, ledger, template)
+        self._ranks = Ranks.current()
+        self.gallery: dict[str, str] = {}
+        self.found: dict[str, FoundProbe] = {}
+        self.fill_map = "predicted"
+
+    def run(self) -> dict[str, ArmRun]:
+        """Make, embed and measure the pictures of all arms; return arm name -> its run.
+
+        Raises:
+            DataError: No reference or no probe could be used, or an arm that was asked for
+                cannot be measured.
+            PluginError: A plug-in's answer has the wrong shape.
+        """
+        self._whole, self._upper, mean = self._enrol()
+        self._probes = ProbePass(
+            self._studio,
+            self._coverings,
+            self.restorers,
+            self._choice,
+            ArmWorker(
+                self.request.recognizer,
+                self.detectors,
+                self.request.restorer_failure == "fta",
+                self.judges,
+            ),
+            margin(self.request.segmenter),
+            mean,
+            self._work,
+        )
+        blocks = self._each("probes", (*self.plan.probes, *self._extra), self._probes.block)
+        for block in blocks:
+            self._choice.dropped |= block.dropped
+        self.specs = self._choice.specs()
+        self.notes += self._choice.notes()
+        self._outcomes = {
+            spec.name: _merged(b.outcomes[spec.name] for b in blocks) for spec in self.specs
+        }
+        for name in ("", *self._outcomes):
+            self._record(f for block in blocks for f in block.failures[name])
+        everything = _merged(block.found for block in blocks)
+        self._share_accounts()
+        self._note_maps(sum(block.true_maps for block in blocks), len(everything))
+        self.found = {i: everything[i] for i in self.plan.probes if i in everything}
+        occluded = set(self.board.columns) - set(self._clean)
+        self.gallery |= {i: f.digest for i, f in everything.items() if i in occluded}
+        self._check_found("references", self.gallery, self.board.columns)
+        self._check_found("probes", self.found, self.plan.probes)
+        first = {i: o.template for i, o in self._outcomes["occluded"].items()}
+        self._length = stacked(self._whole | first, [*self._clean, *first]).shape[1]
+        return {spec.name: self._arm_run(spec) for spec in self.specs}
+
+    def references(self, spec: ArmSpec) -> Templates:
+        """Return the (R, D) templates that an arm is searched in, NaN rows for failed ones.
+
+        Clean references are as they are in every arm but ``upper-half``; occluded ones have
+        passed through the arm as the probes have.
+        """
+        found = dict(self._upper if spec.arm == "upper-half" else self._whole)
+        outcomes = self._outcomes[spec.name]
+        clean = set(self._clean)
+        found |= {i: o.template for i, o in outcomes.items() if i not in clean}
+        return stacked(found, self.board.columns, self._length)
+
+    def faces(self, ids: Sequence[str]) -> dict[str, ProbeFace]:
+        """Return probes with their pixels, made anew; nothing is recorded or timed."""
+        return faces(ids, replace(self._studio, ledger=Ledger()), self._coverings)
+
+    def tile(self, spec: ArmSpec, face: ProbeFace) -> Tile:
+        """Return the picture of one probe in an arm, and the map that it was made with."""
+        return self._probes.tile(spec, face)
+
+    def _each(
+        self, stage: str, ids: Sequence[str], work: Callable[[Sequence[str]], Result]
+    ) -> list[Result]:
+        """Return what *work* makes of each block of ids, in order."""
+        size = self.request.batch_size
+        blocks = [ids[start : start + size] for start in range(0, len(ids), size)]
+
+        def done(count: int) -> None:
+            self.ledger.report(stage, min(count * size, len(ids)), len(ids))
+
+        return self._ranks.map(blocks, work, done)
+
+    def _enrol(self) -> tuple[Rows, Rows, Pixels]:
+        """Return the clean references' templates, those of their upper halves, their mean."""
+        upper = any(spec.arm == "upper-half" for spec in self.specs)
+
+        def work(ids: Sequence[str]) -> GalleryBlock:
+            studio = replace(self._studio, ledger=self.ledger.scratch())
+            return enrol(ids, studio, self.request.recognizer, self._work, upper=upper)
+
+        blocks = self._each("gallery", self._clean, work)
+        self._record(failure for block in blocks for failure in block.failures)
+        self.gallery = _merged(block.digests for block in blocks)
+        whole = _merged(block.whole for block in blocks)
+        if self._clean:
+            self._check_found("references", self.gallery, self._clean)
+            total = np.sum([block.total for block in blocks], axis=0)
+            mean = mean_face(total, len(self.gallery))
+            stacked(whole, self._clean)  # nothing to search in: better told now
+        else:
+            mean = self._mean_occluded()
+        return whole, _merged(block.upper for block in blocks), mean
+
+    def _mean_occluded(self) -> Pixels:
+        """Return the mean of the first references where all of them are occluded."""
+        studio = replace(self._studio, ledger=Ledger())
+        total, count = np.zeros((self.size, self.size, 3), np.uint64), 0
+        size = self.request.batch_size
+        for start in range(0, min(MEAN_OF, len(self.board.columns)), size):
+            for crop in studio.crops(self.board.columns[start : start + size]).values():
+                total += crop.pixels
+                count += 1
+        self.notes.append(
+            f"No reference is clean; the mean face is that of the first {count} occluded ones."
+        )
+        return mean_face(total, max(1, count))
+
+    def _share_accounts(self) -> None:
+        """Learn what the other processes have spent, and what all of them have remembered."""
+        tally = None if self._work is None else self._work.tally()
+        accounts = self._ranks.gather((self.ledger.laps, tally))
+        self.ledger.other_laps = [a[0] for i, a in enumerate(accounts) if i != self._ranks.rank]
+        self.notes += entries.notes([a[1] for a in accounts if a[1] is not None])
+
+    def _note_maps(self, known: int, found: int) -> None:
+        if margin(self.request.segmenter) is not None and found and not known:
+            raise DataError(
+                "--segmenter true needs data with mask maps, and none of these probes has one; "
+                "use --segmenter own."
+            )
+        if known == found or not any(self.detectors.values()):
+            self.fill_map = "true"
+        elif known:
+            self.fill_map = "true (where it is known, else the predicted)"
+
+    def _record(self, failures: Iterable[Failure]) -> None:
+        """Put failures into the ledger, those of a picture that was read twice once."""
+        known = {f for f in self.ledger.failures if f.stage in ONCE}
+        for failure in failures:
+            if failure not in known:
+                self.ledger.failures.append(failure)
+            if failure.stage in ONCE:
+                known.add(failure)
+
+    def _check_found(self, kind: str, found: Mapping[str, object], wanted: Sequence[str]) -> None:
+        if found:
+            return
+        first = next(f for f in self.ledger.failures if f.image_id in wanted)
+        raise DataError(
+            f"None of the {len(wanted)} {kind} could be used; the first one, "
+            f"'{first.image_id}', failed at the stage '{first.stage}': {first.reason}"
+        )
+
+    def _arm_run(self, spec: ArmSpec) -> ArmRun:
+        mine = {i: o for i, o in self._outcomes[spec.name].items() if i in self.found}
+        templates = {image_id: outcome.template for image_id, outcome in mine.items()}
+        return ArmRun(
+            stacked(templates, self.plan.probes, self._length),
+            {image_id: outcome.fallback for image_id, outcome in mine.items()},
+            {image_id: outcome.quality for image_id, outcome in mine.items()},
+            {image_id: o.found for image_id, o in mine.items() if o.found is not None},
+            quality_models.stacked_features(
+                {i: o.features for i, o in mine.items()}, self.plan.probes
+            ),
+        )
+
+
+def _merged(parts: Iterable[Mapping[str, Result]]) -> dict[str, Result]:
+    return {key: value for part in parts for key, value in part.items()}
+
+
+def named(restorers: Sequence[Restorer]) -> dict[str, Restorer]:
+    """Return the restorers by name; a second one of a name becomes ``name-2``."""
+    found: dict[str, Restorer] = {}
+    for restorer in restorers:
+        number = sum(other.name == restorer.name for other in found.values()) + 1
+        found[restorer.name if number == 1 else f"{restorer.name}-{number}"] = restorer
+    return found

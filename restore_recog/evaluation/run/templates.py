@@ -1,0 +1,106 @@
+"""Templates of aligned crops, each picture cut as the recogniser wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from restore_recog.alignment import TEMPLATE, five_points, similarity, warp
+from restore_recog.api import Recognizer
+from restore_recog.errors import DataError, PluginError, RestoreRecogError
+from restore_recog.evaluation.run.ledger import Ledger
+from restore_recog.images import to_tensor
+from restore_recog.restoring.restoration import resize
+from restore_recog.types import FaceSample, Pixels, Templates
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """One picture to be embedded: aligned crop and its landmarks."""
+
+    sample: FaceSample
+    pixels: Pixels
+    landmarks: NDArray[np.float32]
+
+
+def embed(recognizer: Recognizer, faces: Sequence[Face], ledger: Ledger) -> list[Templates | None]:
+    """Return a unit-length (D,) template a face; None, and a failure, where there is none.
+
+    Raises:
+        PluginError: The recogniser's answer has the wrong shape.
+    """
+    images = to_tensor([_fitted(recognizer, face) for face in faces])
+    try:
+        with ledger.timed("embed", len(faces), recognizer.device), torch.inference_mode():
+            wanted = resize(images, recognizer.image_size).to(recognizer.device)
+            templates = recognizer.embed(wanted).double().cpu().numpy()
+    except PluginError:
+        raise
+    except RestoreRecogError as error:
+        if len(faces) > 1:
+            return [embed(recognizer, [face], ledger)[0] for face in faces]
+        ledger.fail("embed", faces[0].sample, error)
+        return [None]
+    if templates.ndim != 2 or len(templates) != len(faces):
+        raise PluginError(
+            f"The recogniser '{recognizer.name}' returned shape {templates.shape} for "
+            f"{len(faces)} pictures; mend the plug-in."
+        )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        unit = templates / np.linalg.norm(templates, axis=1, keepdims=True)
+    found: list[Templates | None] = []
+    for face, row in zip(faces, unit, strict=True):
+        sound = bool(np.isfinite(row).all())
+        if not sound:
+            ledger.fail("embed", face.sample, "The template is zero or holds no numbers.")
+        found.append(row if sound else None)
+    return found
+
+
+def stacked(
+    templates: Mapping[str, Templates | None], ids: Sequence[str], length: int | None = None
+) -> Templates:
+    """Return (N, D) templates in the order of *ids*, rows of NaN for those without.
+
+    Args:
+        templates: image_id -> (D,) template or None; ids may be missing.
+        length: D, or None to take it from the templates.
+
+    Raises:
+        DataError: Nothing has a template and the length is not given.
+    """
+    found = {image_id: row for image_id, row in templates.items() if row is not None}
+    if length is None and not found:
+        raise DataError(
+            f"The recogniser gave none of the {len(ids)} gallery pictures a template, so nothing "
+            "can be compared; failing pictures or wrong weights are the usual cause."
+        )
+    missing = np.full(length or len(next(iter(found.values()))), np.nan)
+    return np.stack([found.get(image_id, missing) for image_id in ids])
+
+
+def _fitted(recognizer: Recognizer, face: Face) -> Pixels:
+    """Return the crop, cut anew where the recogniser wants another alignment than it has."""
+    if recognizer.template is None or np.array_equal(recognizer.template, TEMPLATE):
+        return _usual(face)
+    height, width = recognizer.image_size
+    if height != width:
+        raise PluginError(
+            f"The recogniser '{recognizer.name}' declares a template but no square picture; "
+            "the template is in units of the side."
+        )
+    target = np.asarray(recognizer.template) * height - 0.5
+    return warp(face.pixels, similarity(five_points(face.landmarks), target), height)
+
+
+def _usual(face: Face) -> Pixels:
+    """Return the crop as it is, or cut anew where it is not framed as the project's own are."""
+    side = face.pixels.shape[0]
+    matrix = similarity(five_points(face.landmarks), TEMPLATE * side - 0.5)
+    if np.allclose(matrix, np.eye(2, 3), rtol=0, atol=[0.01, 0.01, 1.0]):
+        return face.pixels
+    return warp(face.pixels, matrix, side)

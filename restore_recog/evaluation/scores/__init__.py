@@ -1,0 +1,1 @@
+"""Comparison scores of templates, as arrays."""

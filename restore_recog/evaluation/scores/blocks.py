@@ -1,0 +1,158 @@
+"""Two sides of templates, put in an order in which they can be compared block by block.
+
+References of one subject are never parted, and the subjects of a block of probes lie side
+by side among the references, so that a search knows each probe's own score early on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from restore_recog.metrics.identification import Subjects
+
+Index = NDArray[np.intp]
+Scores = NDArray[np.float32]
+
+_TOLERANCE = 5e-4  # of a squared length: templates in half precision pass
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Some templates of one side.
+
+    Attributes:
+        index: (n,) rows of the side they are.
+        people: (n,) numbers of their subjects; those of one subject stand together.
+        templates: (n, D) float64.
+    """
+
+    index: Index
+    people: Index
+    templates: NDArray[np.float64]
+
+    @property
+    def starts(self) -> Index:
+        """Return where each subject's rows begin."""
+        return np.flatnonzero(np.diff(self.people, prepend=-1))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """One side: its templates as given, and the order in which the sound ones are taken.
+
+    Attributes:
+        templates: (n, D), not copied.
+        people: (n,) number of each one's subject.
+        order: Rows that have a template; subjects found on both sides first.
+    """
+
+    templates: NDArray[np.floating]
+    people: Index
+    order: Index
+
+    def block(self, rows: slice) -> Block:
+        """Return a stretch of the order."""
+        index = self.order[rows]
+        return Block(index, self.people[index], self.templates[index].astype(np.float64))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sides:
+    """Probes and references, their subjects numbered in common.
+
+    Attributes:
+        names: (S,) subjects of both sides, sorted.
+        block: Rows of either side taken at once.
+    """
+
+    probes: Side
+    references: Side
+    names: NDArray[np.generic]
+    block: int
+
+    @classmethod
+    def of(
+        cls,
+        probes: tuple[NDArray[np.floating], Subjects],
+        references: tuple[NDArray[np.floating], Subjects],
+        block: int,
+    ) -> Sides:
+        """Number the subjects of both sides and order them.
+
+        Raises:
+            ValueError: See :func:`restore_recog.evaluation.scores.search.search`.
+        """
+        if block < 1:
+            raise ValueError(f"A block has at least one row, not {block}.")
+        owners = [np.asarray(side[1]) for side in (probes, references)]
+        templates = [
+            _checked(side[0], owner)
+            for side, owner in zip((probes, references), owners, strict=True)
+        ]
+        if templates[0].shape[1] != templates[1].shape[1]:
+            raise ValueError(
+                f"Templates of one length are needed, not {templates[0].shape[1]} and "
+                f"{templates[1].shape[1]}."
+            )
+        names, numbers = np.unique(np.concatenate(owners), return_inverse=True)
+        people = np.split(numbers, [owners[0].size])
+        sound = [np.flatnonzero(~np.isnan(side.sum(axis=1))) for side in templates]
+        met = np.intersect1d(people[0][sound[0]], people[1][sound[1]])
+        sides = []
+        for side, who, rows in zip(templates, people, sound, strict=True):
+            key = np.where(np.isin(who[rows], met), who[rows], who[rows] + names.size)
+            sides.append(Side(side, who, rows[np.argsort(key, kind="stable")]))
+        return cls(sides[0], sides[1], names, block)
+
+    def probe_blocks(self) -> Iterator[Block]:
+        """Return all probes that have a template, ``block`` at a time."""
+        for start in range(0, self.probes.order.size, self.block):
+            yield self.probes.block(slice(start, start + self.block))
+
+    def reference_slices(self) -> list[slice]:
+        """Return stretches of whole subjects, ``block`` rows or fewer where one allows it."""
+        people = self.references.people[self.references.order]
+        ends = np.append(np.flatnonzero(np.diff(people)) + 1, people.size)
+        slices, start = [], 0
+        while start < people.size:
+            last = max(int(np.searchsorted(ends, start + self.block, side="right")) - 1, 0)
+            end = int(ends[last]) if ends[last] > start else int(ends[last + 1])
+            slices.append(slice(start, end))
+            start = end
+        return slices
+
+    def holds_own(self, probes: Block, rows: slice) -> bool:
+        """Return whether a stretch of the references holds the subject of some probe."""
+        people = self.references.people[self.references.order[rows]]
+        return bool(np.isin(people, probes.people).any())
+
+    def attempted(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return how many probes and references each subject has, failed ones included."""
+        probes, references = (
+            np.bincount(side.people, minlength=self.names.size).astype(np.int64)
+            for side in (self.probes, self.references)
+        )
+        return probes, references
+
+
+def scores_of(references: Block, probes: Block) -> Scores:
+    """Return (references, probes) scores: products in float64, rounded to float32."""
+    return (references.templates @ probes.templates.T).astype(np.float32)
+
+
+def _checked(templates: ArrayLike, owners: NDArray[np.generic]) -> NDArray[np.floating]:
+    """Return templates as they are, of unit length or with NaN, one subject each."""
+    table = np.asarray(templates)
+    if table.ndim != 2 or table.dtype.kind != "f" or owners.shape != table.shape[:1]:
+        raise ValueError(
+            "Float templates of shape (n, D) and one subject each are needed, not "
+            f"{table.dtype} {table.shape} and {owners.shape}."
+        )
+    squares = np.einsum("ij,ij->i", table, table)
+    if (np.abs(squares - 1.0) > _TOLERANCE).any():  # NaN is not
+        raise ValueError("Templates must be of unit length, or NaN where they failed.")
+    return table

@@ -1,0 +1,264 @@
+"""From templates to scores: who is compared with whom, and what each arm scored.
+
+A comparison without a template scores -inf: it is never accepted, a miss at every
+rank, and it stays in every denominator (usnistgov/frvt#133). Means of cosines have no
+place for -inf; they leave it out and their n says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restore_recog.api import Plan
+from restore_recog.errors import DataError
+from restore_recog.evaluation.image_quality import Quality
+from restore_recog.evaluation.scores.cosine_table import (
+    Comparisons,
+    CosineTable,
+    averaged,
+    cosine_table,
+    dots,
+    genuine_comparisons,
+    row_means,
+    without,
+)
+from restore_recog.evaluation.scores.search import SearchResult, search
+from restore_recog.metrics.identification import Ranks, hits
+from restore_recog.types import Mask, Templates, Vector
+
+BLOCK = 2048
+"""Probes that are compared with the gallery at a time; changes memory, not the scores."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArmScores:
+    """One arm, probe by probe; P probes in the plan's order, T trials.
+
+    Attributes:
+        failed: (P,) whether the probe has no template.
+        search: What the search of the gallery found, or None where nothing is searched.
+        cosine: (P,) to the subject's one random clean picture; NaN without both templates.
+            Of pairs only: mean score of the probe's genuine pairs.
+        impostor: (P,) mean cosine to those pictures of all other subjects; NaN likewise.
+        table: The whole cosine table, or None where the plan has no such pictures.
+        genuine: All genuine comparisons of probes with references; of pairs only, the listed.
+        trials: (T,) scores, -inf where a template is missing.
+    """
+
+    failed: Mask
+    search: SearchResult | None
+    cosine: Vector
+    impostor: Vector
+    table: CosineTable | None
+    genuine: Comparisons
+    trials: Vector
+
+    @property
+    def mated(self) -> Mask:
+        """Return (P,) whether the probe was searched and its subject is in the gallery."""
+        none = np.zeros(self.failed.size, dtype=bool)
+        return none if self.search is None else self.search.mated
+
+    @property
+    def ranks(self) -> Ranks:
+        """Return the ranks of the mated probes, in order.
+
+        Raises:
+            DataError: The plan has pairs only.
+        """
+        if self.search is None:
+            raise DataError("The protocol has pairs only, so there are no ranks.")
+        return self.search.ranks
+
+    def rank(self) -> NDArray[np.int64]:
+        """Return (P,) pessimistic ranks, 0 for probes that no subject of the gallery has."""
+        found = np.zeros(self.failed.size, dtype=np.int64)
+        if self.search is not None:
+            found[self.mated] = self.ranks.pessimistic
+        return found
+
+    def hit(self, k: int = 1) -> Vector:
+        """Return (P,) 1 where found at rank k or better, 0 where not, NaN where not mated."""
+        found = np.full(self.failed.size, np.nan)
+        if self.search is not None:
+            found[self.mated] = hits(self.ranks, k)
+        return found
+
+    @property
+    def best_impostor(self) -> Vector:
+        """Return (P,) the best score against another subject; NaN where there is none."""
+        if self.search is None:
+            return np.full(self.failed.size, np.nan)
+        best: Vector = np.where(np.isfinite(self.search.best_other), self.search.best_other, np.nan)
+        return best
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """One arm after its run: templates and what they scored.
+
+    Attributes:
+        name: Of the arm in the report.
+        probes: (P, D) templates in the plan's order.
+        references: (R, D) templates of the board's columns.
+        qualities: One a probe, of nothing but NaN where it was not measured.
+        features: (P, F) float32 for FID, NaN rows without; None where no network gives any.
+    """
+
+    name: str
+    probes: Templates
+    references: Templates
+    scores: ArmScores
+    qualities: Sequence[Quality]
+    features: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Board:
+    """Who is compared with whom, as indices.
+
+    Attributes:
+        probe_subjects: (P,) in the plan's order.
+        columns: image_ids of the gallery and, behind them, of cosine references outside it.
+        column_subjects: (R,) their subjects.
+        enrolment: ``"max"`` or ``"mean"``, as in
+            :class:`~restore_recog.evaluation.request.EvalRequest`.
+        block: See :data:`BLOCK`.
+    """
+
+    plan: Plan
+    probe_subjects: NDArray[np.str_]
+    columns: tuple[str, ...]
+    column_subjects: NDArray[np.str_]
+    enrolment: str = "max"
+    block: int = BLOCK
+
+    @classmethod
+    def of(cls, plan: Plan, subjects: Mapping[str, str]) -> Board:
+        """Return the board of a plan; *subjects* maps every image_id to its subject.
+
+        Raises:
+            DataError: A picture would be searched in itself, no probe has anything to be
+                found in, a pair is of pictures that are not on the plan, or there is no
+                probe.
+        """
+        inside = set(plan.references)
+        extra = sorted(set(plan.cosine_references.values()) - inside)
+        columns = (*plan.references, *extra)
+        if plan.identification:
+            _check_search(plan, subjects)
+        _check_pairs(plan, set(columns))
+        return cls(
+            plan,
+            np.array([subjects[i] for i in plan.probes]),
+            columns,
+            np.array([subjects[i] for i in columns]),
+        )
+
+    def enrolled_by(self, enrolment: str) -> Board:
+        """Return the same board with another kind of enrolment.
+
+        Raises:
+            DataError: There is no such kind.
+        """
+        if enrolment not in ("max", "mean"):
+            raise DataError(f"The enrolment is 'max' or 'mean', not '{enrolment}'.")
+        return replace(self, enrolment=enrolment)
+
+    @cached_property
+    def people(self) -> NDArray[np.intp]:
+        """Return (P,) numbers for the probes' subjects."""
+        return np.unique(self.probe_subjects, return_inverse=True)[1]
+
+    @cached_property
+    def pair_rows(self) -> NDArray[np.intp]:
+        """Return (T, 2) the row of each trial's probe and the column of its reference."""
+        place = {image_id: i for i, image_id in enumerate(self.columns)}
+        row = {image_id: i for i, image_id in enumerate(self.plan.probes)}
+        pairs = [(row[t.probe_id], place[t.reference_id]) for t in self.plan.pairs]
+        return np.array(pairs, dtype=np.intp).reshape(-1, 2)
+
+    @cached_property
+    def genuine(self) -> Mask:
+        """Return (T,) which trials are genuine."""
+        return np.array([trial.genuine for trial in self.plan.pairs], dtype=bool)
+
+    def trial_subjects(self) -> NDArray[np.str_]:
+        """Return (T, 2) the subjects of each trial's reference and probe."""
+        rows, columns = self.pair_rows.T
+        return np.stack([self.column_subjects[columns], self.probe_subjects[rows]], axis=1)
+
+    def gallery(self, references: Templates) -> tuple[Templates, NDArray[np.str_]]:
+        """Return the enrolled templates and their subjects, averaged where that is asked for.
+
+        Of pairs only nobody is enrolled: every reference stands for itself.
+        """
+        size = len(self.plan.references)
+        templates, subjects = references[:size], self.column_subjects[:size]
+        if self.enrolment == "max" or not self.plan.identification:
+            return templates, subjects
+        return averaged(templates, subjects)
+
+    def score(self, probes: Templates, references: Templates) -> ArmScores:
+        """Return the comparisons of one arm.
+
+        Args:
+            probes: (P, D) unit-length templates, NaN rows for failed ones.
+            references: (R, D) the same for the columns.
+        """
+        rows, columns = self.pair_rows.T
+        trials = dots(probes, rows, references, columns)
+        found, table = None, None
+        if self.plan.identification:
+            gallery, owners = self.gallery(references)
+            found = search(probes, gallery, self.probe_subjects, owners, block=self.block)
+            genuine = genuine_comparisons(probes, gallery, self.probe_subjects, owners)
+        else:
+            genuine = Comparisons(trials[self.genuine], rows[self.genuine])
+        if chosen := self.plan.cosine_references:
+            place = {image_id: i for i, image_id in enumerate(self.columns)}
+            pictures = references[[place[image_id] for image_id in chosen.values()]]
+            table = cosine_table(probes, self.probe_subjects, pictures, np.array(list(chosen)))
+            own, others = table.own, table.others
+        else:
+            own = row_means(trials, rows, self.genuine, len(probes))
+            others = row_means(trials, rows, ~self.genuine, len(probes))
+        return ArmScores(without(probes), found, own, others, table, genuine, trials)
+
+
+def _check_search(plan: Plan, subjects: Mapping[str, str]) -> None:
+    if overlap := sorted(set(plan.references) & set(plan.probes)):
+        raise DataError(
+            f"The protocol puts '{overlap[0]}' among the probes and into the gallery; "
+            "a picture must not be searched in itself."
+        )
+    enrolled = {subjects[image_id] for image_id in plan.references}
+    if not any(subjects[image_id] in enrolled for image_id in plan.probes):
+        raise DataError(
+            f"None of the {len(plan.probes)} probes of the protocol has a reference of its "
+            "subject, so none can be found; give pictures of the same people to both."
+        )
+
+
+def _check_pairs(plan: Plan, columns: set[str]) -> None:
+    probes = set(plan.probes)
+    for trial in plan.pairs:
+        for kind, image_id, known in (
+            ("probe", trial.probe_id, probes),
+            ("reference", trial.reference_id, columns),
+        ):
+            if image_id not in known:
+                raise DataError(
+                    f"The protocol's pair of '{trial.reference_id}' and '{trial.probe_id}' "
+                    f"needs '{image_id}', which is no {kind} of its plan; mend the protocol."
+                )
+    if not plan.identification and not plan.pairs:
+        raise DataError(
+            "The protocol has neither a search nor a pair of two pictures that are there, so "
+            "there is nothing to measure; is its list of pairs made for this data?"
+        )

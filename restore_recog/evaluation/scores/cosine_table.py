@@ -1,0 +1,216 @@
+"""The cosine-similarity table: every probe against one clean picture of each subject."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restore_recog.metrics.separation import CosineSummary, d_prime_of
+from restore_recog.types import Mask, Templates, Vector
+
+CELLS = 4_000_000
+"""Entries of the table that are held at once: 32 MB."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CosineTable:
+    """The table of one arm, P probes.
+
+    Attributes:
+        own: (P,) cosine to the picture of the probe's own subject; NaN without both
+            templates or without such a picture.
+        others: (P,) mean cosine to the pictures of all other subjects; NaN likewise.
+        summary: Of all entries: *own* as genuine, each other entry as impostor.
+    """
+
+    own: Vector
+    others: Vector
+    summary: CosineSummary
+
+
+def cosine_table(
+    probes: Vector,
+    probe_subjects: NDArray[np.str_],
+    pictures: Vector,
+    subjects: NDArray[np.str_],
+    *,
+    cells: int = CELLS,
+) -> CosineTable:
+    """Return the table's rows and its summary; memory does not grow with P times S.
+
+    The summary is the one that :func:`~restore_recog.metrics.verification.cosine_summary`
+    gives of the whole table: the overlap is exact, for the sum of the two error rates is
+    smallest at a genuine score.
+
+    Args:
+        probes: (P, D) unit-length templates, NaN rows for failed ones.
+        probe_subjects: (P,).
+        pictures: (S, D) the same of one picture a subject.
+        subjects: (S,) their subjects, each once.
+        cells: Entries held at once.
+    """
+    place = {str(subject): i for i, subject in enumerate(subjects)}
+    column = np.array([place.get(str(subject), -1) for subject in probe_subjects], dtype=np.intp)
+    has = column >= 0
+    own = np.full(len(probes), np.nan)
+    own[has] = np.einsum("ij,ij->i", probes[has], pictures[column[has]])
+    genuine = np.sort(own[np.isfinite(own)])
+    tally = _Tally(genuine)
+    others = np.full(len(probes), np.nan)
+    for rows in _blocks(len(probes), max(1, cells // max(1, len(subjects)))):
+        sheet = probes[rows] @ pictures.T
+        foreign = np.arange(len(subjects))[None, :] != column[rows, None]
+        known = foreign & ~np.isnan(sheet)
+        count = known.sum(axis=1)
+        total = np.where(known, sheet, 0.0).sum(axis=1)
+        np.divide(total, count, out=others[rows], where=count > 0)
+        tally.add(sheet[known], int(foreign.sum()))
+    return CosineTable(own, others, tally.summary(int(has.sum())))
+
+
+def _blocks(total: int, size: int) -> Iterator[slice]:
+    for start in range(0, total, size):
+        yield slice(start, min(start + size, total))
+
+
+class _Tally:
+    """Counts, mean and spread of impostor entries, and where they lie among the genuine."""
+
+    def __init__(self, genuine: Vector) -> None:
+        self.genuine = genuine
+        self.places = np.zeros(genuine.size + 1, dtype=np.int64)
+        self.attempted = self.n = 0
+        self.mean = self.squares = 0.0
+
+    def add(self, scores: Vector, attempted: int) -> None:
+        self.attempted += attempted
+        if not scores.size:
+            return
+        passed = np.searchsorted(self.genuine, scores, side="right")
+        self.places += np.bincount(passed, minlength=self.places.size)
+        mean, n = float(scores.mean()), self.n + scores.size
+        gap = mean - self.mean
+        self.squares += float(((scores - mean) ** 2).sum()) + gap**2 * self.n * scores.size / n
+        self.mean += gap * scores.size / n
+        self.n = n
+
+    def summary(self, genuine_attempted: int) -> CosineSummary:
+        genuine, nan = self.genuine, math.nan
+        genuine_sd = float(genuine.std(ddof=1)) if genuine.size > 1 else nan
+        impostor_sd = math.sqrt(self.squares / (self.n - 1)) if self.n > 1 else nan
+        genuine_mean = float(genuine.mean()) if genuine.size else nan
+        impostor_mean = self.mean if self.n else nan
+        return CosineSummary(
+            genuine_mean=genuine_mean,
+            genuine_sd=genuine_sd,
+            impostor_mean=impostor_mean,
+            impostor_sd=impostor_sd,
+            d_prime=d_prime_of(genuine_mean, genuine_sd, impostor_mean, impostor_sd),
+            overlap=self._overlap(),
+            n_genuine=genuine_attempted,
+            n_impostor=self.attempted,
+            failed_genuine=genuine_attempted - genuine.size,
+            failed_impostor=self.attempted - self.n,
+        )
+
+    def _overlap(self) -> float:
+        """Return the smallest FMR + FNMR, over the thresholds at genuine scores and +inf."""
+        size = self.genuine.size
+        if not size or not self.n:
+            return math.nan
+        below = np.searchsorted(self.genuine, self.genuine, side="left") / size
+        # places[k] entries reach exactly k of the genuine scores, so those with more than
+        # `rank` places are at or above the genuine score of that rank.
+        at_or_above = self.n - np.cumsum(self.places)[:-1]
+        return float(min(1.0, np.min(below + at_or_above / self.n)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparisons:
+    """Genuine comparisons, one by one.
+
+    Attributes:
+        scores: (G,) -inf where a template is missing.
+        probe: (G,) the row of each one's probe.
+    """
+
+    scores: Vector
+    probe: NDArray[np.intp]
+
+
+def without(templates: Templates) -> Mask:
+    """Return (N,) which rows hold no template."""
+    return np.asarray(np.isnan(templates).any(axis=1))
+
+
+def averaged(
+    templates: Templates, subjects: NDArray[np.str_]
+) -> tuple[Templates, NDArray[np.str_]]:
+    """Return one unit-length template a subject, the mean of those that there are.
+
+    A subject without any template, or whose templates cancel, has a row of NaN.
+
+    Args:
+        templates: (R, D), NaN rows for failed ones.
+        subjects: (R,).
+
+    Returns:
+        (S, D) templates and the (S,) subjects in sorted order.
+    """
+    names, index = np.unique(subjects, return_inverse=True)
+    sums = np.zeros((len(names), templates.shape[1]))
+    np.add.at(sums, index, np.nan_to_num(templates))
+    length = np.linalg.norm(sums, axis=1, keepdims=True)
+    unit = np.full_like(sums, np.nan)
+    np.divide(sums, length, out=unit, where=length > 1e-12)
+    return unit, names
+
+
+def genuine_comparisons(
+    probes: Templates,
+    references: Templates,
+    probe_subjects: NDArray[np.str_],
+    reference_subjects: NDArray[np.str_],
+) -> Comparisons:
+    """Return every comparison of a probe with a reference of the same subject."""
+    order = np.argsort(reference_subjects, kind="stable")
+    names = reference_subjects[order]
+    first = np.searchsorted(names, probe_subjects, side="left")
+    count = np.searchsorted(names, probe_subjects, side="right") - first
+    rows = np.repeat(np.arange(len(probes)), count)
+    within = np.arange(rows.size) - np.repeat(np.cumsum(count) - count, count)
+    columns = order[np.repeat(first, count) + within]
+    return Comparisons(dots(probes, rows, references, columns), rows)
+
+
+def dots(
+    probes: Templates,
+    rows: NDArray[np.intp],
+    references: Templates,
+    columns: NDArray[np.intp],
+    *,
+    chunk: int = 65_536,
+) -> Vector:
+    """Return (T,) scores of chosen comparisons, -inf where a template is missing.
+
+    Rounded to float32 as in :mod:`restore_recog.evaluation.scores.search`, so that one threshold suits
+    both.
+    """
+    found = np.empty(len(rows))
+    for start in range(0, len(rows), chunk):
+        part = slice(start, start + chunk)
+        found[part] = np.einsum("ij,ij->i", probes[rows[part]], references[columns[part]])
+    scores: Vector = found.astype(np.float32).astype(np.float64)
+    return np.where(np.isnan(scores), -np.inf, scores)
+
+
+def row_means(scores: Vector, rows: NDArray[np.intp], where: Mask, n_rows: int) -> Vector:
+    """Return (n_rows,) the mean of the chosen finite scores of every row, NaN without any."""
+    known = where & np.isfinite(scores)
+    count = np.bincount(rows[known], minlength=n_rows)
+    total = np.bincount(rows[known], scores[known], n_rows)
+    return np.asarray(np.divide(total, count, out=np.full(n_rows, np.nan), where=count > 0))

@@ -1,0 +1,240 @@
+"""Search of probes in a gallery, block by block: flat memory, each product made once.
+
+A **score** here is the dot product of two unit-length templates in float64, rounded to
+float32. The rounding is on purpose: a product in a matrix multiplication depends in its
+last digits on where in the block it stands, so that equal templates would get unequal
+scores and ties would be broken by the order of files. Two scores of equal templates are
+equal, and neither the block size nor the number of threads changes a score, but where a
+float64 rounding error (1e-16) straddles the border between two float32 numbers: about one
+score in 10^8, by one step of float32. With one block size and number of threads, results
+are the same bit for bit.
+
+A template with NaN is one that could not be made; its comparisons are failed (-inf).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, compress
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from restore_recog.evaluation.scores.blocks import Block, Scores, Sides, scores_of
+from restore_recog.metrics.identification import Ranks, Subjects
+from restore_recog.metrics.streaming import ScoreStream
+
+Templates = NDArray[np.float32] | NDArray[np.float64]
+
+BLOCK = 2048
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SearchResult:
+    """What searching P probes found.
+
+    Attributes:
+        ranks: Of the mated probes, in order: (M,), as
+            :func:`~.metrics.identification.identification_ranks` gives for their rows.
+        mated: (P,) whether the probe's subject is in the gallery.
+        own: (P,) best score against the probe's own subject; -inf where failed or not mated.
+        best_other: (P,) best score against any other subject; -inf where there is none.
+        genuine, impostor: All comparisons attempted, failed ones counted.
+    """
+
+    ranks: Ranks
+    mated: NDArray[np.bool_]
+    own: NDArray[np.float64]
+    best_other: NDArray[np.float64]
+    genuine: ScoreStream
+    impostor: ScoreStream
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AcceptedCounts:
+    """Impostor comparisons that reach each threshold, by the two people.
+
+    Attributes:
+        subjects: (S,) people of both sides, sorted.
+        thresholds: As asked for.
+        accepted: For each threshold (S, S) counts, probe's person by reference's person.
+        compared: (S,) probes and (S,) references of each person, failed ones included: every
+            probe met every reference of others. What
+            :func:`~.metrics.uncertainty.bootstrap_two_way_counts` takes.
+    """
+
+    subjects: NDArray[np.generic]
+    thresholds: tuple[float, ...]
+    accepted: tuple[csr_array, ...]
+    compared: tuple[NDArray[np.int64], NDArray[np.int64]]
+
+    @property
+    def n(self) -> int:
+        """Return the number of impostor comparisons attempted."""
+        probes, references = self.compared
+        return int(probes.sum() * references.sum() - probes @ references)
+
+    @property
+    def totals(self) -> tuple[int, ...]:
+        """Return how many of them reach each threshold."""
+        return tuple(int(table.sum()) for table in self.accepted)
+
+
+def search(
+    probes: Templates,
+    references: Templates,
+    probe_subjects: Subjects,
+    reference_subjects: Subjects,
+    *,
+    block: int = BLOCK,
+) -> SearchResult:
+    """Search every probe in the gallery.
+
+    Beyond the inputs this takes about 40 x block^2 bytes and what the two streams keep. A
+    subject with more references than ``block`` makes its blocks that much larger.
+
+    Args:
+        probes: (P, D) templates of unit length, float32 or float64; NaN rows have failed.
+        references: (R, D) the same of the gallery.
+        probe_subjects, reference_subjects: (P,) and (R,) whose they are.
+        block: Rows of either side compared at once.
+
+    Raises:
+        ValueError: Shapes disagree, a template is not of unit length, ``block`` < 1, or
+            there is no reference.
+    """
+    sides = Sides.of((probes, probe_subjects), (references, reference_subjects), block)
+    if not len(references):
+        raise ValueError("There is no reference to search.")
+    tally = _Tally(sides)
+    for rows in sides.probe_blocks():
+        tally.search(rows)
+    return tally.result()
+
+
+def count_accepted(
+    probes: Templates,
+    references: Templates,
+    probe_subjects: Subjects,
+    reference_subjects: Subjects,
+    thresholds: Sequence[float],
+    *,
+    block: int = BLOCK,
+) -> AcceptedCounts:
+    """Count the impostor comparisons that reach each threshold, by the two people.
+
+    Memory grows with the comparisons accepted, not with those made; see :func:`search`.
+
+    Args:
+        thresholds: Of scores as :func:`search` makes them.
+
+    Raises:
+        ValueError: As :func:`search`, or a threshold is NaN or -inf.
+    """
+    if any(not threshold > -np.inf for threshold in thresholds):
+        raise ValueError("A threshold must be a number above -inf.")
+    sides = Sides.of((probes, probe_subjects), (references, reference_subjects), block)
+    cuts = [_rounded_up(threshold) for threshold in thresholds]
+    stretches = sides.reference_slices() if cuts else []
+    parts = [
+        _accepted(rows, sides.references.block(stretch), min(cuts))
+        for rows in sides.probe_blocks()
+        for stretch in stretches
+    ]
+    shape = (sides.names.size, sides.names.size)
+    people = np.concatenate([np.empty((2, 0), dtype=np.int32)] + [pairs for pairs, _ in parts], 1)
+    scores = np.concatenate([np.empty(0, dtype=np.float32)] + [values for _, values in parts])
+    tables = []
+    for cut in cuts:
+        first, second = people[:, scores >= cut]
+        ones = np.ones(first.size, dtype=np.int64)
+        tables.append(csr_array((ones, (first, second)), shape=shape))
+    return AcceptedCounts(sides.names, tuple(thresholds), tuple(tables), sides.attempted())
+
+
+class _Tally:
+    """What has been found so far, by probe."""
+
+    def __init__(self, sides: Sides) -> None:
+        size = sides.probes.people.size
+        self.sides = sides
+        self.stretches = sides.reference_slices()
+        self.own: Scores = np.full(size, -np.inf, dtype=np.float32)
+        self.best_other: Scores = np.full(size, -np.inf, dtype=np.float32)
+        self.ahead = np.zeros(size, dtype=np.int64)
+        self.level = np.zeros(size, dtype=np.int64)  # ahead or tied
+        self.genuine, self.impostor = ScoreStream(), ScoreStream()
+
+    def search(self, probes: Block) -> None:
+        """Compare some probes with all references."""
+        near = [self.sides.holds_own(probes, stretch) for stretch in self.stretches]
+        # Own scores first; what was measured on the way is small and waits for them.
+        held = [self._maxima(probes, part, True) for part in compress(self.stretches, near)]
+        rest = (part for part, own in zip(self.stretches, near, strict=True) if not own)
+        for best in chain(held, (self._maxima(probes, part, False) for part in rest)):
+            self._rank(probes, best)
+
+    def _maxima(self, probes: Block, stretch: slice, near: bool) -> Scores:
+        """Return (subjects, probes) best scores, -inf for each probe's own, which is noted."""
+        references = self.sides.references.block(stretch)
+        scores, starts = scores_of(references, probes), references.starts
+        if near:
+            same = references.people[:, None] == probes.people
+            self.genuine.add(scores[same])
+            self.impostor.add(scores[~same])
+        else:
+            self.impostor.add(scores)
+        best = scores if starts.size == len(scores) else np.maximum.reduceat(scores, starts, axis=0)
+        if near:
+            row, column = np.nonzero(same[starts])
+            self.own[probes.index[column]] = best[row, column]
+            best[row, column] = -np.inf
+        return best
+
+    def _rank(self, probes: Block, best: Scores) -> None:
+        """Count the subjects ahead of each probe's own, which is known by now."""
+        index, highest = probes.index, best.max(axis=0)
+        self.best_other[index] = np.maximum(self.best_other[index], highest)
+        own = self.own[index]
+        beaten = np.flatnonzero((highest >= own) & np.isfinite(own))
+        rivals, own = best[:, beaten], own[beaten]
+        self.ahead[index[beaten]] += np.count_nonzero(rivals > own, axis=0)
+        self.level[index[beaten]] += np.count_nonzero(rivals >= own, axis=0)
+
+    def result(self) -> SearchResult:
+        """Return it in the form of the outside, failed comparisons added."""
+        probes, references = self.sides.attempted()
+        genuine = int(probes @ references)
+        impostor = int(probes.sum() * references.sum()) - genuine
+        self.genuine.add([], failed=genuine - self.genuine.count)
+        self.impostor.add([], failed=impostor - self.impostor.count)
+        mated = references[self.sides.probes.people] > 0
+        missed = np.isneginf(self.own[mated])
+        n_subjects = int(np.count_nonzero(references))
+        ranks = Ranks(
+            pessimistic=np.where(missed, n_subjects + 1, 1 + self.level[mated]),
+            optimistic=np.where(missed, n_subjects + 1, 1 + self.ahead[mated]),
+            missed=missed,
+            n_subjects=n_subjects,
+        )
+        own, best_other = self.own.astype(np.float64), self.best_other.astype(np.float64)
+        return SearchResult(ranks, mated, own, best_other, self.genuine, self.impostor)
+
+
+def _accepted(
+    probes: Block, references: Block, cut: np.float32
+) -> tuple[NDArray[np.int32], Scores]:
+    """Return the (2, n) people and the scores of the impostor comparisons at or above a cut."""
+    scores = scores_of(references, probes)
+    scores[references.people[:, None] == probes.people] = -np.inf
+    row, column = np.nonzero(scores >= cut)
+    pairs = np.stack([probes.people[column], references.people[row]]).astype(np.int32)
+    return pairs, scores[row, column]
+
+
+def _rounded_up(threshold: float) -> np.float32:
+    """Return the lowest float32 >= a threshold: a plain comparison would round to nearest."""
+    near = np.float32(threshold)
+    return near if float(near) >= threshold else np.nextafter(near, np.float32(np.inf))

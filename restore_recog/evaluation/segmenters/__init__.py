@@ -1,0 +1,1 @@
+"""How good segmenters are, and what their errors cost recognition."""

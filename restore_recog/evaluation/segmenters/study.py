@@ -1,0 +1,289 @@
+"""Segmenters side by side: how good their maps are, and what their errors cost recognition.
+
+One evaluation a segmenter on the same probes, references and coverings; with the cache of
+finished work no net runs twice on anything. Beside them stand reference points that make their
+figures readable: the true map, the true map widened and narrowed by a few pixels, and one fixed
+map for every face.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from typing import Any
+
+import numpy as np
+
+from restore_recog.errors import DataError, PluginError
+from restore_recog.evaluation.image_quality import Quality
+from restore_recog.evaluation.request import EvalRequest
+from restore_recog.evaluation.resuming import facts
+from restore_recog.evaluation.run.ledger import Ledger, Progress
+from restore_recog.evaluation.run.masks import unpack
+from restore_recog.evaluation.run.session import Session, named
+from restore_recog.evaluation.segmenters.figures import (
+    Arm,
+    agreement,
+    cost,
+    false_alarms,
+    judged,
+    map_figures,
+    recognition,
+)
+from restore_recog.evaluation.segmenters.results import Standing, Study, Worst
+from restore_recog.evaluation.words import notes as outcome
+from restore_recog.segmenters import names as segmenter_names
+from restore_recog.segmenters.names import OWN, TRUE
+from restore_recog.system import provenance
+from restore_recog.types import Failure, Pixels
+
+MARGINS = (2, 4)
+"""By how many pixels the true map is widened and narrowed, unless something else is asked for."""
+
+AVERAGE = "average"
+
+Packed = Sequence[bytes | None]
+"""Maps of all probes, as :mod:`~restore_recog.evaluation.run.masks` keeps them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Run:
+    """One evaluation: what of it is needed later."""
+
+    session: Session
+    arms: Mapping[str, Arm]
+    maps: Mapping[str, Packed]
+    failures: Sequence[Failure]
+
+
+def study(
+    request: EvalRequest,
+    choices: Sequence[str],
+    progress: Progress | None = None,
+    *,
+    margins: Sequence[int] = MARGINS,
+    clean: bool = True,
+    worst: int = 6,
+) -> Study:
+    """Judge segmenters.
+
+    Args:
+        request: Data, protocol, restorers and recogniser; its segmenter and arms are not used.
+        choices: Segmenters, as ``--segmenter`` names them.
+        progress: Called with (stage, done, total) as the work goes on.
+        margins: Pixels by which the true map is widened and narrowed.
+        clean: Whether the unoccluded twins are looked at too, where there are such.
+        worst: So many of each segmenter's worst maps are kept with their pictures.
+
+    Raises:
+        DataError: The data cannot carry the protocol, or a restorer reads no map.
+        PluginError: A segmenter is unknown, breaks its contract, or is not a choice here.
+    """
+    tested = _checked(request, choices)
+    clean = clean and _has_twins(Session(_one(request, tested[0]), Ledger()))
+    first = _run(request, tested[0], progress, clean=clean)
+    lead = f"restored:{next(iter(first.session.restorers))}"
+    known = first.session.fill_map != "predicted"
+    references = _references(request, first.session, margins, known=known)
+    runs = {c: _run(request, c, progress) for c in references if c != tested[0]}
+    runs[tested[0]] = first
+    runs |= {choice: _run(request, choice, progress, clean=clean) for choice in tested[1:]}
+    order = [*(c for c in references if c not in tested), *tested]
+    truth = runs[TRUE].maps[lead] if known else [None] * len(first.session.plan.probes)
+    standings = [_standing(runs, c, truth, reference=c not in tested) for c in order]
+    people, seed = first.session.board.people, request.seed
+    maps = {c: runs[c].maps[lead] for c in order if c in tested or c.startswith(AVERAGE)}
+    samples = first.session.source.samples
+    floor = first.arms["occluded"]
+    return Study(
+        standings=tuple(standings),
+        floor=recognition(floor, floor, people, seed),
+        probes=tuple((i, samples[i].subject) for i in first.session.plan.probes),
+        agreement=agreement(_unpacked(maps, first.session.size), people, seed),
+        true_maps=sum(one is not None for one in truth),
+        worst=_worst(first.session, [s for s in standings if not s.reference], maps, truth, worst),
+        labels=tuple(outcome.labels(first.session)),
+        notes=_notes(first.session, truth),
+        setup=_setup(request, first.session, order),
+        failures=tuple(dict.fromkeys(f for run in runs.values() for f in run.failures)),
+    )
+
+
+def _checked(request: EvalRequest, choices: Sequence[str]) -> list[str]:
+    """Return the segmenters under test, each once.
+
+    Raises:
+        DataError: A restorer reads no map.
+        PluginError: There is no segmenter, or one that cannot be compared.
+    """
+    for restorer in request.restorers:
+        if "masks" not in restorer.needs:
+            raise DataError(
+                f"The restorer '{restorer.name}' reads no map, so no segmenter moves its figures; "
+                "leave it out of the study."
+            )
+    tested = [c for c in dict.fromkeys(choices) if segmenter_names.margin(c) is None]
+    if not tested:
+        raise PluginError("There is no segmenter to judge; name one with --segmenter.")
+    if OWN in tested:
+        raise PluginError(
+            "'own' is another segmenter for every restorer; name the segmenters to be judged."
+        )
+    lent = named(request.restorers)
+    for choice in tested:
+        if choice not in lent:
+            segmenter_names.check(choice)
+    return tested
+
+
+def _references(
+    request: EvalRequest, session: Session, margins: Sequence[int], *, known: bool
+) -> list[str]:
+    """Return the reference points that the data can carry."""
+    kind = request.coverings if session.plan.synthetic else "random"
+    average = AVERAGE if kind == "random" else f"{AVERAGE}:{kind}"
+    if not known:
+        return [average]
+    sizes = sorted({size for size in margins if size > 0})
+    narrow = [f"{TRUE}-{size}" for size in sizes[::-1]]
+    return [*narrow, TRUE, *(f"{TRUE}+{size}" for size in sizes), average]
+
+
+def _one(request: EvalRequest, choice: str, *, clean: bool = False) -> EvalRequest:
+    """Return the evaluation of one segmenter."""
+    arms = ("occluded", "restored", *(("clean", "restored-clean") if clean else ()))
+    return replace(request, segmenter=choice, arms=arms, output=None)
+
+
+def _has_twins(session: Session) -> bool:
+    """Return whether the labels promise an unoccluded twin of all that passes through the arms."""
+    plan, samples = session.plan, session.source.samples
+    occluded = [i for i in plan.references if samples[i].condition != "clean"]
+    return plan.synthetic or all(samples[i].clean_id in samples for i in (*plan.probes, *occluded))
+
+
+def _run(
+    request: EvalRequest, choice: str, progress: Progress | None, *, clean: bool = False
+) -> _Run:
+    """Evaluate with one segmenter."""
+
+    def told(stage: str, done: int, total: int) -> None:
+        if progress is not None:
+            progress(f"{choice}: {stage}", done, total)
+
+    ledger = Ledger(told)
+    session = Session(_one(request, choice, clean=clean), ledger)
+    made = session.run()
+    board, probes = session.board.enrolled_by(request.enrolment), session.plan.probes
+    found: dict[str, Arm] = {}
+    maps: dict[str, Packed] = {}
+    for spec in session.specs:
+        run = made[spec.name]
+        qualities = [run.qualities.get(i, Quality()) for i in probes]
+        psnr = np.array([quality.psnr_mask for quality in qualities], dtype=float)
+        found[spec.name] = Arm(board.score(run.templates, session.references(spec)), psnr)
+        maps[spec.name] = [run.maps.get(image_id) for image_id in probes]
+    return _Run(session, found, maps, tuple(ledger.failures))
+
+
+def _standing(runs: Mapping[str, _Run], choice: str, truth: Packed, *, reference: bool) -> Standing:
+    """Return the figures of one segmenter."""
+    run = runs[choice]
+    session, seed = run.session, run.session.request.seed
+    people, side, names = session.board.people, session.size, list(session.restorers)
+    mine = run.maps[f"restored:{names[0]}"]
+    scores = [
+        judged(_map(found, side), _map(true, side)) if image_id in session.found else None
+        for image_id, found, true in zip(session.plan.probes, mine, truth, strict=True)
+    ]
+    known = np.array([true is not None for true in truth], dtype=bool)
+    restorers = {}
+    for name in names:
+        arm = run.arms[f"restored:{name}"]
+        restorers[name] = recognition(arm, run.arms["occluded"], people, seed)
+        if TRUE in runs and choice != TRUE:
+            oracle = runs[TRUE].arms[f"restored:{name}"]
+            restorers[name] |= cost(arm, oracle, known, people, seed)
+    bare = [_map(one, side) for one in run.maps.get(f"restored-clean:{names[0]}", ())]
+    maps = map_figures(scores, people, seed)
+    if bare:
+        maps |= false_alarms(bare, people, seed)
+    return Standing(choice, reference, maps, restorers, scores)
+
+
+def _map(packed: bytes | None, side: int) -> Pixels | None:
+    return None if packed is None else unpack(packed, side)
+
+
+def _unpacked(maps: Mapping[str, Packed], side: int) -> Iterator[dict[str, Pixels | None]]:
+    """Yield segmenter -> map, probe by probe."""
+    for row in zip(*maps.values(), strict=True):
+        yield {name: _map(one, side) for name, one in zip(maps, row, strict=True)}
+
+
+def _worst(
+    session: Session,
+    tested: Sequence[Standing],
+    maps: Mapping[str, Packed],
+    truth: Packed,
+    count: int,
+) -> tuple[Worst, ...]:
+    """Return the worst maps of every segmenter under test, the worst first."""
+    chosen: list[tuple[Standing, int]] = []
+    for one in tested:
+        scored = [i for i, s in enumerate(one.scores) if s is not None and np.isfinite(s.dice)]
+        scored.sort(key=lambda i: (one.scores[i].dice, i))  # type: ignore[union-attr]
+        chosen += [(one, i) for i in scored[:count]]
+    probes, side = session.plan.probes, session.size
+    faces = session.faces(sorted({probes[i] for _, i in chosen}))
+    found = []
+    for one, i in chosen:
+        score, true = one.scores[i], _map(truth[i], side)
+        assert score is not None and true is not None
+        pixels, mine = faces[probes[i]].crop.pixels, _map(maps[one.segmenter][i], side)
+        mine = np.zeros_like(true) if mine is None else mine
+        found.append(Worst(one.segmenter, probes[i], score.dice, pixels, mine, true))
+    return tuple(found)
+
+
+def _notes(session: Session, truth: Packed) -> tuple[str, ...]:
+    """Return what a reader must know of the figures."""
+    notes = [*session.plan.notes, *session.notes]
+    lost = len(session.plan.probes) - len(session.found)
+    if lost:
+        notes.append(
+            f"{lost} of {len(session.plan.probes)} probes have no usable face: misses in "
+            "recognition, and no segmenter saw them."
+        )
+    known = sum(one is not None for one in truth)
+    if not known:
+        notes.append(
+            "The data has no true maps: how good a map is cannot be told, only how far the "
+            "segmenters agree and what the recogniser makes of their restorations."
+        )
+    elif known < len(session.found):
+        notes.append(
+            f"The true map is known of {known} of {len(session.found)} probes; the maps, and what "
+            "their errors cost, are judged on those."
+        )
+    return tuple(notes)
+
+
+def _setup(request: EvalRequest, session: Session, order: Sequence[str]) -> dict[str, Any]:
+    """Return what is needed to repeat the study, as plain JSON values."""
+    covered = {"kind": request.coverings, "colour": request.colour}
+    left_out = ("segmenter", "arms", "cohorts", "min_subjects")
+    return {
+        "command": request.command,
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "commit": provenance.commit(),
+        "versions": provenance.versions(),
+        "device": request.device,
+        **{name: value for name, value in facts(request).items() if name not in left_out},
+        "coverings": covered if session.plan.synthetic else None,
+        "segmenters": [segmenter_names.described(choice) for choice in order],
+        "probes": len(session.plan.probes),
+        "probes_found": len(session.found),
+        "crop_size": session.size,
+    }

@@ -1,0 +1,87 @@
+"""Before-and-after strips for the report: flips first, then whatever the seed draws."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restore_recog.evaluation.results import Example
+from restore_recog.evaluation.run.faces import ProbeFace
+from restore_recog.types import Pixels
+
+if TYPE_CHECKING:
+    from restore_recog.evaluation.figures.findings import Findings
+    from restore_recog.evaluation.run.session import Session
+
+EXAMPLES = 12
+FLIPS = 4
+"""At most so many strips of probes that were rescued, and as many that were harmed."""
+
+
+def examples(session: Session, findings: Findings) -> tuple[Example, ...]:
+    """Return strips [clean | occluded | map | restored ... | fill] of a dozen probes."""
+    lead = next((s.name for s in session.specs if s.arm == "restored"), "occluded")
+    before, after = findings.right("occluded"), findings.right(lead)
+    ranks = [findings.measured[name].scores.rank() for name in ("occluded", lead)]
+    probes = session.plan.probes
+    known = np.array([image_id in session.found for image_id in probes])
+    chosen = _choose(before, after, known, session.request.seed)
+    faces = session.faces([probes[i] for i in chosen])
+    found = []
+    for i in chosen:
+        caption = _caption((before[i], after[i]), (int(ranks[0][i]), int(ranks[1][i])))
+        if findings.asks_quality:
+            caption = _likeness(findings, i)
+        found.append(Example(probes[i], caption, *_strip(session, faces[probes[i]])))
+    return tuple(found)
+
+
+def _choose(
+    before: NDArray[np.float64],
+    after: NDArray[np.float64],
+    known: NDArray[np.bool_],
+    seed: int,
+) -> list[int]:
+    """Return rows of probes: flips first, then what the seed draws of those found."""
+    order = [int(i) for i in np.random.default_rng(seed).permutation(len(known)) if known[i]]
+    rescued = [i for i in order if after[i] == 1 and before[i] == 0][:FLIPS]
+    harmed = [i for i in order if before[i] == 1 and after[i] == 0][:FLIPS]
+    flips = rescued + harmed
+    return (flips + [i for i in order if i not in flips])[:EXAMPLES]
+
+
+def _caption(right: tuple[float, float], ranks: tuple[int, int]) -> str:
+    """Return what became of a probe; *right* is 1, 0 or NaN before and after, ranks from 1."""
+    kind = {
+        (0.0, 1.0): "rescued",
+        (1.0, 0.0): "harmed",
+        (1.0, 1.0): "right before and after",
+        (0.0, 0.0): "wrong before and after",
+    }.get(right, "without a reference of its subject")
+    return f"{kind}: rank {ranks[0]} -> {ranks[1]}" if min(ranks) > 0 else kind
+
+
+def _likeness(findings: Findings, row: int) -> str:
+    """Return how near a probe's pictures came to the truth inside the covering."""
+    shown = [
+        (name, arm.qualities[row].psnr_mask)
+        for name, arm in findings.measured.items()
+        if findings.specs[name].arm in ("occluded", "restored")
+    ]
+    return "PSNR in the mask: " + ", ".join(
+        f"{name} {value:.1f} dB" for name, value in shown if not np.isnan(value)
+    )
+
+
+def _strip(session: Session, face: ProbeFace) -> tuple[tuple[str, ...], NDArray[np.uint8]]:
+    tiles: list[tuple[str, Pixels]] = []
+    for spec in session.specs:
+        if spec.arm == "upper-half":
+            continue
+        picture, found = session.tile(spec, face)
+        if spec.arm == "restored" and found is not None:
+            tiles.append((f"map for {spec.restorer}", np.stack([found * 255] * 3, axis=2)))
+        tiles.append((spec.name, picture))
+    return tuple(title for title, _ in tiles), np.concatenate([tile for _, tile in tiles], axis=1)

@@ -1,0 +1,272 @@
+"""Labels, notes and warnings of a run, and what it rests on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from restore_recog.api import Plan
+from restore_recog.evaluation.figures.pairs import LEVEL, RESAMPLES
+from restore_recog.evaluation.run import coverings_drawn
+from restore_recog.evaluation.run.faces import FoundProbe
+from restore_recog.segmenters import names
+from restore_recog.system import provenance
+
+if TYPE_CHECKING:
+    from restore_recog.evaluation.figures.findings import Findings
+    from restore_recog.evaluation.request import EvalRequest
+    from restore_recog.evaluation.run.session import Session
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restore_recog.evaluation.scores.cosine_table import without
+from restore_recog.types import Templates
+
+if TYPE_CHECKING:
+    from restore_recog.evaluation.figures.findings import Findings
+
+GUESS = "a restoration is a guess, not evidence"
+
+REASONS = 20
+"""At most so many reasons why pairs are missing go on record, the commonest."""
+
+
+def where(session: Session) -> str:
+    """Return what the probes were, to be set behind the recogniser's name in a sentence."""
+    if session.source.rendered:
+        return " on rendered phantom faces"
+    return " on synthetic coverings" if session.plan.synthetic else ""
+
+
+def labels(session: Session) -> tuple[str, ...]:
+    """Return what a reader must know before any number."""
+    found = []
+    if session.source.rendered:
+        found.append("phantom faces: shows that the machinery works, not what holds for people")
+    if session.plan.synthetic:
+        found.append("synthetic coverings")
+    if session.plan.missing_pairs:
+        compared, missing = len(session.plan.pairs), len(session.plan.missing_pairs)
+        found.append(f"{missing:,} pairs on the list are missing, {compared:,} are compared")
+    return (*found, GUESS)
+
+
+def notes(session: Session, findings: Findings) -> tuple[str, ...]:
+    """Return what was chosen on the way and bears on the numbers; warnings first."""
+    found = [*missing_pairs(session.plan), *collapse(findings)]
+    found += strangers(findings) + session.judges.notes()
+    if not session.asks_quality:
+        found += calibration(findings)
+    if session.source.left_out:
+        found.append(f"{session.source.left_out} pictures of the training split are left out.")
+    lost = len(session.plan.probes) - len(session.found)
+    if lost:
+        found.append(f"{lost} probes have no usable face; they count as misses in every arm.")
+    if any(spec.arm == "fill" for spec in session.specs):
+        found.append(
+            f"The arm 'fill' puts the mean of the {len(session.gallery)} gallery faces into the "
+            f"{session.fill_map} map."
+        )
+    if session.plan.synthetic:
+        found.append(
+            "Faces were found and aligned before they were covered, so face detection under a "
+            "covering is not part of this measurement."
+        )
+    same = duplicates(session.gallery, session.found)
+    if same and session.plan.identification:
+        found.append(
+            f"Warning: {same} probes show the very pixels of a gallery picture; "
+            "rank-1 is too good by them."
+        )
+    sizes = {tuple(restorer.image_size) for restorer in session.restorers.values()}
+    if sizes - {(session.size, session.size)}:
+        found.append(
+            f"Crops are {session.size} x {session.size}; restorers of other sizes were given "
+            "resized crops and their results resized back."
+        )
+    return tuple(found)
+
+
+def duplicates(gallery: Mapping[str, str], found: Mapping[str, FoundProbe]) -> int:
+    """Return how many probes (or their clean twins) are a gallery picture, pixel by pixel."""
+    known = set(gallery.values())
+    return sum(probe.digest in known or probe.clean_digest in known for probe in found.values())
+
+
+def setup(session: Session, findings: Findings) -> dict[str, Any]:
+    """Return what is needed to repeat the run, as plain JSON values."""
+    request, plan, source = session.request, session.plan, session.source
+    digest = hashlib.sha256()
+    for one in [*session.gallery.values(), *(probe.digest for probe in session.found.values())]:
+        digest.update(one.encode())
+    return {
+        "command": request.command,
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "commit": provenance.commit(),
+        "versions": provenance.versions(),
+        "device": request.device,
+        "data": [
+            {"name": d.name, "location": d.location, "rendered": d.rendered}
+            for d in request.datasets
+        ],
+        "data_sha256": source.fingerprint(),
+        "faces_sha256": digest.hexdigest(),
+        "pictures": _pictures(session, findings),
+        "pairs": _pairs(plan),
+        **_choices(request, plan),
+        "coverings_drawn": coverings_drawn.statistics(
+            probe.drawn for probe in session.found.values() if probe.drawn is not None
+        ),
+        "asks": "quality" if session.asks_quality else "recognition",
+        "judges": session.judges.facts(),
+        "calibration": None if findings.calibration is None else findings.calibration.facts(),
+        "bootstrap": {"unit": "subject", "resamples": RESAMPLES, "level": LEVEL},
+        "recognizer": provenance.model(request.recognizer),
+        "restorers": {name: provenance.model(r) for name, r in session.restorers.items()},
+        "segmenter": names.described(request.segmenter),
+        "detectors": {
+            name: None if detector is None else detector.name
+            for name, detector in session.detectors.items()
+        },
+        "crop_size": session.size,
+        "crop_template": None if request.template is None else request.template.tolist(),
+        "fill_map": session.fill_map,
+        "peak_memory_mib": provenance.peak_memory(),
+    }
+
+
+def _choices(request: EvalRequest, plan: Plan) -> dict[str, Any]:
+    """Return what was asked for."""
+    covered = request.covered() if plan.synthetic else None
+    return {
+        "seed": request.seed,
+        "limit": request.limit,
+        "batch_size": request.batch_size,
+        "protocol": {
+            "name": request.protocol.name,
+            "version": request.protocol.version,
+            "argument": request.protocol.argument,
+        },
+        "identification": plan.identification,
+        "enrolment": request.enrolment,
+        "restorer_failure": request.restorer_failure,
+        "faces_policy": request.faces_policy,
+        "arms": request.arms,
+        "cohorts": request.cohorts,
+        "min_subjects": request.min_subjects,
+        "coverings": covered,
+    }
+
+
+def _pictures(session: Session, findings: Findings) -> dict[str, int]:
+    plan, source = session.plan, session.source
+    return {
+        "in_data": len(source.samples),
+        "training_left_out": source.left_out,
+        "references": len(plan.references),
+        "references_failed": sum(i not in session.gallery for i in plan.references),
+        "probes": len(plan.probes),
+        "probes_failed": len(plan.probes) - len(session.found),
+        "left_for_training": len(plan.training),
+        "probes_without_reference": int((~findings.mated).sum()) if plan.identification else 0,
+    }
+
+
+def _pairs(plan: Plan) -> dict[str, Any]:
+    missing = plan.missing_pairs
+    return {
+        "compared": len(plan.pairs),
+        "missing": len(missing),
+        "missing_by_fold": {
+            str(fold): n for fold, n in sorted(Counter(fold for fold, _ in missing).items())
+        },
+        "missing_by_reason": dict(Counter(reason for _, reason in missing).most_common(REASONS)),
+    }
+
+
+def missing_pairs(plan: Plan) -> list[str]:
+    """Return how many pairs on the list the data has no pictures for, and why."""
+    missing = len(plan.missing_pairs)
+    if not missing:
+        return []
+    (reason, count), *_ = Counter(reason for _, reason in plan.missing_pairs).most_common()
+    return [
+        f"Warning: {missing:,} pairs on the list are missing, for the data lacks pictures; the "
+        f"figures are of the {len(plan.pairs):,} that are compared and must not be set beside "
+        f"figures of the whole list. Commonest reason ({count:,}): {reason}"
+    ]
+
+
+def collapse(findings: Findings) -> list[str]:
+    """Return a warning for every arm in which different people look exactly alike.
+
+    A recogniser that has collapsed, or a restorer that paints everybody the same, gives one
+    template to many people; ties then decide, and ties count against.
+    """
+    found = []
+    for name, arm in findings.measured.items():
+        same, constant = shared_templates(arm.probes, findings.board.people)
+        if constant:
+            found.append(
+                f"Warning: in the arm '{name}' all probes have one and the same template; the "
+                "recogniser or the restorer has collapsed, and nothing in this arm means anything."
+            )
+        elif same:
+            found.append(
+                f"Warning: in the arm '{name}' {same} probes have exactly the template of "
+                "another person's probe."
+            )
+        tied = arm.scores.ranks.n_tied if arm.scores.search is not None else 0
+        if tied:
+            found.append(
+                f"Warning: in the arm '{name}' {tied} probes score the same with their own and "
+                "with another subject; such ties count against."
+            )
+    return found
+
+
+def shared_templates(probes: Templates, people: NDArray[np.intp]) -> tuple[int, bool]:
+    """Return how many probes have another person's template, and whether all have one.
+
+    Templates that agree to float32 are the same; probes without one are left out.
+    """
+    known = ~without(probes)
+    owners: dict[bytes, set[int]] = {}
+    keys = [row.astype(np.float32).tobytes() for row in probes[known]]
+    for key, person in zip(keys, people[known].tolist(), strict=True):
+        owners.setdefault(key, set()).add(person)
+    shared = sum(len(owners[key]) > 1 for key in keys)
+    return shared, len(owners) == 1 and shared == len(keys) > 1
+
+
+def strangers(findings: Findings) -> list[str]:
+    """Return how many probes are of people that the gallery does not hold."""
+    if findings.measured["occluded"].scores.search is None:
+        return []
+    n = int((~findings.mated).sum())
+    if not n:
+        return []
+    return [
+        f"{n} of the {findings.mated.size} probes are of people without a reference: they make "
+        "open-set searches and impostor comparisons; ranks are of the others only."
+    ]
+
+
+def calibration(findings: Findings) -> list[str]:
+    """Return what the frozen thresholds rest on."""
+    frozen = findings.calibration
+    if frozen is None:
+        return ["No thresholds are frozen: there is no impostor comparison of bare faces."]
+    weak = [f"{100 * target:g} %" for target, n in frozen.budgets.items() if n == 0]
+    note = (
+        f"Frozen thresholds are fixed on: {frozen.on}, {frozen.n_impostor:,} impostor comparisons."
+    )
+    if weak:
+        note += f" These are too few for an FMR of {' and '.join(weak)}."
+    return [note]

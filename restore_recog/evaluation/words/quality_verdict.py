@@ -1,0 +1,99 @@
+"""The verdict on a restorer by its pictures alone: nearer to the truth, farther, or unknown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from restore_recog.evaluation.results import ArmReport, Verdict
+from restore_recog.evaluation.words.verdict import CANNOT_TELL
+
+Figure = Mapping[str, Any]
+
+GROUNDS = (("psnr_mask", "inside the covering"), ("psnr", "over the whole picture"))
+"""What a verdict rests on: the first likeness that was measured, and where."""
+
+
+def ground(arm: ArmReport) -> str | None:
+    """Return the likeness that the verdict on an arm rests on, or None without any."""
+    known = arm.figures
+    return next((name for name, _ in GROUNDS if f"{name}_gain" in known and name in known), None)
+
+
+def answer(arm: ArmReport) -> str:
+    """Return ``helps the image``, ``hurts the image`` or ``cannot tell``."""
+    name = ground(arm)
+    if name is None:
+        return CANNOT_TELL
+    gain = arm.figures[f"{name}_gain"]
+    if gain["low"] > 0:
+        return "helps the image"
+    return "hurts the image" if gain["high"] < 0 else CANNOT_TELL
+
+
+def verdict(arm: ArmReport, floor: ArmReport, where: str = "") -> Verdict:
+    """Return how much nearer to the unoccluded pictures a restorer came, in one or two sentences.
+
+    Args:
+        arm: A restored arm.
+        floor: The occluded arm.
+        where: What the probes were, to be set into the sentence.
+    """
+    name = ground(arm)
+    if name is None or name not in floor.figures:
+        return Verdict(
+            arm.name,
+            CANNOT_TELL,
+            f"How near the pictures of '{arm.restorer}' come{where} is no number of decibels: "
+            "none has a twin, or all are the same as their twins.",
+        )
+    said = answer(arm)
+    gain = arm.figures[f"{name}_gain"]
+    words = {
+        "helps the image": f"brings pictures nearer to the unoccluded ones{where}",
+        "hurts the image": f"takes pictures farther from the unoccluded ones{where}",
+        CANNOT_TELL: f"may or may not bring pictures nearer to the unoccluded ones{where}",
+    }[said]
+    before, after = floor.figures[name]["value"], arm.figures[name]["value"]
+    text = (
+        f"Restoring with '{arm.restorer}' {words}: PSNR {dict(GROUNDS)[name]} goes from "
+        f"{before:.1f} dB to {after:.1f} dB, a difference of {gain['value']:+.1f} dB "
+        f"({_interval(gain)}; {gain['n']} pictures of {gain['n_subjects']} subjects)."
+    )
+    sentences = (text, _beside_fill(arm, name), _identity(arm))
+    return Verdict(arm.name, said, " ".join(sentence for sentence in sentences if sentence))
+
+
+def _beside_fill(arm: ArmReport, name: str) -> str:
+    """Say how it does beside the mean face in the same place."""
+    figure = arm.figures.get(f"{name}_gain_over_fill")
+    if figure is None:
+        return ""
+    numbers = f"{figure['value']:+.1f} dB ({_interval(figure)})"
+    if figure["low"] > 0:
+        return f"It beats the mean face put in the same place ('fill') by {numbers}."
+    if figure["high"] < 0:
+        return f"It does worse than the mean face put in the same place ('fill'): {numbers}."
+    return f"It cannot be told from the mean face put in the same place ('fill'): {numbers}."
+
+
+def _identity(arm: ArmReport) -> str:
+    """Say whether the template came nearer to that of the unoccluded picture."""
+    figure = arm.figures.get("cosine_gain")
+    if figure is None or "cosine" not in arm.figures:
+        return ""
+    value, gain = arm.figures["cosine"]["value"], figure["value"]
+    low, high = figure["low"], figure["high"]
+    limits = "" if math.isnan(low) else f", 95 % interval {low:+.3f} to {high:+.3f}"
+    return (
+        f"The cosine to the template of the unoccluded picture is {value:.3f} ({gain:+.3f} against "
+        f"the occluded one{limits})."
+    )
+
+
+def _interval(figure: Figure) -> str:
+    low, high = figure["low"], figure["high"]
+    if math.isnan(low):
+        return "no interval: one subject only"
+    return f"95 % interval {low:+.1f} to {high:+.1f}"

@@ -1,0 +1,209 @@
+"""The verdict on a restorer in plain words: helps, hurts, or cannot be told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from restore_recog.evaluation.figures.pairs import UNBALANCED
+from restore_recog.evaluation.results import ArmReport, Cohort, Verdict
+
+Figure = Mapping[str, Any]
+
+ALPHA = 0.05
+"""What the sign-flip test must stay under, where there is one, for a difference to be told."""
+
+CANNOT_TELL = "cannot tell"
+
+NAMED = 3
+"""At most so many cohorts are named in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a verdict rests on.
+
+    Attributes:
+        rate, gain, over_fill: Figures of the arm: the rate, its difference against the
+            occluded probes, and against ``fill``.
+        words: What the rate is called.
+        sign: 1 where a higher rate is better, -1 for error rates.
+    """
+
+    rate: str
+    gain: str
+    over_fill: str
+    words: str
+    sign: int = 1
+
+    def limits(self, figure: Figure) -> tuple[float, float]:
+        """Return the interval of a difference, turned so that above 0 is better."""
+        low, high = self.sign * figure["low"], self.sign * figure["high"]
+        return (low, high) if self.sign > 0 else (high, low)
+
+
+GROUNDS = (
+    Ground("rank1", "rank1_gain", "rank1_gain_over_fill", "rank-1"),
+    Ground("accuracy", "accuracy_gain", "accuracy_gain_over_fill", "the accuracy on pairs"),
+    *(
+        Ground(
+            f"fnmr_frozen@fmr={target}",
+            f"fnmr_frozen_change@fmr={target}",
+            f"fnmr_frozen_over_fill@fmr={target}",
+            f"the FNMR at the threshold for an FMR of {target} on bare faces",
+            sign=-1,
+        )
+        for target in ("0.001", "0.01")
+    ),
+)
+
+
+def ground(arm: ArmReport) -> Ground | None:
+    """Return the first ground that the arm's figures offer and that is supported."""
+    offered = [g for g in GROUNDS if g.gain in arm.figures and g.rate in arm.figures]
+    return next((g for g in offered if _sound(arm.figures[g.rate])), None)
+
+
+def _sound(rate: Figure) -> bool:
+    """Return whether a rate can carry a verdict."""
+    return rate.get("flag") != "too few impostors" and rate.get("chance", 0.0) <= UNBALANCED
+
+
+def verdict(
+    arm: ArmReport,
+    floor: ArmReport,
+    recognizer: str,
+    where: str = "",
+    cohorts: Sequence[Cohort] = (),
+) -> Verdict:
+    """Return the verdict on one restorer, with what must be known beside it.
+
+    It rests on the paired difference in rank-1; where nobody is searched, in the accuracy
+    on pairs, or in the FNMR at the frozen threshold. Helps where the whole interval says
+    so and the sign-flip test agrees, hurts where both say the contrary, else it cannot be told:
+    with few flips a percentile interval alone is too bold.
+
+    Args:
+        arm: A restored arm.
+        floor: The occluded arm.
+        recognizer: Its name.
+        where: What the probes were, to be set behind the recogniser's name.
+        cohorts: All that were measured.
+    """
+    base = ground(arm)
+    if base is None:
+        return Verdict(
+            arm.name,
+            CANNOT_TELL,
+            f"Whether restoring with '{arm.restorer}' first helps '{recognizer}'{where} cannot be "
+            "told: neither a search, nor an even list of pairs, nor a supported threshold "
+            "judges these probes.",
+        )
+    answer, words = _answer(arm, base, recognizer, where)
+    sentences = [
+        f"{words}: {_numbers(arm, floor, base)}.",
+        _beside_fill(arm, base),
+        _drift(arm),
+        _harmed(arm, base, cohorts),
+    ]
+    return Verdict(arm.name, answer, " ".join(sentence for sentence in sentences if sentence))
+
+
+def _answer(arm: ArmReport, base: Ground, recognizer: str, where: str) -> tuple[str, str]:
+    """Return the answer, and the clause that says so."""
+    gain = arm.figures[base.gain]
+    low, high = base.limits(gain)
+    p = gain.get("p_sign_flip", math.nan)
+    doubtful = p >= ALPHA
+    if low > 0 and not doubtful:
+        return "helps", f"Restoring with '{arm.restorer}' first helps '{recognizer}'{where}"
+    if high < 0 and not doubtful:
+        return "hurts", f"Restoring with '{arm.restorer}' first hurts '{recognizer}'{where}"
+    return CANNOT_TELL, (
+        f"Whether restoring with '{arm.restorer}' first helps '{recognizer}'{where} "
+        "cannot be told from these probes"
+        + (f" (sign-flip test: p = {p:.2g})" if doubtful and (low > 0 or high < 0) else "")
+    )
+
+
+def _numbers(arm: ArmReport, floor: ArmReport, base: Ground) -> str:
+    gain = arm.figures[base.gain]
+    before, after = floor.figures[base.rate]["value"], arm.figures[base.rate]["value"]
+    kind = "probes" if base.rate == "rank1" else "comparisons"
+    return (
+        f"{base.words} goes from {100 * before:.1f} % to {100 * after:.1f} %, a difference of "
+        f"{_points(gain)} ({_interval(gain)}; {gain['n']} {kind} of {gain['n_subjects']} "
+        f"subjects, {gain['rescued']} rescued, {gain['harmed']} harmed)"
+    )
+
+
+def _points(figure: Figure) -> str:
+    return f"{100 * figure['value']:+.1f} points"
+
+
+def _interval(figure: Figure) -> str:
+    low, high = figure["low"], figure["high"]
+    if math.isnan(low):
+        return "no interval: one subject only"
+    return f"95 % interval {100 * low:+.1f} to {100 * high:+.1f}"
+
+
+def _beside_fill(arm: ArmReport, base: Ground) -> str:
+    """Say so where the restorer is no better than the mean face in its place."""
+    figure = arm.figures.get(base.over_fill)
+    if figure is None:
+        return ""
+    low, high = base.limits(figure)
+    numbers = f"{_points(figure)} ({_interval(figure)})"
+    if high < 0:
+        return f"It does worse than the mean face put in the same place ('fill'): {numbers}."
+    if not low > 0:
+        return (
+            "It does not beat the mean face put in the same place ('fill'), as far as can be "
+            f"told: {numbers}."
+        )
+    return ""
+
+
+def _drift(arm: ArmReport) -> str:
+    """Say so where more impostors pass at a frozen threshold, at the strictest that shows it."""
+    rises = [
+        (name, figure)
+        for name, figure in arm.figures.items()
+        if name.startswith("fmr_frozen_change@") and figure["low"] > 0
+    ]
+    if not rises:
+        return ""
+    name, figure = min(rises, key=lambda item: float(item[0].rpartition("=")[2]))
+    target = float(name.rpartition("=")[2])
+    n, before, after = figure["n"], figure["before"], figure["accepted"]
+    return (
+        "It makes people more alike: at the threshold that accepts "
+        f"{100 * target:g} % of impostors on bare faces, the FMR rises from "
+        f"{100 * before / n:.3g} % to {100 * after / n:.3g} %."
+    )
+
+
+def _harmed(arm: ArmReport, base: Ground, cohorts: Sequence[Cohort]) -> str:
+    """Name the cohorts in which more probes are harmed than rescued, and of how many."""
+    gains = [(cohort, cohort.arms.get(arm.name, {}).get(base.gain)) for cohort in cohorts]
+    judged = [(cohort, gain) for cohort, gain in gains if gain is not None]
+    found = [
+        (gain["rescued"] - gain["harmed"], f"{cohort.column} = {cohort.value}", gain)
+        for cohort, gain in judged
+        if gain["harmed"] > gain["rescued"]
+    ]
+    if not found:
+        return ""
+    found.sort(key=lambda item: item[:2])
+    named = "; ".join(
+        f"{name} ({gain['rescued']} rescued, {gain['harmed']} harmed)"
+        for _, name, gain in found[:NAMED]
+    )
+    rest = f"; and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    return (
+        f"It harms more than it rescues in {len(found)} of the {len(judged)} groups "
+        f"of probes: {named}{rest}."
+    )

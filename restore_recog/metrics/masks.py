@@ -1,0 +1,69 @@
+"""What a found mask map gets wrong, one figure a map; Dice, IoU and accuracy are in ``quality``.
+
+Maps are (H, W) of zeros and ones, 1 = occluded. A figure that has nothing to judge is NaN: count
+those and print how many there are.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import ndimage
+
+from restore_recog.types import Mask
+
+
+def precision(found: ArrayLike, true: ArrayLike) -> float:
+    """Return the share of the found pixels that are occluded; NaN where none was found.
+
+    Raises:
+        ValueError: Shapes differ, or values other than 0 and 1.
+    """
+    x, y = _maps(found, true)
+    return _share(int((x & y).sum()), int(x.sum()))
+
+
+def recall(found: ArrayLike, true: ArrayLike) -> float:
+    """Return the share of the occluded pixels that were found; NaN where none is occluded.
+
+    Raises ValueError as :func:`precision`.
+    """
+    x, y = _maps(found, true)
+    return _share(int((x & y).sum()), int(y.sum()))
+
+
+def boundary_error(found: ArrayLike, true: ArrayLike) -> float:
+    """Return the mean distance between the outlines of two maps, in pixels.
+
+    From every pixel of either outline to the nearest pixel of the other, averaged over all of
+    them (average symmetric surface distance). A pixel is on the outline if it is occluded and
+    one of its four neighbours is free; beyond the picture's border nothing is free. NaN where
+    either map has no outline.
+
+    Raises ValueError as :func:`precision`.
+    """
+    outlines = [_outline(one) for one in _maps(found, true)]
+    if not all(line.any() for line in outlines):
+        return math.nan
+    a, b = outlines
+    away = [ndimage.distance_transform_edt(~line) for line in outlines]
+    return float(np.concatenate([away[1][a], away[0][b]]).mean())
+
+
+def _outline(mask: Mask) -> Mask:
+    return np.asarray(mask & ~ndimage.binary_erosion(mask, border_value=1))
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else math.nan
+
+
+def _maps(found: ArrayLike, true: ArrayLike) -> tuple[Mask, Mask]:
+    x, y = np.asarray(found), np.asarray(true)
+    if x.shape != y.shape or x.ndim != 2:
+        raise ValueError(f"Two maps (H, W) of one shape are needed, not {x.shape} and {y.shape}.")
+    if not (np.isin(x, (0, 1)).all() and np.isin(y, (0, 1)).all()):
+        raise ValueError("Mask maps must hold 0 and 1 only; threshold them first.")
+    return x.astype(bool), y.astype(bool)

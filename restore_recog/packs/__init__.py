@@ -1,0 +1,1 @@
+"""Training faces in one file."""

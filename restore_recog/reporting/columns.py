@@ -1,0 +1,223 @@
+"""The columns of every table: one definition for the terminal, the page, CSV and LaTeX.
+
+A figure that must not be quoted bare carries a flag; every rendering prints it beside the
+value.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+from restore_recog.evaluation.results import ArmReport
+
+Figures = Mapping[str, Mapping[str, Any]]
+
+NOTHING = "–"
+"""Stands where a figure was not measured."""
+
+UP, DOWN = "↑", "↓"
+"""Stand behind the title of a figure that is better when it is higher, or lower."""
+
+NO_COST = "the mask's cost may be 0"
+FEW_IMPOSTORS = "too few impostors"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One figure as text.
+
+    Attributes:
+        value: The number in the column's unit, or :data:`NOTHING`.
+        low, high: Ends of the 95 % interval; empty where there is none.
+        n: What it rests on; empty where unknown.
+        flag: Why the value must not be quoted bare; empty where it may.
+    """
+
+    value: str = NOTHING
+    low: str = ""
+    high: str = ""
+    n: str = ""
+    flag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table.
+
+    Attributes:
+        title: Its head, units included.
+        figure: Which figure it shows.
+        factor: On the value, e.g. 100 for per cent.
+        digits: After the point.
+        signed: Write a plus; for differences.
+        brief: Its head in the terminal and in LaTeX; empty where it is left out there.
+        interval: Whether the terminal shows the interval too.
+        better: Which way is better, where the heads of tables say so: an arrow.
+    """
+
+    title: str
+    figure: str
+    factor: float = 1.0
+    digits: int = 1
+    signed: bool = False
+    brief: str = ""
+    interval: bool = False
+    better: str = ""
+
+    @property
+    def head(self) -> str:
+        """Return the title with its arrow, for pages."""
+        return f"{self.title} {self.better}".rstrip()
+
+    @property
+    def brief_head(self) -> str:
+        """Return the brief title with its arrow, for the terminal and LaTeX."""
+        return f"{self.brief} {self.better}".rstrip()
+
+    def number(self, value: Any) -> str:
+        """Return a value in the column's unit, empty where it is no finite number."""
+        if not known(value):
+            return ""
+        return f"{value * self.factor:{'+' if self.signed else ''}.{self.digits}f}"
+
+    def cell(self, figures: Figures) -> Cell:
+        """Return the column's figure as text."""
+        figure = figures.get(self.figure)
+        if figure is None:
+            return Cell()
+        low, high = self.number(figure.get("low")), self.number(figure.get("high"))
+        count = figure.get("n")
+        return Cell(
+            value=self.number(figure.get("value")) or NOTHING,
+            low=low if low and high else "",
+            high=high if low and high else "",
+            n=str(count) if known(count) else "",
+            flag=flag(figure),
+        )
+
+
+def flag(figure: Mapping[str, Any]) -> str:
+    """Return why a figure must not be quoted bare, or nothing."""
+    if figure.get("flag"):
+        return str(figure["flag"])
+    if figure.get("straddles_zero"):
+        return NO_COST
+    return FEW_IMPOSTORS if figure.get("supported") is False else ""
+
+
+def known(value: Any) -> TypeGuard[float]:
+    """Return whether a value is a finite number."""
+    return isinstance(value, (int, float)) and math.isfinite(value)
+
+
+RECOGNITION = (
+    Column("Rank-1, %", "rank1", 100, brief="rank-1 %", interval=True),
+    Column("Rank-5, %", "rank5", 100),
+    Column("Gain in rank-1, points", "rank1_gain", 100, 1, True, "gain", True),
+    Column("Gain in rank-1 over fill, points", "rank1_gain_over_fill", 100, 1, True),
+    Column("Recovered, %", "recovered", 100, 0),
+    Column("Genuine cosine", "cosine", 1, 3, brief="cosine"),
+    Column("Gain in cosine", "cosine_gain", 1, 3, True),
+    Column("Impostor cosine", "impostor_cosine", 1, 3),
+    Column("Shift of impostors", "impostor_shift", 1, 3, True),
+    Column("Margin to the best impostor", "margin", 1, 3, True),
+    Column("Gain in margin", "margin_gain", 1, 3, True),
+)
+VERIFICATION = (
+    Column("Accuracy, %", "accuracy", 100, 2, brief="accuracy %", interval=True),
+    Column("Gain in accuracy, points", "accuracy_gain", 100, 2, True, "accuracy gain", True),
+    Column("Gain in accuracy over fill, points", "accuracy_gain_over_fill", 100, 2, True),
+    Column("EER, %", "eer", 100, brief="EER %"),
+    Column("FNMR at FMR 1 %, %", "fnmr@fmr=0.01", 100, brief="FNMR %"),
+    Column("FNMR at FMR 0.1 %, %", "fnmr@fmr=0.001", 100),
+    Column("FNMR at FMR 0, %", "zero_fmr", 100),
+    Column("FNIR at FPIR 1 %, %", "fnir@fpir=0.01", 100),
+    Column("d′", "d_prime", 1, 2),
+    Column("Overlap", "overlap", 1, 3),
+)
+
+
+FROZEN = " at the {} % threshold"
+"""How the titles of columns name a threshold that was fixed before covering, by its FMR."""
+
+TARGETS = ("0.01", "0.001", "0.0001")
+"""The FMR of those thresholds."""
+
+
+def _frozen(target: str, digits: int, *, brief: bool = False) -> tuple[Column, ...]:
+    """Return the columns of one threshold that was fixed before covering."""
+    at, rate, end = FROZEN.format(f"{100 * float(target):g}"), 100, f"@fmr={target}"
+    fmr, fnmr = ("frozen FMR %", "frozen FNMR %") if brief else ("", "")
+    return (
+        Column(f"FMR{at}, %", f"fmr_frozen{end}", rate, digits, brief=fmr),
+        Column(f"Change of FMR{at}, points", f"fmr_frozen_change{end}", rate, digits, True),
+        Column(f"FNMR{at}, %", f"fnmr_frozen{end}", rate, brief=fnmr),
+        Column(f"Change of FNMR{at}, points", f"fnmr_frozen_change{end}", rate, 1, True),
+        Column(f"FNMR over fill{at}, points", f"fnmr_frozen_over_fill{end}", rate, 1, True),
+    )
+
+
+TRANSFER = (
+    *_frozen(TARGETS[0], 3),
+    *_frozen(TARGETS[1], 3, brief=True),
+    *_frozen(TARGETS[2], 4),
+)
+ACQUISITION = (
+    Column("Failure to enrol, %", "fte", 100, 2),
+    Column("Failure to acquire, %", "fta", 100, 2),
+    Column("GFRR at FMR 1 % of the pairs, %", "gfrr@fmr=0.01", 100, 2),
+    Column("GFAR at FMR 1 % of the pairs, %", "gfar@fmr=0.01", 100, 2),
+    Column("GFRR at FMR 0.1 % of the pairs, %", "gfrr@fmr=0.001", 100, 2),
+    Column("GFAR at FMR 0.1 % of the pairs, %", "gfar@fmr=0.001", 100, 2),
+)
+LIKENESS = (
+    Column("PSNR, dB", "psnr", 1, 2, better=UP),
+    Column("PSNR in the mask, dB", "psnr_mask", 1, 2, brief="PSNR dB", better=UP),
+    Column("Gain in PSNR in the mask, dB", "psnr_mask_gain", 1, 2, True, better=UP),
+    Column("SSIM", "ssim", 1, 3, better=UP),
+    Column("SSIM in the mask", "ssim_mask", 1, 3, brief="SSIM", better=UP),
+    Column("L1, %", "l1", 100, 2, better=DOWN),
+    Column("L1 in the mask, %", "l1_mask", 100, 2, better=DOWN),
+    Column("L2", "l2", 1, 4, better=DOWN),
+    Column("L2 in the mask", "l2_mask", 1, 4, better=DOWN),
+    Column("FID", "fid", 1, 2, brief="FID", better=DOWN),
+    Column("Fréchet distance of templates", "frechet_embedding", 1, 4, better=DOWN),
+    Column("LPIPS", "lpips", 1, 4, brief="LPIPS", better=DOWN),
+    Column("NIQE", "niqe", 1, 2, brief="NIQE", better=DOWN),
+    Column("BRISQUE", "brisque", 1, 2, brief="BRISQUE", better=DOWN),
+    Column("Map Dice", "dice", 1, 3, brief="Dice", better=UP),
+    Column("Map IoU", "iou", 1, 3, better=UP),
+    Column("PSNR gain against cosine gain, ρ", "quality_vs_recognition", 1, 2, True),
+)
+ALL = (*RECOGNITION, *VERIFICATION, *TRANSFER, *ACQUISITION, *LIKENESS)
+BRIEF = tuple(column for column in ALL if column.brief)
+_LEGEND = {
+    "rank1_gain": "gain: in rank-1 against 'occluded' on the same probes, in points",
+    "accuracy": "accuracy: mean of the folds, its interval from their spread",
+    "fnmr@fmr=0.01": "FNMR: at 1 % FMR, each arm at its own threshold",
+    "fmr_frozen@fmr=0.001": "frozen: at the threshold that gives 0.1 % FMR on bare faces",
+    "psnr_mask": "PSNR and SSIM: inside the covering; arrows: which way is better",
+    "fid": "FID: to the unoccluded pictures of the same probes",
+    "dice": "Dice: of the map that was used",
+}
+
+_BY_FIGURE = {column.figure: column for column in ALL}
+
+
+def column_of(figure: str) -> Column:
+    """Return the column that shows a figure; one in plain units where it has none."""
+    return _BY_FIGURE.get(figure) or Column(figure, figure, 1, 3)
+
+
+def used(columns: Iterable[Column], arms: Sequence[ArmReport]) -> list[Column]:
+    """Return the columns that at least one arm has a figure for, in order."""
+    return [c for c in columns if any(c.figure in arm.figures for arm in arms)]
+
+
+def legend(columns: Iterable[Column]) -> str:
+    """Return what the brief heads of columns mean, one line each."""
+    lines = [_LEGEND[column.figure] for column in columns if column.figure in _LEGEND]
+    return "\n".join([*lines, "Brackets: 95 % intervals from resampling people"])

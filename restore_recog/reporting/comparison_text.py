@@ -1,0 +1,144 @@
+"""A comparison of runs as text and curves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from restore_recog.evaluation.results import ArmReport
+from restore_recog.reporting import plots, report_figures
+from restore_recog.reporting.columns import Column
+from restore_recog.reporting.compare import Comparison, Difference, Pairing
+from restore_recog.reporting.report_figures import Picture
+from restore_recog.reporting.tables import arms_text
+
+OVERLAID = ("clean", "occluded", "restored")
+"""Arms whose curves are drawn over each other."""
+
+
+COLUMNS = {
+    "rank1": Column("Rank-1, points", "rank1", 100, 1, True),
+    "cosine": Column("Genuine cosine", "cosine", 1, 3, True),
+}
+"""How differences are written."""
+
+
+def side_by_side(comparison: Comparison) -> list[ArmReport]:
+    """Return the arms of all runs, named ``arm, run``, those of one kind together."""
+    arms = [(run, arm) for run in comparison.runs for arm in run.report.arms]
+    kinds = list(dict.fromkeys(arm.arm for _, arm in arms))
+    names = list(dict.fromkeys(arm.name for _, arm in arms))
+    arms.sort(key=lambda pair: (kinds.index(pair[1].arm), names.index(pair[1].name)))
+    return [replace(arm, name=f"{arm.name}, {run.name}") for run, arm in arms]
+
+
+def text(comparison: Comparison) -> str:
+    """Return the table of all arms and the paired differences, ready to print."""
+    parts = [arms_text(side_by_side(comparison))]
+    if comparison.overlay_refusal:
+        parts.append(comparison.overlay_refusal)
+    parts += [_pairing_text(pairing) for pairing in comparison.pairings]
+    return "\n\n".join(parts)
+
+
+def _pairing_text(pairing: Pairing) -> str:
+    if pairing.refusal:
+        return pairing.refusal
+    told, same = split(pairing)
+    lines = [f"  {sentence(d)}: {d.answer}" for d in told]
+    if same:
+        lines.append(f"  the same to the last probe: {', '.join(same)}")
+    return "\n".join(
+        [f"'{pairing.second}' less '{pairing.first}', on the same probes:", *lines, *pairing.notes]
+    )
+
+
+def split(pairing: Pairing) -> tuple[list[Difference], list[str]]:
+    """Return the differences of arms that differ at all, and the names of those that do not."""
+    changed = {(d.first, d.second) for d in pairing.differences if d.answer != "the same"}
+    told = [d for d in pairing.differences if (d.first, d.second) in changed]
+    same = [d.second for d in pairing.differences if (d.first, d.second) not in changed]
+    return told, list(dict.fromkeys(same))
+
+
+def sentence(difference: Difference) -> str:
+    """Return one difference in words."""
+    column, result = COLUMNS[difference.figure], difference.result
+    title, _, unit = column.title.partition(", ")
+    cell = column.cell({difference.figure: result})
+    interval = f"95 % interval {cell.low} to {cell.high}" if cell.low else "no interval"
+    flips = (
+        f", {result['rescued']} rescued, {result['harmed']} harmed" if "rescued" in result else ""
+    )
+    value = f"{cell.value} {unit}".strip()
+    return (
+        f"{arms(difference)}: {title.lower()} {value} ({interval}; "
+        f"p = {result['p_sign_flip']:.2g}; {result['n']} probes of {result['n_subjects']} "
+        f"people{flips})"
+    )
+
+
+def arms(difference: Difference) -> str:
+    """Return the name of the arm, or of both where they differ."""
+    if difference.first == difference.second:
+        return difference.second
+    return f"{difference.second} less {difference.first}"
+
+
+def pictures(comparison: Comparison) -> dict[str, Picture]:
+    """Return the curves of all runs over each other; none where that is refused."""
+    if comparison.overlay_refusal:
+        return {}
+    drawn: dict[str, Picture] = {}
+    if curves := _det_curves(comparison):
+        drawn["det"] = report_figures.drawn(plots.det_figure(curves))
+    if rates := _cmc_curves(comparison):
+        drawn["cmc"] = report_figures.drawn(plots.cmc_figure(rates))
+    return drawn
+
+
+def _det_curves(comparison: Comparison) -> Mapping[str, Any]:
+    found = []
+    for run in comparison.runs:
+        curves = report_figures.det_curves(run.report)
+        for arm in _overlaid(run.report.arms):
+            if arm.name in curves:
+                curve = curves[arm.name]
+                key = curve.fmr.tobytes() + curve.fnmr.tobytes()
+                found.append(_Curve(run.name, arm.arm, arm.name, key, curve))
+    return _merged(found, len(comparison.runs))
+
+
+def _cmc_curves(comparison: Comparison) -> Mapping[str, Any]:
+    found = [
+        _Curve(run.name, arm.arm, arm.name, np.array(arm.cmc).tobytes(), np.array(arm.cmc))
+        for run in comparison.runs
+        for arm in _overlaid(run.report.arms)
+        if arm.cmc
+    ]
+    return _merged(found, len(comparison.runs))
+
+
+def _overlaid(arms: Sequence[ArmReport]) -> list[ArmReport]:
+    return [arm for arm in arms if arm.arm in OVERLAID]
+
+
+class _Curve(NamedTuple):
+    run: str
+    kind: str
+    arm: str
+    key: bytes
+    curve: Any
+
+
+def _merged(found: Sequence[_Curve], runs: int) -> Mapping[str, Any]:
+    """Return legend text -> curve; a curve that is the same in every run is drawn once."""
+    counts = Counter((one.arm, one.key) for one in found)
+    return {
+        f"{one.arm}, {'all runs' if counts[one.arm, one.key] == runs else one.run}": one.curve
+        for one in sorted(found, key=lambda one: OVERLAID.index(one.kind))
+    }

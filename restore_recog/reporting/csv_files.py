@@ -1,0 +1,251 @@
+"""The CSV files of a results folder: written line by line, and read back."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restore_recog.evaluation.image_quality import QUALITIES, Quality
+from restore_recog.evaluation.results import ArmReport, Cohort, ProbeRow, Report
+from restore_recog.metrics.verification import DetCurve
+from restore_recog.reporting.columns import column_of
+from restore_recog.types import Failure, Trial
+
+SUPPRESSED = "too few people: counted, not measured"
+"""Flag of a cohort under the least number of people."""
+
+_PROBES = tuple(f.name for f in fields(ProbeRow) if f.name != "quality")
+_SCORES = ("arm", "reference_id", "probe_id", "genuine", "score")
+_CURVES = ("arm", "threshold", "fmr", "fnmr", "n_genuine", "n_impostor")
+_COHORTS = ("column", "value", "n", "n_subjects", "arm", "figure", "result", "low", "high", "flag")
+
+
+def write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a CSV file, one row at a time."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def read_rows(path: Path) -> Iterator[dict[str, str]]:
+    """Yield the rows of a CSV file, one at a time."""
+    with path.open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def write_all(report: Report, folder: Path) -> None:
+    """Write every CSV file of a report."""
+    write_rows(folder / "scores.csv", _SCORES, _score_rows(report))
+    write_rows(folder / "probes.csv", _PROBES + QUALITIES, map(_probe_values, report.probes))
+    write_rows(folder / "failures.csv", _names(Failure), map(_values, report.failures))
+    write_rows(folder / "flips.csv", _names(Flip), map(_values, flips(report)))
+    write_rows(folder / "cohorts.csv", _COHORTS, _cohort_rows(report.cohorts))
+    write_rows(folder / "det.csv", _CURVES, _curve_rows(report.curves))
+
+
+def read_probes(path: Path) -> tuple[ProbeRow, ...]:
+    """Read ``probes.csv`` back."""
+    return tuple(map(_probe_row, read_rows(path)))
+
+
+def read_failures(path: Path) -> tuple[Failure, ...]:
+    """Read ``failures.csv`` back."""
+    return tuple(Failure(**row) for row in read_rows(path))
+
+
+def read_curves(path: Path) -> dict[str, DetCurve]:
+    """Read ``det.csv`` back."""
+    rows: dict[str, list[dict[str, str]]] = {}
+    for row in read_rows(path):
+        rows.setdefault(row["arm"], []).append(row)
+    return {arm: _curve(points) for arm, points in rows.items()}
+
+
+def _curve(points: Sequence[Mapping[str, str]]) -> DetCurve:
+    thresholds, fmr, fnmr = (np.array([float(p[name]) for p in points]) for name in _CURVES[1:4])
+    counts = (int(points[0][name]) for name in _CURVES[4:])
+    return DetCurve(thresholds, fmr, fnmr, *counts)
+
+
+def read_scores(
+    path: Path, arms: Sequence[str]
+) -> tuple[tuple[Trial, ...], dict[str, NDArray[np.float64]]]:
+    """Read ``scores.csv`` back: the trials, and each arm's scores of them."""
+    columns: dict[str, list[float]] = {name: [] for name in arms}
+    trials: list[Trial] = []
+    first = None
+    for row in read_rows(path):
+        first = first or row["arm"]
+        columns[row["arm"]].append(float(row["score"]))
+        if row["arm"] == first:
+            trials.append(Trial(row["reference_id"], row["probe_id"], row["genuine"] == "1"))
+    scored = {name: scores for name, scores in columns.items() if scores or not trials}
+    if ragged := [name for name, scores in scored.items() if len(scores) != len(trials)]:
+        raise ValueError(f"{path.name} lacks scores of the arm '{ragged[0]}'")
+    return tuple(trials), {name: np.array(v, dtype=np.float64) for name, v in scored.items()}
+
+
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+def _values(row: Any) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in _names(type(row)))
+
+
+def _score_rows(report: Report) -> Iterable[tuple[Any, ...]]:
+    for name, row in report.scores.items():
+        for trial, score in zip(report.trials, row.tolist(), strict=True):
+            yield name, trial.reference_id, trial.probe_id, int(trial.genuine), score
+
+
+def _probe_values(row: ProbeRow) -> tuple[Any, ...]:
+    return (*(getattr(row, name) for name in _PROBES), *asdict(row.quality).values())
+
+
+def _probe_row(row: Mapping[str, str]) -> ProbeRow:
+    values: dict[str, Any] = {name: row[name] for name in _PROBES}
+    values |= {
+        "rank": int(row["rank"]),
+        "cosine": float(row["cosine"]),
+        "best_impostor": float(row["best_impostor"]),
+        "fallback": row["fallback"] == "True",
+    }
+    return ProbeRow(**values, quality=Quality(**{n: float(row.get(n, "nan")) for n in QUALITIES}))
+
+
+def _curve_rows(curves: Mapping[str, DetCurve]) -> Iterable[tuple[Any, ...]]:
+    for arm, curve in curves.items():
+        points = zip(curve.thresholds, curve.fmr, curve.fnmr, strict=True)
+        for point in points:
+            yield (arm, *map(float, point), curve.n_genuine, curve.n_impostor)
+
+
+def _cohort_rows(cohorts: Iterable[Cohort]) -> Iterable[tuple[Any, ...]]:
+    """Yield one line a cohort, arm and figure, in plain units (rates in [0, 1])."""
+    for cohort in cohorts:
+        head = (cohort.column, cohort.value, cohort.n, cohort.n_subjects)
+        if not cohort.arms:
+            yield (*head, "", "", "", "", "", SUPPRESSED)
+        for arm, figures in cohort.arms.items():
+            for name, figure in figures.items():
+                numbers = [figure.get(key, "") for key in ("value", "low", "high")]
+                yield (*head, arm, name, *numbers, column_of(name).cell(figures).flag)
+
+
+OUTCOMES = ("rescued", "harmed", "both right", "both wrong")
+"""What restoring did to a probe at rank 1, in order of display."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """One probe before and after an arm.
+
+    Attributes:
+        arm: Whose rank *after* is.
+        against: The arm whose rank *before* is.
+        before, after: Pessimistic ranks of the own subject, 1 = found first.
+        outcome: One of :data:`OUTCOMES`.
+    """
+
+    arm: str
+    against: str
+    probe_id: str
+    subject: str
+    before: int
+    after: int
+    outcome: str
+
+
+def flips(report: Report) -> list[Flip]:
+    """Return what became of every searched probe in every arm that a restorer painted.
+
+    Probes whose subject is not in the gallery have no right answer (rank below 1) and are
+    left out.
+    """
+    rows: dict[str, dict[str, ProbeRow]] = {}
+    for row in report.probes:
+        rows.setdefault(row.arm, {})[row.probe_id] = row
+    found = []
+    for arm in report.arms:
+        against = base(arm)
+        before = rows.get(against, {})
+        if arm.restorer is None or not before:
+            continue
+        found += [
+            _flip(before[probe_id], row, against)
+            for probe_id, row in rows.get(arm.name, {}).items()
+            if probe_id in before and min(row.rank, before[probe_id].rank) >= 1
+        ]
+    return found
+
+
+def base(arm: ArmReport) -> str:
+    """Return the name of the arm that an arm's gain is measured against."""
+    return str(arm.figures.get("rank1_gain", {}).get("against", "occluded"))
+
+
+def _flip(before: ProbeRow, after: ProbeRow, against: str) -> Flip:
+    outcome = {
+        (False, True): "rescued",
+        (True, False): "harmed",
+        (True, True): "both right",
+        (False, False): "both wrong",
+    }[before.rank == 1, after.rank == 1]
+    return Flip(after.arm, against, after.probe_id, after.subject, before.rank, after.rank, outcome)
+
+
+def counted(found: Iterable[Flip]) -> dict[str, Counter[str]]:
+    """Return arm name -> how many probes had which outcome."""
+    table: dict[str, Counter[str]] = {}
+    for flip in found:
+        table.setdefault(flip.arm, Counter())[flip.outcome] += 1
+    return table
+
+
+def failures_by_stage(failures: Iterable[Failure]) -> dict[str, dict[str, int]]:
+    """Return stage -> {"images", "subjects", "events"}: distinct pictures and people, and entries.
+
+    One picture can fail in several arms, so there can be more events than pictures.
+    """
+    by_stage: dict[str, list[Failure]] = {}
+    for failure in failures:
+        by_stage.setdefault(failure.stage, []).append(failure)
+    return {
+        stage: {
+            "images": len({failure.image_id for failure in entries}),
+            "subjects": len({failure.subject for failure in entries}),
+            "events": len(entries),
+        }
+        for stage, entries in sorted(by_stage.items())
+    }
+
+
+def losses(arms: Iterable[ArmReport]) -> list[str]:
+    """Return one line for all arms that lost as many probes, or used as many unrestored."""
+    found: dict[str, list[str]] = {}
+    for arm in arms:
+        if arm.misses:
+            line = f"{arm.misses} probes without a template: misses at every rank"
+            found.setdefault(line, []).append(arm.name)
+        if arm.fallbacks:
+            line = f"{arm.fallbacks} probes used unrestored because the restorer failed"
+            found.setdefault(line, []).append(arm.name)
+    return [f"{', '.join(names)}: {line}" for line, names in found.items()]
+
+
+def stage_lines(stages: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Return one line for every stage that something failed at."""
+    return [
+        f"at the stage '{stage}': {count['images']} pictures of {count['subjects']} people"
+        + (f", {count['events']} times" if count["events"] != count["images"] else "")
+        for stage, count in stages.items()
+    ]

@@ -1,0 +1,213 @@
+"""The results folder: written whole or not at all, never over another, and read back.
+
+====================  =======================================================================
+``report.html``       the page; needs none of the others
+``report.json``       every number with its n, interval and provenance; strict JSON
+``table.csv``/``tex`` the table of arms with intervals, to go on with or to paste
+``scores.csv``        one line a trial and arm
+``probes.csv``        one line a probe and arm
+``flips.csv``         one line a probe and restored arm: ranks before and after
+``cohorts.csv``       one line a cohort, arm and figure
+``failures.csv``      one line for everything that failed
+``protocol/``         the CSV files that fix who was compared with whom
+``figures/``          the curves, and the before-and-after strips with their labels;
+                      ``sheet.png``: the same examples with truth and absolute difference
+====================  =======================================================================
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from restore_recog import images
+from restore_recog.errors import DataError, RestoreRecogError
+from restore_recog.evaluation.results import ArmReport, Cohort, Example, Report, Spread, Verdict
+from restore_recog.reporting import csv_files, report_figures, strips
+from restore_recog.reporting.csv_files import failures_by_stage
+from restore_recog.reporting.report_figures import Picture
+from restore_recog.reporting.strips import sheet
+from restore_recog.reporting.tables import arms_csv, arms_latex
+from restore_recog.system.atomic import check_output, plain, whole_folder
+
+__all__ = ["FORMAT", "as_json", "caption", "check_output", "plain", "read", "write"]
+
+FORMAT = 3
+"""Raised by any change of the folder's layout or of a field's meaning."""
+
+
+def write(report: Report, folder: Path) -> None:
+    """Write the results folder beside its place and move it there in one step.
+
+    Raises:
+        OutputError: The folder exists, or the disk is full or not writable.
+    """
+    from restore_recog.reporting.pages.report import page
+
+    with whole_folder(folder) as staging:
+        _write_records(report, staging)
+        pictures = report_figures.pictures(report)
+        _write_pictures(report, pictures, staging)
+        (staging / "report.html").write_text(page(report, pictures), encoding="utf-8")
+
+
+def _write_records(report: Report, folder: Path) -> None:
+    """Write every file of numbers and text but the page."""
+    text = json.dumps(as_json(report), indent=1, ensure_ascii=False, allow_nan=False)
+    (folder / "report.json").write_text(text + "\n", encoding="utf-8")
+    (folder / "table.csv").write_text(arms_csv(report.arms), encoding="utf-8")
+    latex = arms_latex(report.arms, caption(report))
+    (folder / "table.tex").write_text(latex, encoding="utf-8")
+    csv_files.write_all(report, folder)
+    for name, content in report.protocol.items():
+        path = _inside(folder / "protocol", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode())  # as it is: text mode would change line ends
+
+
+def _write_pictures(report: Report, pictures: Mapping[str, Picture], folder: Path) -> None:
+    (folder / "figures" / "examples").mkdir(parents=True)
+    for name, picture in pictures.items():
+        (folder / "figures" / f"{name}.png").write_bytes(picture.png)
+    for index, example in enumerate(report.examples):
+        images.write(_example_path(folder, index), strips.labelled(example))
+    together = sheet(report.examples)
+    if together is not None:
+        images.write(folder / "figures" / "sheet.png", together)
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """Return the path of a file in a folder.
+
+    Raises:
+        ValueError: The name leads out of it.
+    """
+    parts = PurePosixPath(name).parts
+    if not parts or ".." in parts or name.startswith("/"):
+        raise ValueError(f"'{name}' is no name for a file of the protocol.")
+    return folder.joinpath(*parts)
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """Return what ``report.json`` holds, in strict JSON values."""
+    content: dict[str, Any] = {
+        "format": FORMAT,
+        "verdicts": [asdict(verdict) for verdict in report.verdicts],
+        "labels": report.labels,
+        "notes": report.notes,
+        "arms": [asdict(arm) for arm in report.arms],
+        "cohorts": [asdict(cohort) for cohort in report.cohorts],
+        "spreads": [asdict(spread) for spread in report.spreads],
+        "failures_by_stage": failures_by_stage(report.failures),
+        "timing": report.timing,
+        "setup": report.setup,
+        "protocol": sorted(report.protocol),
+        "examples": [
+            {"probe_id": e.probe_id, "caption": e.caption, "titles": e.titles}
+            for e in report.examples
+        ],
+    }
+    strict: dict[str, Any] = plain(content)
+    return strict
+
+
+def caption(report: Report) -> str:
+    """Return one sentence that says what the table of a report rests on."""
+    setup = report.setup
+    protocol = setup.get("protocol", {})
+    data = " and ".join(str(entry.get("name")) for entry in setup.get("data", ()))
+    recognizer = setup.get("recognizer", {})
+    name = ":".join(str(recognizer[k]) for k in ("name", "argument") if recognizer.get(k))
+    return (
+        f"Recognition by {name or 'the recogniser'} under the protocol "
+        f"{protocol.get('name', 'unknown')} (version {protocol.get('version', 'unknown')}) "
+        f"on {data or 'unknown data'}; " + "; ".join(report.labels)
+    ).rstrip("; ") + "."
+
+
+def _numbers(value: Any) -> Any:
+    """Return figures as they were before :func:`plain`."""
+    if isinstance(value, dict):
+        return {key: _numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_numbers(item) for item in value]
+    if value in ("inf", "-inf"):
+        return float(value)
+    return math.nan if value is None else value
+
+
+def read(folder: Path) -> Report:
+    """Read a results folder back.
+
+    Raises:
+        DataError: The folder is no results folder or was written in another format.
+    """
+    try:
+        data = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        if data["format"] != FORMAT:
+            raise DataError(
+                f"'{folder}' has report format {data['format']}; this version reads {FORMAT}: "
+                "run the evaluation again, or use the version that wrote it."
+            )
+        return _report(folder, data)
+    except RestoreRecogError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"'{folder}' cannot be read as a results folder ({error}); "
+            "name a folder that 'restore-recog eval' wrote."
+        ) from error
+
+
+def _report(folder: Path, data: Mapping[str, Any]) -> Report:
+    arms = tuple(_arm(entry) for entry in data["arms"])
+    trials, scores = csv_files.read_scores(folder / "scores.csv", [arm.name for arm in arms])
+    return Report(
+        verdicts=tuple(Verdict(**entry) for entry in data["verdicts"]),
+        labels=tuple(data["labels"]),
+        notes=tuple(data["notes"]),
+        arms=arms,
+        setup=data["setup"],
+        timing=_numbers(data["timing"]),
+        trials=trials,
+        scores=scores,
+        probes=csv_files.read_probes(folder / "probes.csv"),
+        failures=csv_files.read_failures(folder / "failures.csv"),
+        examples=_read_examples(folder, data["examples"]),
+        cohorts=tuple(Cohort(**entry | _figures(entry)) for entry in data["cohorts"]),
+        spreads=tuple(Spread(**_numbers(entry)) for entry in data["spreads"]),
+        curves=csv_files.read_curves(folder / "det.csv"),
+        protocol={
+            name: _inside(folder / "protocol", name).read_bytes().decode()
+            for name in data["protocol"]
+        },
+    )
+
+
+def _arm(entry: dict[str, Any]) -> ArmReport:
+    numbers = {"figures": _numbers(entry["figures"]), "cmc": tuple(_numbers(entry["cmc"]))}
+    return ArmReport(**entry | numbers)
+
+
+def _figures(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {"arms": _numbers(entry["arms"])}
+
+
+def _read_examples(folder: Path, entries: Sequence[Mapping[str, Any]]) -> tuple[Example, ...]:
+    return tuple(
+        Example(
+            probe_id=entry["probe_id"],
+            caption=entry["caption"],
+            titles=tuple(entry["titles"]),
+            strip=strips.bare(images.read(_example_path(folder, index)), entry["titles"]),
+        )
+        for index, entry in enumerate(entries)
+    )
+
+
+def _example_path(folder: Path, index: int) -> Path:
+    return folder / "figures" / "examples" / f"{index:02d}.png"

@@ -1,0 +1,205 @@
+"""Which figures a report has, and what is drawn in them."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from restore_recog.evaluation.results import ArmReport, Cohort, ProbeRow, Report
+from restore_recog.metrics.verification import DetCurve, det_curve
+from restore_recog.reporting import plots, plots_panels
+from restore_recog.reporting.columns import column_of
+from restore_recog.reporting.csv_files import base
+from restore_recog.reporting.plots_panels import Estimate
+from restore_recog.types import Vector
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawn figure.
+
+    Attributes:
+        png: The file's content, sharp at about one and a half times *width*.
+        width: To show it at, in pixels.
+    """
+
+    png: bytes
+    width: int
+
+
+GAINS = (
+    "rank1_gain",
+    "accuracy_gain",
+    "fnmr_frozen_change@fmr=0.001",
+    "fnmr_frozen_change@fmr=0.01",
+    "cosine_gain",
+)
+"""What cohorts are compared by: the first of these that they have."""
+
+_FROZEN = "fmr_frozen@fmr=0.001"
+
+
+def of(report: Report) -> dict[str, Figure]:
+    """Return file name -> figure; what the report has no numbers for is left out."""
+    drawn = {
+        "det": det(report),
+        "det-pairs": det_of_pairs(report),
+        "cmc": cmc(report),
+        "histograms": histograms(report),
+        "cohorts": cohorts(report),
+        "quality": quality(report),
+    }
+    return {name: figure for name, figure in drawn.items() if figure is not None}
+
+
+def pictures(report: Report) -> dict[str, Picture]:
+    """Return file name -> drawn picture of every figure."""
+    return {name: drawn(figure) for name, figure in of(report).items()}
+
+
+def drawn(figure: Figure) -> Picture:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=140)
+    return Picture(buffer.getvalue(), round(96 * float(figure.get_figwidth())))
+
+
+def det(report: Report) -> Figure | None:
+    """Return the DET figure of all arms over all comparisons, or None without a search."""
+    return plots.det_figure(report.curves) if report.curves else None
+
+
+def det_of_pairs(report: Report) -> Figure | None:
+    """Return the DET figure over the protocol's pairs, or None without pairs of both kinds."""
+    curves = pair_curves(report)
+    return plots.det_figure(curves) if curves else None
+
+
+def det_curves(report: Report) -> Mapping[str, DetCurve]:
+    """Return arm name -> DET curve, of all comparisons where there are such, else of the pairs."""
+    return report.curves or pair_curves(report)
+
+
+def pair_curves(report: Report) -> dict[str, DetCurve]:
+    """Return arm name -> DET curve over the pairs; empty without trials of both kinds."""
+    return {
+        name: det_curve(genuine, impostor) for name, (genuine, impostor) in _split(report).items()
+    }
+
+
+def cmc(report: Report) -> Figure | None:
+    """Return the CMC figure of all arms, or None without any."""
+    curves = {arm.name: np.array(arm.cmc) for arm in report.arms if arm.cmc}
+    return plots.cmc_figure(curves) if curves else None
+
+
+def histograms(report: Report) -> Figure | None:
+    """Return the score histograms of all arms, or None without a finite score."""
+    panels = _split(report)
+    if not any(np.isfinite(scores).any() for pair in panels.values() for scores in pair):
+        return None
+    thresholds = {
+        arm.name: float(arm.figures[_FROZEN].get("threshold", math.nan))
+        for arm in report.arms
+        if _FROZEN in arm.figures
+    }
+    return plots_panels.histogram_figure(panels, thresholds)
+
+
+def _split(report: Report) -> dict[str, tuple[Vector, Vector]]:
+    """Return arm name -> (genuine, impostor) scores; empty without trials of both kinds."""
+    genuine = np.array([trial.genuine for trial in report.trials], dtype=bool)
+    if genuine.all() or not genuine.any():
+        return {}
+    return {name: (row[genuine], row[~genuine]) for name, row in report.scores.items()}
+
+
+def cohorts(report: Report) -> Figure | None:
+    """Return the gain of every restored arm by cohort, or None where none was measured."""
+    arms = [arm for arm in report.arms if arm.arm == "restored"]
+    figure = cohort_figure_name(report)
+    if figure is None:
+        return None
+    column = column_of(figure)
+    panels = {arm.name: _estimates(report, arm, figure, column.factor) for arm in arms}
+    errors = figure.startswith("fnmr")
+    return plots_panels.forest_figure(panels, column.title, less_is_better=errors)
+
+
+def cohort_figure_name(report: Report) -> str | None:
+    """Return which gain the cohorts of the restored arms have, or None."""
+    names = [arm.name for arm in report.arms if arm.arm == "restored"]
+    for figure in GAINS:
+        if any(figure in c.arms.get(name, {}) for c in report.cohorts for name in names):
+            return figure
+    return None
+
+
+def _estimates(report: Report, arm: ArmReport, figure: str, factor: float) -> list[Estimate]:
+    """Return a row for everybody and for every group that was measured."""
+    rows = [_estimate("everybody", arm.figures.get(figure), factor)]
+    columns: dict[str, list[Cohort]] = {}
+    for cohort in report.cohorts:
+        columns.setdefault(cohort.column, []).append(cohort)
+    for column, cohorts in columns.items():
+        measured = [cohort for cohort in cohorts if cohort.arms]
+        small = len(cohorts) - len(measured)
+        rest = f" ({small} of {len(cohorts)} groups too small)" if small else ""
+        rows.append(Estimate(column + rest, heading=True))
+        for cohort in measured:
+            label = f"{cohort.value} (n = {cohort.n}, {people(cohort.n_subjects)})"
+            rows.append(_estimate(label, cohort.arms.get(arm.name, {}).get(figure), factor))
+    return rows
+
+
+def people(count: int) -> str:
+    """Return a number of people in words."""
+    return "1 person" if count == 1 else f"{count} people"
+
+
+def _estimate(label: str, figure: Mapping[str, Any] | None, factor: float) -> Estimate:
+    value, low, high = (
+        factor * float((figure or {}).get(key, math.nan)) for key in ("value", "low", "high")
+    )
+    return Estimate(label, value, low, high)
+
+
+def quality(report: Report) -> Figure | None:
+    """Return each probe's gain in PSNR against its gain in cosine, or None without twins."""
+    rows: dict[str, dict[str, ProbeRow]] = {}
+    for row in report.probes:
+        rows.setdefault(row.arm, {})[row.probe_id] = row
+    panels: dict[str, tuple[Vector, Vector]] = {}
+    for arm in report.arms:
+        if arm.arm == "restored":
+            before = rows.get(base(arm), {})
+            x, y = _changes(before, rows.get(arm.name, {}).values())
+            if x.size:
+                panels[arm.name] = x, y
+    if not panels:
+        return None
+    return plots_panels.scatter_figure(
+        panels, "Gain in PSNR inside the mask (dB)", "Gain in genuine cosine"
+    )
+
+
+def _changes(before: Mapping[str, ProbeRow], after: Iterable[ProbeRow]) -> tuple[Vector, Vector]:
+    """Return the (x, y) changes of the probes for which both are known."""
+    pairs: Sequence[tuple[float, float]] = [
+        (
+            row.quality.psnr_mask - before[row.probe_id].quality.psnr_mask,
+            row.cosine - before[row.probe_id].cosine,
+        )
+        for row in after
+        if row.probe_id in before
+    ]
+    table = np.array(pairs, dtype=np.float64).reshape(-1, 2)
+    table = table[np.isfinite(table).all(axis=1)]
+    return table[:, 0], table[:, 1]

@@ -1,0 +1,173 @@
+"""A study of segmenters as text, JSON, CSV and pictures, and its folder.
+
+=====================  ================================================================
+``segmenters.html``    everything below on one page
+``segmenters.json``    every figure with its interval and n, and what was asked for
+``segmenters.csv``     one line a segmenter and restorer
+``maps.csv``           one line a probe and segmenter
+``failures.csv``       one line for everything that failed
+``figures/cost.png``   Dice against what the errors cost
+``figures/worst.png``  the worst maps
+=====================  ================================================================
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from restore_recog.evaluation.results import Example
+from restore_recog.evaluation.segmenters.figures import MAP_SCORES
+from restore_recog.evaluation.segmenters.results import Standing, Study, Worst
+from restore_recog.reporting.columns import Column, Figures
+from restore_recog.reporting.plots_panels import cost_figure
+from restore_recog.reporting.report_figures import Picture, drawn
+from restore_recog.reporting.segmenter_text import COSTS, MAPS
+from restore_recog.reporting.strips import labelled
+from restore_recog.reporting.tables import csv_text
+from restore_recog.system.atomic import plain, whole_folder
+from restore_recog.types import Failure
+
+FORMAT = 1
+"""Raised by any change of a field's meaning in ``segmenters.json``."""
+
+
+HIT, MISSED, EXTRA = (200, 200, 200), (213, 94, 0), (0, 114, 178)
+"""Colours of a map's differences: grey where both are, orange missed, blue too much."""
+
+
+def write(study: Study, folder: Path) -> None:
+    """Write the results folder, whole or not at all.
+
+    Raises:
+        OutputError: The folder exists, or the disk is full or not writable.
+    """
+    from restore_recog.reporting.pages.segmenters import page
+
+    with whole_folder(folder) as staging:
+        strips = [strip(one) for one in study.worst]
+        figure = cost_figure(study)
+        picture = None if figure is None else drawn(figure)
+        record = json.dumps(as_json(study), indent=1, ensure_ascii=False, allow_nan=False)
+        (staging / "segmenters.json").write_text(record + "\n", encoding="utf-8")
+        (staging / "segmenters.csv").write_text(csv_text(_csv(study)), encoding="utf-8")
+        (staging / "maps.csv").write_text(csv_text(_maps_csv(study)), encoding="utf-8")
+        names = [one.name for one in fields(Failure)]
+        failures = csv_text([names, *map(astuple, study.failures)])
+        (staging / "failures.csv").write_text(failures, encoding="utf-8")
+        (staging / "figures").mkdir()
+        for name, content in (("cost", _png(picture)), ("worst", _sheet(study, strips))):
+            if content:
+                (staging / "figures" / f"{name}.png").write_bytes(content)
+        (staging / "segmenters.html").write_text(page(study, picture, strips), encoding="utf-8")
+
+
+def as_json(study: Study) -> dict[str, Any]:
+    """Return what ``segmenters.json`` holds, in strict JSON values."""
+    strict: dict[str, Any] = plain(
+        {
+            "format": FORMAT,
+            "labels": study.labels,
+            "notes": study.notes,
+            "true_maps": study.true_maps,
+            "occluded": study.floor,
+            "segmenters": [
+                {
+                    "segmenter": one.segmenter,
+                    "reference": one.reference,
+                    "maps": one.maps,
+                    "restorers": one.restorers,
+                }
+                for one in study.standings
+            ],
+            "agreement": [
+                {"between": list(pair), "dice": figure} for pair, figure in study.agreement.items()
+            ],
+            "failures": len(study.failures),
+            "setup": study.setup,
+        }
+    )
+    return strict
+
+
+def strip(worst: Worst) -> Example:
+    """Return [occluded | found | true | difference] of one map."""
+    maps = [np.repeat(one[:, :, None] * np.uint8(255), 3, 2) for one in (worst.found, worst.true)]
+    tiles = [worst.occluded, *maps, difference(worst.found, worst.true)]
+    titles = ("occluded", f"found, Dice {worst.dice:.3f}", "true", "orange missed, blue extra")
+    caption = f"{worst.segmenter}: {worst.probe_id}"
+    return Example(worst.probe_id, caption, titles, np.concatenate(tiles, axis=1))
+
+
+def difference(found: NDArray[np.uint8], true: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return (S, S, 3) uint8: grey where both maps are, orange missed, blue too much."""
+    picture = np.full((*true.shape, 3), 255, np.uint8)
+    picture[(found > 0) & (true > 0)] = HIT
+    picture[(found == 0) & (true > 0)] = MISSED
+    picture[(found > 0) & (true == 0)] = EXTRA
+    return picture
+
+
+def _sheet(study: Study, strips: Sequence[Example]) -> bytes:
+    """Return all strips as one PNG: a column a segmenter, the worst on top."""
+    columns: dict[str, list[NDArray[np.uint8]]] = {}
+    for worst, example in zip(study.worst, strips, strict=True):
+        columns.setdefault(worst.segmenter, []).append(labelled(example, scale=2))
+    if not columns:
+        return b""
+    height = max(len(rows) for rows in columns.values())
+    blank = np.full_like(next(iter(columns.values()))[0], 255)
+    stacks = [np.concatenate([*r, *[blank] * (height - len(r))]) for r in columns.values()]
+    gap = np.full((len(stacks[0]), 24, 3), 255, np.uint8)
+    parts = [part for stack in stacks for part in (stack, gap)][:-1]
+    buffer = io.BytesIO()
+    Image.fromarray(np.concatenate(parts, axis=1)).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def _png(picture: Picture | None) -> bytes:
+    return b"" if picture is None else picture.png
+
+
+def _csv(study: Study) -> Iterator[list[Any]]:
+    columns = (*MAPS, *COSTS)
+    parts = ("", " (low)", " (high)", " (n)")
+    head = [f"{c.title}{part}" for c in columns for part in parts]
+    yield ["Segmenter", "Reference point", "Restorer", *head]
+    for one in study.standings:
+        for name, figures in one.restorers.items():
+            both = {**one.maps, **figures}
+            cells = [x for c in columns for x in _numbers(c, both)]
+            yield [one.segmenter, "yes" if one.reference else "no", name, *cells]
+
+
+def _numbers(column: Column, figures: Figures) -> list[Any]:
+    figure = figures.get(column.figure, {})
+    values = [figure.get(name) for name in ("value", "low", "high")]
+    shown = [
+        f"{value * column.factor:.10g}" if value is not None and np.isfinite(value) else ""
+        for value in values
+    ]
+    return [*shown, figure.get("n", "")]
+
+
+def _maps_csv(study: Study) -> Iterator[list[Any]]:
+    yield ["segmenter", "probe_id", "subject", *MAP_SCORES]
+    for one in study.standings:
+        yield from _probes(one, study)
+
+
+def _probes(one: Standing, study: Study) -> Iterator[list[Any]]:
+    """Yield the map of every probe; what is not known is empty."""
+    for (image_id, subject), score in zip(study.probes, one.scores, strict=True):
+        values = [None] * len(MAP_SCORES) if score is None else astuple(score)
+        shown = ["" if v is None or not np.isfinite(v) else f"{v:.6g}" for v in values]
+        yield [one.segmenter, image_id, subject, *shown]

@@ -1,0 +1,1 @@
+"""Running a restorer on crops, images and files, and exporting one."""

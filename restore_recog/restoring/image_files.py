@@ -1,0 +1,236 @@
+"""Restore the faces in picture files and put them back into the full-size pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from restore_recog import images
+from restore_recog.alignment import align
+from restore_recog.api import Restorer, Segmenter
+from restore_recog.errors import ImageError, NoFaceError, PluginError, SeveralFacesError
+from restore_recog.face_detection import FaceFinder
+from restore_recog.restoring.jobs import Job
+from restore_recog.restoring.restoration import run_restorer
+from restore_recog.segmenters.contract import maps_of
+from restore_recog.segmenters.names import DEFAULT_DETECTOR, OWN, choose, margin
+from restore_recog.types import FaceBatch, FaceCrop, Failure, Picture
+
+SHEET_FACES = 60
+"""A contact sheet stops here: one page that can still be looked at."""
+
+
+Faces = Literal["one", "largest", "all", "aligned"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RestoredFace:
+    """One face before and after.
+
+    Attributes:
+        crop: The aligned crop as it was; its ``mask`` is what was painted over.
+        pixels: (S, S, 3) uint8 RGB, the restored crop.
+    """
+
+    crop: FaceCrop
+    pixels: NDArray[np.uint8]
+
+
+def segmenter_for(restorer: Restorer, choice: str = OWN) -> Segmenter:
+    """Return what finds the covering for a restorer.
+
+    Args:
+        restorer: Whose pictures are to be restored.
+        choice: As in an evaluation, but for the true maps. A restorer without a detector
+            borrows the default one, as there.
+
+    Raises:
+        PluginError: It is unknown or has no detector, or the true maps were asked for.
+    """
+    if margin(choice) is not None:
+        raise PluginError(
+            f"--segmenter {choice} needs true maps, which pictures come without; give --mask."
+        )
+    mine = {restorer.name: restorer}
+    found = choose(choice, mine, restorer.device)[restorer.name]
+    found = found or choose(DEFAULT_DETECTOR, mine, restorer.device)[restorer.name]
+    assert found is not None
+    return found.segmenter
+
+
+class PictureRestorer:
+    """Finds, restores and pastes back the faces of one picture at a time.
+
+    Args:
+        restorer: Paints the covered part.
+        segmenter: Finds the covering where no map is given; None if maps are always given.
+        faces: ``one`` refuses a picture with several faces, ``largest`` takes the largest,
+            ``all`` restores every face, ``aligned`` takes the whole picture as one crop.
+    """
+
+    def __init__(
+        self,
+        restorer: Restorer,
+        segmenter: Segmenter | None,
+        *,
+        faces: Faces = "one",
+    ) -> None:
+        self.restorer = restorer
+        self.segmenter = segmenter
+        self.faces = faces
+        self._finder = FaceFinder("largest" if faces == "all" else faces, restorer.device)
+
+    def find(self, picture: Picture) -> list[FaceCrop]:
+        """Return the aligned crops of a picture, the largest face first.
+
+        Raises:
+            ImageError: No face, several where one is asked for, or one that cannot be aligned.
+        """
+        size = max(self.restorer.image_size)
+        if self.faces != "all":
+            return [self._finder.crop(picture, size)]
+        faces = self._finder.find(picture.pixels)
+        if not faces:
+            raise NoFaceError("No face was found in the picture.")
+        return [align(replace(picture, landmarks=face.landmarks), size) for face in faces]
+
+    def restore(self, crops: Sequence[FaceCrop]) -> list[RestoredFace]:
+        """Return the crops restored, in order; their maps are used where they are known.
+
+        Raises:
+            ImageError: The restorer returned something that is no picture.
+        """
+        tensors = images.to_tensor([crop.pixels for crop in crops]).to(self.restorer.device)
+        masks = self._masks(crops, tensors)
+        landmarks = torch.from_numpy(np.stack([crop.landmarks for crop in crops]))
+        restored = run_restorer(self.restorer, FaceBatch(tensors, masks, landmarks))
+        if not bool(restored.isfinite().all()):
+            raise ImageError(f"'{self.restorer.name}' returned pixels that are no numbers.")
+        maps = masks[:, 0].round().to(torch.uint8).cpu().numpy()
+        return [
+            RestoredFace(replace(crop, mask=found), pixels)
+            for crop, found, pixels in zip(crops, maps, images.to_uint8(restored), strict=True)
+        ]
+
+    def _masks(self, crops: Sequence[FaceCrop], tensors: torch.Tensor) -> torch.Tensor:
+        known = [crop.mask for crop in crops if crop.mask is not None]
+        if len(known) == len(crops):
+            return torch.from_numpy(np.stack(known))[:, None].float().to(tensors.device)
+        if self.segmenter is None:
+            raise ImageError("The picture has no map of its covering and none can be looked for.")
+        with torch.inference_mode():
+            return maps_of(self.segmenter, tensors)
+
+
+def restore_file(
+    job: Job, worker: PictureRestorer, *, crops: bool = False
+) -> list[RestoredFace] | Failure:
+    """Restore one picture file and write the result, whole or not at all.
+
+    Args:
+        job: What to read and where to write.
+        worker: Does the work.
+        crops: Write the restored crops (``a.jpg``, ``a.2.jpg``, ...), not the picture.
+
+    Returns:
+        The faces, or why this picture cannot be done.
+
+    Raises:
+        OutputError: The result cannot be written; that concerns every picture.
+    """
+    stage = "read"
+    try:
+        pixels = images.read(job.source)
+        mask = images.read_mask(job.mask, pixels.shape[:2]) if job.mask else None
+        picture = Picture(pixels, mask=mask)
+        stage = "align"
+        found = worker.find(picture)
+        stage = "restore"
+        faces = worker.restore(found)
+    except ImageError as error:
+        stage = "detect" if isinstance(error, (NoFaceError, SeveralFacesError)) else stage
+        return Failure(stage, str(job.source), "", str(error))
+    if crops:
+        for number, face in enumerate(faces, start=1):
+            ending = "" if number == 1 else f".{number}"
+            images.write(job.target.with_stem(job.target.stem + ending), face.pixels)
+        return faces
+    for face in faces:
+        picture = replace(picture, pixels=paste(picture, face))
+    images.write(job.target, picture.pixels)
+    return faces
+
+
+def paste(picture: Picture, face: RestoredFace) -> NDArray[np.uint8]:
+    """Return the picture's pixels with one restored face put back.
+
+    Only pixels inside the map change. A map that was found in the crop is often coarser than
+    the picture, so its edge fades over half a crop pixel, inwards; where the picture's own
+    map is known, that is filled up to its edge and not left.
+
+    Returns:
+        (H, W, 3) uint8 RGB, a new array.
+    """
+    result = picture.pixels.copy()
+    box = _box(face.crop, picture.pixels.shape[:2])
+    if box is None or face.crop.mask is None:
+        return result
+    top, bottom, left, right = box
+    matrix = face.crop.matrix.copy()
+    matrix[:, 2] += matrix[:, :2] @ np.array([left, top], dtype=np.float64)
+    size = (right - left, bottom - top)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    painted = cv2.warpAffine(
+        face.pixels, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE
+    )
+    inside = cv2.warpAffine(face.crop.mask.astype(np.float32), matrix, size, flags=flags)
+    if picture.mask is None:
+        alpha = np.clip(2 * inside - 1, 0, 1)
+    else:
+        alpha = np.clip(2 * inside, 0, 1) * (picture.mask[top:bottom, left:right] > 0)
+    under = result[top:bottom, left:right]
+    mixed = under + alpha[..., None] * (painted.astype(np.float32) - under)
+    result[top:bottom, left:right] = np.rint(mixed).astype(np.uint8)
+    return result
+
+
+def contact_sheet(faces: Sequence[RestoredFace], columns: int = 4) -> NDArray[np.uint8]:
+    """Return one picture of triples: before, the map in red, after.
+
+    Args:
+        faces: At least one, all of one size.
+        columns: Triples in a row.
+    """
+    cells = []
+    for face in faces:
+        tinted = face.crop.pixels.copy()
+        if face.crop.mask is not None:
+            tinted[face.crop.mask > 0] = tinted[face.crop.mask > 0] // 2 + np.array(
+                [127, 0, 0], np.uint8
+            )
+        triple = np.hstack([face.crop.pixels, tinted, face.pixels])
+        cells.append(np.pad(triple, [(2, 2), (2, 2), (0, 0)], constant_values=255))
+    columns = min(columns, len(cells))
+    blank = np.full_like(cells[0], 255)
+    cells += [blank] * (-len(cells) % columns)
+    rows = [np.hstack(cells[i : i + columns]) for i in range(0, len(cells), columns)]
+    return np.vstack(rows)
+
+
+def _box(crop: FaceCrop, shape: tuple[int, ...]) -> tuple[int, int, int, int] | None:
+    """Return top, bottom, left, right of the crop within the picture; None if outside."""
+    side = crop.pixels.shape[0]
+    corners = np.array([[-1, -1], [side, -1], [-1, side], [side, side]], dtype=np.float64)
+    linear, shift = crop.matrix[:, :2], crop.matrix[:, 2]
+    places = (corners - shift) @ np.linalg.inv(linear).T
+    left, top = np.maximum(np.floor(places.min(0)).astype(int), 0)
+    right, bottom = np.minimum(np.ceil(places.max(0)).astype(int) + 1, [shape[1], shape[0]])
+    return (
+        None if left >= right or top >= bottom else (int(top), int(bottom), int(left), int(right))
+    )

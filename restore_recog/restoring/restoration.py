@@ -1,0 +1,171 @@
+"""A restorer as an ordinary PyTorch part: a transform, and a module in front of a recogniser."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from restore_recog.api import Recognizer, Restorer, Segmenter
+from restore_recog.errors import PluginError
+from restore_recog.segmenters.contract import maps_of
+from restore_recog.types import FaceBatch
+
+if TYPE_CHECKING:
+    pass
+
+
+class Restoration(nn.Module):
+    """Restore aligned face crops, as a torchvision-style transform.
+
+    Works inside ``torchvision.transforms.v2.Compose`` and as a layer. Pictures are resized to what
+    the restorer wants and back; what no map marks is returned bit for bit.
+
+    Args:
+        restorer: Any restorer; its networks become parts of this module.
+        segmenter: Finds the covering where no map is given; None takes the restorer's own.
+
+    Raises:
+        PluginError: A map is needed, and neither given nor to be found.
+    """
+
+    def __init__(self, restorer: Restorer, segmenter: Segmenter | None = None) -> None:
+        super().__init__()
+        self.restorer = restorer
+        self.segmenter = segmenter or restorer.segmenter()
+        for name, part in vars(restorer).items():
+            if isinstance(part, nn.Module):
+                self.add_module(name, part)
+
+    def forward(
+        self, images: Tensor, masks: Tensor | None = None, landmarks: Tensor | None = None
+    ) -> Tensor:
+        """Return the restored pictures, of the shape that came.
+
+        Args:
+            images: (N, 3, H, W) or (3, H, W) float in [0, 1], aligned crops.
+            masks: (N, 1, H, W) or (1, H, W), 1 = occluded; None has them found.
+            landmarks: (N, L, 2) float pixels, for restorers that need them.
+        """
+        single = images.dim() == 3
+        if single:
+            images = images[None]
+            masks = None if masks is None else masks[None]
+        if masks is None:
+            masks = self._found(images)
+        size = (int(images.shape[-2]), int(images.shape[-1]))
+        batch = FaceBatch(images, masks, landmarks)
+        if size == tuple(self.restorer.image_size):
+            restored = self.restorer.restore(batch)
+        else:
+            small = fitted(batch, self.restorer.image_size)
+            restored = unfitted(self.restorer.restore(small), batch, small)
+        return restored[0] if single else restored
+
+    def _found(self, images: Tensor) -> Tensor:
+        if self.segmenter is not None:
+            return maps_of(self.segmenter, images)
+        if "masks" in self.restorer.needs:
+            raise PluginError(
+                f"The restorer '{self.restorer.name}' needs a map and has no detector of its own; "
+                "give masks, or a segmenter."
+            )
+        return images.new_zeros(images.shape[0], 1, *images.shape[-2:])
+
+
+class RestoredRecognizer(nn.Module):
+    """Any restorer in front of any recogniser: crops in, templates out.
+
+    Args:
+        restorer: Restores the crops first.
+        recognizer: Compares what comes out. One with an alignment of its own must be given crops
+            that are aligned its way.
+        segmenter: As for :class:`Restoration`.
+    """
+
+    def __init__(
+        self, restorer: Restorer, recognizer: Recognizer, segmenter: Segmenter | None = None
+    ) -> None:
+        super().__init__()
+        self.restoration = Restoration(restorer, segmenter)
+        self.recognizer = recognizer
+        for name, part in vars(recognizer).items():
+            if isinstance(part, nn.Module):
+                self.add_module(f"recognizer_{name}", part)
+
+    def forward(
+        self, images: Tensor, masks: Tensor | None = None, landmarks: Tensor | None = None
+    ) -> Tensor:
+        """Return (N, D) unit-length templates of (N, 3, H, W) crops in [0, 1]."""
+        restored = self.restoration(images, masks, landmarks)
+        return self.recognizer.embed(resize(restored, self.recognizer.image_size))
+
+
+def resize(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return (N, C, H, W) images of another size, smoothed before they shrink."""
+    if tuple(images.shape[-2:]) == tuple(size):
+        return images
+    return F.interpolate(images, size=size, mode="bilinear", align_corners=False, antialias=True)
+
+
+def fitted(batch: FaceBatch, size: tuple[int, int]) -> FaceBatch:
+    """Return pictures, maps and landmarks at another size; every touched pixel is occluded."""
+    return FaceBatch(
+        resize(batch.images, size),
+        (resize(batch.masks, size) > 0).float(),
+        _rescaled(batch.landmarks, tuple(batch.images.shape[-2:]), size),
+    )
+
+
+def unfitted(restored: Tensor, batch: FaceBatch, small: FaceBatch) -> Tensor:
+    """Return restored pictures at the size of *batch*; what was left alone comes back as it was.
+
+    Args:
+        restored: (N, 3, h, w) what a restorer made of *small*.
+        batch: As it came.
+        small: :func:`fitted` of it.
+
+    Returns:
+        (N, 3, H, W). Where a restorer changed nothing outside the map, exactly the pixels of
+        the map as given are replaced; else those that its changes touch.
+    """
+    size = (int(batch.images.shape[-2]), int(batch.images.shape[-1]))
+    if restored.shape[-2:] == batch.images.shape[-2:]:
+        return restored
+    images, given = batch.images.to(restored.device), small.images.to(restored.device)
+    changed = (restored != given).any(1, keepdim=True).float()
+    inside = (changed <= small.masks.to(changed.device)).flatten(1).all(1)[:, None, None, None]
+    mask = batch.masks.to(changed.device) > 0.5
+    region = torch.where(inside, mask, resize(changed, size) > 0)
+    return torch.where(region, resize(restored, size), images)
+
+
+def _rescaled(
+    landmarks: Tensor | None, size: tuple[int, ...], wanted: tuple[int, int]
+) -> Tensor | None:
+    if landmarks is None or size == tuple(wanted):
+        return landmarks
+    ratio = landmarks.new_tensor([wanted[1] / size[1], wanted[0] / size[0]])
+    return (landmarks + 0.5) * ratio - 0.5
+
+
+def run_restorer(restorer: Restorer, batch: FaceBatch) -> Tensor:
+    """Return (N, 3, S, S) restored crops on the CPU, at the size they came in.
+
+    The batch is resized to what the restorer wants and the result back; pixels that it leaves
+    alone come back bit for bit even then.
+
+    Raises:
+        PluginError: The answer has the wrong shape.
+    """
+    small = fitted(batch, restorer.image_size)
+    with torch.inference_mode():
+        restored = restorer.restore(small.to(restorer.device))
+    if restored.shape != small.images.shape:
+        raise PluginError(
+            f"The restorer '{restorer.name}' returned shape {tuple(restored.shape)} where "
+            f"{tuple(small.images.shape)} is due; mend the plug-in."
+        )
+    return unfitted(restored.float(), batch, small).cpu()

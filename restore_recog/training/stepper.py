@@ -1,0 +1,128 @@
+"""One trainable under way: precision, average of the weights, compiled networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from restore_recog.api import Phase, Stateful, Trainable
+from restore_recog.errors import TrainingError
+from restore_recog.nn.reduce import world
+from restore_recog.training import memory
+from restore_recog.training.compile import Compiled, first_line, is_compilers
+from restore_recog.training.ema import WeightAverage
+from restore_recog.training.folder import Weights
+from restore_recog.training.precision import Precision
+from restore_recog.types import FaceBatch
+
+
+class Driver:
+    """Takes the steps of a trainable.
+
+    Args:
+        trainable: The model.
+        device: Where it is.
+        precision: As :class:`restore_recog.training.precision.Precision` takes it.
+        ema: Decay of the average of the weights; 0 for none.
+
+    Attributes:
+        average: The average, after :meth:`begin`, or None.
+        compiled: The compiled networks, after :meth:`begin`, or None.
+
+    Raises:
+        DeviceError: The device cannot compute so.
+    """
+
+    def __init__(self, trainable: Trainable, device: str, precision: str, ema: float) -> None:
+        self.trainable = trainable
+        self.device = device
+        self.precision = Precision(precision, device, trainable.state())
+        self.average: WeightAverage | None = None
+        self.compiled: Compiled | None = None
+        self._ema = ema
+
+    def begin(self, compiled: bool, say: Callable[[str], None]) -> None:
+        """Make average and compiled networks, once the model is as it starts.
+
+        Args:
+            compiled: Whether to compile the networks.
+            say: Is told where that fails.
+
+        Raises:
+            TrainingError: The model's tensors cannot be averaged.
+        """
+        if compiled:
+            self.compiled = Compiled(self.trainable, say)
+        if not self._ema:
+            return
+        one, two = self.trainable.weights()[1], self.trainable.weights()[1]
+        if any(one[name].data_ptr() != two[name].data_ptr() for name in one):
+            raise TrainingError(
+                "This model's weights() returns copies, which cannot be averaged: let it return "
+                "the tensors themselves, as state_dict() does, or leave --ema out."
+            )
+        self.average = WeightAverage(self._ema, one)
+
+    def helpers(self) -> dict[str, Stateful]:
+        """Return what a checkpoint has to hold besides the trainable's state."""
+        parts = {"average": self.average, "scaling": self.precision.scaling}
+        return {name: part for name, part in parts.items() if part is not None}
+
+    def step(self, phase: Phase, batch: FaceBatch, progress: float) -> dict[str, float]:
+        """Take one step and return its losses.
+
+        Raises:
+            TrainingError: The memory is too small; the message says for which batch it is not.
+        """
+
+        def take(part: FaceBatch) -> Any:
+            with self.precision.step():
+                return phase.step(part, progress)
+
+        losses = None
+        try:
+            losses = take(batch)
+        except RuntimeError as error:
+            if is_compilers(error):
+                raise TrainingError(
+                    f"The compiled networks cannot be trained ({first_line(error)}); repeat the "
+                    "command with --resume and without --compile."
+                ) from error
+            if not memory.is_out_of_memory(error):
+                raise
+        if losses is None:
+            # Out of the handler, since the error holds on to the failed step's tensors.
+            if world() > 1:  # the others do not follow into smaller batches
+                raise TrainingError(memory.shared(self.device, len(batch.images), phase.name))
+            fits = memory.largest_that_fits(take, batch)
+            raise TrainingError(memory.advice(self.device, len(batch.images), phase.name, fits))
+        if self.average is not None:
+            self.average.update(self.trainable.weights()[1])
+        return {name: float(value) for name, value in losses.items()}
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Return the context in which the model is looked at: averaged, eager, its precision."""
+        with ExitStack() as stack:
+            if self.compiled is not None:
+                stack.enter_context(self.compiled.paused())
+            if self.average is not None:
+                stack.enter_context(self.average.lent(self.trainable.weights()[1]))
+            stack.enter_context(self.precision.autocast())
+            yield
+
+    def weights(self) -> Weights:
+        """Return what a weights file is made of: the average where there is one."""
+        config, tensors = self.trainable.weights()
+        if self.average is not None:
+            tensors = self.average.tensors
+        return str(self.trainable.describe()["model"]), config, tensors
+
+    def describe(self) -> dict[str, Any]:
+        """Return entries of ``run.json``."""
+        entries: dict[str, Any] = {"precision": self.precision.name, "ema": self._ema}
+        if self.compiled is not None:
+            entries["compiled"] = self.compiled.networks
+            entries["compile_notes"] = self.compiled.sentences
+        return entries

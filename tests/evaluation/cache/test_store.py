@@ -1,0 +1,375 @@
+"""Finished work: found again when nothing has changed, and never when something has."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from evaluation_fakes import Colours, Healer, KeyDetector, Squares, request, square
+from torch import Tensor
+
+from restore_recog.api import Segmenter
+from restore_recog.errors import ImageError, NoFaceError, OutputError
+from restore_recog.evaluation.cache import entries
+from restore_recog.evaluation.cache.identity import identity, sources
+from restore_recog.evaluation.cache.store import MAGIC, WorkCache
+from restore_recog.evaluation.request import EvalRequest
+from restore_recog.evaluation.run.faces import CoveringSpec
+from restore_recog.evaluation.run.ledger import Ledger
+from restore_recog.evaluation.run.outcomes import ArmRun
+from restore_recog.evaluation.run.session import Session
+from restore_recog.face_detection import FaceFinder
+from restore_recog.types import FaceBatch, FaceSample, Picture
+
+FAILS_ONE = float(np.mean(sorted(square(subject, 0)[0].mean() / 255 for subject in range(3))[:2]))
+"""One of three subjects' pictures are darker at the top than this."""
+
+KEYS = [bytes([i]) * 32 for i in range(4)]
+CALLS: dict[str, int] = {"embed": 0, "restore": 0, "segment": 0, "find": 0}
+
+
+@pytest.fixture(autouse=True)
+def _no_calls() -> Iterator[None]:
+    CALLS.update(dict.fromkeys(CALLS, 0))
+    yield
+
+
+class CountedColours(Colours):
+    def embed(self, images: Tensor) -> Tensor:
+        CALLS["embed"] += len(images)
+        return super().embed(images)
+
+
+class CountedDetector(KeyDetector):
+    def segment(self, images: Tensor) -> Tensor:
+        CALLS["segment"] += len(images)
+        return super().segment(images)
+
+
+class CountedHealer(Healer):
+    """Fails on one subject, so that failures must be remembered too."""
+
+    strength = 1.0
+
+    def segmenter(self) -> Segmenter:
+        return CountedDetector()
+
+    def restore(self, batch: FaceBatch) -> Tensor:
+        CALLS["restore"] += len(batch.images)
+        healed = super().restore(batch)
+        if bool((batch.images[:, :, 0].mean((1, 2)) < FAILS_ONE).any()):
+            raise ImageError("Too dark.")
+        return healed * self.strength
+
+
+ARMS = ("clean", "occluded", "restored", "restored-oracle-mask", "fill", "upper-half",
+        "restored-clean")  # fmt: skip
+
+
+def wanted(cache: Path | None, dataset: Squares | None = None, **options: object) -> EvalRequest:
+    base = request(dataset or Squares(3, 4, occluded=2), CountedHealer(), batch_size=4,
+                   cache=cache, **({"arms": ARMS} | options))  # fmt: skip
+    return EvalRequest(**{name: getattr(base, name) for name in base.__dataclass_fields__}
+                       | {"recognizer": CountedColours()})  # fmt: skip
+
+
+Ran = tuple[Session, dict[str, ArmRun], Ledger]
+
+
+def ran(made: EvalRequest) -> Ran:
+    ledger = Ledger()
+    found = Session(made, ledger)
+    return found, found.run(), ledger
+
+
+def same(a: Ran, b: Ran) -> None:
+    """Compare two runs bit by bit."""
+    assert list(a[1]) == list(b[1]) and a[2].failures == b[2].failures
+    for name, run in a[1].items():
+        assert run.templates.tobytes() == b[1][name].templates.tobytes()
+        assert run.fallbacks == b[1][name].fallbacks
+        assert repr(run.qualities) == repr(b[1][name].qualities)
+    for spec in a[0].specs:
+        assert a[0].references(spec).tobytes() == b[0].references(spec).tobytes()
+
+
+# The folder itself.
+
+
+def test_what_was_put_is_found_by_the_next(tmp_path: Path) -> None:
+    first = WorkCache(tmp_path / "deep" / "cache")
+    first.put({KEYS[0]: b"nought", KEYS[1]: b""})
+    first.put({KEYS[2]: b"\x00" * 1000})
+    found = WorkCache(tmp_path / "deep" / "cache")
+    assert [found.get(key) for key in KEYS] == [b"nought", b"", b"\x00" * 1000, None]
+    assert len(found) == 3 and found.damaged == 0
+
+
+def test_the_newest_of_several_counts(tmp_path: Path) -> None:
+    for age, content in ((30, b"old"), (20, b"new"), (40, b"oldest")):
+        cache = WorkCache(tmp_path)
+        cache.put({KEYS[0]: content})
+        (path,) = (p for p in tmp_path.glob("*.work") if content in p.read_bytes())
+        os.utime(path, (age * -1.0 + 1e9, age * -1.0 + 1e9))
+    assert WorkCache(tmp_path).get(KEYS[0]) == b"new"
+
+
+def test_keys_that_begin_alike_are_kept_apart(tmp_path: Path) -> None:
+    alike = [b"12345678" + bytes([i]) * 24 for i in range(3)]
+    WorkCache(tmp_path).put({alike[0]: b"a", alike[1]: b"b"})
+    found = WorkCache(tmp_path)
+    assert [found.get(key) for key in alike] == [b"a", b"b", None]
+
+
+@pytest.mark.parametrize("cut", [1, 5, 30, 45])
+def test_a_file_that_is_cut_off_loses_its_last_entry_only(tmp_path: Path, cut: int) -> None:
+    WorkCache(tmp_path).put({KEYS[0]: b"whole", KEYS[1]: b"cut off"})
+    (path,) = tmp_path.glob("*.work")
+    path.write_bytes(path.read_bytes()[:-cut])
+    found = WorkCache(tmp_path)
+    assert found.get(KEYS[0]) == b"whole" and found.get(KEYS[1]) is None
+    assert found.damaged == 1
+    found.put({KEYS[1]: b"anew"})
+    assert WorkCache(tmp_path).get(KEYS[1]) == b"anew"
+
+
+def test_a_damaged_entry_is_as_if_it_were_not_there(tmp_path: Path) -> None:
+    WorkCache(tmp_path).put({KEYS[0]: b"damaged", KEYS[1]: b"whole"})
+    (path,) = tmp_path.glob("*.work")
+    path.write_bytes(path.read_bytes().replace(b"damaged", b"dXmaged"))
+    (tmp_path / "foreign.work").write_bytes(b"something else")
+    found = WorkCache(tmp_path)
+    assert found.get(KEYS[0]) is None and found.get(KEYS[1]) == b"whole"
+    assert found.damaged == 2
+
+
+def test_a_process_that_is_killed_spoils_nothing(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from restore_recog.evaluation.cache.store import WorkCache\n"
+        "cache = WorkCache(Path(sys.argv[1]))\n"
+        f"cache.put({{{KEYS[0]!r}: b'kept'}})\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    assert done.returncode == -9
+    assert WorkCache(tmp_path).get(KEYS[0]) == b"kept"
+
+
+def test_runs_at_the_same_time_write_files_of_their_own(tmp_path: Path) -> None:
+    a, b = WorkCache(tmp_path), WorkCache(tmp_path)
+    a.put({KEYS[0]: b"a"})
+    b.put({KEYS[1]: b"b"})
+    a.put({KEYS[2]: b"c"})
+    found = WorkCache(tmp_path)
+    assert [found.get(key) for key in KEYS[:3]] == [b"a", b"b", b"c"]
+
+
+def test_the_folder_may_vanish(tmp_path: Path) -> None:
+    WorkCache(tmp_path).put({KEYS[0]: b"gone"})
+    found = WorkCache(tmp_path)
+    next(tmp_path.glob("*.work")).unlink()
+    assert found.get(KEYS[0]) is None
+
+
+def test_a_folder_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(MAGIC)
+    with pytest.raises(OutputError, match="--no-cache"):
+        WorkCache(tmp_path / "file")
+
+
+# What it does for an evaluation.
+
+
+def test_the_second_run_asks_no_net_and_says_the_same(tmp_path: Path) -> None:
+    plain = ran(wanted(None))
+    first = ran(wanted(tmp_path))
+    assert min(CALLS["embed"], CALLS["restore"], CALLS["segment"]) > 0
+    tiles = [first[0].tile(spec, face) for spec, face in _tiles(first[0])]
+    CALLS.update(dict.fromkeys(CALLS, 0))
+    second = ran(wanted(tmp_path))
+    again = [second[0].tile(spec, face) for spec, face in _tiles(second[0])]
+    assert set(CALLS.values()) == {0}
+    same(plain, first)
+    same(first, second)
+    for a, b in zip(tiles, again, strict=True):
+        np.testing.assert_array_equal(a[0], b[0])
+        assert (a[1] is None) == (b[1] is None) and np.array_equal(a[1], b[1])  # type: ignore[arg-type]
+    assert any(f.stage == "restore" for f in second[2].failures)
+    assert any("came from the cache" in note for note in second[0].notes)
+    assert not any("cache" in note for note in first[0].notes)
+
+
+def _tiles(found: Session) -> list:  # type: ignore[type-arg]
+    faces = found.faces(found.plan.probes[:2])
+    return [(spec, face) for spec in found.specs for face in faces.values()]
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    class Interrupted(CountedColours):
+        blocks = 0
+
+        def embed(self, images: Tensor) -> Tensor:
+            type(self).blocks += 1
+            if self.blocks == 4:
+                raise KeyboardInterrupt
+            return super().embed(images)
+
+    made = wanted(tmp_path, arms=("occluded",))
+    plain = ran(wanted(None, arms=("occluded",)))
+    CALLS.update(dict.fromkeys(CALLS, 0))
+    again = wanted(tmp_path, arms=("occluded",))
+    object.__setattr__(made, "recognizer", Interrupted())
+    object.__setattr__(again, "recognizer", Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        ran(made)
+    assert 0 < CALLS["embed"] < len(plain[0].gallery) + len(plain[0].found)
+    finished = ran(again)
+    assert CALLS["embed"] == len(plain[0].gallery) + len(plain[0].found)  # nothing twice
+    same(plain, finished)
+
+
+def test_a_cut_off_cache_is_made_whole_with_a_note(tmp_path: Path) -> None:
+    first = ran(wanted(tmp_path))
+    (path,) = tmp_path.glob("*.work")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    CALLS.update(dict.fromkeys(CALLS, 0))
+    second = ran(wanted(tmp_path))
+    assert CALLS["embed"] > 0
+    same(first, second)
+    assert any("cut off or damaged" in note for note in second[0].notes)
+    CALLS.update(dict.fromkeys(CALLS, 0))
+    same(first, ran(wanted(tmp_path)))
+    assert set(CALLS.values()) == {0}
+
+
+def test_only_what_a_change_touches_is_made_anew(tmp_path: Path) -> None:
+    ran(wanted(tmp_path))
+    total = sum(CALLS.values())
+
+    def cost(made: EvalRequest) -> dict[str, int]:
+        CALLS.update(dict.fromkeys(CALLS, 0))
+        ran(made)
+        return dict(CALLS)
+
+    stronger = wanted(tmp_path)
+    stronger.restorers[0].strength = 0.9  # type: ignore[attr-defined]
+    changed = cost(stronger)
+    assert changed["restore"] > 0 and changed["embed"] == 3 * 6  # the three arms that restore
+    changed = cost(wanted(tmp_path, restorer_failure="fta"))
+    assert changed["restore"] > 0
+
+    class Redder(Squares):
+        def read(self, samples: list[FaceSample]) -> list:  # type: ignore[type-arg,override]
+            found = super().read(samples)
+            for sample, picture in zip(samples, found, strict=True):
+                if sample.image_id == "00/m0":
+                    picture.pixels[0, 0] = 255  # type: ignore[union-attr]
+            return found
+
+    changed = cost(wanted(tmp_path, Redder(3, 4, occluded=2)))
+    assert 0 < sum(changed.values()) < total
+    assert cost(wanted(tmp_path, arms=("fill", "occluded"))) == dict.fromkeys(CALLS, 0)
+
+
+def test_other_coverings_are_other_work(tmp_path: Path) -> None:
+    arms = ("occluded",)
+    ran(wanted(tmp_path, Squares(3, 4), arms=arms))
+    CALLS.update(dict.fromkeys(CALLS, 0))
+    found, _, _ = ran(wanted(tmp_path, Squares(3, 4), arms=arms))
+    assert CALLS["embed"] == 0
+    other = wanted(tmp_path, Squares(3, 4), arms=arms)
+    fresh = Session(other, Ledger())
+    fresh._coverings = CoveringSpec("random", None, seed=99)
+    fresh.run()
+    assert CALLS["embed"] == len(found.plan.probes)
+
+
+def test_landmarks_are_not_looked_for_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find(self: FaceFinder, picture: Picture) -> Picture:
+        CALLS["find"] += 1
+        if picture.pixels[0, 0, 0] % 2:
+            raise NoFaceError("No face.")
+        points = np.array([[20.1, 23], [41, 23], [32, 35], [23, 44], [40, 44]], np.float32)
+        return Picture(picture.pixels, points)
+
+    monkeypatch.setattr(FaceFinder, "locate", find)
+    finder = FaceFinder("largest")
+    pictures = [Picture(np.full((32, 32, 3), level, np.uint8)) for level in (2, 3)]
+    for expected in (1, 1):
+        locator = entries.RememberingLocator(finder, WorkCache(tmp_path))
+        found = locator.locate(pictures[0], Ledger())
+        assert CALLS["find"] == expected
+        assert found.landmarks is not None and found.landmarks.dtype == np.float32
+        assert found.landmarks[0, 0] == np.float32(20.1)
+    for expected in (2, 2):
+        locator = entries.RememberingLocator(finder, WorkCache(tmp_path))
+        with pytest.raises(NoFaceError, match="No face."):
+            locator.locate(pictures[1], Ledger())
+        assert CALLS["find"] == expected
+    other = entries.RememberingLocator(FaceFinder("one"), WorkCache(tmp_path))
+    other.locate(pictures[0], Ledger())
+    assert CALLS["find"] == 3
+
+
+# What a plug-in is.
+
+
+def test_identity_goes_by_content(tmp_path: Path) -> None:
+    class Net(Healer):
+        def __init__(self, scale: float = 1.0, file: Path | None = None) -> None:
+            super().__init__()
+            self.layer = torch.nn.Linear(2, 2)
+            torch.nn.init.constant_(self.layer.weight, scale)
+            torch.nn.init.zeros_(self.layer.bias)
+            self.weights = file
+            self.options = {"steps": [1, 2], "device": torch.device("cpu")}
+
+    one = identity(Net())
+    assert identity(Net()) == one != identity(Net(2.0))
+    changed = Net()
+    changed.options["steps"] = [1, 3]
+    assert identity(changed) != one
+    on_gpu = [Net(), Net()]
+    on_gpu[0].device, on_gpu[1].device = "cuda:0", "cuda:1"
+    assert identity(on_gpu[0]) == identity(on_gpu[1]) != one
+    files = [tmp_path / "a", tmp_path / "b"]
+    for file in files:
+        file.write_bytes(b"weights")
+    assert identity(Net(file=files[0])) == identity(Net(file=files[1])) != one
+    files[1].write_bytes(b"WEIGHTS")
+    assert identity(Net(file=files[0])) != identity(Net(file=files[1]))
+
+
+def test_identity_goes_by_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "my_plugin"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "parts.py").write_text("def double(x):\n    return 2 * x\n")
+    (package / "model.py").write_text(
+        "from my_plugin.parts import double\n\n\nclass Thing:\n    rate = double(1)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    from my_plugin.model import Thing  # type: ignore[import-not-found]
+
+    before = identity(Thing()), sources({"my_plugin.model"})
+    assert (identity(Thing()), sources({"my_plugin.model"})) == before
+    (package / "parts.py").write_text("def double(x):\n    return x + x\n")
+    after = identity(Thing()), sources({"my_plugin.model"})
+    assert after[0] != before[0] and after[1] != before[1]
+
+
+def test_the_sources_of_the_core_are_known_and_stay_the_same() -> None:
+    core = sources(entries.CORE)
+    import restore_recog.cli.eval  # noqa: F401  (loading more must not change it)
+
+    assert sources(entries.CORE) == core
+    assert sources({"restore_recog.evaluation.run.probes"}) != core

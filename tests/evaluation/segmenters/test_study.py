@@ -1,0 +1,194 @@
+"""The segmenter study on squares whose maps are known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from evaluation_fakes import KeyDetector, Squares, request
+from torch import Tensor
+
+from restore_recog.api import Restorer
+from restore_recog.errors import DataError, PluginError, UnknownPluginError
+from restore_recog.evaluation.segmenters.results import Standing, Study
+from restore_recog.evaluation.segmenters.study import study
+from restore_recog.reporting import segmenter_files, segmenter_text
+from restore_recog.types import FaceBatch, FaceSample, Picture
+
+HERE = "test_segmenter_study"
+CALLS: list[int] = []
+
+
+class Key(KeyDetector):
+    """Perfect, and counts how many pictures it was shown."""
+
+    name = "key"
+
+    def segment(self, images: Tensor) -> Tensor:
+        CALLS.append(len(images))
+        return super().segment(images)
+
+
+class Half(KeyDetector):
+    """Misses the left half of every covering, and marks a corner of bare faces."""
+
+    name = "half"
+
+    def segment(self, images: Tensor) -> Tensor:
+        found = super().segment(images)
+        bare = found.amax((1, 2, 3)) == 0
+        found[:, :, :, : images.shape[-1] // 2] = 0
+        found[bare, :, :8, :8] = 1
+        return found
+
+
+class Blind(KeyDetector):
+    """Finds nothing."""
+
+    name = "blind"
+
+    def segment(self, images: Tensor) -> Tensor:
+        return torch.zeros_like(images[:, :1])
+
+
+class NoMaps(Squares):
+    """Real coverings, whose maps nobody knows."""
+
+    def read(self, samples: Sequence[FaceSample]) -> list:  # type: ignore[type-arg]
+        found = super().read(samples)
+        return [Picture(p.pixels, p.landmarks) for p in found]  # type: ignore[union-attr]
+
+
+class Mapless(Restorer):
+    name = "mapless"
+    needs = frozenset()
+
+    def restore(self, batch: FaceBatch) -> Tensor:
+        return batch.images
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    cache = tmp_path_factory.mktemp("cache")
+    wanted = request(Squares(6, 4, occluded=2), cache=cache)
+    names = [f"{HERE}:{name}" for name in ("Key", "Half", "Blind")]
+    return study(wanted, names, margins=(4,), worst=2)
+
+
+def by_name(found: Study) -> dict[str, Standing]:
+    return {one.segmenter.rpartition(":")[2]: one for one in found.standings}
+
+
+class TestFigures:
+    def test_reference_points_first(self, found: Study) -> None:
+        assert list(by_name(found)) == [
+            *("true-4", "true", "true+4", "average"),
+            *("Key", "Half", "Blind"),
+        ]
+        assert [one.reference for one in found.standings] == [True] * 4 + [False] * 3
+
+    def test_a_perfect_segmenter_costs_nothing(self, found: Study) -> None:
+        key = by_name(found)["Key"]
+        assert key.maps["dice"]["value"] == key.maps["pixel_accuracy"]["value"] == 1
+        assert key.maps["boundary"]["value"] == key.maps["false_area"]["value"] == 0
+        lost = key.restorers["healer"]
+        assert lost["rank1_lost"]["value"] == lost["cosine_lost"]["value"] == 0
+        assert lost["psnr_lost"]["value"] == 0 and lost["rank1_lost"]["lost"] == 0
+
+    def test_half_a_map(self, found: Study) -> None:
+        """The rectangle is columns 8 to 55 of 64, so that half of it is missed."""
+        half = by_name(found)["Half"]
+        assert half.maps["recall"]["value"] == pytest.approx(0.5)
+        assert half.maps["precision"]["value"] == 1
+        assert half.maps["dice"]["value"] == pytest.approx(2 / 3)
+        assert half.maps["false_area"]["value"] == pytest.approx(64 / 64**2)
+        assert half.maps["false_alarm"]["value"] == 1
+        assert half.restorers["healer"]["cosine_lost"]["value"] > 0.05
+        assert half.restorers["healer"]["psnr_lost"]["low"] > 5
+
+    def test_finding_nothing_is_counted_and_costs_most(self, found: Study) -> None:
+        blind = by_name(found)["Blind"]
+        assert blind.maps["empty"]["value"] == 1 and blind.maps["dice"]["value"] == 0
+        assert "precision" not in blind.maps and blind.maps["dice"]["n"] == 12
+        lost = blind.restorers["healer"]["cosine_lost"]["value"]
+        assert lost > by_name(found)["Half"].restorers["healer"]["cosine_lost"]["value"]
+        assert blind.restorers["healer"]["cosine"]["value"] == found.floor["cosine"]["value"]
+
+    def test_wider_costs_less_than_narrower_here(self, found: Study) -> None:
+        """The healer knows the truth, so that only what is left of the covering hurts."""
+        wide, narrow = by_name(found)["true+4"], by_name(found)["true-4"]
+        assert wide.restorers["healer"]["cosine_lost"]["value"] == pytest.approx(0, abs=1e-3)
+        assert narrow.restorers["healer"]["cosine_lost"]["value"] > 0.01
+        assert narrow.maps["precision"]["value"] == wide.maps["recall"]["value"] == 1
+
+    def test_the_worst_maps_have_their_pictures(self, found: Study) -> None:
+        assert [one.segmenter.rpartition(":")[2] for one in found.worst] == [
+            *("Key", "Key", "Half", "Half", "Blind", "Blind")
+        ]
+        worst = found.worst[-1]
+        assert worst.dice == 0 and not worst.found.any() and worst.true[40, 30] == 1
+        assert worst.occluded[40, 30].tolist() == [255, 0, 255]
+
+
+class TestWork:
+    def test_nothing_is_segmented_twice(self, tmp_path: Path) -> None:
+        wanted = request(Squares(4, 4, occluded=2), cache=tmp_path)
+        CALLS.clear()
+        study(wanted, [f"{HERE}:Key"], margins=(), clean=False)
+        assert sum(CALLS) == 8
+        study(wanted, [f"{HERE}:Key"], margins=(), clean=False)
+        assert sum(CALLS) == 8
+
+    def test_data_without_true_maps(self) -> None:
+        names = [f"{HERE}:{name}" for name in ("Key", "Half")]
+        found = study(request(NoMaps(4, 4, occluded=2)), names)
+        assert list(by_name(found)) == ["average", "Key", "Half"] and found.true_maps == 0
+        assert "The data has no true maps" in " ".join(found.notes) and not found.worst
+        key = by_name(found)["Key"]
+        assert set(key.maps) == {"empty", "false_area", "false_alarm"}
+        assert "rank1_lost" not in key.restorers["healer"] and "rank1" in key.restorers["healer"]
+        assert found.agreement[names[0], names[1]]["value"] == pytest.approx(2 / 3)
+
+    def test_refusals(self) -> None:
+        data = Squares(4, 4, occluded=2)
+        with pytest.raises(DataError, match="'mapless' reads no map"):
+            study(request(data, Mapless()), ["fmodr"])
+        with pytest.raises(PluginError, match="'own' is another segmenter"):
+            study(request(data), ["own"])
+        with pytest.raises(PluginError, match="no segmenter to judge"):
+            study(request(data), ["true+2"])
+        with pytest.raises(UnknownPluginError, match="Did you mean 'fmodr'"):
+            study(request(data), ["fmdor"])
+
+
+class TestRecord:
+    def test_folder(self, found: Study, tmp_path: Path) -> None:
+        segmenter_files.write(found, tmp_path / "out")
+        names = {
+            p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.*")
+        }
+        assert names == {
+            *("segmenters.html", "segmenters.json", "segmenters.csv", "maps.csv"),
+            *("failures.csv", "figures/cost.png", "figures/worst.png"),
+        }
+        told = json.loads((tmp_path / "out" / "segmenters.json").read_text())
+        assert told["true_maps"] == 12 and len(told["segmenters"]) == 7
+        assert (tmp_path / "out" / "maps.csv").read_text().count("\n") == 1 + 7 * 12
+        assert (tmp_path / "out" / "segmenters.csv").read_text().count("\n") == 1 + 7
+        assert "<h2" in (tmp_path / "out" / "segmenters.html").read_text()
+
+    def test_text(self, found: Study) -> None:
+        text = segmenter_text.text(found)
+        assert "restored with healer" in text and "(occluded)" in text and "true-4" in text
+
+    def test_differences_in_colour(self) -> None:
+        a, b = np.array([[1, 1], [0, 0]], np.uint8), np.array([[1, 0], [1, 0]], np.uint8)
+        picture = segmenter_files.difference(a, b)
+        assert picture[0, 1].tolist() == list(segmenter_files.EXTRA)
+        assert picture[1, 0].tolist() == list(segmenter_files.MISSED)
+        assert picture[0, 0].tolist() == list(segmenter_files.HIT)
+        assert picture[1, 1].tolist() == [255] * 3

@@ -1,0 +1,57 @@
+"""Data sets in memory for the tests of validate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restore_recog.api import Dataset
+from restore_recog.data_checks.lists import Finding, Findings
+from restore_recog.errors import RestoreRecogError
+from restore_recog.types import FaceSample, Picture
+
+
+class Listed(Dataset):
+    """Pictures in memory: one colour for each picture, unless told otherwise."""
+
+    name = "listed"
+
+    def __init__(self, *samples: FaceSample, **pictures: Picture | RestoreRecogError) -> None:
+        super().__init__()
+        self._samples = samples
+        self._pictures = pictures
+
+    def samples(self) -> Sequence[FaceSample]:
+        return self._samples
+
+    def read(self, samples: Sequence[FaceSample]) -> list[Picture | RestoreRecogError]:
+        return [self._pictures.get(s.image_id) or plain(s.image_id) for s in samples]
+
+
+def plain(text: str, size: tuple[int, int] = (64, 64), **more: NDArray[Any]) -> Picture:
+    """Return a picture whose colour follows from a text."""
+    seed = np.frombuffer(text.encode(), np.uint8).astype(np.int64)
+    rng = np.random.default_rng(seed)
+    return Picture(np.broadcast_to(rng.integers(256, size=3).astype(np.uint8), (*size, 3)), **more)
+
+
+def sample(image_id: str, subject: str, condition: str = "clean", **more: str) -> FaceSample:
+    return FaceSample(image_id, subject, None, condition, more.pop("clean_id", None), more)
+
+
+PEOPLE = (
+    sample("a1", "a"), sample("a2", "a", "mask"), sample("b1", "b"), sample("b2", "b", "mask"),
+)  # fmt: skip
+
+
+def one(found: Findings, check: str) -> Finding:
+    """Return the only finding of a check."""
+    (finding,) = [f for f in found.findings if f.check == check]
+    return finding
+
+
+def where(finding: Finding) -> list[str]:
+    return [issue.where for issue in finding.issues]

@@ -1,0 +1,235 @@
+"""Runs side by side: what is paired, what is refused, and that the numbers are right."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from report_fakes import PROBES, SHIFTS, SUBJECTS, sample_report
+
+from restore_recog.errors import DataError, OutputError
+from restore_recog.evaluation.results import ArmReport, ProbeRow, Report
+from restore_recog.reporting import comparison_files, comparison_text
+from restore_recog.reporting.compare import Difference, Run, compare, load, pair
+from restore_recog.reporting.pages.compare import page
+
+NAN = math.nan
+
+
+@pytest.fixture(scope="module")
+def before() -> Report:
+    return sample_report()
+
+
+@pytest.fixture(scope="module")
+def after() -> Report:
+    return sample_report(shifts=SHIFTS | {"restored:alpha": 0.40, "restored:beta": 0.60})
+
+
+def changed(report: Report, **setup: object) -> Report:
+    return dataclasses.replace(report, setup={**report.setup, **setup})
+
+
+def tiny(ranks: dict[str, list[int]], restorer: str = "alpha", people: int = 0) -> Report:
+    """Return a run of a few probes with given ranks; one person a probe, or so many people."""
+    arms, probes = [], []
+    for name, row in ranks.items():
+        full = f"{name}:{restorer}" if name.startswith("restored") else name
+        arms.append(ArmReport(full, name, restorer if ":" in full else None, {}))
+        for i, rank in enumerate(row):
+            subject = f"s{i % people if people else i}"
+            probes.append(ProbeRow(full, f"p{i}", subject, "", rank, NAN, False))
+    return sample_report(arms=tuple(arms), probes=tuple(probes), trials=(), scores={})
+
+
+def find(pairing: object, arm: str, figure: str) -> Difference:
+    (found,) = [d for d in pairing.differences if (d.second, d.figure) == (arm, figure)]  # type: ignore[attr-defined]
+    return found
+
+
+def test_paired_differences_are_those_of_the_probes(before: Report, after: Report) -> None:
+    pairing = pair(Run("one", before), Run("two", after))
+    assert pairing.refusal is None
+    one, two = (
+        {r.probe_id: r for r in report.probes if r.arm == "restored:beta"}
+        for report in (before, after)
+    )
+    hit = np.array([(one[p].rank == 1, two[p].rank == 1) for p in PROBES]).T
+    rank1 = find(pairing, "restored:beta", "rank1").result
+    assert rank1["value"] == pytest.approx(hit[1].mean() - hit[0].mean())
+    assert (rank1["rescued"], rank1["harmed"]) == (
+        (hit[1] & ~hit[0]).sum(),
+        (hit[0] & ~hit[1]).sum(),
+    )
+    assert rank1["n"] == 120 and rank1["n_subjects"] == len(set(SUBJECTS)) == 24
+    assert rank1["low"] < rank1["value"] < rank1["high"] and rank1["seed"] == 0
+    cosine = find(pairing, "restored:beta", "cosine").result
+    known = [p for p in PROBES if math.isfinite(one[p].cosine)]
+    assert cosine["n"] == len(known) == 119
+    assert cosine["value"] == pytest.approx(np.mean([two[p].cosine - one[p].cosine for p in known]))
+
+
+def test_answers_follow_interval_and_test(before: Report, after: Report) -> None:
+    pairing = pair(Run("one", before), Run("two", after))
+    assert find(pairing, "restored:beta", "rank1").answer == "better"
+    assert find(pairing, "restored:alpha", "rank1").answer == "worse"
+    assert find(pairing, "occluded", "rank1").answer == "the same"
+
+
+def test_four_rescued_people_are_not_enough() -> None:
+    """The percentile interval of 4 in 24 lies above 0, but chance does that in 1 of 8."""
+    one = tiny({"occluded": [2] * 24, "restored": [2] * 24})
+    two = tiny({"occluded": [2] * 24, "restored": [1] * 4 + [2] * 20})
+    difference = find(pair(Run("a", one), Run("b", two)), "restored:alpha", "rank1")
+    assert difference.result["low"] > 0
+    assert difference.result["p_sign_flip"] == pytest.approx(2 / 16, abs=0.01)
+    assert difference.result["p_mcnemar"] == pytest.approx(2 / 16)
+    assert difference.answer == "cannot tell"
+
+
+def test_as_many_rescued_as_harmed_is_not_the_same() -> None:
+    one, two = tiny({"restored": [1, 2, 1, 2]}), tiny({"restored": [2, 1, 2, 1]})
+    difference = find(pair(Run("a", one), Run("b", two)), "restored:alpha", "rank1")
+    assert (difference.result["value"], difference.answer) == (0, "cannot tell")
+
+
+def test_mcnemar_only_where_everybody_has_one_probe() -> None:
+    one, two = tiny({"restored": [2] * 8}, people=4), tiny({"restored": [1] * 8}, people=4)
+    result = find(pair(Run("a", one), Run("b", two)), "restored:alpha", "rank1").result
+    assert "p_mcnemar" not in result and result["n_subjects"] == 4
+
+
+def test_strangers_and_failed_probes(before: Report) -> None:
+    """A search without a right answer is no probe of rank 1; a failed one is a miss."""
+    one, two = tiny({"restored": [0, 2, 999]}), tiny({"restored": [0, 1, 1]})
+    result = find(pair(Run("a", one), Run("b", two)), "restored:alpha", "rank1").result
+    assert (result["n"], result["rescued"], result["value"]) == (2, 2, 1.0)
+
+
+def test_other_restorers_answer_each_other() -> None:
+    ranks = {"occluded": [2, 2], "restored": [1, 2]}
+    pairing = pair(Run("a", tiny(ranks, "telea")), Run("b", tiny(ranks, "fmodr")))
+    assert [(d.first, d.second) for d in pairing.differences] == [
+        ("occluded", "occluded"),
+        ("restored:telea", "restored:fmodr"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"protocol": {"name": "fmor", "version": 2}}, "fmor version 1, 'b' fmor version 2"),
+        ({"protocol": {"name": "csv", "argument": "x", "version": 1}}, "csv:x version 1"),
+        ({"data_sha256": "ff" * 32}, "their data differ"),
+    ],
+)
+def test_other_protocols_and_data_are_not_paired(
+    before: Report, change: dict[str, object], words: str
+) -> None:
+    pairing = pair(Run("a", before), Run("b", changed(before, **change)))
+    assert pairing.differences == () and pairing.refusal is not None
+    assert pairing.refusal.startswith("'b' cannot be paired with 'a': ")
+    assert words in pairing.refusal and pairing.refusal.endswith(".")
+
+
+def test_other_probes_and_galleries_are_not_paired(before: Report) -> None:
+    fewer = dataclasses.replace(before, probes=before.probes[1:])
+    ids = {row.probe_id for row in fewer.probes}
+    fewer = dataclasses.replace(
+        fewer, probes=tuple(r for r in fewer.probes if r.probe_id in ids - {PROBES[5]})
+    )
+    other = dataclasses.replace(
+        before, protocol={**before.protocol, "for_enrolling.csv": "path\nq\n"}
+    )
+    none = dataclasses.replace(before, protocol={})
+    for report, words in ((fewer, "probes differ"), (other, "for_enrolling"), (none, "galleries")):
+        refusal = pair(Run("a", before), Run("b", report)).refusal
+        assert refusal is not None and words in refusal
+    noted = dataclasses.replace(before, protocol={**before.protocol, "plan.json": "{}"})
+    assert pair(Run("a", before), Run("b", noted)).refusal is None
+
+
+def test_cosines_of_two_recognisers_are_not_compared(before: Report) -> None:
+    pairing = pair(Run("a", before), Run("b", changed(before, recognizer={"name": "other"})))
+    assert {d.figure for d in pairing.differences} == {"rank1"}
+    assert any("recognisers differ" in note for note in pairing.notes)
+
+
+def test_other_coverings_are_told(before: Report) -> None:
+    assert pair(Run("a", before), Run("b", before)).notes == ()
+    (note,) = pair(Run("a", before), Run("b", changed(before, seed=1))).notes
+    assert "coverings were drawn otherwise" in note
+
+
+def test_settings_that_differ_are_listed(before: Report) -> None:
+    other = changed(before, seed=1, command="another", commit="1" * 40)
+    settings = compare([Run("a", before), Run("b", other)]).settings
+    assert settings == {"seed": ("0", "1"), "commit": ("0" * 40, "1" * 40)}
+
+
+def test_curves_of_other_protocols_are_not_drawn_over_each_other(before: Report) -> None:
+    other = changed(before, protocol={"name": "fmor", "version": 2})
+    comparison = compare([Run("a", before), Run("b", before), Run("c", other)])
+    assert comparison.overlay_refusal is not None
+    assert comparison_text.pictures(comparison) == {}
+    assert "not drawn over each other" in comparison_text.text(comparison)
+    assert "<img" not in page(comparison)
+    assert [p.refusal is None for p in comparison.pairings] == [True, False]
+
+
+def test_equal_curves_are_drawn_once(before: Report, after: Report) -> None:
+    comparison = compare([Run("a", before), Run("b", after)])
+    curves = comparison_text._cmc_curves(comparison)
+    assert list(curves) == [
+        "clean, all runs", "occluded, all runs", "restored:alpha, a", "restored:beta, a",
+        "restored:alpha, b", "restored:beta, b",
+    ]  # fmt: skip
+    assert list(comparison_text._det_curves(comparison)) == list(curves)
+
+
+def test_runs_are_called_by_what_tells_them_apart(before: Report, tmp_path: Path) -> None:
+    for place in ("x/run", "y/run"):
+        (tmp_path / place).parent.mkdir()
+        before.save(tmp_path / place)
+    runs = load([tmp_path / "x" / "run", tmp_path / "y" / "run"])
+    assert [run.name for run in runs] == ["x/run", "y/run"]
+    assert [run.name for run in load([tmp_path / "x" / "run"])] == ["run"]
+    with pytest.raises(DataError, match="given twice"):
+        load([tmp_path / "x" / "run", tmp_path / "x" / ".." / "x" / "run"])
+    with pytest.raises(DataError, match="at least two"):
+        compare(runs[:1])
+
+
+def test_the_folder(before: Report, after: Report, tmp_path: Path) -> None:
+    comparison = compare([Run("first <1>", before), Run("second", after)])
+    folder = tmp_path / "deep" / "comparison"
+    comparison_files.write(comparison, folder)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "compare.html", "compare.json", "figures", "table.csv", "table.tex",
+    ]  # fmt: skip
+    data = json.loads((folder / "compare.json").read_text())
+    assert [run["name"] for run in data["runs"]] == ["first <1>", "second"]
+    answers = {(d["second"], d["figure"]): d["answer"] for d in data["pairings"][0]["differences"]}
+    assert answers["restored:beta", "rank1"] == "better"
+    text = (folder / "compare.html").read_text()
+    assert "first &lt;1&gt;" in text and "first <1>" not in text
+    assert not re.search(r'src="(?!data:)|href="(?!#)|<script', text)
+    assert text.count("<img ") == 2
+    assert "The same to the last probe: clean, occluded" in text
+    with pytest.raises(OutputError, match="exists"):
+        comparison_files.write(comparison, folder)
+
+
+def test_text_says_it_all(before: Report, after: Report) -> None:
+    text = comparison_text.text(compare([Run("a", before), Run("b", after)]))
+    lines = text.splitlines()
+    order = [line.split("  ")[0] for line in lines[2:16]]
+    assert order[:4] == ["clean, a", "clean, b", "occluded, a", "occluded, b"]
+    assert "'b' less 'a', on the same probes:" in lines
+    assert re.search(r"restored:beta: rank-1 \+\d+\.\d points \(95 % interval .*\): better", text)
+    assert lines[-1].startswith("  the same to the last probe: clean, occluded")

@@ -1,0 +1,101 @@
+"""The restorer as a transform, and in front of a recogniser."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from restore_recog.api import Recognizer, Restorer, Segmenter
+from restore_recog.errors import PluginError
+from restore_recog.restoring.restoration import Restoration, RestoredRecognizer
+from restore_recog.types import FaceBatch
+
+
+class Painter(Restorer):
+    """Paint the marked pixels in one learnable colour."""
+
+    name = "painter"
+    image_size = (32, 32)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Conv2d(3, 3, 1)
+        nn.init.zeros_(self.net.weight)
+        nn.init.constant_(self.net.bias, 0.25)
+
+    def restore(self, batch: FaceBatch) -> Tensor:
+        return torch.where(batch.masks > 0.5, self.net(batch.images), batch.images)
+
+
+class LowerHalf(Segmenter):
+    name = "lower"
+
+    def segment(self, images: Tensor) -> Tensor:
+        found = torch.zeros_like(images[:, :1])
+        found[:, :, images.shape[2] // 2 :] = 1
+        return found
+
+
+class Mean(Recognizer):
+    """The mean colour as a template."""
+
+    name = "mean"
+    image_size = (16, 16)
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def embed(self, images: Tensor) -> Tensor:
+        assert images.shape[-2:] == (16, 16)
+        return F.normalize(images.mean((2, 3)))
+
+
+def pictures(side: int = 32) -> Tensor:
+    return torch.rand(3, 3, side, side, generator=torch.Generator().manual_seed(0))
+
+
+def test_only_marked_pixels_change_at_any_size() -> None:
+    images, masks = pictures(48), torch.zeros(3, 1, 48, 48)
+    masks[:, :, 20:40, 8:40] = 1
+    restored = Restoration(Painter())(images, masks)
+    inside = masks.expand(-1, 3, -1, -1) > 0
+    assert torch.equal(restored[~inside], images[~inside])
+    torch.testing.assert_close(restored[inside], torch.full_like(restored[inside], 0.25))
+
+
+def test_one_picture_goes_through_as_one_picture() -> None:
+    images = pictures()
+    transform = Restoration(Painter(), LowerHalf())
+    torch.testing.assert_close(transform(images)[1], transform(images[1]))
+
+
+def test_the_map_is_found_where_none_is_given() -> None:
+    images = pictures()
+    restored = Restoration(Painter(), LowerHalf())(images)
+    assert torch.equal(restored[:, :, :16], images[:, :, :16])
+    assert bool((restored[:, :, 16:] == 0.25).all())
+
+
+def test_without_map_and_detector_it_says_so() -> None:
+    with pytest.raises(PluginError, match="'painter' needs a map and has no detector"):
+        Restoration(Painter())(pictures())
+
+
+def test_a_restorer_in_front_of_a_recogniser() -> None:
+    images = pictures(48)
+    chain = RestoredRecognizer(Painter(), Mean(), LowerHalf())
+    templates = chain(images)
+    restored = Restoration(Painter(), LowerHalf())(images)
+    small = F.interpolate(restored, (16, 16), mode="bilinear", antialias=True)
+    torch.testing.assert_close(templates, F.normalize(small.mean((2, 3))))
+    assert torch.allclose(templates.norm(dim=1), torch.ones(3))
+
+
+def test_its_networks_are_parts_of_the_module() -> None:
+    chain = RestoredRecognizer(Painter(), Mean(), LowerHalf())
+    assert {name for name, _ in chain.named_parameters()} == {
+        "restoration.net.weight",
+        "restoration.net.bias",
+    }
