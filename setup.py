@@ -78,7 +78,7 @@ setup(
             "ganmasker = restore_recog.restorers.ganmasker:GANMasker",
         ],
         "restore_recog.segmenters": [
-            "average = restore_recog.segmenters.average:AverageMap",
+            "average = restore_recog.segmenters.average:AverageMask",
         ],
         "restore_recog.protocols": [
             "fmor = restore_recog.protocols.fmor:Fmor",

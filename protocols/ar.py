@@ -2,22 +2,22 @@
 
 Source: "Toward High-quality Face-Mask Occluded Restoration", ACM TOMM 2023, section 5.1: of
 1,200 images with a scarf 900 are for training and 300 for testing (rank-1, table 5; one random
-unoccluded picture a subject gives the cosine similarity, table 6); 300 pairs out of the test
-pictures, 150 of them genuine, give the DET curve (figure 11).
+unoccluded image a subject gives the cosine similarity, table 6); 300 pairs out of the test
+images, 150 of them genuine, give the DET curve (figure 11).
 
 The paper's 1,200 do not fit the database: three shots with a scarf in each of two sessions
 make 6 a person, so 1,200 would need 200 people. It was published with 126; the copy that is
-handed on has 136 (at most 816 scarf pictures), the cropped one 100 (600). The cropped one has
-600 scarf pictures, as many as the paper's own restoration test uses (450 + 150), and 1,200 with
+handed on has 136 (at most 816 scarf images), the cropped one 100 (600). The cropped one has
+600 scarf images, as many as the paper's own restoration test uses (450 + 150), and 1,200 with
 scarf *or sunglasses*, or 1,200 with a scarf and their unoccluded counterparts: likely, but not
-said. So the share is kept and not the number: a quarter of the scarf pictures is tested.
+said. So the share is kept and not the number: a quarter of the scarf images is tested.
 
-Deviation: the paper names no gallery; here it is every unoccluded picture (shots 1-7 of both
+Deviation: the paper names no gallery; here it is every unoccluded image (shots 1-7 of both
 sessions), which is the usual split of this database.
 Deviation: each pair is one probe and one reference, and no pair occurs twice; the paper draws
-pairs out of the test pictures and says no more.
+pairs out of the test images and says no more.
 Deviation: split and pairs are unpublished; here they follow from the seed, and the split is by
-picture: what is left for training shows the tested people in other pictures.
+image: what is left for training shows the tested people in other images.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ from restore_recog.protocols.sampling import (
 )
 from restore_recog.types import FaceSample
 
-TEST_PICTURES = 300
-SCARF_PICTURES = 1200
+TEST_IMAGES = 300
+SCARF_IMAGES = 1200
 PAIRS = 300
 
 OCCLUSIONS = {"scarf": ("scarf",), "sunglasses": ("sunglasses",), "all": ("scarf", "sunglasses")}
 CONDITIONS = {
     "illumination": "references without a lamp, probes lit from a side",
     "session": "references of session 1, probes of session 2",
-    "whole": "every such picture is a probe",
+    "whole": "every such image is a probe",
 }
 _LIT = ("left", "right", "both")
 
@@ -81,14 +81,14 @@ class Ar(EvaluationProtocol):
         """Return the comparisons.
 
         Args:
-            samples: With the conditions ``clean``, ``scarf`` and ``sunglasses``; pictures of
+            samples: With the conditions ``clean``, ``scarf`` and ``sunglasses``; images of
                 other conditions take no part. Clean ones with the attribute ``twin`` = ``yes``
                 are the truth under a covering and never in the gallery.
-            seed: Of the split, the pairs and the cosine pictures.
+            seed: Of the split, the pairs and the cosine images.
             limit: At most so many probes; they are a part of those without a limit.
 
         Raises:
-            DataError: There are no such pictures of at least two people, or they lack the
+            DataError: There are no such images of at least two people, or they lack the
                 attribute ``light`` or ``session`` that the variant needs.
         """
         ordered = sorted(samples, key=lambda sample: sample.image_id)
@@ -103,12 +103,12 @@ class Ar(EvaluationProtocol):
         pool, left_out = enrolled(found, gallery)
         if not pool or len(gallery) < 2:
             raise DataError(
-                f"The data has no people with unoccluded pictures and such with {self._worn()} "
+                f"The data has no people with unoccluded images and such with {self._worn()} "
                 "as the protocol 'ar' compares them; use --data ar:PATH or --data phantom:ar."
             )
-        test, note = choose(pool, TEST_PICTURES, SCARF_PICTURES, seed)
+        test, note = choose(pool, TEST_IMAGES, SCARF_IMAGES, seed)
         if "whole" in self.conditions:
-            test, note = shuffled(pool, seed), f"All {len(pool)} of these pictures are probes."
+            test, note = shuffled(pool, seed), f"All {len(pool)} of these images are probes."
         notes = [self._summary(), *notes, *left_out, note]
         return Search(gallery, test, False, notes, _pairs).plan(ordered, seed, limit)
 
@@ -130,13 +130,13 @@ class Ar(EvaluationProtocol):
 
 def _pairs(probes: int) -> int:
     """Return how many pairs of each kind so many probes make: one pair for every probe."""
-    return max(1, round(probes * PAIRS / TEST_PICTURES / 2))
+    return max(1, round(probes * PAIRS / TEST_IMAGES / 2))
 
 
 def _check_known(attribute: str, samples: Sequence[FaceSample]) -> None:
     lacking = [sample.image_id for sample in samples if attribute not in sample.attributes]
     if lacking:
         raise DataError(
-            f"{len(lacking)} of {len(samples)} pictures have no attribute '{attribute}', the "
+            f"{len(lacking)} of {len(samples)} images have no attribute '{attribute}', the "
             f"first is '{lacking[0]}'; this variant of the protocol 'ar' needs it."
         )

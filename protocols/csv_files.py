@@ -41,7 +41,7 @@ class CsvFiles(EvaluationProtocol):
             limit: Take the first so many probes of the file.
 
         Raises:
-            DataError: No or a faulty folder, a listed picture is not in the data, or the data
+            DataError: No or a faulty folder, a listed image is not in the data, or the data
                 has another subject or condition for it.
         """
         written = parse(self._folder())
@@ -51,7 +51,7 @@ class CsvFiles(EvaluationProtocol):
         notes = plan.notes if _NOTE in plan.notes else (*plan.notes, _NOTE)
         training = tuple(image_id for image_id in plan.training if image_id in known)
         if lost := len(plan.training) - len(training):
-            notes += (f"{lost} pictures that the files leave for training are not in the data.",)
+            notes += (f"{lost} images that the files leave for training are not in the data.",)
         return _limited(replace(plan, training=training, notes=notes), limit)
 
     def _folder(self) -> Path:
@@ -66,15 +66,15 @@ class CsvFiles(EvaluationProtocol):
 
 
 def _check(written: WrittenPlan, known: Mapping[str, FaceSample]) -> None:
-    """Raise DataError unless the data has all listed pictures, of the listed people."""
+    """Raise DataError unless the data has all listed images, of the listed people."""
     rows = {row.path: row for row in reversed(written.listed)}
     absent = [row for path, row in sorted(rows.items()) if path not in known]
     if absent:
         names = ", ".join(f"'{row.path}' ({row.place})" for row in absent[:_SHOWN])
         more = f" and {len(absent) - _SHOWN} more" if len(absent) > _SHOWN else ""
         raise DataError(
-            f"{len(absent)} of {len(rows)} listed pictures are not among the data's "
-            f"pictures for testing: {names}{more}; give the data that the plan was made for."
+            f"{len(absent)} of {len(rows)} listed images are not among the data's "
+            f"images for testing: {names}{more}; give the data that the plan was made for."
         )
     for row in written.listed:
         sample = known[row.path]

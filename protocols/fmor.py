@@ -1,15 +1,15 @@
 """The protocol of the FMODR paper for its FMOR data: occluded probes, unoccluded gallery.
 
 Source: "Toward High-quality Face-Mask Occluded Restoration", ACM TOMM 2023, section 5.1:
-2,000 of 5,500 occluded pictures are the test set, rank-1 is measured against the unoccluded
+2,000 of 5,500 occluded images are the test set, rank-1 is measured against the unoccluded
 ones (table 5), 3,000 random pairs, half of them genuine, give the DET curve (figure 11), and
-one random unoccluded picture a subject gives the cosine similarity (table 6).
+one random unoccluded image a subject gives the cosine similarity (table 6).
 
-Deviation: the paper leaves open which pictures make the pairs; here each is one probe and one
+Deviation: the paper leaves open which images make the pairs; here each is one probe and one
 reference, and no pair occurs twice.
 Deviation: the split and the pairs of the paper are unpublished; here they follow from the seed.
-Deviation: data without occluded pictures is split by picture: of each subject's clean
-pictures half are references, the others are to be covered and used as probes.
+Deviation: data without occluded images is split by image: of each subject's clean
+images half are references, the others are to be covered and used as probes.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from restore_recog.protocols.sampling import (
 )
 from restore_recog.types import FaceSample
 
-TEST_PICTURES = 2000
-OCCLUDED_PICTURES = 5500
+TEST_IMAGES = 2000
+OCCLUDED_IMAGES = 5500
 PAIRS = 3000
 
 
@@ -46,11 +46,11 @@ class Fmor(EvaluationProtocol):
     def plan(
         self, samples: Sequence[FaceSample], *, seed: int = 0, limit: int | None = None
     ) -> Plan:
-        """Return the comparisons, in proportion where there are fewer pictures than FMOR has.
+        """Return the comparisons, in proportion where there are fewer images than FMOR has.
 
         Args:
             samples: Any order; the plan does not depend on it.
-            seed: Of the split, the probes, the pairs and the cosine pictures.
+            seed: Of the split, the probes, the pairs and the cosine images.
             limit: At most so many probes; they are a part of those without a limit.
 
         Raises:
@@ -65,7 +65,7 @@ class Fmor(EvaluationProtocol):
         else:
             references, pool, notes = _halves(clean, seed)
         _check(references, pool)
-        test, note = choose(pool, TEST_PICTURES, OCCLUDED_PICTURES, seed)
+        test, note = choose(pool, TEST_IMAGES, OCCLUDED_IMAGES, seed)
         return Search(references, test, not occluded, [*notes, note], _pairs).plan(
             ordered, seed, limit
         )
@@ -73,7 +73,7 @@ class Fmor(EvaluationProtocol):
 
 def _pairs(probes: int) -> int:
     """Return how many pairs of each kind so many probes make: three pairs for two probes."""
-    return max(1, round(probes * PAIRS / TEST_PICTURES / 2))
+    return max(1, round(probes * PAIRS / TEST_IMAGES / 2))
 
 
 def _halves(
@@ -92,14 +92,12 @@ def _halves(
     pool.sort(key=lambda sample: sample.image_id)
     single = sum(len(ids) == 1 for ids in by_subject(clean).values())
     notes = [
-        "The data has no occluded pictures: the probes are given synthetic coverings.",
+        "The data has no occluded images: the probes are given synthetic coverings.",
         f"{total(references)} unoccluded references of {len(references)} subjects (half of each "
-        "subject's pictures, rounded up); no probe's own picture is among them.",
+        "subject's images, rounded up); no probe's own image is among them.",
     ]
     if single:
-        notes.append(
-            f"{single} subjects have one picture: it is in the gallery, they have no probe."
-        )
+        notes.append(f"{single} subjects have one image: it is in the gallery, they have no probe.")
     return references, pool, notes
 
 
@@ -107,10 +105,10 @@ def _check(references: BySubject, pool: Sequence[FaceSample]) -> None:
     if not pool:
         raise DataError(
             "No subject has both a probe and an unoccluded reference; the fmor protocol needs "
-            "people with at least two pictures, one of them unoccluded."
+            "people with at least two images, one of them unoccluded."
         )
     if len(references) < 2:
         raise DataError(
-            "Only one subject has an unoccluded picture; the fmor protocol compares people and "
+            "Only one subject has an unoccluded image; the fmor protocol compares people and "
             "needs at least two."
         )

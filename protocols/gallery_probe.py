@@ -1,11 +1,11 @@
-"""The protocol for one's own pictures: a gallery, and probes that may show strangers.
+"""The protocol for one's own images: a gallery, and probes that may show strangers.
 
 Who is what, in this order of preference:
 
 * the attribute ``role``: ``gallery``, ``probe`` or ``unknown`` (a probe of a person who must
   not be in the gallery); it comes from a column of a manifest or from the folders;
-* without roles: unoccluded pictures are the gallery, occluded ones the probes;
-* without roles and without occluded pictures: the first picture of each person, in the order
+* without roles: unoccluded images are the gallery, occluded ones the probes;
+* without roles and without occluded images: the first image of each person, in the order
   of the ids, is the gallery, all others are probes.
 """
 
@@ -37,7 +37,7 @@ class GalleryProbe(EvaluationProtocol):
     """Own folders or lists: roles, or clean against occluded; strangers make open-set searches.
 
     Where no probe is occluded, all are given synthetic coverings; ``gallery-probe:as-found``
-    takes them as they are, for pictures that wear masks without saying so.
+    takes them as they are, for images that wear masks without saying so.
 
     Raises:
         DataError: The argument is another one.
@@ -61,7 +61,7 @@ class GalleryProbe(EvaluationProtocol):
 
         Args:
             samples: Any order.
-            seed: Of the pairs and the cosine pictures.
+            seed: Of the pairs and the cosine images.
             limit: At most so many probes, in random order.
 
         Raises:
@@ -98,18 +98,18 @@ def _roles(ordered: Sequence[FaceSample], seed: int) -> Roles:
         return as_found(clean, occluded, seed)
     references = {subject: ids[:1] for subject, ids in by_subject(ordered).items()}
     first = {image_id for ids in references.values() for image_id in ids}
-    note = f"{len(first)} references: the first picture of each person, in the order of the names."
+    note = f"{len(first)} references: the first image of each person, in the order of the names."
     return references, [s for s in ordered if s.image_id not in first], [note]
 
 
 def _by_role(ordered: Sequence[FaceSample]) -> Roles:
-    """Return what the attribute ``role`` says; pictures without it are counted and left out."""
+    """Return what the attribute ``role`` says; images without it are counted and left out."""
     found: dict[str, list[FaceSample]] = {GALLERY: [], PROBE: [], UNKNOWN: [], "": []}
     for sample in ordered:
         role = sample.attributes.get("role", "")
         if role not in found:
             raise DataError(
-                f"The picture '{sample.image_id}' has the role '{role}'; it must be {GALLERY}, "
+                f"The image '{sample.image_id}' has the role '{role}'; it must be {GALLERY}, "
                 f"{PROBE}, {UNKNOWN} or empty."
             )
         found[role].append(sample)
@@ -118,7 +118,7 @@ def _by_role(ordered: Sequence[FaceSample]) -> Roles:
     for sample in found[UNKNOWN]:
         if sample.subject in references:
             raise DataError(
-                f"The picture '{sample.image_id}' has the role '{UNKNOWN}', but its person "
+                f"The image '{sample.image_id}' has the role '{UNKNOWN}', but its person "
                 f"'{sample.subject}' is in the gallery; make it a {PROBE}."
             )
     inside = {sample.image_id for sample in found[GALLERY]}
@@ -126,12 +126,12 @@ def _by_role(ordered: Sequence[FaceSample]) -> Roles:
         if sample.clean_id in inside:
             raise DataError(
                 f"The probe '{sample.image_id}' is the covered version of '{sample.clean_id}', "
-                "which is in the gallery; a picture must not be searched in itself."
+                "which is in the gallery; an image must not be searched in itself."
             )
     notes = [f"{total(references)} references of {len(references)} people, as marked."]
     if found[""]:
         notes.append(
-            f"{len(found[''])} pictures have no role; they serve as unoccluded twins of probes "
+            f"{len(found[''])} images have no role; they serve as unoccluded twins of probes "
             "or not at all."
         )
     return references, probes, notes
@@ -141,10 +141,10 @@ def _check(references: BySubject, probes: Sequence[FaceSample]) -> None:
     if not any(sample.subject in references for sample in probes):
         raise DataError(
             "No probe shows a person who is in the gallery; the protocol 'gallery-probe' needs "
-            "people with a reference and another picture, under one subject."
+            "people with a reference and another image, under one subject."
         )
     if len({*references, *(sample.subject for sample in probes)}) < 2:
         raise DataError(
-            "All pictures show one person; the protocol 'gallery-probe' compares people and "
+            "All images show one person; the protocol 'gallery-probe' compares people and "
             "needs at least two."
         )

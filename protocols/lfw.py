@@ -1,9 +1,9 @@
-"""LFW's View 2: ten folds of pairs, the second picture of each covered.
+"""LFW's View 2: ten folds of pairs, the second image of each covered.
 
 Source: Huang, Ramesh, Berg, Learned-Miller, "Labeled Faces in the Wild", technical report
 07-49, University of Massachusetts, Amherst, 2007, section on View 2 and ``pairs.txt``.
 
-Deviation: View 2 compares two pictures as they are. Here the second one of each pair is the
+Deviation: View 2 compares two images as they are. Here the second one of each pair is the
 probe that is covered and restored; the first stays as it is.
 """
 
@@ -17,7 +17,7 @@ from restore_recog.protocols.pairs import PairList
 
 
 class Lfw(PairList):
-    """LFW's View 2: 6,000 pairs in ten folds, the second picture covered; ``lfw:pairs.txt``."""
+    """LFW's View 2: 6,000 pairs in ten folds, the second image covered; ``lfw:pairs.txt``."""
 
     name = "lfw"
     version = 1

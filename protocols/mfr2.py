@@ -1,4 +1,4 @@
-"""MFR2's pairs: really masked pictures of well-known people.
+"""MFR2's pairs: really masked images of well-known people.
 
 Source: Anwar and Raychowdhury, "Masked Face Recognition for Secure Authentication",
 arXiv:2008.11104, and the data's ``pairs.txt``: 848 lines without a header, no folds.

@@ -15,8 +15,8 @@ class ListedPair:
     """One line of a list.
 
     Attributes:
-        first, second: Places of the pictures without their endings, ``Name/Name_0001``; a
-            picture fits if its image_id ends so.
+        first, second: Places of the images without their endings, ``Name/Name_0001``; a
+            image fits if its image_id ends so.
         fold: From 1, or 0 where the list has none.
         line: In the file, from 1.
     """
@@ -44,15 +44,13 @@ def lines(file: Path) -> Iterator[tuple[int, str]]:
 
 
 def numbered(file: Path, line: int, person: str, number: str) -> str:
-    """Return ``Name/Name_0001`` of a name and a picture's number from 1.
+    """Return ``Name/Name_0001`` of a name and an image's number from 1.
 
     Raises:
         DataError: The number is none.
     """
     if not (number.isascii() and number.isdigit() and int(number) > 0):
-        raise DataError(
-            f"{file}, line {line}: '{number}' is no picture's number; they count from 1."
-        )
+        raise DataError(f"{file}, line {line}: '{number}' is no image's number; they count from 1.")
     return f"{person}/{person}_{int(number):04d}"
 
 
@@ -60,7 +58,7 @@ def by_number(file: Path, line: int, words: Sequence[str], fold: int) -> ListedP
     """Return the pair of a line ``name i j`` (same person) or ``name i name j``.
 
     Raises:
-        DataError: The line has another form or compares a picture with itself.
+        DataError: The line has another form or compares an image with itself.
     """
     if len(words) == 3:
         people, numbers = (words[0], words[0]), words[1:]
@@ -78,7 +76,7 @@ def checked(file: Path, pair: ListedPair) -> ListedPair:
     """Return the pair.
 
     Raises:
-        DataError: It compares a picture with itself.
+        DataError: It compares an image with itself.
     """
     if pair.first == pair.second:
         raise DataError(f"{file}, line {pair.line}: {pair.first} is compared with itself.")

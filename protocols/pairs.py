@@ -1,6 +1,6 @@
 """What the protocols that follow a published list of pairs share.
 
-There is no gallery: each pair is one comparison. A pair whose pictures the data does not
+There is no gallery: each pair is one comparison. A pair whose images the data does not
 have, or must not test because their people trained something, is counted as missing.
 """
 
@@ -23,10 +23,10 @@ FEW = 30
 """Pairs of one kind below which the notes warn (the rule of 30 errors cannot be met)."""
 
 REASONS = {
-    1: "One picture is not among the data's pictures for testing.",
-    2: "Neither picture is among the data's pictures for testing.",
+    1: "One image is not among the data's images for testing.",
+    2: "Neither image is among the data's images for testing.",
 }
-"""Why a pair is missing, by how many of its pictures are."""
+"""Why a pair is missing, by how many of its images are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class PairList(EvaluationProtocol):
 
     Attributes:
         covers: Whether probes that are not occluded are given synthetic coverings. Where it
-            is False the pictures are taken as found, and an occluded picture of a pair that
+            is False the images are taken as found, and an occluded image of a pair that
             has one is the probe.
         published: How many pairs the published list has.
     """
@@ -71,7 +71,7 @@ class PairList(EvaluationProtocol):
     def plan(
         self, samples: Sequence[FaceSample], *, seed: int = 0, limit: int | None = None
     ) -> Plan:
-        """Return the pairs that the data has pictures for, and count the others.
+        """Return the pairs that the data has images for, and count the others.
 
         Args:
             samples: Any order.
@@ -79,7 +79,7 @@ class PairList(EvaluationProtocol):
             limit: At most so many probes, evenly out of the folds and of both kinds.
 
         Raises:
-            DataError: No or a faulty list, two pictures of one name, or no pair of one kind.
+            DataError: No or a faulty list, two images of one name, or no pair of one kind.
         """
         if self.pair_list is None:
             raise DataError(
@@ -116,7 +116,7 @@ class PairList(EvaluationProtocol):
     def _match(
         self, listed: Sequence[ListedPair], samples: Sequence[FaceSample]
     ) -> tuple[list[_Found], list[_Missing]]:
-        """Return the pairs with their pictures, and those that lack one or both."""
+        """Return the pairs with their images, and those that lack one or both."""
         known = _index(samples, listed)
         found: list[_Found] = []
         missing: list[_Missing] = []
@@ -136,7 +136,7 @@ class PairList(EvaluationProtocol):
             if not any(pair.listed.genuine == genuine for pair in found):
                 of = sum(pair.genuine == genuine for pair in listed)
                 raise DataError(
-                    f"None of the {of} {what} pairs in {self.pair_list} has both pictures in the "
+                    f"None of the {of} {what} pairs in {self.pair_list} has both images in the "
                     f"data, as far as it may be tested; the protocol '{self.name}' needs both "
                     "kinds of pairs."
                 )
@@ -152,7 +152,7 @@ def _index(samples: Sequence[FaceSample], listed: Sequence[ListedPair]) -> dict[
         for name in wanted & {"/".join(place.parts[-depth:]) for depth in depths}:
             if name in found:
                 raise DataError(
-                    f"The pictures '{found[name].image_id}' and '{sample.image_id}' both fit "
+                    f"The images '{found[name].image_id}' and '{sample.image_id}' both fit "
                     f"the name '{name}' of the list of pairs; give one copy of the data."
                 )
             found[name] = sample
@@ -198,13 +198,13 @@ def _notes(
     )
     if kinds[1] or kinds[2]:
         notes.append(
-            f"{kinds[2]:,} pairs have two occluded pictures, {kinds[1]:,} one, {kinds[0]:,} none."
+            f"{kinds[2]:,} pairs have two occluded images, {kinds[1]:,} one, {kinds[0]:,} none."
         )
     if missing:
         first = missing[0]
         notes.append(
             f"The first of the missing pairs is that of line {first.listed.line}, for want of "
-            f"{' and '.join(first.names)}: the data lacks the picture, or its person is kept for "
+            f"{' and '.join(first.names)}: the data lacks the image, or its person is kept for "
             "training."
         )
     for count, what in ((genuine, "genuine"), (impostor, "impostor")):

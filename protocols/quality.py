@@ -1,7 +1,7 @@
-"""The protocol for picture quality: how near do restored pictures come to the unoccluded ones?
+"""The protocol for image quality: how near do restored images come to the unoccluded ones?
 
 Nobody is searched and no two people are compared. Every probe is paired with its own
-unoccluded version, so that the likeness of pictures, and of their templates, can be measured.
+unoccluded version, so that the likeness of images, and of their templates, can be measured.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from restore_recog.protocols.sampling import by_condition, shuffled
 from restore_recog.types import FaceSample, Trial
 
 FEW = 100
-"""Pictures under which the mean face of the arm ``fill`` shows too much of each of them."""
+"""Images under which the mean face of the arm ``fill`` shows too much of each of them."""
 
 
 class Quality(EvaluationProtocol):
-    """Every occluded picture with a clean twin is a probe; else every clean one, covered.
+    """Every occluded image with a clean twin is a probe; else every clean one, covered.
 
     Raises:
         DataError: Something stands behind the colon.
@@ -46,7 +46,7 @@ class Quality(EvaluationProtocol):
             limit: At most so many probes; they are a part of those without a limit.
 
         Raises:
-            DataError: No picture has an unoccluded version.
+            DataError: No image has an unoccluded version.
         """
         ordered = sorted(samples, key=lambda sample: sample.image_id)
         clean, occluded = by_condition(ordered)
@@ -55,9 +55,9 @@ class Quality(EvaluationProtocol):
         probes = [sample for sample in occluded if sample.image_id in twins] or clean
         if not probes:
             raise DataError(
-                f"None of the {len(occluded)} occluded pictures has an unoccluded twin, and no "
-                "picture is unoccluded, so picture quality cannot be measured; give data with "
-                "unoccluded pictures (--data), or measure recognition with another --protocol."
+                f"None of the {len(occluded)} occluded images has an unoccluded twin, and no "
+                "image is unoccluded, so image quality cannot be measured; give data with "
+                "unoccluded images (--data), or measure recognition with another --protocol."
             )
         chosen = sorted(shuffled(probes, seed)[:limit])
         pairs = tuple(Trial(twins.get(i) or i, i, genuine=True) for i in chosen)
@@ -73,23 +73,22 @@ class Quality(EvaluationProtocol):
 
 
 def _notes(chosen: int, probes: int, occluded: int, found: bool) -> list[str]:
-    what = "occluded pictures with an unoccluded twin are"
+    what = "occluded images with an unoccluded twin are"
     if not found:
-        what = "unoccluded pictures are covered and are"
+        what = "unoccluded images are covered and are"
     notes = [f"{chosen} of {probes} {what} the probes; each is held against its own twin."]
     alone = occluded - probes if found else occluded
     if alone:
         notes.append(
-            f"{alone} occluded pictures have no unoccluded twin to be held against and take no "
-            "part."
+            f"{alone} occluded images have no unoccluded twin to be held against and take no part."
         )
     notes.append(
-        "The cosine is that of each probe's template to the one of its own unoccluded picture: "
+        "The cosine is that of each probe's template to the one of its own unoccluded image: "
         "how much of the identity is kept, not how well people are told apart."
     )
     if chosen < FEW:
         notes.append(
-            f"Warning: the mean face of the arm 'fill' is made of these {chosen} pictures' own "
+            f"Warning: the mean face of the arm 'fill' is made of these {chosen} images' own "
             "twins, so few that it shows too much of each; do not read that arm as a baseline."
         )
     return notes

@@ -43,14 +43,14 @@ def by_condition(samples: Sequence[FaceSample]) -> tuple[list[FaceSample], list[
 
 
 def total(references: BySubject) -> int:
-    """Return how many pictures there are."""
+    """Return how many images there are."""
     return sum(map(len, references.values()))
 
 
 def as_found(
     clean: Sequence[FaceSample], occluded: Sequence[FaceSample], seed: int
 ) -> tuple[BySubject, list[FaceSample], list[str]]:
-    """Return (references by subject, possible probes, notes) of data with occluded pictures.
+    """Return (references by subject, possible probes, notes) of data with occluded images.
 
     The unoccluded twin of a probe must not be in the gallery. A subject who has nothing but
     twins gives half of them to the gallery, and their occluded versions are no probes; twins
@@ -74,9 +74,9 @@ def as_found(
     pool = [sample for sample in occluded if sample.clean_id not in inside]
     notes = [f"{total(references)} unoccluded references of {len(references)} subjects."]
     if kept_out := len(clean) - len(inside):
-        notes.append(f"{kept_out} unoccluded twins of occluded pictures stay out of the gallery.")
+        notes.append(f"{kept_out} unoccluded twins of occluded images stay out of the gallery.")
     if dropped := len(occluded) - len(pool):
-        notes.append(f"{dropped} occluded pictures are no probes: their twins are references.")
+        notes.append(f"{dropped} occluded images are no probes: their twins are references.")
     return references, pool, notes
 
 
@@ -87,7 +87,7 @@ def enrolled(
     closed = [sample for sample in pool if sample.subject in references]
     if strangers := len(pool) - len(closed):
         return closed, [
-            f"{strangers} occluded pictures are left out: their subjects have no unoccluded "
+            f"{strangers} occluded images are left out: their subjects have no unoccluded "
             "reference."
         ]
     return closed, []
@@ -126,7 +126,7 @@ def trials(
 
 
 def one_each(references: BySubject, seed: int) -> dict[str, str]:
-    """Return one random picture a subject."""
+    """Return one random image a subject."""
     rng = stream(seed, COSINE)
     return {subject: ids[rng.integers(len(ids))] for subject, ids in sorted(references.items())}
 
@@ -134,9 +134,9 @@ def one_each(references: BySubject, seed: int) -> dict[str, str]:
 def choose(
     pool: Sequence[FaceSample], tested: int, out_of: int, seed: int
 ) -> tuple[list[str], str]:
-    """Return test pictures in random order, and a note on how many there are and why.
+    """Return test images in random order, and a note on how many there are and why.
 
-    Pictures that the data set itself marks as test pictures are all used, up to the paper's
+    Images that the data set itself marks as test images are all used, up to the paper's
     number; of others as large a share as the paper's, at least one.
 
     Args:
@@ -183,11 +183,11 @@ class Search:
     pairs: Callable[[int], int] | None = None
 
     def plan(self, ordered: Sequence[FaceSample], seed: int, limit: int | None) -> Plan:
-        """Return the plan: pairs and cosine pictures drawn, all other pictures for training.
+        """Return the plan: pairs and cosine images drawn, all other images for training.
 
         Args:
             ordered: All samples, in the order of their ids.
-            seed: Of the pairs and the cosine pictures.
+            seed: Of the pairs and the cosine images.
             limit: At most so many probes.
         """
         samples = {sample.image_id: sample for sample in ordered}
@@ -220,7 +220,7 @@ class Search:
 def _left_over(samples: Sequence[FaceSample], kept: Set[str]) -> tuple[str, ...]:
     """Return the image_ids that are left for training.
 
-    Neither in the test, nor a twin of a picture in it, nor marked for testing.
+    Neither in the test, nor a twin of an image in it, nor marked for testing.
     """
     twins = {sample.clean_id for sample in samples if sample.image_id in kept}
     return tuple(

@@ -1,4 +1,4 @@
-"""Five-point alignment: one similarity transform from picture to square crop."""
+"""Five-point alignment: one similarity transform from image to square crop."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.errors import ImageError
-from restore_recog.types import FaceCrop, Picture
+from restore_recog.types import FaceCrop, FaceImage
 
 TEMPLATE = np.array(
     [[0.35, 0.37], [0.65, 0.37], [0.50, 0.55], [0.367, 0.70], [0.633, 0.70]], dtype=np.float64
@@ -62,35 +62,35 @@ def transform_points(
     return (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
 
 
-def align(picture: Picture, size: int, template: NDArray[np.floating] = TEMPLATE) -> FaceCrop:
-    """Return the aligned square crop of a picture with known landmarks.
+def align(image: FaceImage, size: int, template: NDArray[np.floating] = TEMPLATE) -> FaceCrop:
+    """Return the aligned square crop of an image with known landmarks.
 
     Args:
-        picture: ``landmarks`` must be known.
+        image: ``landmarks`` must be known.
         size: Side of the crop in pixels.
         template: (5, 2) in units of the side.
 
     Raises:
         ImageError: The landmarks are unknown or cannot be aligned.
     """
-    if picture.landmarks is None:
-        raise ImageError("The picture has no landmarks, so it cannot be aligned.")
+    if image.landmarks is None:
+        raise ImageError("The image has no landmarks, so it cannot be aligned.")
     try:
-        matrix = similarity(five_points(picture.landmarks), template * size - 0.5)
+        matrix = similarity(five_points(image.landmarks), template * size - 0.5)
     except ValueError as error:
         raise ImageError(str(error)) from error
-    pixels = warp(picture.pixels, matrix, size)
+    pixels = warp(image.pixels, matrix, size)
     mask = None
-    if picture.mask is not None:
-        warped = cv2.warpAffine(picture.mask, matrix, (size, size), flags=cv2.INTER_NEAREST)
+    if image.mask is not None:
+        warped = cv2.warpAffine(image.mask, matrix, (size, size), flags=cv2.INTER_NEAREST)
         mask = np.asarray(warped, dtype=np.uint8)
-    return FaceCrop(pixels, transform_points(matrix, picture.landmarks), mask, matrix)
+    return FaceCrop(pixels, transform_points(matrix, image.landmarks), mask, matrix)
 
 
 def warp(pixels: NDArray[np.uint8], matrix: NDArray[np.float64], size: int) -> NDArray[np.uint8]:
-    """Return the (size, size, 3) crop; outside the picture its border is repeated.
+    """Return the (size, size, 3) crop; outside the image its border is repeated.
 
-    Where the crop is more than twice coarser than the picture the picture is shrunk
+    Where the crop is more than twice coarser than the image the image is shrunk
     first, since bilinear sampling would alias.
     """
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))

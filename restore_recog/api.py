@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from restore_recog.errors import NotTrainableError, RestoreRecogError
-from restore_recog.types import FaceBatch, FaceSample, Picture, Trial
+from restore_recog.types import FaceBatch, FaceImage, FaceSample, Trial
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +40,7 @@ class Segmenter(ABC):
 
     @abstractmethod
     def segment(self, images: Tensor) -> Tensor:
-        """Return the mask map.
+        """Return the mask.
 
         Args:
             images: (N, 3, H, W) float32 RGB in [0, 1]; any H and W.
@@ -58,7 +58,7 @@ class Restorer(ABC):
         image_size: (H, W) of the crops that :meth:`restore` is given.
         needs: Which fields of :class:`FaceBatch` it reads besides ``images``.
         baselines: Label -> dotted path of restorers that take the same weights and yield the
-            same pictures in another way; ``bench restore`` times them beside it.
+            same images in another way; ``bench restore`` times them beside it.
     """
 
     name: ClassVar[str]
@@ -72,14 +72,14 @@ class Restorer(ABC):
 
     @abstractmethod
     def restore(self, batch: FaceBatch) -> Tensor:
-        """Return the restored pictures.
+        """Return the restored images.
 
         Args:
             batch: On ``self.device``; ``images`` of ``image_size``. Not to be changed in place.
 
         Returns:
-            (N, 3, H, W) float32 in [0, 1]: the final picture, with the unoccluded
-            pixels put back where the method does so. The result for one picture
+            (N, 3, H, W) float32 in [0, 1]: the final image, with the unoccluded
+            pixels put back where the method does so. The result for one image
             does not depend on its batch mates.
         """
 
@@ -136,11 +136,11 @@ class Recognizer(ABC):
 
 
 class Dataset(ABC):
-    """A source of pictures in one layout, on disk or rendered.
+    """A source of images in one layout, on disk or rendered.
 
     Attributes:
         tree: The expected folders, printed verbatim where they are missing.
-        rendered: True where the pictures are synthetic; reports say so.
+        rendered: True where the images are synthetic; reports say so.
         notes: Sentences for the report about what :meth:`samples` found, e.g. files left out.
         pair_list: The file of verification pairs that came with the data, or None; known
             after :meth:`samples`. A protocol that needs one takes it from here.
@@ -157,15 +157,15 @@ class Dataset(ABC):
 
     @abstractmethod
     def samples(self) -> Sequence[FaceSample]:
-        """Return every picture, sorted by image_id, whatever the file system's order.
+        """Return every image, sorted by image_id, whatever the file system's order.
 
         Raises:
             DataError: The folder is missing or empty; the message prints ``tree``.
         """
 
     @abstractmethod
-    def read(self, samples: Sequence[FaceSample]) -> list[Picture | RestoreRecogError]:
-        """Return one picture, or the reason why there is none, for every sample in order."""
+    def read(self, samples: Sequence[FaceSample]) -> list[FaceImage | RestoreRecogError]:
+        """Return one image, or the reason why there is none, for every sample in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +174,9 @@ class Plan:
 
     Attributes:
         references: image_ids of the gallery. Those whose condition is not ``clean`` pass
-            through the arms as probes do (lists of pairs with two occluded pictures).
+            through the arms as probes do (lists of pairs with two occluded images).
         probes: image_ids of the probes. Where ``synthetic`` is True these are clean
-            pictures that the evaluation covers before use; else they are taken as found.
+            images that the evaluation covers before use; else they are taken as found.
             A probe whose subject has no reference makes open-set searches only.
         pairs: Verification trials between references and probes; may be empty.
         cosine_references: One clean image_id a subject, for the cosine-similarity table.
@@ -184,10 +184,10 @@ class Plan:
         training: image_ids that the protocol leaves for training.
         notes: Sentences for the report: counts, proportions, departures.
         identification: Whether the probes are searched in the gallery. Where it is False
-            there are pairs only, and a picture may be a reference here and a probe there.
+            there are pairs only, and an image may be a reference here and a probe there.
         folds: The fold of every pair (LFW View 2: nine set the threshold, the tenth is
             judged), or empty.
-        missing_pairs: Pairs on the protocol's list that the data has no pictures for, as
+        missing_pairs: Pairs on the protocol's list that the data has no images for, as
             (fold or 0, reason).
     """
 
@@ -227,7 +227,7 @@ class EvaluationProtocol(ABC):
         """Return the comparisons.
 
         Args:
-            samples: Of one or several data sets, training pictures left out already.
+            samples: Of one or several data sets, training images left out already.
             seed: Of every random choice.
             limit: At most so many probes.
 
@@ -267,9 +267,9 @@ class Trainable(Protocol):
 
     Attributes:
         image_size: Side of the square crops wanted, in pixels.
-        identities_per_batch: 0 for random pictures; P > 0 asks for P subjects with
-            batch_size / P pictures each.
-        covered: Share of the pictures that get a synthetic covering, in [0, 1].
+        identities_per_batch: 0 for random images; P > 0 asks for P subjects with
+            batch_size / P images each.
+        covered: Share of the images that get a synthetic covering, in [0, 1].
         phases: In order.
     """
 
@@ -294,7 +294,7 @@ class Trainable(Protocol):
         ...
 
     def preview(self, batch: FaceBatch) -> Tensor:
-        """Return (N, 3, H, W) sample pictures in [0, 1], e.g. input, output, truth in rows."""
+        """Return (N, 3, H, W) sample images in [0, 1], e.g. input, output, truth in rows."""
         ...
 
     def describe(self) -> Mapping[str, Any]:
@@ -314,7 +314,7 @@ class Validated(Protocol):
 
         Called without gradients; the training's random numbers are put back afterwards, the
         networks may be left in eval mode. Where ``identities_per_batch`` is not 0, a batch
-        holds two pictures of each person, side by side.
+        holds two images of each person, side by side.
         """
         ...
 

@@ -30,11 +30,11 @@ class DataError(RestoreRecogError):
 
 
 class ImageError(RestoreRecogError):
-    """One picture cannot be read or used; the failure ledger records it."""
+    """One image cannot be read or used; the failure ledger records it."""
 
 
 class NoFaceError(ImageError):
-    """No face was found in a picture."""
+    """No face was found in an image."""
 
 
 class SeveralFacesError(ImageError):

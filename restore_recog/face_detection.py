@@ -1,4 +1,4 @@
-"""Faces and their five landmarks in pictures, by MTCNN; from picture to aligned crop."""
+"""Faces and their five landmarks in images, by MTCNN; from image to aligned crop."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from restore_recog.alignment import TEMPLATE, align
 from restore_recog.errors import NoFaceError, SeveralFacesError
-from restore_recog.types import FaceCrop, Picture
+from restore_recog.types import FaceCrop, FaceImage
 
 LONGEST = 1024
-"""Longer pictures are shrunk to this many pixels before the search; landmarks stay to a pixel."""
+"""Longer images are shrunk to this many pixels before the search; landmarks stay to a pixel."""
 
 SMALLEST = 20
 """Narrower faces (in pixels, after shrinking) are not looked for."""
@@ -26,15 +26,15 @@ SECOND_TRY = (0.4, 0.3, 0.3)
 """The same where the first try found nothing."""
 
 BORDER = 0.25
-"""Width of the grey border put round every picture, in shorter sides of the picture.
+"""Width of the grey border put round every image, in shorter sides of the image.
 
-The detector's nets see a box cut off at the picture's edge stretched to a square, and place
+The detector's nets see a box cut off at the image's edge stretched to a square, and place
 its landmarks as if it were not. On tight crops of masked faces (141 LFW faces with a drawn
 mask) that puts the eyes a third of the eye distance off; with the border it is 8 %.
 """
 
 FILLS = 0.4
-"""The second try takes a face only if it is so wide, in shorter sides of the picture."""
+"""The second try takes a face only if it is so wide, in shorter sides of the image."""
 
 _PYRAMID_STEP = 0.709
 
@@ -59,12 +59,12 @@ class FaceFinder:
 
     Two tries. The first is MTCNN with its published thresholds. Where it finds nothing the
     second accepts less confidence, but only for the one most confident face, which must
-    fill much of the picture: a tight crop of a masked face shows the detector little that it
+    fill much of the image: a tight crop of a masked face shows the detector little that it
     was trained on. Such a face's :attr:`Detection.score` is below the first thresholds.
 
     Attributes:
-        policy: ``"one"`` refuses a picture with several faces, ``"largest"`` takes the one
-            with the largest box, and ``"aligned"`` never searches: the whole picture is
+        policy: ``"one"`` refuses an image with several faces, ``"largest"`` takes the one
+            with the largest box, and ``"aligned"`` never searches: the whole image is
             taken for an aligned crop already, as wide and high as it is.
     """
 
@@ -100,15 +100,15 @@ class FaceFinder:
             ]
             faces = sorted(faces, key=lambda face: face.score)[-1:]
         faces.sort(key=_area, reverse=True)
-        return [_in_picture(face, border, scale) for face in faces]
+        return [_in_image(face, border, scale) for face in faces]
 
     def crop(
-        self, picture: Picture, size: int, template: NDArray[np.floating] = TEMPLATE
+        self, image: FaceImage, size: int, template: NDArray[np.floating] = TEMPLATE
     ) -> FaceCrop:
         """Return the aligned crop; landmarks that are known are taken as they are.
 
         Args:
-            picture: Of any size.
+            image: Of any size.
             size: Side of the crop in pixels.
             template: (5, 2), where the landmarks go, in units of the side.
 
@@ -117,18 +117,18 @@ class FaceFinder:
             SeveralFacesError: More than one was found and the policy is ``"one"``.
             ImageError: The landmarks cannot be aligned.
         """
-        if picture.landmarks is None:
-            picture = self.locate(picture)
-        return align(picture, size, template)
+        if image.landmarks is None:
+            image = self.locate(image)
+        return align(image, size, template)
 
-    def locate(self, picture: Picture) -> Picture:
-        """Return the picture with the landmarks of its face.
+    def locate(self, image: FaceImage) -> FaceImage:
+        """Return the image with the landmarks of its face.
 
         Raises:
             NoFaceError: No face was found.
             SeveralFacesError: More than one was found and the policy is ``"one"``.
         """
-        return replace(picture, landmarks=self._landmarks(picture.pixels))
+        return replace(image, landmarks=self._landmarks(image.pixels))
 
     def _landmarks(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         height, width = pixels.shape[:2]
@@ -136,10 +136,10 @@ class FaceFinder:
             return (TEMPLATE * (width, height) - 0.5).astype(np.float32)
         faces = self.find(pixels)
         if not faces:
-            raise NoFaceError(f"No face was found in the picture of {width} x {height} pixels.")
+            raise NoFaceError(f"No face was found in the image of {width} x {height} pixels.")
         if len(faces) > 1 and self.policy == "one":
             raise SeveralFacesError(
-                f"{len(faces)} faces were found in the picture where exactly one is expected;"
+                f"{len(faces)} faces were found in the image where exactly one is expected;"
                 " the policy 'largest' would take the largest."
             )
         return faces[0].landmarks
@@ -179,11 +179,11 @@ def _area(face: Detection) -> float:
     return _width(face) * float(face.box[3] - face.box[1])
 
 
-def _in_picture(face: Detection, border: int, scale: float) -> Detection:
-    """Return a face found in the framed, shrunk picture in pixels of the picture itself."""
+def _in_image(face: Detection, border: int, scale: float) -> Detection:
+    """Return a face found in the framed, shrunk image in pixels of the image itself."""
 
     def undo(points: NDArray[np.float32]) -> NDArray[np.float32]:
-        # Pixel centres: shrinking maps u to (u + 0.5) * scale - 0.5.
+        # Pixel centres: shrinking masks u to (u + 0.5) * scale - 0.5.
         return ((points - border + 0.5) / scale - 0.5).astype(np.float32)
 
     return Detection(undo(face.box), face.score, undo(face.landmarks))

@@ -1,4 +1,4 @@
-"""Picture files in, picture files out; the only module that opens them."""
+"""Image files in, image files out; the only module that opens them."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 extensions = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".gif")
-"""File name endings, lower case, that count as pictures where a folder is read."""
+"""File name endings, lower case, that count as images where a folder is read."""
 
 MAX_PIXELS = 178_956_970
-"""A picture with more pixels is refused unread: 0.5 GiB once decoded, far beyond any camera."""
+"""An image with more pixels is refused unread: 0.5 GiB once decoded, far beyond any camera."""
 
 MIN_SIDE = 16
-"""A picture with a shorter side is refused: no face in it could be aligned."""
+"""An image with a shorter side is refused: no face in it could be aligned."""
 
 _SIXTEEN_BIT = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 
 
 def read(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
-    """Return the (H, W, 3) uint8 RGB pixels of a picture file, upright.
+    """Return the (H, W, 3) uint8 RGB pixels of an image file, upright.
 
-    Grey, palette, CMYK and 16-bit pictures become 8-bit RGB (16-bit values are divided by
+    Grey, palette, CMYK and 16-bit images become 8-bit RGB (16-bit values are divided by
     257, so that white stays white); transparent pixels are laid over white; the camera's
-    orientation mark is applied; of an animation the first picture counts.
+    orientation mark is applied; of an animation the first image counts.
 
     Raises:
-        ImageError: Missing, empty, damaged, no picture, over :data:`MAX_PIXELS`, or with a
+        ImageError: Missing, empty, damaged, no image, over :data:`MAX_PIXELS`, or with a
             side under :data:`MIN_SIDE`.
     """
     path = Path(path)
@@ -46,27 +46,27 @@ def read(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     height, width = pixels.shape[:2]
     if min(height, width) < MIN_SIDE:
         raise ImageError(
-            f"The picture {path} is {width} x {height} pixels, which is too small:"
+            f"The image {path} is {width} x {height} pixels, which is too small:"
             f" both sides must have at least {MIN_SIDE}."
         )
     return pixels
 
 
 def read_mask(path: str | os.PathLike[str], shape: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return a map picture as (H, W) uint8, 1 where it is brighter than 127.
+    """Return a mask image as (H, W) uint8, 1 where it is brighter than 127.
 
     Args:
         path: Bright = occluded, dark (or transparent) = free; any size and mode.
-        shape: (H, W) of the picture that the map belongs to; the nearest pixel counts.
+        shape: (H, W) of the image that the mask belongs to; the nearest pixel counts.
 
     Raises:
         ImageError: As in :func:`read`, or something is marked but nothing brighter than 127,
-            which is how a map of zeros and ones looks.
+            which is how a mask of zeros and ones looks.
     """
     grey = read_levels(path)
     if 0 < grey.max() <= 127:
         raise ImageError(
-            f"The mask map {path} has no value above 127 (its highest is {grey.max()}):"
+            f"The mask {path} has no value above 127 (its highest is {grey.max()}):"
             " occluded pixels must be white (255)."
         )
     resized = Image.fromarray(grey).resize((shape[1], shape[0]), Image.Resampling.NEAREST)
@@ -74,7 +74,7 @@ def read_mask(path: str | os.PathLike[str], shape: tuple[int, int]) -> NDArray[n
 
 
 def read_levels(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
-    """Return the (H, W) uint8 brightness of a map picture as it is, transparent parts dark.
+    """Return the (H, W) uint8 brightness of a mask image as it is, transparent parts dark.
 
     Raises:
         ImageError: As in :func:`read`, but any size will do.
@@ -95,7 +95,7 @@ def write(path: str | os.PathLike[str], pixels: NDArray[np.uint8]) -> None:
     kind = Image.registered_extensions().get(path.suffix.lower())
     if kind is None or kind not in Image.SAVE or path.suffix.lower() not in extensions:
         raise OutputError(
-            f"Cannot write {path}: the ending '{path.suffix}' is no known picture format;"
+            f"Cannot write {path}: the ending '{path.suffix}' is no known image format;"
             f" use one of {', '.join(extensions)}."
         )
     buffer = io.BytesIO()
@@ -115,15 +115,15 @@ def write(path: str | os.PathLike[str], pixels: NDArray[np.uint8]) -> None:
             part.unlink()
 
 
-def to_tensor(pictures: Sequence[NDArray[np.uint8]]) -> Tensor:
-    """Return (N, 3, H, W) float32 in [0, 1] of N uint8 (H, W, 3) pictures of one size.
+def to_tensor(images: Sequence[NDArray[np.uint8]]) -> Tensor:
+    """Return (N, 3, H, W) float32 in [0, 1] of N uint8 (H, W, 3) images of one size.
 
     Raises:
-        ValueError: No pictures, or several sizes.
+        ValueError: No images, or several sizes.
     """
     import torch  # here, so that naming a data set does not wait for it
 
-    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float().div(255).contiguous()
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float().div(255).contiguous()
 
 
 def to_uint8(images: Tensor) -> NDArray[np.uint8]:
@@ -133,7 +133,7 @@ def to_uint8(images: Tensor) -> NDArray[np.uint8]:
         ValueError: Some value is NaN or infinite.
     """
     if not bool(images.isfinite().all()):
-        raise ValueError("The pictures hold values that are not finite numbers.")
+        raise ValueError("The images hold values that are not finite numbers.")
     scaled = images.detach().float().clamp(0, 1).mul(255).round()
     return scaled.byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
@@ -141,7 +141,7 @@ def to_uint8(images: Tensor) -> NDArray[np.uint8]:
 def _decode(path: Path, background: int) -> NDArray[np.uint8]:
     """Return (H, W, 3) uint8 RGB of any size, transparency over a grey *background*."""
     if not path.is_file():
-        raise ImageError(f"There is no picture file {path}.")
+        raise ImageError(f"There is no image file {path}.")
     try:
         with Image.open(path) as image:
             width, height = image.size
@@ -150,13 +150,13 @@ def _decode(path: Path, background: int) -> NDArray[np.uint8]:
             return _rgb(ImageOps.exif_transpose(image), background)
     except Image.DecompressionBombError as error:
         raise ImageError(
-            f"The picture {path} is too large: more than {MAX_PIXELS / 1e6:.0f} million pixels."
+            f"The image {path} is too large: more than {MAX_PIXELS / 1e6:.0f} million pixels."
         ) from error
     # A damaged file makes the decoders raise nearly anything (OSError, SyntaxError,
-    # struct.error, IndexError, ...); whatever it is, this one picture cannot be read.
+    # struct.error, IndexError, ...); whatever it is, this one image cannot be read.
     except Exception as error:
         reason = "it is empty" if path.stat().st_size == 0 else str(error) or repr(error)
-        raise ImageError(f"The picture {path} cannot be read: {reason.rstrip('.')}.") from error
+        raise ImageError(f"The image {path} cannot be read: {reason.rstrip('.')}.") from error
 
 
 def _rgb(image: Image.Image, background: int) -> NDArray[np.uint8]:

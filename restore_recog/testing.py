@@ -22,18 +22,18 @@ import torch
 from restore_recog.api import Dataset, EvaluationProtocol, Recognizer, Restorer
 from restore_recog.errors import RestoreRecogError
 from restore_recog.evaluation.run.quality_models import asks_quality
-from restore_recog.types import FaceBatch, FaceSample, Picture
+from restore_recog.types import FaceBatch, FaceImage, FaceSample
 
 NAME = re.compile(r"[a-z][a-z0-9_]*(-[a-z0-9_]+)*")
 
 
 def face_batch(count: int, size: tuple[int, int], *, seed: int = 0) -> FaceBatch:
-    """Return smooth random pictures whose lower half is covered, with five landmarks.
+    """Return smooth random images whose lower half is covered, with five landmarks.
 
     Args:
-        count: Pictures.
+        count: Images.
         size: (H, W) in pixels.
-        seed: Of the pictures.
+        seed: Of the images.
     """
     generator = torch.Generator().manual_seed(seed)
     height, width = size
@@ -74,7 +74,7 @@ class RestorerContract(_Contract):
         """Return what the restorer is tried on; override if it needs other fields."""
         return face_batch(count, restorer.image_size)
 
-    def test_returns_pictures(self) -> None:
+    def test_returns_images(self) -> None:
         """Shape, type, range; finite everywhere."""
         restorer = self.create()
         batch = self.batch(restorer)
@@ -98,8 +98,8 @@ class RestorerContract(_Contract):
         batch = self.batch(restorer)
         assert torch.equal(restorer.restore(batch), restorer.restore(batch))
 
-    def test_pictures_do_not_influence_each_other(self) -> None:
-        """The result for one picture is the same alone and among others."""
+    def test_images_do_not_influence_each_other(self) -> None:
+        """The result for one image is the same alone and among others."""
         restorer = self.create()
         batch = self.batch(restorer)
         together = restorer.restore(batch)
@@ -107,29 +107,29 @@ class RestorerContract(_Contract):
         alone = restorer.restore(FaceBatch(batch.images[1:2], batch.masks[1:2], landmarks))
         torch.testing.assert_close(alone, together[1:2], atol=1e-4, rtol=1e-4)
 
-    def test_an_empty_map_is_no_problem(self) -> None:
+    def test_an_empty_mask_is_no_problem(self) -> None:
         """A detector may find nothing."""
         restorer = self.create()
         batch = self.batch(restorer)
         empty = FaceBatch(batch.images, torch.zeros_like(batch.masks), batch.landmarks)
         assert torch.isfinite(restorer.restore(empty)).all()
 
-    def test_a_full_map_is_no_problem(self) -> None:
-        """Nor is a map without any free pixel."""
+    def test_a_full_mask_is_no_problem(self) -> None:
+        """Nor is a mask without any free pixel."""
         restorer = self.create()
         batch = self.batch(restorer)
         full = FaceBatch(batch.images, torch.ones_like(batch.masks), batch.landmarks)
         assert torch.isfinite(restorer.restore(full)).all()
 
-    def test_its_segmenter_returns_binary_maps(self) -> None:
+    def test_its_segmenter_returns_binary_masks(self) -> None:
         """Where the method has a detector of its own."""
         restorer = self.create()
         segmenter = restorer.segmenter()
         if segmenter is not None:
             batch = self.batch(restorer)
-            maps = segmenter.segment(batch.images)
-            assert maps.shape == batch.masks.shape and maps.dtype == torch.float32
-            assert bool(((maps == 0) | (maps == 1)).all())
+            masks = segmenter.segment(batch.images)
+            assert masks.shape == batch.masks.shape and masks.dtype == torch.float32
+            assert bool(((masks == 0) | (masks == 1)).all())
 
 
 class RecognizerContract(_Contract):
@@ -146,8 +146,8 @@ class RecognizerContract(_Contract):
         assert templates.ndim == 2 and len(templates) == 3 and templates.dtype == torch.float32
         torch.testing.assert_close(templates.norm(dim=1), torch.ones(3), atol=1e-4, rtol=0)
 
-    def test_templates_depend_on_their_own_picture_only(self) -> None:
-        """Alone and among others: the same; another picture: another template."""
+    def test_templates_depend_on_their_own_image_only(self) -> None:
+        """Alone and among others: the same; another image: another template."""
         recognizer = self.create()
         images = face_batch(3, recognizer.image_size).images
         together = recognizer.embed(images)
@@ -155,7 +155,7 @@ class RecognizerContract(_Contract):
         assert not torch.allclose(together[0], together[1], atol=1e-4)
 
     def test_leaves_its_input_alone(self) -> None:
-        """The pictures are used again."""
+        """The images are used again."""
         recognizer = self.create()
         images = face_batch(2, recognizer.image_size).images
         before = images.clone()
@@ -181,7 +181,7 @@ class DatasetContract(_Contract):
         """The order never comes from the file system, and is the same every time."""
         dataset = self.create()
         ids = [sample.image_id for sample in dataset.samples()]
-        assert ids, "give the contract a data set with at least one picture"
+        assert ids, "give the contract a data set with at least one image"
         assert ids == sorted(set(ids))
         assert ids == [sample.image_id for sample in self.create().samples()]
 
@@ -204,7 +204,7 @@ class DatasetContract(_Contract):
         assert not [subject for subject, found in sides.items() if {"train", "test"} <= found]
 
     def test_reads_one_answer_for_every_sample(self) -> None:
-        """A picture or the reason why there is none, in order, whatever is asked for."""
+        """An image or the reason why there is none, in order, whatever is asked for."""
         dataset = self.create()
         samples = list(dataset.samples())[:3]
         for asked in (samples, samples[::-1], []):
@@ -219,11 +219,11 @@ class DatasetContract(_Contract):
         sample = dataset.samples()[0]
         first, second = dataset.read([sample])[0], dataset.read([sample])[0]
         assert type(first) is type(second)
-        if isinstance(first, Picture) and isinstance(second, Picture):
+        if isinstance(first, FaceImage) and isinstance(second, FaceImage):
             assert np.array_equal(first.pixels, second.pixels)
 
 
-def _check_answer(answer: Picture | RestoreRecogError) -> None:
+def _check_answer(answer: FaceImage | RestoreRecogError) -> None:
     if isinstance(answer, RestoreRecogError):
         assert str(answer)
         return
@@ -237,12 +237,12 @@ def _check_answer(answer: Picture | RestoreRecogError) -> None:
         assert set(np.unique(answer.mask).tolist()) <= {0, 1}
 
 
-def people(subjects: int = 6, pictures: int = 5) -> list[FaceSample]:
+def people(subjects: int = 6, images: int = 5) -> list[FaceSample]:
     """Return unoccluded samples without files: enough for a protocol's plan."""
     return [
-        FaceSample(f"s{subject:02d}/{picture:02d}", f"s{subject:02d}")
+        FaceSample(f"s{subject:02d}/{image:02d}", f"s{subject:02d}")
         for subject in range(subjects)
-        for picture in range(pictures)
+        for image in range(images)
     ]
 
 
@@ -279,7 +279,7 @@ class ProtocolContract(_Contract):
     def test_both_kinds_of_pairs_occur_and_are_labelled_right(self) -> None:
         """A genuine pair shows one subject, no pair occurs twice.
 
-        A plan about the pictures alone pairs every probe with its own clean twin only.
+        A plan about the images alone pairs every probe with its own clean twin only.
         """
         samples = {sample.image_id: sample for sample in self.samples()}
         subject = {image_id: sample.subject for image_id, sample in samples.items()}
@@ -291,12 +291,12 @@ class ProtocolContract(_Contract):
         assert max(Counter(plan.pairs).values()) == 1
 
     def test_cosine_references_show_their_subject(self) -> None:
-        """One clean picture a subject."""
+        """One clean image a subject."""
         samples = {sample.image_id: sample for sample in self.samples()}
         for name, image_id in self.create().plan(self.samples()).cosine_references.items():
             assert samples[image_id].subject == name and samples[image_id].condition == "clean"
 
-    def test_nobody_is_tested_on_a_training_picture(self) -> None:
+    def test_nobody_is_tested_on_a_training_image(self) -> None:
         """What is left for training is neither probe nor reference."""
         plan = self.create().plan(self.samples())
         assert not set(plan.training) & {*plan.probes, *plan.references}

@@ -2,9 +2,9 @@
 
 Conventions that hold everywhere:
 
-* pictures as files and arrays: uint8 RGB, ``(H, W, 3)``;
-* pictures as tensors: float32 RGB in [0, 1], ``(N, 3, H, W)``;
-* mask maps: 1 = occluded; arrays uint8 ``(H, W)``, tensors float32 ``(N, 1, H, W)``;
+* images as files and arrays: uint8 RGB, ``(H, W, 3)``;
+* images as tensors: float32 RGB in [0, 1], ``(N, 3, H, W)``;
+* masks: 1 = occluded; arrays uint8 ``(H, W)``, tensors float32 ``(N, 1, H, W)``;
 * landmarks: float32 pixels ``(L, 2)``, x then y, origin at the top left corner of
   the top left pixel's centre; L = 5 (image-left eye, image-right eye, nose tip,
   image-left and image-right mouth corner) or 98 (WFLW order);
@@ -39,12 +39,12 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class FaceSample:
-    """One picture and what is known about it; no pixels.
+    """One image and what is known about it; no pixels.
 
     Attributes:
         image_id: Unique in its data set and the same on every machine.
         subject: Whose face it is; unique in the data set.
-        path: The file, or None where the data set renders its pictures.
+        path: The file, or None where the data set renders its images.
         condition: ``"clean"``, or what occludes the face (``"mask"``, ``"scarf"``, ...).
         clean_id: image_id of the pixel-aligned unoccluded twin, where there is one.
         attributes: Free labels as text (``gender``, ``expression``, ``split``, ...).
@@ -60,8 +60,8 @@ class FaceSample:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Picture:
-    """One decoded picture, as found: any size, not aligned.
+class FaceImage:
+    """One decoded image, as found: any size, not aligned.
 
     Attributes:
         pixels: (H, W, 3) uint8 RGB.
@@ -82,7 +82,7 @@ class FaceCrop:
         pixels: (S, S, 3) uint8 RGB.
         landmarks: (L, 2) float32 in the crop's pixels.
         mask: (S, S) uint8, 1 = occluded, or None where unknown.
-        matrix: (2, 3) float64, maps picture pixels to crop pixels.
+        matrix: (2, 3) float64, masks image pixels to crop pixels.
     """
 
     pixels: NDArray[np.uint8]
@@ -137,7 +137,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One picture that could not be processed, and where it fell out.
+    """One image that could not be processed, and where it fell out.
 
     Attributes:
         stage: ``read``, ``detect``, ``align``, ``cover``, ``segment``, ``restore`` or ``embed``.

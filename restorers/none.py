@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class NoRestorer(Restorer):
-    """Return the occluded pictures as they are, at any size."""
+    """Return the occluded images as they are, at any size."""
 
     name: ClassVar[str] = "none"
     needs: ClassVar[frozenset[str]] = frozenset()

@@ -22,7 +22,7 @@ RADIUS = 3.0
 class Telea(Restorer):
     """Fill the hole from its rim inwards with weighted means of known neighbours.
 
-    Deterministic, nothing to learn, any picture size; runs on the CPU whatever the device.
+    Deterministic, nothing to learn, any image size; runs on the CPU whatever the device.
 
     Source: A. Telea, Journal of Graphics Tools 9(1), 2004, as ``cv2.inpaint``.
     """
@@ -30,9 +30,9 @@ class Telea(Restorer):
     name: ClassVar[str] = "telea"
 
     def restore(self, batch: FaceBatch) -> Tensor:
-        """Return the filled pictures; outside the masks they are returned bit for bit.
+        """Return the filled images; outside the masks they are returned bit for bit.
 
-        OpenCV fills 8-bit pictures, so pixels inside the masks are multiples of 1/255.
+        OpenCV fills 8-bit images, so pixels inside the masks are multiples of 1/255.
         """
         images = batch.images.mul(255).round().clamp(0, 255).byte()
         arrays = images.permute(0, 2, 3, 1).contiguous().cpu().numpy()

@@ -16,7 +16,7 @@ from restore_recog.api import Recognizer
 
 
 class TinyRecognizer(Recognizer):
-    """Compares coarse pictures; needs no weights and no time."""
+    """Compares coarse images; needs no weights and no time."""
 
     name = "tiny"
     image_size = (32, 32)

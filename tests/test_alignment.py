@@ -15,7 +15,7 @@ from restore_recog.alignment import (
     warp,
 )
 from restore_recog.errors import ImageError
-from restore_recog.types import Picture
+from restore_recog.types import FaceImage
 
 
 def turned(angle: float, scale: float, shift: tuple[float, float]) -> np.ndarray:
@@ -52,14 +52,14 @@ def test_similarity_never_mirrors() -> None:
 
 @pytest.mark.parametrize("points", [np.ones((5, 2)), np.full((5, 2), np.nan)])
 def test_unusable_landmarks_are_an_image_error(points: np.ndarray) -> None:
-    picture = Picture(np.zeros((40, 40, 3), np.uint8), points.astype(np.float32))
+    image = FaceImage(np.zeros((40, 40, 3), np.uint8), points.astype(np.float32))
     with pytest.raises(ImageError, match="coincide"):
-        align(picture, 32)
+        align(image, 32)
 
 
 def test_unknown_landmarks_are_an_image_error() -> None:
     with pytest.raises(ImageError, match="no landmarks"):
-        align(Picture(np.zeros((40, 40, 3), np.uint8)), 32)
+        align(FaceImage(np.zeros((40, 40, 3), np.uint8)), 32)
 
 
 def test_five_points_of_98() -> None:
@@ -73,16 +73,16 @@ def test_five_points_of_98() -> None:
 def test_landmarks_land_on_the_template(size: int) -> None:
     matrix = turned(0.4, 1.7, (60.0, 20.0))
     points = transform_points(matrix, TEMPLATE * 100).astype(np.float32)
-    crop = align(Picture(np.zeros((300, 300, 3), np.uint8), points), size)
+    crop = align(FaceImage(np.zeros((300, 300, 3), np.uint8), points), size)
     assert np.allclose(crop.landmarks, TEMPLATE * size - 0.5, atol=1e-3)
     assert crop.pixels.shape == (size, size, 3)
 
 
-def test_identity_crop_keeps_every_pixel_and_the_map() -> None:
+def test_identity_crop_keeps_every_pixel_and_the_mask() -> None:
     rng = np.random.default_rng(3)
     pixels = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
     mask = rng.integers(0, 2, (64, 64), dtype=np.uint8)
-    crop = align(Picture(pixels, (TEMPLATE * 64 - 0.5).astype(np.float32), mask), 64)
+    crop = align(FaceImage(pixels, (TEMPLATE * 64 - 0.5).astype(np.float32), mask), 64)
     assert np.array_equal(crop.pixels, pixels)
     assert crop.mask is not None and np.array_equal(crop.mask, mask)
 
@@ -105,7 +105,7 @@ def test_coarse_crop_keeps_places_and_does_not_alias(factor: int) -> None:
         assert np.ptp(warp(board, matrix, size)[4:-4, 4:-4].astype(int)) < 60
 
 
-def test_outside_the_picture_the_border_is_repeated() -> None:
+def test_outside_the_image_the_border_is_repeated() -> None:
     pixels = np.full((32, 32, 3), 90, np.uint8)
     points = (TEMPLATE * 32 - 0.5 + [20, 0]).astype(np.float32)
-    assert (align(Picture(pixels, points), 32).pixels == 90).all()
+    assert (align(FaceImage(pixels, points), 32).pixels == 90).all()

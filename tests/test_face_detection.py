@@ -14,7 +14,7 @@ from restore_recog.datasets.lfw import LFW
 from restore_recog.datasets.rmfrd import RMFRD
 from restore_recog.errors import NoFaceError, SeveralFacesError
 from restore_recog.face_detection import FaceFinder
-from restore_recog.types import FaceSample, Picture
+from restore_recog.types import FaceImage, FaceSample
 
 DATA = os.environ.get("RESTORE_RECOG_DATA")
 needs_data = pytest.mark.skipif(not DATA, reason="RESTORE_RECOG_DATA names no folder")
@@ -25,9 +25,9 @@ def finder() -> FaceFinder:
     return FaceFinder("one")
 
 
-def photos(dataset: LFW | RMFRD, samples: Sequence[FaceSample]) -> list[Picture]:
+def photos(dataset: LFW | RMFRD, samples: Sequence[FaceSample]) -> list[FaceImage]:
     read = dataset.read(samples)
-    return [picture for picture in read if isinstance(picture, Picture)]
+    return [image for image in read if isinstance(image, FaceImage)]
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (16, 300), (120, 90), (40, 2100)])
@@ -35,7 +35,7 @@ def test_no_face_is_a_clear_error_at_any_size(finder: FaceFinder, shape: tuple[i
     pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     assert finder.find(pixels) == []
     with pytest.raises(NoFaceError, match=f"{shape[1]} x {shape[0]}"):
-        finder.crop(Picture(pixels), 64)
+        finder.crop(FaceImage(pixels), 64)
 
 
 def test_known_landmarks_are_taken_without_a_search(
@@ -43,13 +43,13 @@ def test_known_landmarks_are_taken_without_a_search(
 ) -> None:
     monkeypatch.setattr(finder, "find", None)
     points = (TEMPLATE * 100).astype(np.float32)
-    crop = finder.crop(Picture(np.zeros((100, 100, 3), np.uint8), points), 64)
+    crop = finder.crop(FaceImage(np.zeros((100, 100, 3), np.uint8), points), 64)
     assert np.allclose(crop.landmarks, TEMPLATE * 64 - 0.5, atol=1e-3)
 
 
-def test_aligned_takes_the_whole_picture() -> None:
+def test_aligned_takes_the_whole_image() -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    crop = FaceFinder("aligned").crop(Picture(pixels), 64)
+    crop = FaceFinder("aligned").crop(FaceImage(pixels), 64)
     assert np.array_equal(crop.pixels, pixels)
 
 
@@ -64,9 +64,9 @@ def test_landmarks_agree_with_the_labels_on_lfw() -> None:
     dataset = LFW(str(Path(str(DATA)) / "lfw"))
     finder = FaceFinder("largest")
     errors = []
-    for picture in photos(dataset, dataset.samples()[::700]):
-        (found, *_) = finder.find(picture.pixels)
-        truth = picture.landmarks
+    for image in photos(dataset, dataset.samples()[::700]):
+        (found, *_) = finder.find(image.pixels)
+        truth = image.landmarks
         assert truth is not None
         eyes = np.linalg.norm(truth[1] - truth[0])
         errors.append(np.linalg.norm(found.landmarks - truth, axis=1).mean() / eyes)
@@ -74,12 +74,12 @@ def test_landmarks_agree_with_the_labels_on_lfw() -> None:
 
 
 @needs_data
-def test_landmarks_scale_with_the_picture(finder: FaceFinder) -> None:
-    """A picture of six times the size (shrunk for the search) gives six times the points."""
+def test_landmarks_scale_with_the_image(finder: FaceFinder) -> None:
+    """An image of six times the size (shrunk for the search) gives six times the points."""
     dataset = LFW(str(Path(str(DATA)) / "lfw"))
-    (picture,) = photos(dataset, dataset.samples()[:1])
-    (small,) = finder.find(picture.pixels)
-    (large,) = finder.find(np.kron(picture.pixels, np.ones((6, 6, 1), np.uint8)))
+    (image,) = photos(dataset, dataset.samples()[:1])
+    (small,) = finder.find(image.pixels)
+    (large,) = finder.find(np.kron(image.pixels, np.ones((6, 6, 1), np.uint8)))
     eyes = np.linalg.norm(small.landmarks[1] - small.landmarks[0])
     back = (large.landmarks + 0.5) / 6 - 0.5
     assert np.linalg.norm(back - small.landmarks, axis=1).max() < 0.1 * eyes
@@ -88,13 +88,13 @@ def test_landmarks_scale_with_the_picture(finder: FaceFinder) -> None:
 @needs_data
 def test_two_faces_are_refused_or_the_larger_taken(finder: FaceFinder) -> None:
     dataset = LFW(str(Path(str(DATA)) / "lfw"))
-    (picture,) = photos(dataset, dataset.samples()[:1])
-    half = picture.pixels[::2, ::2]
+    (image,) = photos(dataset, dataset.samples()[:1])
+    half = image.pixels[::2, ::2]
     both = np.zeros((250, 500, 3), np.uint8)
-    both[:125, :125], both[:, 250:] = half, picture.pixels
+    both[:125, :125], both[:, 250:] = half, image.pixels
     with pytest.raises(SeveralFacesError, match="^2 faces"):
-        finder.crop(Picture(both), 64)
-    crop = FaceFinder("largest").crop(Picture(both), 64)
+        finder.crop(FaceImage(both), 64)
+    crop = FaceFinder("largest").crop(FaceImage(both), 64)
     corner = crop.matrix[:, :2] @ [375, 125] + crop.matrix[:, 2]
     assert (corner > 0).all() and (corner < 64).all()
 
@@ -104,5 +104,5 @@ def test_real_masked_faces_are_mostly_found() -> None:
     dataset = RMFRD(str(Path(str(DATA)) / "rmfrd"))
     masked = [sample for sample in dataset.samples() if sample.condition == "mask"]
     finder = FaceFinder("largest")
-    found = [bool(finder.find(picture.pixels)) for picture in photos(dataset, masked[::20])]
+    found = [bool(finder.find(image.pixels)) for image in photos(dataset, masked[::20])]
     assert np.mean(found) >= 0.85

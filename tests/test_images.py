@@ -1,4 +1,4 @@
-"""Reading and writing picture files: every mode, every kind of damage."""
+"""Reading and writing image files: every mode, every kind of damage."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from restore_recog.errors import ImageError, OutputError
 
 @pytest.fixture
 def ramp() -> np.ndarray:
-    """Return a (24, 32, 3) picture without symmetry."""
+    """Return a (24, 32, 3) image without symmetry."""
     y, x = np.mgrid[:24, :32]
     return np.stack([x * 8, y * 10, (x + y) * 4], axis=2).astype(np.uint8)
 
@@ -71,7 +71,7 @@ def test_camera_orientation_is_applied(tmp_path: Path, ramp: np.ndarray) -> None
     ("content", "reason"),
     [(b"", "it is empty"), (b"these are words", "cannot"), (b"\x89PNG\r\n\x1a\n123", "cannot")],
 )
-def test_what_is_no_picture_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_what_is_no_image_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     (tmp_path / "a.png").write_bytes(content)
     with pytest.raises(ImageError, match=reason) as error:
         images.read(tmp_path / "a.png")
@@ -90,11 +90,11 @@ def test_truncated_files_are_refused(tmp_path: Path, name: str) -> None:
 
 def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "none.png", tmp_path):
-        with pytest.raises(ImageError, match="no picture file"):
+        with pytest.raises(ImageError, match="no image file"):
             images.read(path)
 
 
-def test_float_pictures_are_refused(tmp_path: Path) -> None:
+def test_float_images_are_refused(tmp_path: Path) -> None:
     Image.fromarray(np.ones((20, 20), np.float32)).save(tmp_path / "a.tif")
     with pytest.raises(ImageError, match="floating-point"):
         images.read(tmp_path / "a.tif")
@@ -114,20 +114,20 @@ def test_huge_is_refused_unread(tmp_path: Path) -> None:
         images.read(tmp_path / "a.ppm")
 
 
-def test_map_is_thresholded_at_127_and_resized_to_the_nearest(tmp_path: Path) -> None:
+def test_mask_is_thresholded_at_127_and_resized_to_the_nearest(tmp_path: Path) -> None:
     Image.fromarray(np.array([[127, 128], [0, 255]], np.uint8)).save(tmp_path / "m.png")
     mask = images.read_mask(tmp_path / "m.png", (4, 6))
     expected = np.kron(np.array([[0, 1], [0, 1]]), np.ones((2, 3)))
     assert mask.dtype == np.uint8 and np.array_equal(mask, expected)
 
 
-def test_map_of_zeros_and_ones_is_refused(tmp_path: Path) -> None:
+def test_mask_of_zeros_and_ones_is_refused(tmp_path: Path) -> None:
     Image.fromarray(np.eye(8, dtype=np.uint8)).save(tmp_path / "m.png")
     with pytest.raises(ImageError, match="no value above 127"):
         images.read_mask(tmp_path / "m.png", (8, 8))
 
 
-def test_transparent_parts_of_a_map_are_free(tmp_path: Path) -> None:
+def test_transparent_parts_of_a_mask_are_free(tmp_path: Path) -> None:
     Image.new("RGBA", (8, 8), (255, 255, 255, 0)).save(tmp_path / "m.png")
     assert images.read_mask(tmp_path / "m.png", (8, 8)).sum() == 0
 

@@ -59,7 +59,7 @@ class Device:
         if self.name == "cpu":
             return (
                 "Memory: highest resident set of the case's own process, less what networks and "
-                "pictures take."
+                "images take."
             )
         return "Memory: highest allocated (and reserved) by PyTorch on the GPU, networks included."
 

@@ -23,7 +23,7 @@ CASES = "restore_recog.bench.restore_cases"
 Note = Callable[[str], None]
 
 NOTES = (
-    "Pictures are on the device before the clock starts; nothing is read, found or aligned.",
+    "Images are on the device before the clock starts; nothing is read, found or aligned.",
     UNTRAINED,
     COUNTED,
 )
@@ -37,7 +37,7 @@ class Request:
         device: Where, and for how long.
         restorers: Registered names or dotted paths.
         presets: Of their trainables.
-        sizes: Sides of the pictures; empty for each preset's own.
+        sizes: Sides of the images; empty for each preset's own.
         batches, precisions: As in :class:`restore_recog.bench.timing.Setting`.
         compiled: Whether each is also measured compiled by torch.compile.
         options: Of the trainables.
@@ -136,7 +136,7 @@ def _unet(widths: tuple[int, ...] | None, given: Mapping[str, Any]) -> dict[str,
 
 
 def _checks(request: Request, found: Subject, note: Note) -> list[dict[str, Any]]:
-    """Compare the pictures of the baselines that should be equal."""
+    """Compare the images of the baselines that should be equal."""
     if not request.baselines:
         return []
     checks = []

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from restore_recog import registry
 from restore_recog.api import Restorer
 from restore_recog.bench.flops import count
-from restore_recog.bench.subjects import pictures
+from restore_recog.bench.subjects import images
 from restore_recog.bench.timing import (
     DTYPES,
     Setting,
@@ -63,8 +63,8 @@ def restore(spec: str, weights: str | None, **given: Any) -> Run:
     setting = Setting(**given)
     ready(setting)
     restorer = _restorer(spec, weights, setting.device)
-    batch = pictures(setting.batch, setting.size, setting.device)
-    one = pictures(1, setting.size, setting.device)
+    batch = images(setting.batch, setting.size, setting.device)
+    one = images(1, setting.size, setting.device)
 
     def run() -> dict[str, Any]:
         call = torch.compile(restorer.restore) if setting.compiled else restorer.restore
@@ -85,8 +85,8 @@ def unet(widths: list[int], **given: Any) -> Run:
     ready(setting)
     net = PlainUNet(widths).eval().requires_grad_(False)
     net.to(setting.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    batch = pictures(setting.batch, setting.size, setting.device)
-    one = pictures(1, setting.size, setting.device)
+    batch = images(setting.batch, setting.size, setting.device)
+    one = images(1, setting.size, setting.device)
 
     def restored(images: Tensor, masks: Tensor) -> Tensor:
         occluded = images.contiguous(memory_format=torch.channels_last)
@@ -104,16 +104,16 @@ def unet(widths: list[int], **given: Any) -> Run:
 
 
 def agree(spec: str, other: str, weights: str | None, **given: Any) -> Run:
-    """Compare what two restorers make of the same pictures with the same weights.
+    """Compare what two restorers make of the same images with the same weights.
 
-    Compared are the pictures and what every part that both have returns, since a part's doing
-    may hardly show in the pictures of untrained networks. Differences are in units of each
+    Compared are the images and what every part that both have returns, since a part's doing
+    may hardly show in the images of untrained networks. Differences are in units of each
     one's largest value.
     """
     setting = Setting(**given)
     ready(setting)
     torch.backends.cudnn.allow_tf32 = False
-    batch = pictures(setting.batch, setting.size, setting.device)
+    batch = images(setting.batch, setting.size, setting.device)
     restorers = [_restorer(name, weights, setting.device) for name in (spec, other)]
 
     def run() -> dict[str, Any]:
@@ -138,7 +138,7 @@ def agree(spec: str, other: str, weights: str | None, **given: Any) -> Run:
 
 
 def _returned(restorer: Restorer, batch: FaceBatch) -> dict[str, Tensor]:
-    """Return the restored pictures, and what every part of the networks returns."""
+    """Return the restored images, and what every part of the networks returns."""
     found: dict[str, Tensor] = {}
 
     def note(name: str, result: Any) -> None:
@@ -151,7 +151,7 @@ def _returned(restorer: Restorer, batch: FaceBatch) -> dict[str, Tensor]:
     ]
     try:
         with torch.inference_mode():
-            found["pictures"] = restorer.restore(batch)
+            found["images"] = restorer.restore(batch)
     finally:
         for handle in handles:
             handle.remove()

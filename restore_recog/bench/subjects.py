@@ -1,4 +1,4 @@
-"""What is timed: restorers with untrained networks, and pictures to restore.
+"""What is timed: restorers with untrained networks, and images to restore.
 
 Speed does not depend on what the weights say, so those of a fresh training are taken: any
 restorer that can be trained can be measured, shipped weights or not.
@@ -38,7 +38,7 @@ class Subject:
     Attributes:
         spec: Registered name or dotted path.
         preset: None where the restorer has nothing to train.
-        size: Side of its pictures.
+        size: Side of its images.
         weights: The untrained weights file; None likewise.
     """
 
@@ -70,7 +70,7 @@ def subject(
     """Return a restorer with untrained weights in a file of *folder*.
 
     Args:
-        size: Side of the pictures; None for the preset's own.
+        size: Side of the images; None for the preset's own.
         options: Of its trainable, besides ``size``.
 
     Raises:
@@ -93,7 +93,7 @@ def _awake(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the tensors with fresh kernels and no biases.
 
     As networks begin, some layers are zero and biases drown what goes through deep ones: ways of
-    restoring that differ would yield the same pictures.
+    restoring that differ would yield the same images.
     """
     source = torch.Generator().manual_seed(0)
     found = dict(tensors)
@@ -106,8 +106,8 @@ def _awake(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return found
 
 
-def pictures(count: int, size: int, device: str = "cpu") -> FaceBatch:
-    """Return random pictures, coarse and fine, covered where a mask is worn, a third of each."""
+def images(count: int, size: int, device: str = "cpu") -> FaceBatch:
+    """Return random images, coarse and fine, covered where a mask is worn, a third of each."""
     source = torch.Generator().manual_seed(0)
     coarse = torch.rand(count, 3, 8, 8, generator=source)
     fine = torch.rand(count, 3, size, size, generator=source) - 0.5

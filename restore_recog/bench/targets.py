@@ -11,7 +11,7 @@ from typing import Any
 Row = dict[str, Any]
 
 PAPER_SECONDS = 0.063
-"""FMODR's own time for a picture of 256 x 256 (ACM TOMM 2022, section 5)."""
+"""FMODR's own time for an image of 256 x 256 (ACM TOMM 2022, section 5)."""
 
 PAPER_MIB = 8773.0
 """And its memory."""

@@ -29,8 +29,8 @@ class Setting:
     """How a case is run.
 
     Attributes:
-        size: Side of the pictures, pixels.
-        batch: Pictures a batch.
+        size: Side of the images, pixels.
+        batch: Images a batch.
         precision: ``fp32``, ``bf16`` or ``fp16``; the latter two by autocast.
         compiled: Whether torch.compile goes before.
         device: As :func:`restore_recog.system.devices.resolve` returns it.

@@ -41,12 +41,12 @@ class Request:
         restorers, recognizers: Registered names or dotted paths.
         presets: Of the restorers.
         phases: Names; empty for all.
-        batches: Pictures a batch; empty for each preset's own.
+        batches: Images a batch; empty for each preset's own.
         workers: Numbers of processes that make batches.
         precisions: As in :class:`restore_recog.bench.timing.Setting`.
         compiled: Whether each is also measured with the networks compiled.
         device: Where, and for how long.
-        data, limit: Data sets, and pictures taken of each.
+        data, limit: Data sets, and images taken of each.
         options: Of the trainables.
         baselines: Whether to measure the U-Net too.
     """

@@ -53,7 +53,7 @@ class Work:
         options: Its keyword arguments besides the device.
         phase: Name; ``""`` for the first.
         data: Data sets.
-        limit: Pictures taken of each.
+        limit: Images taken of each.
         cache: Folder with their aligned crops.
     """
 
@@ -108,7 +108,7 @@ def step(work: Mapping[str, Any], **given: Any) -> Run:
 
 
 def unet_step(work: Mapping[str, Any], widths: list[int], **given: Any) -> Run:
-    """Time the steps of the plain U-Net: L1 to the clean pictures, Adam."""
+    """Time the steps of the plain U-Net: L1 to the clean images, Adam."""
     setting, order = Setting(**given), Work(**work)
     ready(setting)
     trainable = order.trainable("cpu")
@@ -116,8 +116,8 @@ def unet_step(work: Mapping[str, Any], widths: list[int], **given: Any) -> Run:
     del trainable
     assert batch.clean is not None
     images, clean = (
-        pictures.contiguous(memory_format=torch.channels_last)
-        for pictures in (batch.images, batch.clean)
+        images.contiguous(memory_format=torch.channels_last)
+        for images in (batch.images, batch.clean)
     )
     net = PlainUNet(widths)
     net.to(setting.device, memory_format=torch.channels_last)  # type: ignore[call-overload]

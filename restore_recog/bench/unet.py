@@ -16,7 +16,7 @@ WIDEST = 2048.0
 
 
 class PlainUNet(nn.Module):
-    """U-Net, (N, 4, H, W) -> (N, 3, H, W) in (0, 1): picture and mask to picture.
+    """U-Net, (N, 4, H, W) -> (N, 3, H, W) in (0, 1): image and mask to image.
 
     Two 3 x 3 convolutions with ReLU a size, maximum pooling down, nearest x 2 up, skips by
     concatenation; no normalisation. H and W divisible by 2 ** (len(widths) - 1).
@@ -45,19 +45,19 @@ class PlainUNet(nn.Module):
         self.head = nn.Conv2d(widths[0], 3, 1)
 
     def forward(self, images: Tensor, masks: Tensor) -> Tensor:
-        """Return the pictures."""
-        x, maps = torch.cat([images, masks], 1), []
+        """Return the images."""
+        x, features = torch.cat([images, masks], 1), []
         for number, block in enumerate(self.down):
             x = block(F.max_pool2d(x, 2) if number else x)
-            maps.append(x)
-        maps.pop()
+            features.append(x)
+        features.pop()
         for block in self.up:
-            x = block(torch.cat([F.interpolate(x, scale_factor=2.0), maps.pop()], 1))
+            x = block(torch.cat([F.interpolate(x, scale_factor=2.0), features.pop()], 1))
         return torch.sigmoid(self.head(x))
 
 
 def cost(widths: Sequence[int], size: int, *, training: bool = False) -> int:
-    """Return the FLOPs of one picture, forward or forward and backward.
+    """Return the FLOPs of one image, forward or forward and backward.
 
     Backward takes two products for every one of forward, but the first layer's, whose input
     needs no gradient, one.
@@ -73,14 +73,14 @@ def cost(widths: Sequence[int], size: int, *, training: bool = False) -> int:
 
 
 def widths_for(target: float, size: int, *, training: bool = False) -> tuple[int, ...] | None:
-    """Return the widths of a U-Net of so many FLOPs a picture, or None where there is none.
+    """Return the widths of a U-Net of so many FLOPs an image, or None where there is none.
 
     Widths double with each halving and are multiples of 8 where that comes within
     :data:`TOLERANCE`, else of 4, 2 or 1, since odd widths are slow on GPUs.
 
     Args:
         target: FLOPs.
-        size: Side of the pictures; it is halved up to four times.
+        size: Side of the images; it is halved up to four times.
         training: Whether they are of forward and backward.
     """
     halvings = next(k for k in range(HALVINGS, -1, -1) if size % (1 << k) == 0)

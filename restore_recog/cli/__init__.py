@@ -20,7 +20,7 @@ COMMANDS = {
         "restore_recog.cli.segmenters",
         "Judge segmenters and what their errors cost recognition.",
     ),
-    "restore": ("restore_recog.cli.restore", "Paint the masked part of faces in pictures back."),
+    "restore": ("restore_recog.cli.restore", "Paint the masked part of faces in images back."),
     "train-restorer": ("restore_recog.cli.train_restorer", "Train a restorer."),
     "train-recognizer": ("restore_recog.cli.train_recognizer", "Train a recogniser."),
     "pack": ("restore_recog.cli.pack", "Put training crops of data sets into one file."),

@@ -93,7 +93,7 @@ def where(given: dict[str, Any]) -> Device:
     "sizes",
     type=click.IntRange(min=1),
     multiple=True,
-    help="Side of the pictures.  [default: the preset's]",
+    help="Side of the images.  [default: the preset's]",
 )
 @click.option(
     "--batch",

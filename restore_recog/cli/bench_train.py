@@ -10,7 +10,7 @@ import click
 from restore_recog.cli.bench_output import check_free, write
 from restore_recog.cli.bench_restore import measuring, where
 
-QUICK_PICTURES = 16
+QUICK_IMAGES = 16
 
 
 @click.command("train")
@@ -37,7 +37,7 @@ QUICK_PICTURES = 16
     "batches",
     type=click.IntRange(min=1),
     multiple=True,
-    help="Pictures a batch.  [default: the preset's]",
+    help="Images a batch.  [default: the preset's]",
 )
 @click.option(
     "--precision",
@@ -67,7 +67,7 @@ QUICK_PICTURES = 16
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
-    help="At most so many pictures of each data set.  [default: 256, quick: 16]",
+    help="At most so many images of each data set.  [default: 256, quick: 16]",
 )
 @measuring
 def train(output: Path | None, limit: int | None, **given: Any) -> None:
@@ -88,7 +88,7 @@ def train(output: Path | None, limit: int | None, **given: Any) -> None:
     from restore_recog.bench.speed_text import train_text
     from restore_recog.bench.train import Request, run
 
-    given["limit"] = limit or (QUICK_PICTURES if given["quick"] else 256)
+    given["limit"] = limit or (QUICK_IMAGES if given["quick"] else 256)
     if not given["restorers"] and not given["recognizers"]:
         given["restorers"] = ("fmodr",)
     request = Request(device=where(given), options=given.pop("settings"), **given)

@@ -21,7 +21,7 @@ _SIDE = 256
     "--sheet",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE.png",
-    help="Draw one of each kind on a phantom face into this picture.",
+    help="Draw one of each kind on a phantom face into this image.",
 )
 @click.option(
     "--coverings",
@@ -104,11 +104,11 @@ def _phantom_face(seed: int) -> tuple[NDArray[np.uint8], NDArray[np.floating]]:
     return pixels[0], landmarks[0]
 
 
-def _save(picture: NDArray[np.uint8], file: Path) -> None:
+def _save(image: NDArray[np.uint8], file: Path) -> None:
     from PIL import Image
 
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(picture).save(file)
+        Image.fromarray(image).save(file)
     except (OSError, ValueError) as error:
-        raise OutputError(f"The picture {file} cannot be written ({error}).") from error
+        raise OutputError(f"The image {file} cannot be written ({error}).") from error

@@ -13,7 +13,6 @@ import click
 from restore_recog import registry
 from restore_recog.cli import options
 from restore_recog.cli.eval_options import CACHE, all_options
-from restore_recog.reporting.folder import write as write_report
 from restore_recog.segmenters import names
 
 if TYPE_CHECKING:
@@ -52,6 +51,7 @@ def command(**given: Any) -> None:
 def _evaluate(given: dict[str, Any], output: Path, ranks: Ranks) -> None:
     """Run one evaluation, or show that it has been run; the first process prints and writes."""
     from restore_recog.evaluation import resuming
+    from restore_recog.reporting.folder import write as write_report
     from restore_recog.system.atomic import check_output
 
     if given["overwrite"]:

@@ -48,7 +48,7 @@ WHAT = (
         default="timm",
         show_default=True,
         metavar="NAME[:MODEL]",
-        help="Recogniser that the pictures are restored for.",
+        help="Recogniser that the images are restored for.",
     ),
     click.option(
         "--recognizer-weights",
@@ -67,7 +67,7 @@ WHAT = (
         default="own",
         show_default=True,
         metavar="own|true|NAME[=FILE]",
-        help="Who finds the covering: each restorer's own detector, nobody (the true map is "
+        help="Who finds the covering: each restorer's own detector, nobody (the true mask is "
         "given; true+3 and true-3 widen and narrow it by 3 pixels), the detector of the restorer "
         "NAME with the weights FILE, or module:Class.",
     ),
@@ -79,12 +79,10 @@ WHAT = (
         default="random",
         show_default=True,
         metavar="KIND,...",
-        help="Kinds of the synthetic coverings, where the data has no occluded pictures: random, "
+        help="Kinds of the synthetic coverings, where the data has no occluded images: random, "
         "all, fmor, names, template:PATH (restore-recog coverings tells).",
     ),
-    click.option(
-        "--colour", help="Colour of the coverings.  [default: one drawn for each picture]"
-    ),
+    click.option("--colour", help="Colour of the coverings.  [default: one drawn for each image]"),
     click.option("--pattern", help="What is printed on them.  [default: as each kind has it]"),
     click.option(
         "--difficulty",
@@ -92,7 +90,7 @@ WHAT = (
         help="How they are worn: easy, medium, hard, usual.  [default: usual]",
     ),
 )
-"""What is evaluated, on which pictures."""
+"""What is evaluated, on which images."""
 
 HOW = (
     click.option(
@@ -115,7 +113,7 @@ HOW = (
         "judges",
         multiple=True,
         metavar="NAME=FILE",
-        help="Weights of a judge of picture quality: fid, lpips, niqe or brisque; repeat for "
+        help="Weights of a judge of image quality: fid, lpips, niqe or brisque; repeat for "
         "several.  [default: what the libraries' loaders have left on this machine, where the "
         "protocol is about quality]",
     ),
@@ -140,7 +138,7 @@ HOW = (
         type=click.Choice(["one", "largest"]),
         default="largest",
         show_default=True,
-        help="A picture with several faces: count it as failed, or take the largest.",
+        help="An image with several faces: count it as failed, or take the largest.",
     ),
     click.option(
         "--crop-size",

@@ -34,7 +34,7 @@ from restore_recog.errors import OutputError
 )
 @click.option("-p", "--protocol", help="Pack only what this evaluation protocol leaves.")
 @click.option(
-    "--limit", type=click.IntRange(min=1), help="At most so many pictures of each data set."
+    "--limit", type=click.IntRange(min=1), help="At most so many images of each data set."
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the protocol's choices.")
 @click.option(
@@ -56,7 +56,7 @@ def command(
     """Put the aligned clean training crops of data sets into one file.
 
     The file is read in place, so a training starts at once and its worker processes share the
-    memory. Pictures of test splits and occluded ones are left out. The file is written whole or
+    memory. Images of test splits and occluded ones are left out. The file is written whole or
     not at all.
 
     \b
@@ -82,6 +82,6 @@ def command(
         click.echo(f"{failure.image_id}: {failure.reason}", err=True)
     click.echo(
         f"{output}: {len(pack)} crops of {len(pack.note.subjects)} people at {size} pixels, "
-        f"{output.stat().st_size / 1e6:.1f} MB; {len(pack.note.failures)} pictures could not be "
+        f"{output.stat().st_size / 1e6:.1f} MB; {len(pack.note.failures)} images could not be "
         "used; the file lists them and the training repeats them in its failures.csv."
     )

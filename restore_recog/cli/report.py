@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from restore_recog.reporting.folder import read as read_report
-
 if TYPE_CHECKING:
     from restore_recog.evaluation.results import Report
 
@@ -35,7 +33,7 @@ ENDINGS = {".html": "html", ".htm": "html", ".tex": "tex", ".csv": "csv", ".txt"
 def command(run: Path, output: Path | None, form: str | None, overwrite: bool) -> None:
     """Show a finished run again: as text, page, LaTeX or CSV.
 
-    RUN is a results folder of 'restore-recog eval'. Only its records are read: no pictures, no
+    RUN is a results folder of 'restore-recog eval'. Only its records are read: no images, no
     data, no GPU.
 
     \b
@@ -44,6 +42,8 @@ def command(run: Path, output: Path | None, form: str | None, overwrite: bool) -
       restore-recog report runs/monday --output table.tex
       restore-recog report runs/monday -o runs/monday/report.html --overwrite
     """
+    from restore_recog.reporting.folder import read as read_report
+
     if form is None and output is not None and output.suffix.lower() not in ENDINGS:
         raise click.UsageError(
             f"'{output.name}' does not say in which form to write; end it in .html, .tex, .csv "

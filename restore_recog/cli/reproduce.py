@@ -12,7 +12,6 @@ import click
 from restore_recog import registry
 from restore_recog.cli.eval_options import all_options
 from restore_recog.errors import DataError, WeightsError
-from restore_recog.reporting.folder import write as write_report
 
 if TYPE_CHECKING:
     from restore_recog.api import Dataset
@@ -120,7 +119,7 @@ def other_options() -> dict[str, Any]:
 def command(name: str | None, listing: bool, **given: Any) -> None:
     """Measure what a paper's TABLE shows, and print it beside the paper's own figures.
 
-    An ordinary evaluation with the table's data, coverings, crops and number of pictures. A
+    An ordinary evaluation with the table's data, coverings, crops and number of images. A
     line counts as reproduced only where the paper's figure lies within the 95 % interval and
     data, size and the weights' training are the paper's; otherwise it says why not.
 
@@ -196,6 +195,7 @@ def _reproduce(
     from restore_recog.cli.eval import run_evaluation
     from restore_recog.evaluation import resuming
     from restore_recog.published import files
+    from restore_recog.reporting.folder import write as write_report
     from restore_recog.system.atomic import check_output
 
     if given["overwrite"]:
@@ -232,7 +232,7 @@ def _request(table: Table, preset: Preset, given: dict[str, Any], output: Path) 
         "restorers": restorers,
         "protocol": preset.protocol,
         "coverings": preset.coverings or "random",
-        "limit": given["limit"] or preset.pictures,
+        "limit": given["limit"] or preset.images,
         "data": (),
     }
     options = other_options() | given | fixed

@@ -1,4 +1,4 @@
-"""``restore-recog restore``: paint the masked part of faces in pictures back."""
+"""``restore-recog restore``: paint the masked part of faces in images back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from restore_recog.segmenters import names
 from restore_recog.types import Failure
 
 if TYPE_CHECKING:
-    from restore_recog.restoring.image_files import Faces, PictureRestorer, RestoredFace
+    from restore_recog.restoring.image_files import Faces, ImageRestorer, RestoredFace
     from restore_recog.restoring.jobs import Job
 
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     nargs=-1,
     required=True,
     type=click.Path(path_type=Path),
-    metavar="PICTURE_OR_FOLDER...",
+    metavar="IMAGE_OR_FOLDER...",
 )
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder for the results."
@@ -46,37 +46,37 @@ if TYPE_CHECKING:
     "--mask",
     "masks",
     type=click.Path(path_type=Path),
-    help="Map of the covering (white = covered): one file, or a folder of files with the "
-    "pictures' names. Then nothing is searched for.",
+    help="Mask of the covering (white = covered): one file, or a folder of files with the "
+    "images' names. Then nothing is searched for.",
 )
 @click.option(
     "--faces",
     type=click.Choice(["one", "largest", "all"]),
     default="one",
     show_default=True,
-    help="What to do with several faces: report the picture, take the largest, or all.",
+    help="What to do with several faces: report the image, take the largest, or all.",
 )
-@click.option("--aligned", is_flag=True, help="Each picture is one aligned face crop already.")
-@click.option("--crops", is_flag=True, help="Write the restored aligned crops, not the pictures.")
-@click.option("--sheet", is_flag=True, help="Also write sheet.png: before, map, after.")
+@click.option("--aligned", is_flag=True, help="Each image is one aligned face crop already.")
+@click.option("--crops", is_flag=True, help="Write the restored aligned crops, not the images.")
+@click.option("--sheet", is_flag=True, help="Also write sheet.png: before, mask, after.")
 @click.option("--overwrite", is_flag=True, help="Replace results that exist.")
 @options.device
 @options.threads
 def command(inputs: tuple[Path, ...], **given: Any) -> None:
-    """Paint the masked part of faces back, in pictures and whole folders.
+    """Paint the masked part of faces back, in images and whole folders.
 
-    Finds the face and its covering, restores what lies under it and writes a picture of the
+    Finds the face and its covering, restores what lies under it and writes an image of the
     same name and size into the output folder; outside the covering no pixel changes. What
     appears is a plausible face, not the person's true one.
 
-    A picture that cannot be done is reported and listed in failures.csv, and the others go
+    An image that cannot be done is reported and listed in failures.csv, and the others go
     on; the exit code is then 1.
 
     \b
     Examples:
       restore-recog restore photo.jpg -o restored
       restore-recog restore album/ -o restored --faces all --sheet
-      restore-recog restore crop.png --aligned --mask crop-map.png -o restored
+      restore-recog restore crop.png --aligned --mask crop-mask.png -o restored
     """
     registry.restorers.check(given["restorer"])
     names.check(given["segmenter"])
@@ -92,15 +92,15 @@ def command(inputs: tuple[Path, ...], **given: Any) -> None:
     )
     failures = _run(jobs, _worker(given), given)
     record = write_failures(failures, output)
-    click.echo(f"{len(jobs) - len(failures)} of {len(jobs)} pictures restored into {output}.")
+    click.echo(f"{len(jobs) - len(failures)} of {len(jobs)} images restored into {output}.")
     if record:
         click.echo(f"The others are listed in {record}.")
         raise click.exceptions.Exit(1)
 
 
-def _worker(given: dict[str, Any]) -> PictureRestorer:
-    """Return the machine that restores one picture after the other."""
-    from restore_recog.restoring.image_files import PictureRestorer, segmenter_for
+def _worker(given: dict[str, Any]) -> ImageRestorer:
+    """Return the machine that restores one image after the other."""
+    from restore_recog.restoring.image_files import ImageRestorer, segmenter_for
     from restore_recog.system import devices
 
     options.use_threads(given["threads"])
@@ -110,11 +110,11 @@ def _worker(given: dict[str, Any]) -> PictureRestorer:
     )
     segmenter = None if given["masks"] else segmenter_for(restorer, given["segmenter"])
     faces: Faces = "aligned" if given["aligned"] else given["faces"]
-    return PictureRestorer(restorer, segmenter, faces=faces)
+    return ImageRestorer(restorer, segmenter, faces=faces)
 
 
-def _run(jobs: Sequence[Job], worker: PictureRestorer, given: dict[str, Any]) -> list[Failure]:
-    """Restore and write every picture; return those that could not be done."""
+def _run(jobs: Sequence[Job], worker: ImageRestorer, given: dict[str, Any]) -> list[Failure]:
+    """Restore and write every image; return those that could not be done."""
     from tqdm import tqdm
 
     from restore_recog import images
@@ -123,7 +123,7 @@ def _run(jobs: Sequence[Job], worker: PictureRestorer, given: dict[str, Any]) ->
 
     failures: list[Failure] = []
     shown: list[RestoredFace] = []
-    for job in tqdm(jobs, unit="picture", disable=None):
+    for job in tqdm(jobs, unit="image", disable=None):
         result = restore_file(job, worker, crops=given["crops"])
         if isinstance(result, Failure):
             failures.append(result)

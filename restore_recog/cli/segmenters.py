@@ -59,7 +59,7 @@ def _evaluation_options(function: Function) -> Function:
     default=[2, 4],
     show_default=True,
     metavar="PIXELS",
-    help="Reference points: the true map narrowed and widened by so much; repeat for several.",
+    help="Reference points: the true mask narrowed and widened by so much; repeat for several.",
 )
 @click.option(
     "--no-clean", is_flag=True, help="Leave out what is found on faces that nothing covers."
@@ -69,15 +69,15 @@ def _evaluation_options(function: Function) -> Function:
     type=click.IntRange(min=0),
     default=6,
     show_default=True,
-    help="So many of each segmenter's worst maps are shown.",
+    help="So many of each segmenter's worst masks are shown.",
 )
 @_evaluation_options
 def command(**given: Any) -> None:
-    """Judge segmenters: how good their maps are, and what their errors cost recognition.
+    """Judge segmenters: how good their masks are, and what their errors cost recognition.
 
-    One evaluation a segmenter on the same probes. Beside them stand the true map, the true map
-    narrowed and widened by a few pixels, and one fixed map for every face. Data without true
-    maps shows only how far the segmenters agree, and recognition.
+    One evaluation a segmenter on the same probes. Beside them stand the true mask, the true mask
+    narrowed and widened by a few pixels, and one fixed mask for every face. Data without true
+    masks shows only how far the segmenters agree, and recognition.
 
     \b
     Examples:

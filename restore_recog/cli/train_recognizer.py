@@ -20,13 +20,13 @@ from restore_recog.cli.training_run import train
 @click.option(
     "--covered",
     type=click.FloatRange(0, 1),
-    help="Share of the pictures that get a synthetic covering: a mask-aware recogniser.",
+    help="Share of the images that get a synthetic covering: a mask-aware recogniser.",
 )
 @training_options
 def command(recognizer: str, covered: float | None, **options: Any) -> None:
-    """Train a face recogniser on batches with the same number of pictures a person.
+    """Train a face recogniser on batches with the same number of images a person.
 
-    Pictures that a data set marks for testing are left out. The run can be stopped by
+    Images that a data set marks for testing are left out. The run can be stopped by
     Ctrl-C, a kill or --max-minutes at any point and goes on exactly there with --resume.
 
     \b

@@ -17,7 +17,7 @@ from restore_recog.cli.training_run import train
 def command(restorer: str, preset: str, **options: Any) -> None:
     """Train a restorer on clean faces with synthetic coverings.
 
-    Pictures that a data set marks for testing are left out. The run can be stopped by
+    Images that a data set marks for testing are left out. The run can be stopped by
     Ctrl-C, a kill or --max-minutes at any point and goes on exactly there with --resume.
 
     \b

@@ -1,4 +1,4 @@
-"""What commands that use training data decide about it: which pictures, how many workers."""
+"""What commands that use training data decide about it: which images, how many workers."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def left_for_training(
 ) -> set[str] | None:
     """Return the image_ids that a protocol leaves for training, or None for all.
 
-    Pictures that a data set itself marks for training are never part of a plan, and
-    the clean twin of an occluded training picture is what can be learned from.
+    Images that a data set itself marks for training are never part of a plan, and
+    the clean twin of an occluded training image is what can be learned from.
 
     Args:
         protocol: Name of the protocol, or None.
-        datasets: Of which pictures.
+        datasets: Of which images.
         seed: Of the protocol's choices.
 
     Raises:

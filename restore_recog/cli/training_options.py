@@ -69,7 +69,7 @@ _OPTIONS = (
         "--protocol", help="Train only on what this evaluation protocol leaves for training."
     ),
     click.option(
-        "--limit", type=click.IntRange(min=1), help="At most so many pictures of each data set."
+        "--limit", type=click.IntRange(min=1), help="At most so many images of each data set."
     ),
     click.option(
         "--coverings",
@@ -138,7 +138,7 @@ _OPTIONS = (
         type=click.IntRange(min=1),
         default=20_000,
         show_default=True,
-        help="Images between sample pictures.",
+        help="Images between sample images.",
     ),
     click.option(
         "--keep-every",

@@ -108,13 +108,13 @@ def _trainer(options: TrainingOptions, trainable: Trainable, device: str) -> Tra
             progress=Team.current().leads,
         )
     _say(
-        f"{len(faces)} pictures of {faces.people} people; {len(faces.crops.failures)} could not be "
+        f"{len(faces)} images of {faces.people} people; {len(faces.crops.failures)} could not be "
         f"used ({options.output / 'failures.csv'}).",
         err=True,
     )
     faces, validation, note = held_out(trainable, faces, options.validation_share)
     if validation is not None:
-        note = f"{len(validation)} pictures of {validation.people} people are held out to validate."
+        note = f"{len(validation)} images of {validation.people} people are held out to validate."
     if note:
         _say(note, err=True)
     return Trainer(
@@ -144,7 +144,7 @@ def _record(options: TrainingOptions, note: str) -> dict[str, Any]:
 
 
 def _claim(folder: Path, resume: bool) -> None:
-    """Refuse a folder that holds something, before an hour is spent on reading pictures."""
+    """Refuse a folder that holds something, before an hour is spent on reading images."""
     if resume:
         if not folder.is_dir():
             raise OutputError(f"There is no folder {folder} to resume; leave --resume out.")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from restore_recog.data_checks.lists import Count, Finding, Findings
 
 EXAMPLES = 5
-"""Pictures or people that a finding names on the screen; --output lists all."""
+"""Images or people that a finding names on the screen; --output lists all."""
 
 _STYLE = {"fatal": {"fg": "red", "bold": True}, "warning": {"fg": "yellow"}, "note": {}}
 
@@ -31,13 +31,13 @@ _STYLE = {"fatal": {"fg": "red", "bold": True}, "warning": {"fg": "yellow"}, "no
     help="Data set, e.g. lfw:/data/lfw; repeat to compare several.",
 )
 @click.option("-p", "--protocol", metavar="NAME", help="Try this protocol's plan, too.")
-@click.option("--quick", is_flag=True, help="Neither decode pictures nor look for equal ones.")
+@click.option("--quick", is_flag=True, help="Neither decode images nor look for equal ones.")
 @click.option("--strict", is_flag=True, help="Exit with 1 on warnings, too.")
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="CSV file with every picture and person concerned; must not exist.",
+    help="CSV file with every image and person concerned; must not exist.",
 )
 def command(
     data: tuple[str, ...], protocol: str | None, quick: bool, strict: bool, output: Path | None
@@ -45,7 +45,7 @@ def command(
     """Look data sets over: what is there, what is missing, what is there twice.
 
     Fatal findings make measurements wrong (files that cannot be read, people in two splits, one
-    picture under two people) and give exit code 1; warnings want a look; notes tell.
+    image under two people) and give exit code 1; warnings want a look; notes tell.
 
     \b
     Examples:
@@ -88,10 +88,10 @@ def _counts(counts: Sequence[Count]) -> str:
     """Return a table with one row a data set and a column for every condition and split."""
     conditions = sorted({name for count in counts for name in count.conditions})
     splits = sorted({name for count in counts for name in count.splits if name})
-    head = ["data", "pictures", "people", *conditions, *splits]
+    head = ["data", "images", "people", *conditions, *splits]
     rows = [head]
     for count in counts:
-        shown = [count.pictures, count.people, *(count.conditions.get(c, 0) for c in conditions)]
+        shown = [count.images, count.people, *(count.conditions.get(c, 0) for c in conditions)]
         shown += [count.splits.get(split, 0) for split in splits]
         rows.append([count.data, *(f"{number:,}" for number in shown)])
     widths = [max(len(row[k]) for row in rows) for k in range(len(head))]

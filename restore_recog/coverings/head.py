@@ -1,4 +1,4 @@
-"""Head geometry from five or 98 landmarks: where each picture pixel lies on the face."""
+"""Head geometry from five or 98 landmarks: where each image pixel lies on the face."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _USUAL_HALF_WIDTHS = np.array([1.16, 0.93], dtype=np.float32)
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A face's place in the picture.
+    """A face's place in the image.
 
     The face frame has its origin between the eyes, x to the image right, v down, both in
     eye distances of the frontal face.
 
     Attributes:
-        origin: (2,) picture pixels of the frame's origin.
+        origin: (2,) image pixels of the frame's origin.
         axes: (2, 2) columns: one eye distance along x and along v, in pixels.
         yaw: Radians; positive when the nose points to the image right.
         widths: (2, 2) face half widths over the usual ones: rows image left and right,
@@ -51,11 +51,11 @@ class Head:
         return float(np.sqrt(abs(np.linalg.det(self.axes))))
 
     def to_frame(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return (L, 2) picture points in the face frame, the yaw not undone."""
+        """Return (L, 2) image points in the face frame, the yaw not undone."""
         return np.linalg.solve(self.axes, (points - self.origin).T).T
 
     def surface(self, rows: slice, columns: slice) -> tuple[Floats, Floats]:
-        """Return where a block of picture pixels lies on the frontal, usual face.
+        """Return where a block of image pixels lies on the frontal, usual face.
 
         Returns:
             x and v, each (rows, columns) float32 in eye distances: the yaw is undone on the
@@ -106,11 +106,11 @@ def find_head(landmarks: NDArray[np.floating], shape: tuple[int, ...]) -> Head:
     """Return the head geometry of one face.
 
     Args:
-        landmarks: (5, 2) or (98, 2) picture pixels.
-        shape: Of the picture, height first.
+        landmarks: (5, 2) or (98, 2) image pixels.
+        shape: Of the image, height first.
 
     Raises:
-        ImageError: The landmarks are no finite upright-ordered face inside the picture.
+        ImageError: The landmarks are no finite upright-ordered face inside the image.
     """
     landmarks = np.asarray(landmarks, dtype=np.float64)
     try:
@@ -122,7 +122,7 @@ def find_head(landmarks: NDArray[np.floating], shape: tuple[int, ...]) -> Head:
     head = _five_point_head(points)
     centre = points.mean(axis=0)
     if not ((centre >= -0.5).all() and (centre <= np.array(shape[1::-1]) - 0.5).all()):
-        raise ImageError("No covering can be placed: the face lies outside the picture.")
+        raise ImageError("No covering can be placed: the face lies outside the image.")
     return head if len(landmarks) == 5 else _with_contour(head, landmarks[:33])
 
 

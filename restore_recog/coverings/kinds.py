@@ -35,7 +35,7 @@ class Garment:
         prints: What is usually printed on it, one of them a drawing.
         printable: Whether a pattern can be asked for.
         variants: How many different drawings there are; place, colour and light vary with
-            every picture.
+            every image.
     """
 
     draw: Callable[[Canvas, np.random.Generator], Sheet]

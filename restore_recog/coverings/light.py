@@ -1,4 +1,4 @@
-"""What the picture tells about light, exposure, sharpness and noise around the face."""
+"""What the image tells about light, exposure, sharpness and noise around the face."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Light:
         direction: (2,) slope of the light along x and v of the face frame: how much a
             surface brightens that is inclined by one unit towards it.
         white: (3,) the RGB in [0, 1] at which a white surface facing the camera appears.
-        colourfulness: 0 for grey pictures to 1.
-        blur: (2,) standard deviations in pixels of the picture's blur along x and y.
-        noise: Standard deviation of the picture's noise, in [0, 1] brightness.
+        colourfulness: 0 for grey images to 1.
+        blur: (2,) standard deviations in pixels of the image's blur along x and y.
+        noise: Standard deviation of the image's noise, in [0, 1] brightness.
         skin: (3,) the RGB in [0, 1] that a cloth must have to look like the face.
     """
 
@@ -70,13 +70,13 @@ def read_light(pixels: NDArray[np.uint8], head: Head) -> Light:
 
 
 def _cast(pixels: NDArray[np.uint8]) -> Floats:
-    """Return the (3,) tint of the light: that of the picture's bright and nearly grey parts."""
+    """Return the (3,) tint of the light: that of the image's bright and nearly grey parts."""
     sparse = pixels[:: max(1, pixels.shape[0] // 24), :: max(1, pixels.shape[1] // 24)]
     coarse = sparse.reshape(-1, 3).astype(np.float32) / 255
     top = coarse.max(axis=1)
     saturation = (top - coarse.min(axis=1)) / np.maximum(top, 0.05)
     weight = top**2 * np.exp(-((saturation / 0.2) ** 2))
-    # As much evidence for a neutral light as a twentieth of the picture would give.
+    # As much evidence for a neutral light as a twentieth of the image would give.
     tint = (weight @ coarse + 0.05 * len(coarse) * 0.6) / (weight.sum() + 0.05 * len(coarse))
     return (1 + 0.6 * (tint / tint.mean() - 1)).astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""Light a covering that lies on a face, and merge it into the picture."""
+"""Light a covering that lies on a face, and merge it into the image."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from restore_recog.coverings.light import Light
 from restore_recog.coverings.sheet import SLOPE, Bytes
 
 _FAINT = np.float32(0.04)
-"""Less opacity than this is dropped: it would widen the map and cannot be seen."""
+"""Less opacity than this is dropped: it would widen the mask and cannot be seen."""
 _SHADOW = np.float32(0.32)
 """How much of the light on the skin the covering's own shadow takes."""
 _AMBIENT = np.float32(0.32)
@@ -26,9 +26,9 @@ def illuminate(
 
     Args:
         paint, form: Layers of a sheet laid on the face (see ``sheet.Sheet``), (H, W, 4 or 3).
-        palette: (3, 3) RGB of the three colours in [0, 1], or the (H, W, 3) uint8 picture that
+        palette: (3, 3) RGB of the three colours in [0, 1], or the (H, W, 3) uint8 image that
             the covering shows.
-        light: Of the picture.
+        light: Of the image.
         gloss: Strength of the highlight, 0 for cloth.
     """
     slope_x, slope_v, crease = (plane.astype(np.float32) for plane in cv2.split(form))
@@ -50,7 +50,7 @@ def illuminate(
 
 
 def _mixed(paint: Bytes, palette: Floats, light: Light) -> Iterator[Floats]:
-    """Yield the red, green and blue of a surface of three colours in the picture's light."""
+    """Yield the red, green and blue of a surface of three colours in the image's light."""
     grey = palette.mean(axis=1, keepdims=True)
     seen = (grey + (palette - grey) * np.float32(light.colourfulness)) * light.white
     # The surface itself returns a little white light, so black is not a hole.
@@ -60,9 +60,9 @@ def _mixed(paint: Bytes, palette: Floats, light: Light) -> Iterator[Floats]:
         yield (np.float32(first) + second * np.float32(step)) + third * np.float32(leap)
 
 
-def _shown(picture: Bytes, light: Light) -> Iterator[Floats]:
-    """Yield the red, green and blue of a surface with a picture on it, in the picture's light."""
-    colours = picture.astype(np.float32) / 255
+def _shown(image: Bytes, light: Light) -> Iterator[Floats]:
+    """Yield the red, green and blue of a surface with an image on it, in the image's light."""
+    colours = image.astype(np.float32) / 255
     grey = colours.mean(axis=2)
     for channel, white in enumerate(light.white):
         plane = grey + (colours[..., channel] - grey) * np.float32(light.colourfulness)
@@ -72,16 +72,16 @@ def _shown(picture: Bytes, light: Light) -> Iterator[Floats]:
 def merge(
     block: Bytes, layer: Floats, light: Light, rng: np.random.Generator
 ) -> tuple[Bytes, Bytes]:
-    """Return a block of the picture with the covering, as sharp and noisy as the picture.
+    """Return a block of the image with the covering, as sharp and noisy as the image.
 
     Args:
         block: (H, W, 3) uint8 RGB.
         layer: (H, W, 5) of ``illuminate``.
-        light: Its blur and noise are those of the picture.
+        light: Its blur and noise are those of the image.
         rng: Draws the noise.
 
     Returns:
-        Pixels, equal to *block* where the map is 0; and the (H, W) uint8 map.
+        Pixels, equal to *block* where the mask is 0; and the (H, W) uint8 mask.
     """
     if max(light.blur) > 0.35:
         sigmas = [max(sigma, 0.2) for sigma in light.blur]

@@ -17,10 +17,10 @@ _RANGES = {"lower": ((-0.4, 0.4), (0.7, 1.5)), "face": ((-0.8, 0.8), (-0.3, 1.7)
 
 
 def parse(argument: str) -> tuple[float, str]:
-    """Return the square's side as a share of the picture's, and its place.
+    """Return the square's side as a share of the image's, and its place.
 
     Args:
-        argument: ``64`` (pixels of a picture of 256), ``25%`` (of the side), with ``@lower``,
+        argument: ``64`` (pixels of an image of 256), ``25%`` (of the side), with ``@lower``,
             ``@face`` or ``@centre`` behind it; empty for a quarter on the lower face.
 
     Raises:
@@ -34,7 +34,7 @@ def parse(argument: str) -> tuple[float, str]:
     if not 0 < side <= 1 or place not in PLACES:
         raise DataError(
             f"Covering 'rectangle:{argument}' is not understood; write rectangle:64 (pixels of a "
-            f"picture of 256) or rectangle:25%, and where you like @{', @'.join(PLACES)}."
+            f"image of 256) or rectangle:25%, and where you like @{', @'.join(PLACES)}."
         )
     return side, place
 
@@ -49,7 +49,7 @@ def block(
 
     Args:
         argument: As in :func:`parse`.
-        shape: Of the picture, height first.
+        shape: Of the image, height first.
         head: Where the face lies.
         rng: Draws the place.
     """

@@ -28,27 +28,27 @@ class Sheet:
         form: (S, S, 3) slope along x and along v (128 = flat, 255 = SLOPE), and the
             brightness factor of creases (128 = 1).
         pattern: What is printed on it.
-        picture: (S, S, 3) RGB that takes the place of the three colours, or None.
+        image: (S, S, 3) RGB that takes the place of the three colours, or None.
     """
 
     paint: Bytes
     form: Bytes
     pattern: str = "plain"
-    picture: Bytes | None = None
+    image: Bytes | None = None
 
     def lay(self, x: Floats, v: Floats) -> tuple[Bytes, Bytes, Bytes | None]:
-        """Return paint, form and picture at face-frame coordinates; transparent off the sheet."""
+        """Return paint, form and image at face-frame coordinates; transparent off the sheet."""
         scale = np.float32(self.paint.shape[0] / EXTENT)
         columns = (x - np.float32(LEFT)) * scale - np.float32(0.5)
         rows = (v - np.float32(TOP)) * scale - np.float32(0.5)
-        # Fixed-point maps: the two look-ups below then share the conversion.
+        # Fixed-point masks: the two look-ups below then share the conversion.
         near, between = cv2.convertMaps(columns, rows, cv2.CV_16SC2)
         paint = cv2.remap(self.paint, near, between, cv2.INTER_LINEAR)
         form = cv2.remap(self.form, near, between, cv2.INTER_LINEAR, borderValue=(128, 128, 128))
-        picture = self.picture
-        if picture is not None:
-            picture = cv2.remap(picture, near, between, cv2.INTER_LINEAR)  # type: ignore[assignment]
-        return paint, form, picture  # type: ignore[return-value]
+        image = self.image
+        if image is not None:
+            image = cv2.remap(image, near, between, cv2.INTER_LINEAR)  # type: ignore[assignment]
+        return paint, form, image  # type: ignore[return-value]
 
 
 class Canvas:
@@ -118,7 +118,7 @@ class Canvas:
         """Return smooth (size, size) noise, standard deviation 1, of the two grain sizes.
 
         The grain is drawn on a grid that does not depend on the resolution, so that the same
-        seed gives the same picture at every size.
+        seed gives the same image at every size.
         """
         columns, rows = max(4, round(EXTENT / across)), max(4, round(EXTENT / along))
         grid = rng.standard_normal((rows, columns)).astype(np.float32)

@@ -1,6 +1,6 @@
-"""Coverings that a user brings: transparent PNG pictures with anchor points.
+"""Coverings that a user brings: transparent PNG images with anchor points.
 
-The anchor points say where places of the face lie in the picture; the picture is warped so
+The anchor points say where places of the face lie in the image; the image is warped so
 that they come to lie there. They stand in a file of the same name that ends in ``.json``, or
 in the PNG itself as a text called ``anchors``; both hold one JSON object.
 """
@@ -29,7 +29,7 @@ ANCHORS: dict[str, tuple[float, float]] = {
     "right_jaw": (0.78, 1.5),
 }
 """Where each anchor point lies on the face, in eye distances from between the eyes; left and
-right are the picture's. The first four are needed."""
+right are the image's. The first four are needed."""
 
 NEEDED = tuple(ANCHORS)[:4]
 
@@ -54,7 +54,7 @@ def files(location: str) -> tuple[Path, ...]:
 
 @lru_cache(maxsize=64)
 def _read(path: Path) -> tuple[Bytes, Floats]:
-    """Return the (H, W, 4) picture and the (3, 3) map from its pixels to the face frame."""
+    """Return the (H, W, 4) image and the (3, 3) mask from its pixels to the face frame."""
     try:
         with Image.open(path) as image:
             text = image.info.get("anchors")
@@ -62,9 +62,7 @@ def _read(path: Path) -> tuple[Bytes, Floats]:
             is_png = image.format == "PNG"
             pixels = np.array(image.convert("RGBA"))
     except (OSError, UnidentifiedImageError, SyntaxError) as error:
-        raise DataError(
-            f"The covering template '{path}' is no picture that can be read."
-        ) from error
+        raise DataError(f"The covering template '{path}' is no image that can be read.") from error
     opacity = pixels[..., 3]
     if not is_png or not transparent or opacity.min() > 127 or opacity.max() < 128:
         raise DataError(
@@ -104,7 +102,7 @@ def _anchors(path: Path, text: Any, shape: tuple[int, ...]) -> dict[str, tuple[f
         if not (0 <= column <= shape[1] - 1 and 0 <= row <= shape[0] - 1):
             raise DataError(
                 f"The anchor point {name} of the covering template '{path}' lies outside the "
-                f"picture of {shape[1]} x {shape[0]} pixels."
+                f"image of {shape[1]} x {shape[0]} pixels."
             )
     return anchors
 
@@ -142,8 +140,8 @@ def _shrink(shape: tuple[int, ...], matrix: Floats, scale: float) -> float:
     return 1 / max(float(np.sqrt(area)) * scale, 1e-6)
 
 
-def tinted(picture: Bytes, main: Floats) -> Bytes:
-    """Return a picture in shades of one colour, as bright as that colour on the whole."""
-    grey = picture.astype(np.float32).mean(axis=-1, keepdims=True)
+def tinted(image: Bytes, main: Floats) -> Bytes:
+    """Return an image in shades of one colour, as bright as that colour on the whole."""
+    grey = image.astype(np.float32).mean(axis=-1, keepdims=True)
     level = grey / max(float(grey[grey > 0].mean()) if (grey > 0).any() else 1.0, 1.0)
     return np.clip(np.round(level * main * 255), 0, 255).astype(np.uint8)

@@ -24,23 +24,23 @@ from restore_recog.errors import ImageError
 __all__ = ["KINDS", "Covered", "cover"]
 
 _SIZES = (80, 160, 320, 640)
-"""Sheet sides in pixels; the first that is at least as fine as the picture is used."""
+"""Sheet sides in pixels; the first that is at least as fine as the image is used."""
 _SHEETS = 384
 """Drawings kept, enough for every kind. A sheet takes 7 bytes a pixel: those of ``random`` 20 MB
 for crops of 128 pixels and 80 MB for 256, those of ``all`` 60 MB and 240 MB."""
 _MARGIN = 8
-"""Pixels around the drawn covering within which the picture's blur may spread it."""
+"""Pixels around the drawn covering within which the image's blur may spread it."""
 _TEMPLATE = Garment(WARDROBE["cloth"].draw, 0, {}, strapped=False, printable=False)
 """How a user's template is worn: it brings its straps, so none is cut off."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Covered:
-    """A picture with a covering on the face.
+    """An image with a covering on the face.
 
     Attributes:
         pixels: (H, W, 3) uint8 RGB; equal to the input wherever ``mask`` is 0.
-        mask: (H, W) uint8, 1 where the covering or its shadow touches the picture.
+        mask: (H, W) uint8, 1 where the covering or its shadow touches the image.
         kind: Which of KINDS was drawn, ``rectangle:ARGUMENT`` or ``template:NAME``.
         colour: Its main colour, a name or ``#rrggbb``; ``own`` for a template's own colours.
         pattern: What is printed on it.
@@ -57,7 +57,7 @@ class Covered:
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    """The picture, its face, and how the covering is worn there."""
+    """The image, its face, and how the covering is worn there."""
 
     pixels: Bytes
     head: Head
@@ -79,7 +79,7 @@ def cover(
     difficulty: str | None = None,
     seed: int = 0,
 ) -> Covered:
-    """Put a covering on the face of a picture.
+    """Put a covering on the face of an image.
 
     The same arguments always give the same result.
 
@@ -99,10 +99,10 @@ def cover(
 
     Raises:
         DataError: Unknown kind, colour, pattern or difficulty, or an unusable template.
-        ImageError: The picture is not (H, W, 3) uint8, the landmarks are unusable, or the
-            covering would miss the picture.
+        ImageError: The image is not (H, W, 3) uint8, the landmarks are unusable, or the
+            covering would miss the image.
     """
-    _check_picture(pixels)
+    _check_image(pixels)
     rng = np.random.default_rng(seed)
     choice = choose(kind, colour, pattern, difficulty)
     name = choice.kind(rng)
@@ -116,10 +116,10 @@ def cover(
     return _dress(name, scene, choice)
 
 
-def _check_picture(pixels: Bytes) -> None:
+def _check_image(pixels: Bytes) -> None:
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
         raise ImageError(
-            f"No covering can be placed: the picture is {pixels.dtype} {pixels.shape}, "
+            f"No covering can be placed: the image is {pixels.dtype} {pixels.shape}, "
             "and uint8 (height, width, 3) is expected."
         )
 
@@ -153,20 +153,20 @@ def _wear_template(path: Path, scene: _Scene, colour: str | None) -> Covered:
 def _photograph(
     scene: _Scene, sheet: Sheet, garment: Garment, palette: Floats | None, light: Light
 ) -> tuple[Bytes, Bytes]:
-    """Return the picture with a sheet on the face, and the map.
+    """Return the image with a sheet on the face, and the mask.
 
     Args:
         scene: Where it is laid.
         sheet: What is laid.
         garment: How it is fixed, and how it shines.
-        palette: (3, 3) colours; of a sheet with a picture, the (3,) colour to tint it, or None.
-        light: Of the picture.
+        palette: (3, 3) colours; of a sheet with an image, the (3,) colour to tint it, or None.
+        light: Of the image.
     """
     pixels, rng = scene.pixels, scene.rng
-    block, paint, form, picture = _lay(sheet, garment, scene)
+    block, paint, form, image = _lay(sheet, garment, scene)
     colours: Floats | Bytes | None = palette
-    if picture is not None:
-        colours = picture if palette is None else template.tinted(picture, palette)
+    if image is not None:
+        colours = image if palette is None else template.tinted(image, palette)
     assert colours is not None
     layer = illuminate(paint, form, colours, light, garment.shine)
     layer = scene.wearing.dim(layer, rng)
@@ -174,18 +174,18 @@ def _photograph(
     seen = scene.wearing.seen(light, scene.head)
     covered[block], mask[block] = merge(pixels[block], layer, seen, rng)
     if not mask.any():
-        raise ImageError("No covering can be placed: it would lie outside the picture.")
+        raise ImageError("No covering can be placed: it would lie outside the image.")
     return covered, mask
 
 
 def _lay(
     sheet: Sheet, garment: Garment, scene: _Scene
 ) -> tuple[tuple[slice, slice], Bytes, Bytes, Bytes | None]:
-    """Return the part of the picture that a covering touches, and its layers there."""
+    """Return the part of the image that a covering touches, and its layers there."""
     head = scene.head
     rows, columns = _reach(head, scene.pixels.shape)
     x, v = scene.wearing.misplace(*head.surface(rows, columns), garment.slips, scene.rng)
-    paint, form, picture = sheet.lay(x, v)
+    paint, form, image = sheet.lay(x, v)
     if garment.strapped and abs(head.yaw) > 0.12:
         paint[x * np.float32(np.sign(head.yaw)) > 1.1] = 0  # the far ear is behind the cheek
     left, top, width, height = cv2.boundingRect(cv2.max(paint[..., 0], paint[..., 1]))
@@ -198,7 +198,7 @@ def _lay(
         slice(whole.start + part.start, whole.start + part.stop)
         for whole, part in zip((rows, columns), inner, strict=True)
     )
-    shown = None if picture is None else picture[inner]
+    shown = None if image is None else image[inner]
     return (outer[0], outer[1]), paint[inner], form[inner], shown
 
 
@@ -215,7 +215,7 @@ def _sheet_size(head: Head) -> int:
 
 
 def _reach(head: Head, shape: tuple[int, ...]) -> tuple[slice, slice]:
-    """Return the rows and columns of the picture that a covering can reach."""
+    """Return the rows and columns of the image that a covering can reach."""
     corners = np.array([[-1.8, -0.4], [1.8, -0.4], [-1.8, 3.4], [1.8, 3.4]])
     corners = corners @ head.axes.T + head.origin
     low = np.maximum(np.floor(corners.min(axis=0)), 0).astype(int)

@@ -1,4 +1,4 @@
-"""The dearer checks of a data set: open every picture and compare it with all others."""
+"""The dearer checks of a data set: open every image and compare it with all others."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import Literal
 import numpy as np
 
 from restore_recog.api import Dataset
-from restore_recog.data_checks.masks import odd_map
+from restore_recog.data_checks.masks import odd_mask
 from restore_recog.data_checks.near_duplicates import Thumbnail, alike, thumbnail
 from restore_recog.datasets.files import FileDataset
-from restore_recog.types import FaceSample, Picture
+from restore_recog.types import FaceImage, FaceSample
 
 Severity = Literal["fatal", "warning", "note"]
 Progress = Callable[[str, int, int], None]
@@ -25,15 +25,15 @@ Progress = Callable[[str, int, int], None]
 SMALL_SIDE = 48
 """A shorter side under this many pixels is called small: a face in it has little detail."""
 LONG_RATIO = 2.5
-"""A picture that is longer than so many times its shorter side is hardly one face."""
+"""An image that is longer than so many times its shorter side is hardly one face."""
 
 _BLOCK = 8
-"""Pictures that a thread holds at a time."""
+"""Images that a thread holds at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One picture or person of a finding: *where* it is, and what is the matter."""
+    """One image or person of a finding: *where* it is, and what is the matter."""
 
     where: str
     detail: str
@@ -53,41 +53,41 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What is kept of a picture once it has been seen.
+    """What is kept of an image once it has been seen.
 
     Attributes:
         digest: Of the decoded pixels, so that neither name nor container matters.
         size: (width, height).
-        maps: What is odd about its map.
+        masks: What is odd about its mask.
         off: Whether all its landmarks lie beside it.
         thumbnail: What it looks like, to find it again in another size or encoding.
     """
 
     digest: bytes
     size: tuple[int, int]
-    maps: tuple[str, ...]
+    masks: tuple[str, ...]
     off: bool
     thumbnail: Thumbnail
 
 
 @dataclass
 class _Look:
-    """What was seen in the pictures of one data set."""
+    """What was seen in the images of one data set."""
 
     sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
     unreadable: list[Issue] = field(default_factory=list)
-    maps: list[Issue] = field(default_factory=list)
+    masks: list[Issue] = field(default_factory=list)
     off: list[Issue] = field(default_factory=list)
 
     def add(self, name: str, facts: _Facts | str) -> None:
-        """Take in a picture, or the reason why it cannot be read."""
+        """Take in an image, or the reason why it cannot be read."""
         if isinstance(facts, str):
             self.unreadable.append(Issue(name, facts))
             return
         self.sizes[name] = facts.size
-        self.maps.extend(Issue(name, what) for what in facts.maps)
+        self.masks.extend(Issue(name, what) for what in facts.masks)
         if facts.off:
-            self.off.append(Issue(name, "all landmarks lie beside the picture"))
+            self.off.append(Issue(name, "all landmarks lie beside the image"))
 
 
 def several(number: int, one: str, many: str) -> str:
@@ -111,7 +111,7 @@ def file_issues(entries: Sequence[Entry], progress: Progress) -> Iterator[tuple[
 
 
 def content_issues(entries: Sequence[Entry], progress: Progress) -> Iterator[tuple[str, Found]]:
-    """Yield (data set, finding) after decoding every picture."""
+    """Yield (data set, finding) after decoding every image."""
     looks: dict[str, _Look] = {entry.data: _Look() for entry in entries}
     same: dict[bytes, list[Entry]] = {}
     thumbnails: list[Thumbnail] = []
@@ -122,7 +122,7 @@ def content_issues(entries: Sequence[Entry], progress: Progress) -> Iterator[tup
                 thumbnails.append(facts.thumbnail)
             same.setdefault(facts.digest, []).append(entry)
         if done % _BLOCK == 0 or done == len(entries):
-            progress("pictures", done, len(entries))
+            progress("images", done, len(entries))
     for data, look in looks.items():
         samples = [entry.sample for entry in entries if entry.data == data]
         for found in (*_reading(look), *_size_findings(look), *_twin_sizes(look, samples)):
@@ -152,39 +152,39 @@ def _see_all(entries: Sequence[Entry]) -> Iterator[tuple[Entry, _Facts | str]]:
 
 
 def _see(block: Sequence[Entry]) -> list[_Facts | str]:
-    """Return the facts of each picture of one data set, or why it cannot be read."""
-    pictures = block[0].dataset.read([entry.sample for entry in block])
+    """Return the facts of each image of one data set, or why it cannot be read."""
+    images = block[0].dataset.read([entry.sample for entry in block])
     return [
-        _facts(entry, picture) if isinstance(picture, Picture) else str(picture)
-        for entry, picture in zip(block, pictures, strict=True)
+        _facts(entry, image) if isinstance(image, FaceImage) else str(image)
+        for entry, image in zip(block, images, strict=True)
     ]
 
 
-def _facts(entry: Entry, picture: Picture) -> _Facts:
-    pixels = np.ascontiguousarray(picture.pixels)
+def _facts(entry: Entry, image: FaceImage) -> _Facts:
+    pixels = np.ascontiguousarray(image.pixels)
     height, width = pixels.shape[:2]
-    # The shape goes in as well: the same bytes in other rows are another picture.
+    # The shape goes in as well: the same bytes in other rows are another image.
     digest = hashlib.blake2b(pixels.data, digest_size=16, salt=b"%dx%d" % (height, width))
     off = False
-    if picture.landmarks is not None:
-        low, high = picture.landmarks.min(axis=0), picture.landmarks.max(axis=0)
+    if image.landmarks is not None:
+        low, high = image.landmarks.min(axis=0), image.landmarks.max(axis=0)
         off = not (np.all(high >= 0) and np.all(low <= (width - 1, height - 1)))
-    maps: tuple[str, ...] = ()
-    if picture.mask is not None:
-        maps = tuple(odd_map(entry.dataset, entry.sample, picture.mask, (width, height)))
-    return _Facts(digest.digest(), (width, height), maps, off, thumbnail(pixels))
+    masks: tuple[str, ...] = ()
+    if image.mask is not None:
+        masks = tuple(odd_mask(entry.dataset, entry.sample, image.mask, (width, height)))
+    return _Facts(digest.digest(), (width, height), masks, off, thumbnail(pixels))
 
 
 def _reading(look: _Look) -> Iterator[Found]:
     if look.unreadable:
-        sentence = several(len(look.unreadable), "picture", "pictures") + " cannot be read."
+        sentence = several(len(look.unreadable), "image", "images") + " cannot be read."
         yield "fatal", "unreadable", sentence, look.unreadable
-    if look.maps:
-        pictures = len({issue.where for issue in look.maps})
-        sentence = several(pictures, "picture has an odd map.", "pictures have odd maps.")
-        yield "warning", "map", sentence, look.maps
+    if look.masks:
+        images = len({issue.where for issue in look.masks})
+        sentence = several(images, "image has an odd mask.", "images have odd masks.")
+        yield "warning", "mask", sentence, look.masks
     if look.off:
-        these = several(len(look.off), "picture has", "pictures have")
+        these = several(len(look.off), "image has", "images have")
         sentence = f"{these} landmarks that lie beside it."
         yield "warning", "landmarks", sentence, look.off
 
@@ -195,19 +195,19 @@ def _size_findings(look: _Look) -> Iterator[Found]:
     common, n = Counter(look.sizes.values()).most_common(1)[0]
     sides = sorted(min(size) for size in look.sizes.values())
     sentence = (
-        f"The commonest size is {common[0]} x {common[1]} ({n} of {len(look.sizes)} pictures);"
+        f"The commonest size is {common[0]} x {common[1]} ({n} of {len(look.sizes)} images);"
         f" shorter sides run from {sides[0]} to {sides[-1]} pixels."
     )
     yield "note", "size", sentence, ()
     small = _sized(look, lambda size: min(size) < SMALL_SIDE)
     if small:
-        pictures = several(len(small), "picture is", "pictures are")
-        sentence = f"{pictures} small: a side has fewer than {SMALL_SIDE} pixels."
+        images = several(len(small), "image is", "images are")
+        sentence = f"{images} small: a side has fewer than {SMALL_SIDE} pixels."
         yield "warning", "small", sentence, small
     long = _sized(look, lambda size: max(size) > LONG_RATIO * min(size))
     if long:
-        pictures = several(len(long), "picture is", "pictures are")
-        sentence = f"{pictures} more than {LONG_RATIO} times as long as wide, or as wide as long."
+        images = several(len(long), "image is", "images are")
+        sentence = f"{images} more than {LONG_RATIO} times as long as wide, or as wide as long."
         yield "warning", "shape", sentence, long
 
 
@@ -225,17 +225,17 @@ def _twin_sizes(look: _Look, samples: Sequence[FaceSample]) -> Iterator[Found]:
             what = f"{size[0]} x {size[1]}, twin {twin[0]} x {twin[1]}"
             other.append(Issue(sample.image_id, what))
     if other:
-        pictures = several(len(other), "picture differs", "pictures differ")
-        sentence = f"{pictures} in size from the clean twin: they do not align."
+        images = several(len(other), "image differs", "images differ")
+        sentence = f"{images} in size from the clean twin: they do not align."
         yield "warning", "twin-size", sentence, other
 
 
 def _duplicates(
     groups: Sequence[Sequence[Entry]], *, near: bool = False
 ) -> Iterator[tuple[str, Found]]:
-    """Yield the same picture found under several names; who is to blame decides how bad it is.
+    """Yield the same image found under several names; who is to blame decides how bad it is.
 
-    Pictures that are only *near* to each other are never fatal, and an occluded picture may be
+    Images that are only *near* to each other are never fatal, and an occluded image may be
     near to its own twin.
     """
     kinds: dict[tuple[str, Severity, str, str], list[Issue]] = {}
@@ -256,12 +256,12 @@ def _duplicates(
         issue = Issue(first.sample.image_id, f"{'like' if near else 'the same as'} {others}")
         kinds.setdefault((data, severity, check, sentence), []).append(issue)
     for (data, severity, check, sentence), issues in kinds.items():
-        pictures = several(len(issues), "picture", "pictures")
-        yield data, (severity, check, f"{pictures} {sentence}", issues)
+        images = several(len(issues), "image", "images")
+        yield data, (severity, check, f"{images} {sentence}", issues)
 
 
 def _blame(group: Sequence[Entry]) -> tuple[Severity, str, str]:
-    """Return (severity, check, end of the sentence) of one picture under several names."""
+    """Return (severity, check, end of the sentence) of one image under several names."""
     splits = {entry.sample.attributes.get("split") for entry in group}
     people = {(entry.data, entry.sample.subject) for entry in group}
     within = Counter(data for data, _ in people)

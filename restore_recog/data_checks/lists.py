@@ -1,7 +1,7 @@
 """Look a data set over before anything is measured or trained on it.
 
-Three looks, from cheap to dear: at the list of pictures (who, what, which split), at the
-pictures themselves (do they decode, are any the same, do maps and twins fit; see
+Three looks, from cheap to dear: at the list of images (who, what, which split), at the
+images themselves (do they decode, are any the same, do masks and twins fit; see
 :mod:`~restore_recog.data_checks.contents`), and at what a protocol would make of them.
 """
 
@@ -39,7 +39,7 @@ class Finding:
         check: Which check found it, one word or two with a hyphen.
         data: The data set's name, or ``protocol`` and the protocol's.
         sentence: What was found.
-        issues: Every picture or person that it concerns.
+        issues: Every image or person that it concerns.
     """
 
     severity: Severity
@@ -54,12 +54,12 @@ class Count:
     """What a data set holds.
 
     Attributes:
-        conditions, splits: Pictures by condition and by split; pictures without a split
+        conditions, splits: Images by condition and by split; images without a split
             stand under ``""``.
     """
 
     data: str
-    pictures: int
+    images: int
     people: int
     conditions: Mapping[str, int]
     splits: Mapping[str, int]
@@ -100,9 +100,9 @@ def validate(
     """Look data sets over.
 
     Args:
-        datasets: One or more; the same pictures in two of them are found, too.
+        datasets: One or more; the same images in two of them are found, too.
         protocol: Whose plan is tried on them; None tries none.
-        quick: Whether pictures are taken as they are: not decoded, not compared. Missing and
+        quick: Whether images are taken as they are: not decoded, not compared. Missing and
             empty files are found all the same.
         progress: Called with (stage, done, total).
     """
@@ -157,10 +157,10 @@ def _count(name: str, samples: Sequence[FaceSample]) -> Count:
 
 
 def _list_findings(dataset: Dataset, samples: Sequence[FaceSample]) -> Iterator[Found]:
-    """Yield what the list of pictures alone shows."""
+    """Yield what the list of images alone shows."""
     names = Counter(sample.image_id for sample in samples)
-    if twice := [Issue(name, f"{n} pictures") for name, n in names.items() if n > 1]:
-        sentence = several(len(twice), "name is", "names are") + " given to several pictures."
+    if twice := [Issue(name, f"{n} images") for name, n in names.items() if n > 1]:
+        sentence = several(len(twice), "name is", "names are") + " given to several images."
         yield "fatal", "name-twice", sentence, twice
     yield from _split_findings(samples)
     yield from _mate_findings(samples)
@@ -170,7 +170,7 @@ def _list_findings(dataset: Dataset, samples: Sequence[FaceSample]) -> Iterator[
             lines = sum(bool(line.strip()) for line in text)
         sentence = (
             f"{dataset.pair_list.name} has {lines} lines; --protocol tells how many of its pairs"
-            " have both pictures."
+            " have both images."
         )
         yield "note", "pair-list", sentence, ()
 
@@ -187,7 +187,7 @@ def _split_findings(samples: Sequence[FaceSample]) -> Iterator[Found]:
     ]
     if both:
         people = several(len(both), "person has", "people have")
-        sentence = f"{people} pictures in two splits: a test on them is no test."
+        sentence = f"{people} images in two splits: a test on them is no test."
         yield "fatal", "two-splits", sentence, both
 
 
@@ -206,17 +206,17 @@ def _mate_findings(samples: Sequence[FaceSample]) -> Iterator[Found]:
             ]
             if lone:
                 people = several(len(lone), "person has", "people have")
-                sentence = f"{people} {have} pictures but no {lack} one."
+                sentence = f"{people} {have} images but no {lack} one."
                 yield "warning", f"no-{lack}-mate", sentence, lone
-    single = [Issue(subject, "1 picture") for subject, n in kinds.items() if n.total() == 1]
+    single = [Issue(subject, "1 image") for subject, n in kinds.items() if n.total() == 1]
     if single:
         people = several(len(single), "person has", "people have")
-        sentence = f"{people} one picture only: nothing to compare it with."
-        yield "note", "one-picture", sentence, single
+        sentence = f"{people} one image only: nothing to compare it with."
+        yield "note", "one-image", sentence, single
 
 
 def _twin_findings(samples: Sequence[FaceSample]) -> Iterator[Found]:
-    """Yield what is wrong with the unoccluded twins that the pictures name."""
+    """Yield what is wrong with the unoccluded twins that the images name."""
     known = {sample.image_id: sample for sample in samples}
     lost, strange, covered, none = [], [], [], []
     for sample in samples:
@@ -235,14 +235,14 @@ def _twin_findings(samples: Sequence[FaceSample]) -> Iterator[Found]:
         sentence = several(len(strange), "twin shows", "twins show") + " another person."
         yield "fatal", "twin-person", sentence, strange
     if lost:
-        sentence = several(len(lost), "picture's", "pictures'") + " unoccluded twin is not there."
+        sentence = several(len(lost), "image's", "images'") + " unoccluded twin is not there."
         yield "warning", "twin-missing", sentence, lost
     if covered:
         sentence = several(len(covered), "twin is", "twins are") + " occluded, too."
         yield "warning", "twin-occluded", sentence, covered
     if none:
         sentence = (
-            several(len(none), "occluded picture has", "occluded pictures have")
+            several(len(none), "occluded image has", "occluded images have")
             + " no unoccluded twin: recognition can be measured on them, not how true a"
             " restoration is."
         )
@@ -275,6 +275,6 @@ def _plan_findings(datasets: Sequence[Dataset], protocol: EvaluationProtocol) ->
             Issue(f"fold {fold}" if fold else "", reason) for fold, reason in plan.missing_pairs
         )
         pairs = several(len(issues), "pair", "pairs")
-        sentence = f"{pairs} of the list without pictures here: they count as missing."
+        sentence = f"{pairs} of the list without images here: they count as missing."
         found.append(Finding("warning", "missing-pairs", name, sentence, issues))
     return found

@@ -1,4 +1,4 @@
-"""Pictures that look the same though their pixels differ: another size, another encoding."""
+"""Images that look the same though their pixels differ: another size, another encoding."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Thumbnail = NDArray[np.uint8]
 
 
 def thumbnail(pixels: NDArray[np.uint8]) -> Thumbnail:
-    """Return a picture's (16, 16) grey thumbnail, whatever its size and shape."""
+    """Return an image's (16, 16) grey thumbnail, whatever its size and shape."""
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     return np.asarray(cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
 
@@ -37,7 +37,7 @@ def alike(thumbnails: Sequence[Thumbnail]) -> list[tuple[int, int]]:
     Every such pair is found: the means over blocks of 4 x 4 pixels, by which they are looked
     up, lie at most a quarter as far apart as the thumbnails themselves.
 
-    Not found: pictures cut to another frame, mirrored, or with other light.
+    Not found: images cut to another frame, mirrored, or with other light.
     """
     if not thumbnails:
         return []

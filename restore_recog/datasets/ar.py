@@ -34,12 +34,12 @@ class AR(FileDataset):
     Three families of names are read, in any case: ``M-01-01.raw`` (the original: M or F, two
     digits, headerless), ``m-001-01.ppm`` and, of the cropped subset, ``M-001-01.bmp`` (m or
     w, three digits). Women and men are numbered separately, so a subject is gender and
-    number. Copies differ in how many people and pictures they hold; none is expected to be
+    number. Copies differ in how many people and images they hold; none is expected to be
     complete.
 
     Attributes: ``gender``, ``session`` (1 or 2), ``shot`` (1 to 13), ``expression`` (neutral,
     smile, anger, scream) and ``light`` (none, left, right, both: the side lights that are
-    on). No two shots are pixel-aligned, so no picture has a twin.
+    on). No two shots are pixel-aligned, so no image has a twin.
 
     Deviation: the official page says only that the raw files are 768 x 576 RGB pixels of 24
     bits without a header. They are read plane after plane (red, green, blue), as the one
@@ -93,14 +93,14 @@ PATH/                     flat, or in folders of any depth
     ) -> None:
         if misnamed:
             self.notes.append(
-                f"{misnamed} pictures in {root} are not named <m, w or f>-<person>-<shot 1 to 26>"
+                f"{misnamed} images in {root} are not named <m, w or f>-<person>-<shot 1 to 26>"
                 " and were left out."
             )
         if unread:
             endings = ", ".join(f"{count} {ending}" for ending, count in sorted(unread.items()))
             self.notes.append(
                 f"{unread.total()} files in {root} have names of AR but endings that are not"
-                f" read ({endings}); unpack them if they are pictures."
+                f" read ({endings}); unpack them if they are images."
             )
         people = Counter(sample.subject for sample in found)
         missing = {who: 2 * SHOTS - shots for who, shots in people.items() if shots < 2 * SHOTS}
@@ -144,10 +144,10 @@ def read_raw(path: Path) -> NDArray[np.uint8]:
     try:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
-        raise ImageError(f"The picture {path} cannot be read: {error.strerror}.") from error
+        raise ImageError(f"The image {path} cannot be read: {error.strerror}.") from error
     if data.size != height * width * channels:
         raise ImageError(
-            f"The picture {path} has {data.size} bytes; a raw file of AR has"
+            f"The image {path} has {data.size} bytes; a raw file of AR has"
             f" {height * width * channels} ({width} x {height} RGB pixels, no header)."
         )
     values = data.astype(np.int16)

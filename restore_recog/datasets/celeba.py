@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.datasets.files import FileDataset, identifier, pictures
+from restore_recog.datasets.files import FileDataset, identifier, image_files
 from restore_recog.errors import DataError
 from restore_recog.types import FaceSample
 
@@ -23,9 +23,9 @@ _FILES = {
     "landmark": "list_landmarks_align_celeba.txt, or list_landmarks_celeba.txt for img_celeba",
 }
 _WITHOUT = {
-    "identity": "every picture is a person of its own",
+    "identity": "every image is a person of its own",
     "label": "gender and the other labels are unknown",
-    "partition": "it is unknown which pictures are for training and which for testing",
+    "partition": "it is unknown which images are for training and which for testing",
     "landmark": "the faces are looked for by the detector",
 }
 """What a missing list means."""
@@ -34,30 +34,30 @@ _GENDERS = {"yes": "male", "no": "female"}
 
 
 class CelebA(FileDataset):
-    """CelebA: 202,599 pictures of celebrities with 40 labels each.
+    """CelebA: 202,599 images of celebrities with 40 labels each.
 
-    The aligned pictures (178 x 218) are taken where they are there, else those from the wild,
-    or the other way round with ``wild``; the landmarks are those of the pictures taken, and
+    The aligned images (178 x 218) are taken where they are there, else those from the wild,
+    or the other way round with ``wild``; the landmarks are those of the images taken, and
     without a list of them the faces are looked for.
 
     Attributes: ``gender`` (the label ``Male``), ``smiling`` and the other 38 labels under their
     own names in lower case, yes or no each; ``partition`` is the official part (train, val or
     test). The project knows two splits: train and val are ``train``, test is ``test``, so
-    everything but the official test pictures may be trained on. Whoever needs the validation
+    everything but the official test images may be trained on. Whoever needs the validation
     part for himself tells it by ``partition``.
 
     The people are those of ``identity_CelebA.txt``. Without that file, which some copies lack,
-    every picture counts as a person of its own, and a note says so.
+    every image counts as a person of its own, and a note says so.
     """
 
     name = "celeba"
     tree = """\
 PATH/                                the lists may also lie right in PATH, or be .csv
   Img/img_align_celeba/000001.jpg    or img_celeba/ (in the wild); also without Img/
-  Anno/identity_CelebA.txt           optional: <picture> <person>
-  Anno/list_attr_celeba.txt          optional: a count, the names, <picture> and 40 times 1 or -1
+  Anno/identity_CelebA.txt           optional: <image> <person>
+  Anno/list_attr_celeba.txt          optional: a count, the names, <image> and 40 times 1 or -1
   Anno/list_landmarks_align_celeba.txt    optional; list_landmarks_celeba.txt for img_celeba
-  Eval/list_eval_partition.txt       optional: <picture> and 0 (train), 1 (val) or 2 (test)
+  Eval/list_eval_partition.txt       optional: <image> and 0 (train), 1 (val) or 2 (test)
 """
 
     def __init__(self, location: str | None = None, *, wild: bool = False) -> None:
@@ -65,7 +65,7 @@ PATH/                                the lists may also lie right in PATH, or be
 
         Args:
             location: As ``tree`` says.
-            wild: Whether the larger pictures from the wild go before the aligned ones.
+            wild: Whether the larger images from the wild go before the aligned ones.
         """
         super().__init__(location)
         self._wild = wild
@@ -80,7 +80,7 @@ PATH/                                the lists may also lie right in PATH, or be
         index = {name: place for place, name in enumerate((*names, "partition", "split"))}
         nothing = ("",) * len(names)
         found = []
-        for path in pictures(folder):
+        for path in image_files(folder):
             values = (*flags.get(path.stem, nothing), *_part(root, parts.get(path.stem)))
             subject = people.get(path.stem, path.stem)
             sample = FaceSample(
@@ -95,14 +95,14 @@ PATH/                                the lists may also lie right in PATH, or be
         }
         self._note(root, found, lists)
         if self._wild:
-            self.notes.append(f"The pictures are those of {folder.name}.")
+            self.notes.append(f"The images are those of {folder.name}.")
         return found
 
     def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
         return self._points.get(Path(sample.image_id).stem)
 
     def _folder(self, root: Path) -> Path:
-        """Return the folder with the pictures; archives often hold one within one."""
+        """Return the folder with the images; archives often hold one within one."""
         for name in sorted(_FOLDERS, key=lambda one: (one == _WILD) != self._wild):
             for outer in (root, root / "Img"):
                 for folder in (outer / name / name, outer / name):
@@ -136,15 +136,15 @@ PATH/                                the lists may also lie right in PATH, or be
                 self.notes.append(f"{root} lacks {name}: {_WITHOUT[what]}.")
                 continue
             if lost := len(stems - known.keys()):
-                self.notes.append(f"{lost} pictures in {root} are not on the {what} list.")
+                self.notes.append(f"{lost} images in {root} are not on the {what} list.")
             if absent := len(known.keys() - stems):
-                self.notes.append(f"{absent} pictures on the {what} list are not in {root}.")
+                self.notes.append(f"{absent} images on the {what} list are not in {root}.")
 
 
 class Labels(Mapping[str, str]):
-    """The labels of one picture: its values, and a table of names that all pictures share.
+    """The labels of one image: its values, and a table of names that all images share.
 
-    A dictionary for each of 202,599 pictures would take half a gigabyte. An empty value is
+    A dictionary for each of 202,599 images would take half a gigabyte. An empty value is
     one that is not known.
     """
 
@@ -191,7 +191,7 @@ def _rows(file: Path | None) -> Iterator[list[str]]:
 
 
 def _stem(name: str) -> str:
-    """Return a picture's name without its ending, or nothing where it is no picture."""
+    """Return an image's name without its ending, or nothing where it is no image."""
     stem, dot, _ = name.rpartition(".")
     return stem if dot else ""
 
@@ -203,7 +203,7 @@ def _pairs(file: Path | None) -> Iterator[tuple[str, str]]:
 
 
 def _part(root: Path, code: str | None) -> tuple[str, str]:
-    """Return (official part, split), both empty where the picture is on no list."""
+    """Return (official part, split), both empty where the image is on no list."""
     if code is None:
         return "", ""
     if code not in _PARTS:
@@ -215,13 +215,13 @@ def _part(root: Path, code: str | None) -> tuple[str, str]:
 
 
 def _labels(file: Path | None) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
-    """Return the names of the labels, and their values by picture, as words."""
+    """Return the names of the labels, and their values by image, as words."""
     names: tuple[str, ...] = ()
     flags: dict[str, tuple[str, ...]] = {}
     known: dict[tuple[str, ...], tuple[str, ...]] = {}
     for row in _rows(file):
         if not _stem(row[0]):
-            if len(row) > 1:  # the line of names; a lone number counts the pictures
+            if len(row) > 1:  # the line of names; a lone number counts the images
                 names = tuple(name.lower() for name in row if name != "image_id")
             continue
         values = tuple(row[1:])

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.datasets.files import FileDataset, beside, identifier, pictures
+from restore_recog.datasets.files import FileDataset, beside, identifier, image_files
 from restore_recog.errors import DataError
 from restore_recog.types import FaceSample
 
 METADATA = "ffhq-dataset-v2.json"
 TRAINING = 60_000
-"""The publisher has set the pictures from this number on aside for validation."""
+"""The publisher has set the images from this number on aside for validation."""
 
 _FOLDERS = ("images1024x1024", "thumbnails128x128")
 _SIDES = {"images1024x1024": 1024, "thumbnails128x128": 128}
@@ -27,19 +27,19 @@ _SPLITS = {"training": "train", "validation": "test"}
 class FFHQ(FileDataset):
     """FFHQ: 70,000 faces without names, for training restorers.
 
-    Nobody is named, so every picture counts as a person of its own and nobody can be
+    Nobody is named, so every image counts as a person of its own and nobody can be
     recognised on it; a note says so. Its publisher asks that it not be used to develop face
     recognition.
 
-    Pictures 0 to 59,999 are ``train``, the others ``test``, as the publisher has set them
+    Images 0 to 59,999 are ``train``, the others ``test``, as the publisher has set them
     apart. From ``ffhq-dataset-v2.json`` come the landmarks (five of dlib's 68), the licence
-    of each picture (attribute ``license``) and its part (attribute ``category``).
+    of each image (attribute ``license``) and its part (attribute ``category``).
     """
 
     name = "ffhq"
     tree = """\
 PATH/
-  images1024x1024/00000/00000.png     or thumbnails128x128/; folders of 1,000 pictures, or flat
+  images1024x1024/00000/00000.png     or thumbnails128x128/; folders of 1,000 images, or flat
   ffhq-dataset-v2.json                optional, here or beside PATH: landmarks, licences
 """
 
@@ -53,7 +53,7 @@ PATH/
         self._side = _SIDES.get(folder.name, self._side)
         known = self._metadata(beside(root, METADATA))
         found, unnumbered = [], 0
-        for path in pictures(folder, deep=True):
+        for path in image_files(folder, deep=True):
             if not (path.stem.isascii() and path.stem.isdigit()):
                 unnumbered += 1
                 continue
@@ -66,10 +66,10 @@ PATH/
             )
         if unnumbered:
             self.notes.append(
-                f"{unnumbered} pictures in {folder} are not named by a number and were left out."
+                f"{unnumbered} images in {folder} are not named by a number and were left out."
             )
         self.notes.append(
-            "FFHQ names nobody: every picture counts as a person of its own, so it can train and"
+            "FFHQ names nobody: every image counts as a person of its own, so it can train and"
             " test restoration, not recognition."
         )
         return found

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from restore_recog import images
 from restore_recog.api import Dataset
 from restore_recog.errors import DataError, ImageError, RestoreRecogError
-from restore_recog.types import FaceSample, Picture
+from restore_recog.types import FaceImage, FaceSample
 
 
 class FileDataset(Dataset):
-    """Pictures in a folder. A layout says in :meth:`scan` what each file is."""
+    """Images in a folder. A layout says in :meth:`scan` what each file is."""
 
     notes: list[str]
 
@@ -28,14 +28,14 @@ class FileDataset(Dataset):
 
     @abstractmethod
     def scan(self, root: Path) -> Iterable[FaceSample]:
-        """Return every picture under *root*, in any order."""
+        """Return every image under *root*, in any order."""
 
     def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
-        """Return the known (5, 2) landmarks of a picture, or None."""
+        """Return the known (5, 2) landmarks of an image, or None."""
         return None
 
     def mask_path(self, sample: FaceSample) -> Path | None:
-        """Return the map picture of a sample, or None."""
+        """Return the mask image of a sample, or None."""
         return None
 
     def pixels(self, path: Path) -> NDArray[np.uint8]:
@@ -51,25 +51,25 @@ class FileDataset(Dataset):
             found = sorted(self.scan(self.root()), key=lambda sample: sample.image_id)
             if not found:
                 raise DataError(
-                    f"The data set '{self.name}' found no pictures in {self.location}."
+                    f"The data set '{self.name}' found no images in {self.location}."
                     f"{self.expected()}"
                 )
             self._samples = found
         return self._samples
 
-    def read(self, samples: Sequence[FaceSample]) -> list[Picture | RestoreRecogError]:
+    def read(self, samples: Sequence[FaceSample]) -> list[FaceImage | RestoreRecogError]:
         return [self._read(sample) for sample in samples]
 
-    def _read(self, sample: FaceSample) -> Picture | RestoreRecogError:
+    def _read(self, sample: FaceSample) -> FaceImage | RestoreRecogError:
         if sample.path is None:
             return ImageError(f"The sample {sample.image_id} names no file.")
         try:
             pixels = self.pixels(sample.path)
-            map_file = self.mask_path(sample)
-            mask = images.read_mask(map_file, pixels.shape[:2]) if map_file else None
+            mask_file = self.mask_path(sample)
+            mask = images.read_mask(mask_file, pixels.shape[:2]) if mask_file else None
         except ImageError as error:
             return error
-        return Picture(pixels, self.landmarks(sample), mask)
+        return FaceImage(pixels, self.landmarks(sample), mask)
 
     def root(self) -> Path:
         """Return the folder that :meth:`scan` is given.
@@ -90,11 +90,11 @@ class FileDataset(Dataset):
         return root
 
     def leave_out_loose(self, folder: Path) -> None:
-        """Note how many pictures lie right in a folder that should hold people's folders."""
-        loose = len(pictures(folder))
+        """Note how many images lie right in a folder that should hold people's folders."""
+        loose = len(image_files(folder))
         if loose:
             self.notes.append(
-                f"{loose} pictures lie right in {folder}, in no person's folder, and were left out."
+                f"{loose} images lie right in {folder}, in no person's folder, and were left out."
             )
 
     def expected(self) -> str:
@@ -102,8 +102,8 @@ class FileDataset(Dataset):
         return f" Expected:\n{self.tree}"
 
 
-def pictures(folder: Path, *, deep: bool = False) -> list[Path]:
-    """Return the picture files in a folder, sorted; hidden files do not count.
+def image_files(folder: Path, *, deep: bool = False) -> list[Path]:
+    """Return the image files in a folder, sorted; hidden files do not count.
 
     Args:
         folder: Where to look.

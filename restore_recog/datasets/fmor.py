@@ -1,4 +1,4 @@
-"""FMOR: occluded pictures in A, unoccluded ones in B, maps in face-mask."""
+"""FMOR: occluded images in A, unoccluded ones in B, masks in face-mask."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.datasets.files import FileDataset, folders, identifier, pictures
+from restore_recog.datasets.files import FileDataset, folders, identifier, image_files
 from restore_recog.datasets.manifest import Manifest
 from restore_recog.errors import DataError
 from restore_recog.types import FaceSample
 
 MANIFEST = "manifest.csv"
-MAPS = "face-mask"
+MASKS = "face-mask"
 _NUMBERED = re.compile(r"(.+)_\d+")
 
 
@@ -23,12 +23,12 @@ class FMOR(FileDataset):
     """Face-Mask Occluded Restoration data, in a layout of our own.
 
     The authors name three folders (section 3 of the FMODR paper): A with the occluded
-    pictures, B with the unoccluded ones, face-mask with the annotated maps of A. They never
+    images, B with the unoccluded ones, face-mask with the annotated masks of A. They never
     published files, names or who is who, so what the folders hold here is this project's
     convention; a ``manifest.csv`` (see :class:`~restore_recog.datasets.manifest.Manifest`)
     in the folder goes first and can say everything.
 
-    Most pictures of FMOR are photographs, not montages: pictures of one name in A and B
+    Most images of FMOR are photographs, not montages: images of one name in A and B
     show one person, but are not taken for pixel-aligned twins. A manifest can say that.
     """
 
@@ -38,13 +38,13 @@ PATH/
   manifest.csv                                optional; if present it alone counts
   A/<person>/*.jpg or A/<person>_<n>.jpg      occluded
   B/<person>/*.jpg or B/<person>_<n>.jpg      unoccluded
-  face-mask/                                  optional: maps of A, same names, white = occluded
+  face-mask/                                  optional: masks of A, same names, white = occluded
 """
 
     def __init__(self, location: str | None = None) -> None:
         super().__init__(location)
         self._manifest: Manifest | None = None
-        self._maps: dict[str, Path] = {}
+        self._masks: dict[str, Path] = {}
 
     def scan(self, root: Path) -> Iterable[FaceSample]:
         if (root / MANIFEST).is_file():
@@ -56,7 +56,7 @@ PATH/
                     f"The data set 'fmor' finds no folder {root / tree}.{self.expected()}"
                 )
         occluded = list(self._tree(root, "A", "mask"))
-        self._find_maps(root, occluded)
+        self._find_masks(root, occluded)
         return [*occluded, *self._tree(root, "B", "clean")]
 
     def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
@@ -65,14 +65,14 @@ PATH/
     def mask_path(self, sample: FaceSample) -> Path | None:
         if self._manifest:
             return self._manifest.mask_path(sample)
-        return self._maps.get(sample.image_id)
+        return self._masks.get(sample.image_id)
 
     def _tree(self, root: Path, tree: str, condition: str) -> Iterator[FaceSample]:
         for folder in folders(root / tree):
-            for path in pictures(folder):
+            for path in image_files(folder):
                 yield FaceSample(identifier(path, root), folder.name, path, condition)
         unnamed = 0
-        for path in pictures(root / tree):
+        for path in image_files(root / tree):
             match = _NUMBERED.fullmatch(path.stem)
             if match is None:
                 unnamed += 1
@@ -80,23 +80,23 @@ PATH/
             yield FaceSample(identifier(path, root), match.group(1), path, condition)
         if unnamed:
             self.notes.append(
-                f"{unnamed} pictures in {root / tree} are not named <person>_<number> and were"
+                f"{unnamed} images in {root / tree} are not named <person>_<number> and were"
                 " left out."
             )
 
-    def _find_maps(self, root: Path, occluded: Sequence[FaceSample]) -> None:
-        """Match the maps to the pictures of A by their place, whatever their endings."""
-        if not (root / MAPS).is_dir():
+    def _find_masks(self, root: Path, occluded: Sequence[FaceSample]) -> None:
+        """Match the maps to the images of A by their place, whatever their endings."""
+        if not (root / MASKS).is_dir():
             return
-        maps = {
-            path.relative_to(root / MAPS).with_suffix(""): path
-            for path in pictures(root / MAPS, deep=True)
+        masks = {
+            path.relative_to(root / MASKS).with_suffix(""): path
+            for path in image_files(root / MASKS, deep=True)
         }
         for sample in occluded:
             assert sample.path is not None
             place = sample.path.relative_to(root / "A").with_suffix("")
-            if place in maps:
-                self._maps[sample.image_id] = maps[place]
-        missing = len(occluded) - len(self._maps)
+            if place in masks:
+                self._masks[sample.image_id] = masks[place]
+        missing = len(occluded) - len(self._masks)
         if missing:
-            self.notes.append(f"{missing} of {len(occluded)} pictures in A have no map in {MAPS}.")
+            self.notes.append(f"{missing} of {len(occluded)} images in A have no mask in {MASKS}.")

@@ -1,11 +1,11 @@
-"""Any pictures, one folder a person."""
+"""Any images, one folder a person."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from restore_recog.datasets.files import FileDataset, folders, identifier, pictures
+from restore_recog.datasets.files import FileDataset, folders, identifier, image_files
 from restore_recog.types import FaceSample
 
 _CONDITIONS = ("clean", "occluded")
@@ -20,7 +20,7 @@ class Folder(FileDataset):
 
     name = "folder"
     tree = """\
-PATH/                    all pictures unoccluded
+PATH/                    all images unoccluded
   <person>/*.jpg
 or
 PATH/
@@ -38,7 +38,7 @@ PATH/
     def _tree(self, root: Path, tree: Path, condition: str) -> Iterator[FaceSample]:
         self.leave_out_loose(tree)
         for folder in folders(tree):
-            for path in pictures(folder, deep=True):
+            for path in image_files(folder, deep=True):
                 yield FaceSample(identifier(path, root), folder.name, path, condition)
 
 

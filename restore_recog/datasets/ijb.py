@@ -10,24 +10,24 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.datasets.files import FileDataset, identifier, pictures, spelt
+from restore_recog.datasets.files import FileDataset, identifier, image_files, spelt
 from restore_recog.errors import DataError
 from restore_recog.types import FaceSample
 
-PICTURES = "loose_crop"
+IMAGES = "loose_crop"
 TEMPLATES = "_face_tid_mid.txt"
 POINTS = "_name_5pts_score.txt"
 META = "meta"
 
 Points = tuple[list[float], str]
-"""Ten coordinates and the detector score of a picture."""
+"""Ten coordinates and the detector score of an image."""
 
 Template = tuple[str, Mapping[str, str]]
 """Subject and attributes of a template."""
 
 
 class IJB(FileDataset):
-    """IJB-B or IJB-C: pictures that belong to templates, with landmarks and detector scores.
+    """IJB-B or IJB-C: images that belong to templates, with landmarks and detector scores.
 
     Every line of ``*_face_tid_mid.txt`` is a sample, whether or not its file is there, with
     the attributes ``template_id``, ``media_id`` and ``detector_score``. Whose template it is
@@ -36,7 +36,7 @@ class IJB(FileDataset):
     as G1). The people of other templates are unknown: each such template is a subject of its
     own, ``template-<id>``, though some may show the same person.
 
-    The data is scored picture by picture here; the pooling of a template's pictures and the
+    The data is scored image by image here; the pooling of a template's images and the
     list of template pairs are not used.
     """
 
@@ -61,9 +61,9 @@ PATH/                                   IJBB/ or IJBC/; the lists lie in meta/ o
         if points.is_file():
             self._points = _points(points)
         else:
-            self.notes.append(f"There is no {points}: the pictures have no landmarks.")
+            self.notes.append(f"There is no {points}: the images have no landmarks.")
         people = _searches(listed)
-        folder = root / PICTURES
+        folder = root / IMAGES
         found: dict[str, FaceSample] = {}
         again = 0
         for _, (name, template, media) in _rows(listed, 3):
@@ -86,15 +86,15 @@ PATH/                                   IJBB/ or IJBC/; the lists lie in meta/ o
         return np.array(known[0], np.float32).reshape(5, 2) if known else None
 
     def _list(self, root: Path) -> Path:
-        """Return the one list of pictures and templates, in ``meta`` or the folder itself."""
+        """Return the one list of images and templates, in ``meta`` or the folder itself."""
         found = [
             file
             for folder in (root / META, root)
             if folder.is_dir()
             for file in sorted(folder.glob(f"*{TEMPLATES}"))
         ]
-        if not found or not (root / PICTURES).is_dir():
-            missing = root / PICTURES if found else f"{root / META}/*{TEMPLATES}"
+        if not found or not (root / IMAGES).is_dir():
+            missing = root / IMAGES if found else f"{root / META}/*{TEMPLATES}"
             raise DataError(f"The data set 'ijb' finds no {missing}.{self.expected()}")
         if len(found) > 1:
             raise DataError(
@@ -107,23 +107,23 @@ PATH/                                   IJBB/ or IJBC/; the lists lie in meta/ o
         strangers = [s for s in found.values() if "role" not in s.attributes]
         templates = len({sample.subject for sample in strangers})
         names = {image_id.partition("/")[2] for image_id in found}
-        folder = root / PICTURES
-        there = {identifier(path, folder) for path in pictures(folder, deep=True)}
+        folder = root / IMAGES
+        there = {identifier(path, folder) for path in image_files(folder, deep=True)}
         for count, text in (
-            (again, f"lines of {listed.name} repeat a picture of a template and count once."),
+            (again, f"lines of {listed.name} repeat an image of a template and count once."),
             (
                 templates,
-                f"templates ({len(strangers)} pictures) are in no 1:N list; each is a subject of"
+                f"templates ({len(strangers)} images) are in no 1:N list; each is a subject of"
                 " its own, though some may show the same person.",
             ),
             (
                 len(names - self._points.keys()) if self._points else 0,
-                f"pictures of {listed.name} have no landmarks.",
+                f"images of {listed.name} have no landmarks.",
             ),
-            (len(names - there), f"pictures of {listed.name} are not in {folder}."),
+            (len(names - there), f"images of {listed.name} are not in {folder}."),
             (
                 len(there - names),
-                f"pictures in {folder} are not in {listed.name} and were left out.",
+                f"images in {folder} are not in {listed.name} and were left out.",
             ),
         ):
             if count:
@@ -151,7 +151,7 @@ def _rows(file: Path, columns: int) -> Iterator[tuple[int, list[str]]]:
 
 
 def _points(file: Path) -> dict[str, Points]:
-    """Return what is known of every picture by its name.
+    """Return what is known of every image by its name.
 
     Raises:
         DataError: A line has not twelve values or other things than finite numbers in them.

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from restore_recog.datasets.files import FileDataset, folders, identifier, pictures, spelt
+from restore_recog.datasets.files import FileDataset, folders, identifier, image_files, spelt
 from restore_recog.errors import DataError
 from restore_recog.types import FaceSample
 
@@ -17,14 +17,14 @@ PACK = ".bin"
 class InsightFace(FileDataset):
     """One folder a person, as insightface 1.0's evaluation of own data wants it.
 
-    The attribute ``role`` says what a picture is for: ``gallery``, ``probe`` or ``unknown``.
-    Where folders do not say it, a person's first picture with ``gallery`` in its name is the
-    gallery's, else the first of all; the others are probes (Auto Split). Pictures in
+    The attribute ``role`` says what an image is for: ``gallery``, ``probe`` or ``unknown``.
+    Where folders do not say it, a person's first image with ``gallery`` in its name is the
+    gallery's, else the first of all; the others are probes (Auto Split). Images in
     ``unknown`` show people who are nobody's mates: each is a subject of its own.
 
     A subject is the name of the folder; what follows ``__`` in it is the attribute ``name``.
-    Nothing says which pictures are occluded: all have the condition ``clean``, so that a
-    protocol covers the probes. Pictures that are occluded already belong in ``folder`` or
+    Nothing says which images are occluded: all have the condition ``clean``, so that a
+    protocol covers the probes. Images that are occluded already belong in ``folder`` or
     ``manifest``.
     """
 
@@ -32,7 +32,7 @@ class InsightFace(FileDataset):
     tree = """\
 PATH/                        1:1
   0001__Alice/
-    gallery.jpg              optional: else the first picture is the gallery's
+    gallery.jpg              optional: else the first image is the gallery's
     img002.jpg
 or
 PATH/                        1:N
@@ -58,7 +58,7 @@ PATH/                        1:N with Auto Split
             self._note_mates(root, found)
             if (root / IDENTITIES).is_dir():
                 self.notes.append(
-                    f"{len(pictures(root / IDENTITIES, deep=True))} pictures in"
+                    f"{len(image_files(root / IDENTITIES, deep=True))} images in"
                     f" {root / IDENTITIES} were left out: {GALLERY} and {PROBE} go first."
                 )
         found += self._unknown(root)
@@ -75,7 +75,7 @@ PATH/                        1:N with Auto Split
         for folder in folders(tree):
             if folder == root / UNKNOWN:
                 continue
-            paths = pictures(folder, deep=True)
+            paths = image_files(folder, deep=True)
             marked = [path for path in paths if GALLERY in path.name.lower()]
             first = (marked or paths)[:1]
             for path in paths:
@@ -86,14 +86,14 @@ PATH/                        1:N with Auto Split
             return
         self.leave_out_loose(root / role)
         for folder in folders(root / role):
-            for path in pictures(folder, deep=True):
+            for path in image_files(folder, deep=True):
                 yield _sample(root, folder, path, role)
 
     def _unknown(self, root: Path) -> Iterator[FaceSample]:
         if not (root / UNKNOWN).is_dir():
             return
         taken: set[str] = set()
-        for path in pictures(root / UNKNOWN, deep=True):
+        for path in image_files(root / UNKNOWN, deep=True):
             image_id = identifier(path, root)
             subject = image_id.removesuffix(path.suffix)
             if subject in taken:  # one stem with two endings
@@ -112,7 +112,7 @@ PATH/                        1:N with Auto Split
                 kept = sum(sample.subject in lone for sample in found)
                 self.notes.append(
                     f"{len(lone)} of the people in {root / role} are not in {other}; their {kept}"
-                    " pictures are kept."
+                    " images are kept."
                 )
 
     def _note_names(self, root: Path, found: Sequence[FaceSample]) -> None:
@@ -139,5 +139,5 @@ def _packed(file: Path) -> DataError:
     return DataError(
         f"The data set 'insightface' does not read the packed file {file}: it is a Python pickle,"
         " which can run any code when it is opened; unpack it with the tool that made it, to"
-        " pictures in folders, and name the folder."
+        " images in folders, and name the folder."
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.datasets.files import FileDataset, beside, folders, identifier, pictures
+from restore_recog.datasets.files import FileDataset, beside, folders, identifier, image_files
 from restore_recog.errors import DataError
 from restore_recog.types import FaceSample
 
@@ -26,13 +26,13 @@ _WORDS = {
 
 
 class LFW(FileDataset):
-    """LFW: every person a folder, every picture unoccluded.
+    """LFW: every person a folder, every image unoccluded.
 
     Who is for training and who for testing is fixed by a list of names that comes with the
     package (:func:`split_of`), so that no person who trained a shipped model is ever tested.
 
     Labels (gender, expression, smile and five landmarks) are read from ``lfw_labels.csv`` in
-    the folder or its parent, where there is one. They were made on the original pictures:
+    the folder or its parent, where there is one. They were made on the original images:
     in a folder whose name says that it is funneled the landmarks are not used, since
     funneling moves the face; a face detector must find them.
 
@@ -61,7 +61,7 @@ PATH/
         misnamed = 0
         for folder in folders(root):
             pattern = re.compile(re.escape(folder.name) + r"_\d{4}", re.ASCII)
-            for path in pictures(folder, deep=True):
+            for path in image_files(folder, deep=True):
                 if path.parent != folder or not pattern.fullmatch(path.stem):
                     misnamed += 1
                     continue
@@ -70,7 +70,7 @@ PATH/
                 yield FaceSample(image_id, folder.name, path, attributes=attributes)
         if misnamed:
             self.notes.append(
-                f"{misnamed} pictures in {root} are not named <Name>_<four digits> after their"
+                f"{misnamed} images in {root} are not named <Name>_<four digits> after their"
                 " folder and were left out."
             )
 
@@ -102,8 +102,8 @@ PATH/
 def split_of(person: str) -> str:
     """Return ``"train"`` or ``"test"`` for a person's name.
 
-    The list holds the 3,380 people whose pictures may have trained something. Among the
-    1,380 of them with two pictures or more, the 300 whose names have the smallest SHA-256
+    The list holds the 3,380 people whose images may have trained something. Among the
+    1,380 of them with two images or more, the 300 whose names have the smallest SHA-256
     are for testing. Nobody outside the list has ever been trained on: for testing too.
     """
     return _people().get(person, "test")

@@ -1,4 +1,4 @@
-"""Any pictures, listed in a CSV file."""
+"""Any images, listed in a CSV file."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _SYNONYMS = {"unmasked": "clean", "masked": "mask"}
 
 
 class Manifest(FileDataset):
-    """A CSV file with one row a picture; places are relative to the file's folder.
+    """A CSV file with one row an image; places are relative to the file's folder.
 
-    A picture's image_id is its path as written, or its ``image_id`` where that column is
+    An image's image_id is its path as written, or its ``image_id`` where that column is
     filled. Every column that has no meaning of its own becomes an attribute.
     """
 
     name = "manifest"
     tree = """\
-FILE.csv, comma-separated, UTF-8, with a header and one row a picture:
+FILE.csv, comma-separated, UTF-8, with a header and one row an image:
   path, subject_id              required
   condition                     required: clean (or unmasked), mask (or masked), scarf, ...
   image_id                      optional; else the path is used
-  mask                          optional: map picture, white = occluded
+  mask                          optional: mask image, white = occluded
   clean_path or clean_id        optional: the pixel-aligned unoccluded twin, another row
   split                         optional: train or test
   lex,ley,rex,rey,nx,ny,lmx,lmy,rmx,rmy   optional: eyes, nose, mouth corners in pixels
@@ -70,7 +70,7 @@ FILE.csv, comma-separated, UTF-8, with a header and one row a picture:
             sample = self._sample(root, line, row)
             if sample.image_id in lines:
                 raise DataError(
-                    f"{root}, line {line}: the picture {sample.image_id} stands in line"
+                    f"{root}, line {line}: the image {sample.image_id} stands in line"
                     f" {lines[sample.image_id]} already."
                 )
             lines[sample.image_id] = line
@@ -81,7 +81,7 @@ FILE.csv, comma-separated, UTF-8, with a header and one row a picture:
         return [_with_twin(root, lines, paths, twins, sample) for sample in samples]
 
     def _sample(self, root: Path, line: int, row: Mapping[str, str]) -> FaceSample:
-        """Return one row as a sample; remember its landmarks and its map."""
+        """Return one row as a sample; remember its landmarks and its mask."""
         for column in _REQUIRED:
             if not row[column]:
                 raise DataError(f"{root}, line {line}: '{column}' is empty; fill it in.")

@@ -7,7 +7,14 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from restore_recog.datasets.files import FileDataset, beside, folders, identifier, pictures, spelt
+from restore_recog.datasets.files import (
+    FileDataset,
+    beside,
+    folders,
+    identifier,
+    image_files,
+    spelt,
+)
 from restore_recog.datasets.lfw import shares_a_trained_name
 from restore_recog.errors import DataError
 from restore_recog.types import FaceSample
@@ -20,9 +27,9 @@ Labels = Mapping[tuple[str, int], str]
 
 
 class MFR2(FileDataset):
-    """Masked Faces in Real World for Face Recognition (MaskTheFace): 53 people, 269 pictures.
+    """Masked Faces in Real World for Face Recognition (MaskTheFace): 53 people, 269 images.
 
-    The kind of mask comes from ``mfr2_labels.txt``: ``no-mask`` is a clean picture, anything
+    The kind of mask comes from ``mfr2_labels.txt``: ``no-mask`` is a clean image, anything
     else a mask of that ``mask_type``. What the labels leave out is kept under the condition
     ``unknown``.
 
@@ -46,11 +53,11 @@ PATH/                           or PATH/mfr2/
         file = beside(root, LABELS)
         labels = _labels(file) if file else {}
         if file is None:
-            self.notes.append(f"There is no {LABELS} in {root}: no picture's condition is known.")
+            self.notes.append(f"There is no {LABELS} in {root}: no image's condition is known.")
         self.leave_out_loose(root)
         found = {}
         for folder in folders(root):
-            for path in pictures(folder, deep=True):
+            for path in image_files(folder, deep=True):
                 found[path] = _key(spelt(folder.name), spelt(path.stem))
         self._note(root, found, labels)
         return [_sample(root, path, key, labels) for path, key in found.items()]
@@ -60,12 +67,12 @@ PATH/                           or PATH/mfr2/
         unlabelled = sum(key not in labels for key in found.values())
         if labels and unlabelled:
             self.notes.append(
-                f"{unlabelled} pictures in {root} are not in {LABELS}; they are kept with the"
+                f"{unlabelled} images in {root} are not in {LABELS}; they are kept with the"
                 " condition 'unknown'."
             )
         absent = sum(key not in keys for key in labels)
         if absent:
-            self.notes.append(f"{absent} pictures of {LABELS} are not in {root}.")
+            self.notes.append(f"{absent} images of {LABELS} are not in {root}.")
         people = {who for who, _ in keys}
         trained = sorted(who for who in people if shares_a_trained_name(who))
         if trained:

@@ -1,4 +1,4 @@
-"""MLFW: masks drawn on the pictures of Cross-Age LFW, with its list of pairs."""
+"""MLFW: masks drawn on the images of Cross-Age LFW, with its list of pairs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from restore_recog.datasets.files import FileDataset, beside, identifier, pictures, spelt
+from restore_recog.datasets.files import FileDataset, beside, identifier, image_files, spelt
 from restore_recog.datasets.lfw import split_of
 from restore_recog.types import FaceSample
 
@@ -23,7 +23,7 @@ class MLFW(FileDataset):
 
     A file is named after the person, the photograph of Cross-Age LFW and, in the last four
     digits, the variant of it; variants of one photograph have other masks, or none. No name
-    and no list that came with the data says which pictures have a mask, so the condition of
+    and no list that came with the data says which images have a mask, so the condition of
     all is ``unknown``: in the arms they are taken as occluded.
 
     The people are those of LFW. ``split`` follows :func:`~restore_recog.datasets.lfw.split_of`,
@@ -43,11 +43,11 @@ PATH/
         tree = next((root / name for name in TREES if (root / name).is_dir()), root)
         if tree.name == TREES[0] and (root / TREES[1]).is_dir():
             self.notes.append(
-                f"{len(pictures(root / TREES[1], deep=True))} pictures in {root / TREES[1]} were"
+                f"{len(image_files(root / TREES[1], deep=True))} images in {root / TREES[1]} were"
                 f" left out: those in {tree.name} are the same; name the other folder to read it."
             )
         found, misnamed = [], 0
-        for path in pictures(tree, deep=True):
+        for path in image_files(tree, deep=True):
             match = _NAME.fullmatch(spelt(path.stem))
             if match is None:
                 misnamed += 1
@@ -63,7 +63,7 @@ PATH/
             )
         if misnamed:
             self.notes.append(
-                f"{misnamed} pictures in {tree} are not named <Name>_<four digits>_<four digits>"
+                f"{misnamed} images in {tree} are not named <Name>_<four digits>_<four digits>"
                 " and were left out."
             )
         return found

@@ -8,14 +8,14 @@ from pathlib import Path
 from restore_recog.api import Dataset
 from restore_recog.errors import DataError, RestoreRecogError
 from restore_recog.packs.format import Pack, open_pack
-from restore_recog.types import FaceSample, Picture
+from restore_recog.types import FaceImage, FaceSample
 
 
 class Packed(Dataset):
     """What ``restore-recog pack`` wrote.
 
-    Every picture in it is there to be trained on, so every sample has the split ``train`` and no
-    evaluation uses it. A picture is its crop with the margin around it, and has the five landmarks.
+    Every image in it is there to be trained on, so every sample has the split ``train`` and no
+    evaluation uses it. An image is its crop with the margin around it, and has the five landmarks.
     """
 
     name = "packed"
@@ -59,29 +59,29 @@ FILE.pack               made by: restore-recog pack --data NAME:PATH --output FI
         ]
         return sorted(found, key=lambda sample: sample.image_id)
 
-    def read(self, samples: Sequence[FaceSample]) -> list[Picture | RestoreRecogError]:
+    def read(self, samples: Sequence[FaceSample]) -> list[FaceImage | RestoreRecogError]:
         return [self._read(sample) for sample in samples]
 
-    def _read(self, sample: FaceSample) -> Picture | RestoreRecogError:
+    def _read(self, sample: FaceSample) -> FaceImage | RestoreRecogError:
         pack = self.pack()
         row = self._rows.get(sample.image_id)
         if row is None:
-            return DataError(f"{pack.path} has no picture '{sample.image_id}'.")
+            return DataError(f"{pack.path} has no image '{sample.image_id}'.")
         try:
             pixels = pack.pixels[row]
         except DataError as error:
             return error
         margin = (len(pixels) - pack.note.size) // 2
-        return Picture(pixels.copy(), pack.landmarks[row] + margin)
+        return FaceImage(pixels.copy(), pack.landmarks[row] + margin)
 
 
 def _notes(pack: Pack) -> list[str]:
     note = pack.note
     notes = [
-        f"{source['packed']} of {source['pictures']} pictures of {source['name']} are in the"
+        f"{source['packed']} of {source['pictures']} images of {source['name']} are in the"
         " packed file."
         for source in note.sources
     ]
     if note.protocol:
-        notes.append(f"Packed were the pictures that the protocol {note.protocol} leaves.")
+        notes.append(f"Packed were the images that the protocol {note.protocol} leaves.")
     return notes

@@ -11,10 +11,10 @@ from restore_recog.errors import DataError, RestoreRecogError
 from restore_recog.phantom import Person, Shot, draw_person, draw_shot, render
 from restore_recog.phantom.labels import labels
 from restore_recog.system.workers import in_order
-from restore_recog.types import FaceSample, Picture
+from restore_recog.types import FaceImage, FaceSample
 
 WORTH = 8
-"""Pictures that are worth a process of their own."""
+"""Images that are worth a process of their own."""
 
 _SPLITS = {"test": 1, "train": 2}
 _DEFAULT = {"test": (200, 5), "train": (1000, 5)}
@@ -23,10 +23,10 @@ _DEFAULT = {"test": (200, 5), "train": (1000, 5)}
 class Phantom(Dataset):
     """Rendered people, the same on every machine; no file is read or written.
 
-    The people of the two splits are drawn from different seeds and never meet. Picture s
+    The people of the two splits are drawn from different seeds and never meet. Image s
     of person p is the same whatever the size of the data set.
 
-    ``phantom:ar`` and ``phantom:fmor`` are sets with occluded pictures, see
+    ``phantom:ar`` and ``phantom:fmor`` are sets with occluded images, see
     :mod:`~restore_recog.datasets.phantom_sets`; their people are others again, and they have
     no split: the protocol decides what is left for training.
     """
@@ -34,10 +34,10 @@ class Phantom(Dataset):
     name = "phantom"
     rendered = True
     tree = """\
-phantom                 200 people for testing, 1,000 for training, 5 pictures each
+phantom                 200 people for testing, 1,000 for training, 5 images each
 phantom:PEOPLExIMAGES   for example phantom:200x5
 phantom:ar[-PEOPLE]     as the AR data: 13 shots x 2 sessions, sunglasses and scarf
-phantom:fmor[-PEOPLE]   as the FMOR data: 5 unoccluded and 5 masked pictures
+phantom:fmor[-PEOPLE]   as the FMOR data: 5 unoccluded and 5 masked images
 """
 
     def __init__(self, location: str | None = None) -> None:
@@ -56,7 +56,7 @@ phantom:fmor[-PEOPLE]   as the FMOR data: 5 unoccluded and 5 masked pictures
         self._counts = dict.fromkeys(_SPLITS, counts) if counts else dict(_DEFAULT)
 
     def samples(self) -> Sequence[FaceSample]:
-        """Return what is known about every picture, without rendering any."""
+        """Return what is known about every image, without rendering any."""
         if self._set is not None:
             return self._set.samples()
         out = []
@@ -68,23 +68,23 @@ phantom:fmor[-PEOPLE]   as the FMOR data: 5 unoccluded and 5 masked pictures
                     out.append(_sample(split, p, s, person))
         return out
 
-    def read(self, samples: Sequence[FaceSample]) -> list[Picture | RestoreRecogError]:
+    def read(self, samples: Sequence[FaceSample]) -> list[FaceImage | RestoreRecogError]:
         """Render the samples, many of them on all cores; an unknown one gives a DataError."""
         return in_order(self._answer, [sample.image_id for sample in samples], least=WORTH)
 
-    def _answer(self, image_id: str) -> Picture | RestoreRecogError:
+    def _answer(self, image_id: str) -> FaceImage | RestoreRecogError:
         try:
-            return self._picture(image_id)
+            return self._image(image_id)
         except RestoreRecogError as error:
             return error
 
-    def _picture(self, image_id: str) -> Picture:
+    def _image(self, image_id: str) -> FaceImage:
         if self._set is not None:
-            return self._set.picture(image_id, self.size)
+            return self._set.image(image_id, self.size)
         split, p, s = _place(image_id)
         person = draw_person(SEED, _SPLITS[split], p)
         pixels, points = render([person], [_shot(split, p, s, person)], self.size)
-        return Picture(pixels[0], points[0])
+        return FaceImage(pixels[0], points[0])
 
 
 def _parse(location: str) -> tuple[int, int]:
@@ -97,7 +97,7 @@ def _parse(location: str) -> tuple[int, int]:
     people, images = int(match[1]), int(match[2])
     if not (1 <= people <= MOST and 1 <= images <= 100):
         raise DataError(
-            f"The phantom data set has 1 to {MOST} people with 1 to 100 pictures each; "
+            f"The phantom data set has 1 to {MOST} people with 1 to 100 images each; "
             f"'{location}' asks for other numbers."
         )
     return people, images
@@ -106,12 +106,12 @@ def _parse(location: str) -> tuple[int, int]:
 def _place(image_id: str) -> tuple[str, int, int]:
     match = re.fullmatch(r"(test|train)/p(\d{4})/s(\d{2})", image_id)
     if match is None:
-        raise DataError(f"The phantom data set has no picture '{image_id}'.")
+        raise DataError(f"The phantom data set has no image '{image_id}'.")
     return match[1], int(match[2]), int(match[3])
 
 
 def _shot(split: str, p: int, s: int, person: Person) -> Shot:
-    # Pictures alternate between the two sessions, so that any two of them have both.
+    # Images alternate between the two sessions, so that any two of them have both.
     return draw_shot(person, 1 + s % 2, SEED, _SPLITS[split], p, s)
 
 

@@ -1,10 +1,10 @@
 """Phantom people photographed in the manner of the AR and of the FMOR data.
 
-Every occluded picture has an exact map and a pixel-aligned unoccluded twin. A twin is a
+Every occluded image has an exact mask and a pixel-aligned unoccluded twin. A twin is a
 sample of its own with the attribute ``twin`` = ``yes``: it is the truth to compare with, not
-another picture of the person, so a gallery must do without it.
+another image of the person, so a gallery must do without it.
 
-The pictures under the coverings are the same bytes on every machine. The coverings go
+The images under the coverings are the same bytes on every machine. The coverings go
 through OpenCV's floating-point filters, which may differ in the last bit between processors.
 """
 
@@ -23,7 +23,7 @@ from restore_recog.phantom import Person, Shot, draw_person, draw_shot, render
 from restore_recog.phantom.labels import labels
 from restore_recog.phantom.numeric import Draw
 from restore_recog.phantom.staging import staged_shot
-from restore_recog.types import FaceSample, Picture
+from restore_recog.types import FaceImage, FaceSample
 
 SEED = 20260101
 MOST = 10_000
@@ -39,7 +39,7 @@ def _person(stream: int, number: int) -> Person:
 
 @dataclass(frozen=True)
 class Take:
-    """One picture of a set: who, how, and what is worn.
+    """One image of a set: who, how, and what is worn.
 
     Attributes:
         condition: As in :class:`~restore_recog.types.FaceSample`.
@@ -71,7 +71,7 @@ class PhantomSet(ABC):
         """Return one of ``takes`` of a person."""
 
     def samples(self) -> list[FaceSample]:
-        """Return every picture, sorted by image_id, without rendering any."""
+        """Return every image, sorted by image_id, without rendering any."""
         found = [
             sample
             for person in range(self.count)
@@ -80,24 +80,24 @@ class PhantomSet(ABC):
         ]
         return sorted(found, key=lambda sample: sample.image_id)
 
-    def picture(self, image_id: str, size: int) -> Picture:
-        """Render one picture.
+    def image(self, image_id: str, size: int) -> FaceImage:
+        """Render one image.
 
         Raises:
-            DataError: The set has no picture of this name.
+            DataError: The set has no image of this name.
         """
         match = re.fullmatch(rf"{self.prefix}/p(\d{{4}})/(\w+)({_TWIN})?", image_id)
         if match is None or match[2] not in self.takes:
-            raise DataError(f"The data set 'phantom:{self.prefix}' has no picture '{image_id}'.")
+            raise DataError(f"The data set 'phantom:{self.prefix}' has no image '{image_id}'.")
         take = self.take(int(match[1]), match[2])
         pixels, points = render([take.person], [take.shot], size)
         if take.kind is None or match[3]:
-            return Picture(pixels[0], points[0])
+            return FaceImage(pixels[0], points[0])
         covered = cover(pixels[0], points[0], kind=take.kind, seed=take.seed)
-        return Picture(covered.pixels, points[0], covered.mask)
+        return FaceImage(covered.pixels, points[0], covered.mask)
 
     def _pair(self, person: int, name: str) -> Iterator[FaceSample]:
-        """Yield a picture and, where something is worn in it, its twin."""
+        """Yield an image and, where something is worn in it, its twin."""
         take, image_id = self.take(person, name), f"{self.prefix}/p{person:04d}/{name}"
         subject, twin = f"{self.prefix}-p{person:04d}", image_id + _TWIN
         if take.kind is None:
@@ -157,7 +157,7 @@ class ArSet(PhantomSet):
 
 
 class FmorSet(PhantomSet):
-    """Five unoccluded and five masked pictures a person, as in the FMOR data.
+    """Five unoccluded and five masked images a person, as in the FMOR data.
 
     Source: "Toward High-quality Face-Mask Occluded Restoration", ACM TOMM 2023, section 3.
     """

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.datasets.files import FileDataset, identifier, pictures
+from restore_recog.datasets.files import FileDataset, identifier, image_files
 from restore_recog.errors import DataError
 from restore_recog.types import FaceSample
 
@@ -26,14 +26,14 @@ _NAME = re.compile(r"((train|test)_\d+)(?:_aligned)?", re.ASCII)
 
 
 class RAFDB(FileDataset):
-    """RAF-DB, basic expressions: 12,271 pictures for training and 3,068 for testing.
+    """RAF-DB, basic expressions: 12,271 images for training and 3,068 for testing.
 
     Attributes: ``expression`` (surprise, fear, disgust, happiness, sadness, anger, neutral) and,
     where the manual annotation is there, ``gender`` (left out where the annotators were
-    unsure), ``race`` and ``age_group``. Nobody is named, so every picture counts as a
+    unsure), ``race`` and ``age_group``. Nobody is named, so every image counts as a
     person of its own; a note says so.
 
-    The original pictures are taken where they are there, since the manual annotation gives their
+    The original images are taken where they are there, since the manual annotation gives their
     five landmarks; else the aligned ones (100 x 100), in which a face detector must find them.
     """
 
@@ -63,7 +63,7 @@ PATH/                                            or PATH/basic/
             )
         labels = self._expressions(root)
         found, misnamed, unlabelled = [], 0, 0
-        for path in pictures(folder):
+        for path in image_files(folder):
             match = _NAME.fullmatch(path.stem)
             if match is None:
                 misnamed += 1
@@ -81,7 +81,7 @@ PATH/                                            or PATH/basic/
         return self._points.get(sample.subject)
 
     def _expressions(self, root: Path) -> Mapping[str, str]:
-        """Return the expression by picture.
+        """Return the expression by image.
 
         Raises:
             DataError: The list is missing or has a line that is no name and label.
@@ -98,14 +98,14 @@ PATH/                                            or PATH/basic/
             match = _NAME.fullmatch(name.removesuffix(".jpg"))
             if match is None or code not in EXPRESSIONS:
                 raise DataError(
-                    f"{file}, line {number}: '{line.strip()}' is not a picture's name and a"
+                    f"{file}, line {number}: '{line.strip()}' is not an image's name and a"
                     " number from 1 to 7."
                 )
             labels[match[1]] = EXPRESSIONS[code]
         return labels
 
     def _annotation(self, root: Path, name: str, original: bool) -> dict[str, str]:
-        """Return what the annotators say of a picture; remember the landmarks of originals."""
+        """Return what the annotators say of an image; remember the landmarks of originals."""
         file = root / "Annotation" / "manual" / f"{name}_manu_attri.txt"
         if not file.is_file():
             return {}
@@ -126,15 +126,15 @@ PATH/                                            or PATH/basic/
     def _note(self, folder: Path, misnamed: int, unlabelled: int, absent: int) -> None:
         if misnamed:
             self.notes.append(
-                f"{misnamed} pictures in {folder} are not named train_<number> or test_<number>"
+                f"{misnamed} images in {folder} are not named train_<number> or test_<number>"
                 " and were left out."
             )
         if unlabelled:
-            self.notes.append(f"{unlabelled} pictures in {folder} have no expression label.")
+            self.notes.append(f"{unlabelled} images in {folder} have no expression label.")
         if absent:
-            self.notes.append(f"{absent} pictures on the list of labels are not in {folder}.")
+            self.notes.append(f"{absent} images on the list of labels are not in {folder}.")
         self.notes.append(
-            "RAF-DB names nobody: every picture counts as a person of its own, so it can train"
+            "RAF-DB names nobody: every image counts as a person of its own, so it can train"
             " and test restoration, not recognition."
         )
 

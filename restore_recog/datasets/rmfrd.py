@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from restore_recog.datasets.files import FileDataset, folders, identifier, pictures, spelt
+from restore_recog.datasets.files import FileDataset, folders, identifier, image_files, spelt
 from restore_recog.errors import DataError
 from restore_recog.types import FaceSample
 
@@ -24,7 +24,7 @@ class RMFRD(FileDataset):
     ``sharpness`` (clear, blurred). Files with other numbers exist; the number is kept as it
     is. A file whose name has no such numbers is kept without these attributes.
 
-    A masked and an unmasked picture are never pixel-aligned, so there is no truth under the
+    A masked and an unmasked image are never pixel-aligned, so there is no truth under the
     mask, and there are no landmarks: a face detector must find them.
     """
 
@@ -50,8 +50,8 @@ PATH/                             or PATH/self-built-masked-face-recognition-dat
             if lone:
                 kept = sum(sample.subject in lone for sample in found)
                 self.notes.append(
-                    f"{len(lone)} of the people in {root} have '{condition}' pictures but no"
-                    f" '{other}' ones; their {kept} pictures are kept."
+                    f"{len(lone)} of the people in {root} have '{condition}' images but no"
+                    f" '{other}' ones; their {kept} images are kept."
                 )
         return found
 
@@ -60,7 +60,7 @@ PATH/                             or PATH/self-built-masked-face-recognition-dat
             raise DataError(f"The data set 'rmfrd' finds no folder {root / tree}.{self.expected()}")
         self.leave_out_loose(root / tree)
         for folder in folders(root / tree):
-            for path in pictures(folder, deep=True):
+            for path in image_files(folder, deep=True):
                 yield FaceSample(
                     identifier(path, root),
                     spelt(folder.name),

@@ -3,9 +3,9 @@
 ========================  ====================================================================
 ``clean``                 the unoccluded twin: the ceiling
 ``occluded``              as it came: the floor
-``restored``              restored, with the map that the detector found
-``restored-oracle-mask``  restored, with the true map: what a perfect detector would give
-``fill``                  mean face of the gallery inside the map: what a restorer must beat
+``restored``              restored, with the mask that the detector found
+``restored-oracle-mask``  restored, with the true mask: what a perfect detector would give
+``fill``                  mean face of the gallery inside the mask: what a restorer must beat
 ``upper-half``            only what lies above the nose tip, on probes and references alike
 ``restored-clean``        the restorer on unoccluded probes: does it do harm?
 ========================  ====================================================================
@@ -56,13 +56,13 @@ class ArmSpec:
 
 
 NO_TWIN = "the data has no unoccluded twins of all probes"
-NO_MAP = "the true maps of some probes are unknown"
+NO_MASK = "the true masks of some probes are unknown"
 
 
 class ArmChoice:
     """The arms of one run.
 
-    Whether the probes have twins is known from their labels; whether they have true maps
+    Whether the probes have twins is known from their labels; whether they have true masks
     shows when they are read. An arm that was asked for by name and cannot be carried stops
     the run at the first probe that shows it; one that runs by default is left out.
 
@@ -94,16 +94,16 @@ class ArmChoice:
 
         Args:
             samples: All that pass through the arms.
-            known: Every picture of the data, by image_id.
+            known: Every image of the data, by image_id.
             synthetic: Whether the evaluation covers the probes.
 
         Raises:
             DataError: One of those arms was asked for by name.
         """
         if self._true:
-            self._drop("restored-oracle-mask", "the restorers are given the true maps already")
+            self._drop("restored-oracle-mask", "the restorers are given the true masks already")
         if self._mapless and len(self._mapless) == len(self._restorers):
-            self._drop("restored-oracle-mask", "no restorer of the run reads a map")
+            self._drop("restored-oracle-mask", "no restorer of the run reads a mask")
         if not synthetic and any(sample.clean_id not in known for sample in samples):
             self._drop("clean", NO_TWIN)
             self._drop("restored-clean", NO_TWIN)
@@ -119,9 +119,9 @@ class ArmChoice:
                 self._drop("clean", NO_TWIN, face)
                 self._drop("restored-clean", NO_TWIN, face)
             if face.crop.mask is None:
-                self._drop("restored-oracle-mask", NO_MAP, face)
+                self._drop("restored-oracle-mask", NO_MASK, face)
                 if not any(self._detectors.values()):
-                    self._drop("fill", "there is no map to fill", face)
+                    self._drop("fill", "there is no mask to fill", face)
 
     def notes(self) -> list[str]:
         """Return a sentence for every arm, and every restorer's arm, that is left out."""
@@ -129,8 +129,8 @@ class ArmChoice:
             f"The arm '{a}' is left out: {self.dropped[a]}." for a in ARMS if a in self.dropped
         ]
         return found + [
-            f"The restorer '{name}' reads no map, so no segmenter moves its figures: it has no arm "
-            "'restored-oracle-mask' and no Dice."
+            f"The restorer '{name}' reads no mask, so no segmenter moves its figures: it has no "
+            "arm 'restored-oracle-mask' and no Dice."
             for name in self._mapless
         ]
 

@@ -3,7 +3,7 @@
 One evaluation is a set of arms over the same probes, references and recogniser:
 :mod:`~restore_recog.evaluation.run.session` makes the faces and runs the arms,
 :mod:`~restore_recog.evaluation.figures.findings` turns templates into figures,
-:mod:`~restore_recog.evaluation.words.verdict` and :mod:`~restore_recog.evaluation.words.notes` into words.
+:mod:`~restore_recog.evaluation.words` into sentences.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How like a picture is to its unoccluded twin, and a map to the true one."""
+"""How like an image is to its unoccluded twin, and a mask to the true one."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from restore_recog.metrics.quality import dice, iou, l1_error, l2_error, psnr, s
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Likeness of one picture to its clean twin and of its map to the true one; NaN = unknown.
+    """Likeness of one image to its clean twin and of its mask to the true one; NaN = unknown.
 
     Attributes:
-        psnr, ssim, l1, l2: Whole picture (dB; SSIM in [-1, 1]; mean absolute and mean squared
-            difference of [0, 1] values); ``*_mask`` inside the true map only.
-        dice, iou: Of the map that was used against the true map.
+        psnr, ssim, l1, l2: Whole image (dB; SSIM in [-1, 1]; mean absolute and mean squared
+            difference of [0, 1] values); ``*_mask`` inside the true mask only.
+        dice, iou: Of the mask that was used against the true mask.
         lpips: Perceptual distance to the twin; lower is better.
-        niqe, brisque: Of the picture by itself; lower is better.
+        niqe, brisque: Of the image by itself; lower is better.
     """
 
     psnr: float = np.nan
@@ -41,20 +41,23 @@ QUALITIES = tuple(field.name for field in fields(Quality))
 
 
 def measure(
-    picture: NDArray[np.uint8],
+    image: NDArray[np.uint8],
     clean: NDArray[np.uint8] | None,
-    true_map: NDArray[np.uint8] | None,
-    used_map: NDArray[np.uint8] | None,
+    true_mask: NDArray[np.uint8] | None,
+    used_mask: NDArray[np.uint8] | None,
 ) -> Quality:
-    """Return the likeness of a picture to its twin, whole and inside the true map."""
+    """Return the likeness of an image to its twin, whole and inside the true mask."""
     values: dict[str, float] = {}
     if clean is not None:
-        a, b = picture / 255.0, clean / 255.0
+        a, b = image / 255.0, clean / 255.0
         measures = {"psnr": psnr, "ssim": ssim, "l1": l1_error, "l2": l2_error}
         for name, function in measures.items():
             values[name] = float(function(a, b))
-            if true_map is not None:
-                values[f"{name}_mask"] = float(function(a, b, true_map))
-    if true_map is not None and used_map is not None:
-        values |= {"dice": float(dice(used_map, true_map)), "iou": float(iou(used_map, true_map))}
+            if true_mask is not None:
+                values[f"{name}_mask"] = float(function(a, b, true_mask))
+    if true_mask is not None and used_mask is not None:
+        values |= {
+            "dice": float(dice(used_mask, true_mask)),
+            "iou": float(iou(used_mask, true_mask)),
+        }
     return Quality(**values)

@@ -1,9 +1,9 @@
 """A plan as CSV files and back, so that others can repeat a run, or write one by hand.
 
-The shape is that of bob.bio's CSV protocols: one file a role, one row a picture, free
+The shape is that of bob.bio's CSV protocols: one file a role, one row an image, free
 metadata columns behind the fixed ones. ``plan.json`` holds what is no list.
 
-Deviation: bob fixes no file for pairs with folds, cosine pictures or missing pairs; those
+Deviation: bob fixes no file for pairs with folds, cosine images or missing pairs; those
 files are this project's own.
 """
 
@@ -27,7 +27,7 @@ ENROLLING, PROBING, TRAINING = "for_enrolling.csv", "for_probing.csv", "for_trai
 COSINE = "cosine.csv"
 MATCHING, MISSING = "for_matching.csv", "missing_pairs.csv"
 
-PICTURE_COLUMNS = ("path", "subject_id", "template_id", "condition")
+IMAGE_COLUMNS = ("path", "subject_id", "template_id", "condition")
 PAIR_COLUMNS = ("reference_template_id", "probe_template_id", "genuine", "fold")
 MISSING_COLUMNS = ("fold", "reason")
 _ROLES = (ENROLLING, PROBING, COSINE, TRAINING)
@@ -36,7 +36,7 @@ _TRUTH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no"
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One row of a file with pictures.
+    """One row of a file with images.
 
     Attributes:
         template_id: How the pairs name it; the path where the file has no such column.
@@ -53,10 +53,10 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class WrittenPlan:
-    """A plan as read, with what its files say about every picture.
+    """A plan as read, with what its files say about every image.
 
     Attributes:
-        listed: All rows of the references, probes and cosine pictures, in that order.
+        listed: All rows of the references, probes and cosine images, in that order.
     """
 
     plan: Plan
@@ -68,7 +68,7 @@ def render(plan: Plan, samples: Mapping[str, FaceSample]) -> dict[str, str]:
 
     Args:
         plan: What to write.
-        samples: image_id -> sample, at least of every picture in the plan.
+        samples: image_id -> sample, at least of every image in the plan.
     """
     folds = plan.folds or ("",) * len(plan.pairs)
     pairs = (
@@ -83,10 +83,10 @@ def render(plan: Plan, samples: Mapping[str, FaceSample]) -> dict[str, str]:
     }
     return {
         PLAN: json.dumps(facts, indent=2, ensure_ascii=False) + "\n",
-        ENROLLING: _pictures(plan.references, samples),
-        PROBING: _pictures(plan.probes, samples),
-        COSINE: _pictures(list(plan.cosine_references.values()), samples),
-        TRAINING: _pictures(plan.training, samples),
+        ENROLLING: _images(plan.references, samples),
+        PROBING: _images(plan.probes, samples),
+        COSINE: _images(list(plan.cosine_references.values()), samples),
+        TRAINING: _images(plan.training, samples),
         MATCHING: _text(PAIR_COLUMNS, pairs),
         MISSING: _text(MISSING_COLUMNS, plan.missing_pairs),
     }
@@ -118,12 +118,12 @@ def parse(folder: Path) -> WrittenPlan:
     return WrittenPlan(plan, (*listed[ENROLLING], *listed[PROBING], *listed[COSINE]))
 
 
-def _pictures(ids: Sequence[str], samples: Mapping[str, FaceSample]) -> str:
+def _images(ids: Sequence[str], samples: Mapping[str, FaceSample]) -> str:
     """Return the file of one role: the fixed columns and every attribute that occurs."""
     found = [samples[image_id] for image_id in ids]
     labels = sorted({label for sample in found for label in sample.attributes})
     # A label that is called like a fixed column must not look like one.
-    header = [f"label.{name}" if name in PICTURE_COLUMNS else name for name in labels]
+    header = [f"label.{name}" if name in IMAGE_COLUMNS else name for name in labels]
     rows = (
         (
             *(sample.image_id, sample.subject, sample.image_id, sample.condition),
@@ -131,7 +131,7 @@ def _pictures(ids: Sequence[str], samples: Mapping[str, FaceSample]) -> str:
         )
         for sample in found
     )
-    return _text((*PICTURE_COLUMNS, *header), rows)
+    return _text((*IMAGE_COLUMNS, *header), rows)
 
 
 def _text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -179,12 +179,12 @@ def _listed(file: Path, required: bool) -> list[Listed]:
             place,
         )
         for seen, key, what in (
-            (paths, listed.path, "picture"),
+            (paths, listed.path, "image"),
             (templates, listed.template_id, "template"),
         ):
             if key in seen:
                 raise DataError(
-                    f"{place}: the {what} '{key}' stands in {seen[key]} already; every picture "
+                    f"{place}: the {what} '{key}' stands in {seen[key]} already; every image "
                     "is listed once in a file and is a template of its own."
                 )
             seen[key] = f"line {line}"
@@ -224,7 +224,7 @@ def _by_subject(rows: Sequence[Listed]) -> dict[str, str]:
     for row in rows:
         if row.subject_id in found:
             raise DataError(
-                f"{row.place}: the subject '{row.subject_id}' has a picture for the cosine "
+                f"{row.place}: the subject '{row.subject_id}' has an image for the cosine "
                 "similarity already; one is what he can have."
             )
         found[row.subject_id] = row.path

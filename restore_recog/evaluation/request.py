@@ -20,11 +20,11 @@ class EvalRequest:
     Attributes:
         datasets: One or more; ids get the data set's name as prefix where there are several.
         restorers: One or more; each has its own rows in the table.
-        segmenter: ``"own"`` (each restorer's own detector), ``"true"`` (the true map), the name
+        segmenter: ``"own"`` (each restorer's own detector), ``"true"`` (the true mask), the name
             of a restorer whose detector all shall use, or a detector.
         arms: Names out of :data:`restore_recog.evaluation.arms.ARMS`; None takes the default arms.
-        coverings: Kind of synthetic covering, where the data has no occluded pictures.
-        colour: Of the covering; None draws one for each picture.
+        coverings: Kind of synthetic covering, where the data has no occluded images.
+        colour: Of the covering; None draws one for each image.
         pattern: What is printed on the coverings; None leaves each kind its own.
         difficulty: How they are worn; None is the usual way.
         seed: Of every random choice.
@@ -32,13 +32,13 @@ class EvalRequest:
         crop_size: Side of the crops in pixels; None takes the largest that a restorer wants.
         template: (5, 2) where the five points lie in the crops, in units of the side; None for
             the project's own.
-        batch_size: Pictures at a time; changes speed and memory, not the figures.
+        batch_size: Images at a time; changes speed and memory, not the figures.
         device: For detectors that do not come with a restorer.
         faces_policy: What to do with several faces: ``"one"`` (a failure) or ``"largest"``.
         cohorts: Labels to break the figures down by (``gender``, ``covering``, ...); None
             takes every label with two to twelve values among the probes.
         min_subjects: Cohorts with fewer subjects are named and counted, not measured.
-        judge_weights: Judge of picture quality (``fid``, ``lpips``, ``niqe``, ``brisque``) -> its
+        judge_weights: Judge of image quality (``fid``, ``lpips``, ``niqe``, ``brisque``) -> its
             weights file; where one is named, or the protocol is about quality, all judge that
             can be had.
         enrolment: ``"max"`` (a subject scores the best of his references) or ``"mean"`` (his

@@ -41,9 +41,9 @@ class ArmReport:
     Attributes:
         name: Unique in the report: the arm, with the restorer's name where one is used.
         arm: ``clean``, ``occluded``, ``restored``, ...
-        restorer: Whose pictures these are, or None.
+        restorer: Whose images these are, or None.
         figures: Figure name -> {"value", "low", "high", "n", ...}; a figure that cannot be
-            measured (no twin, no true map) is absent.
+            measured (no twin, no true mask) is absent.
         cmc: Rank-k rates for k = 1, 2, ... up to the subjects in the gallery.
         fallbacks: Probes that the restorer failed on and that were used as they came.
         misses: Probes without a template: misses at every rank, kept in the denominators.
@@ -65,9 +65,9 @@ class ProbeRow:
     Attributes:
         rank: Pessimistic rank of the own subject, 1 = found first; 0 where nobody is searched
             or the gallery does not hold him.
-        cosine: To the subject's one random clean picture; NaN without a template.
+        cosine: To the subject's one random clean image; NaN without a template.
         covering: Kind of the synthetic covering, or the condition as found.
-        fallback: The restorer failed and the picture was used as it came.
+        fallback: The restorer failed and the image was used as it came.
         quality: Likeness to the clean twin.
         best_impostor: Best score against another subject of the gallery; the margin is what
             *cosine* has over it.

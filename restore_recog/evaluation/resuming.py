@@ -53,7 +53,7 @@ def finished(request: EvalRequest, folder: Path) -> Report | None:
 
 
 def facts(request: EvalRequest) -> Mapping[str, Any]:
-    """Return what a report's ``setup`` says of a request before any picture is read."""
+    """Return what a report's ``setup`` says of a request before any image is read."""
     return {
         "arms": request.arms,
         "batch_size": request.batch_size,

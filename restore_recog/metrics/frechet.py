@@ -1,4 +1,4 @@
-"""The Frechet distance between two sets of pictures, by the features of a network.
+"""The Frechet distance between two sets of images, by the features of a network.
 
 It is FID where the features are those of the Inception network that FID is defined with; of
 other features it is a figure of its own and must not be called FID.
@@ -16,8 +16,8 @@ def frechet_distance(a: ArrayLike, b: ArrayLike) -> float:
     """Return the squared Frechet distance of two normal distributions fitted to features.
 
     |mean_a - mean_b|^2 + trace(C_a + C_b - 2 (C_a C_b)^(1/2)), covariances with n - 1. It
-    is biased upwards where there are few pictures, the more so the more dimensions; with fewer
-    pictures than dimensions the covariances are singular. Compare only figures of equal n.
+    is biased upwards where there are few images, the more so the more dimensions; with fewer
+    images than dimensions the covariances are singular. Compare only figures of equal n.
 
     The trace of the root is the sum of the singular values of R_a R_b^T, where R is the
     triangle of the QR decomposition of the centred features (C = R^T R): no matrix root is
@@ -45,7 +45,7 @@ def frechet_distance(a: ArrayLike, b: ArrayLike) -> float:
 def _features(values: ArrayLike) -> Features:
     found = np.asarray(values, dtype=np.float64)
     if found.ndim != 2 or len(found) < 2:
-        raise ValueError(f"Features (N, D) of two or more pictures are needed, not {found.shape}.")
+        raise ValueError(f"Features (N, D) of two or more images are needed, not {found.shape}.")
     if not np.isfinite(found).all():
         raise ValueError("Features must be finite numbers.")
     return found

@@ -1,6 +1,6 @@
-"""What a found mask map gets wrong, one figure a map; Dice, IoU and accuracy are in ``quality``.
+"""What a found mask gets wrong, one figure a mask; Dice, IoU and accuracy are in ``quality``.
 
-Maps are (H, W) of zeros and ones, 1 = occluded. A figure that has nothing to judge is NaN: count
+Masks are (H, W) of zeros and ones, 1 = occluded. A figure that has nothing to judge is NaN: count
 those and print how many there are.
 """
 
@@ -21,7 +21,7 @@ def precision(found: ArrayLike, true: ArrayLike) -> float:
     Raises:
         ValueError: Shapes differ, or values other than 0 and 1.
     """
-    x, y = _maps(found, true)
+    x, y = _masks(found, true)
     return _share(int((x & y).sum()), int(x.sum()))
 
 
@@ -30,21 +30,21 @@ def recall(found: ArrayLike, true: ArrayLike) -> float:
 
     Raises ValueError as :func:`precision`.
     """
-    x, y = _maps(found, true)
+    x, y = _masks(found, true)
     return _share(int((x & y).sum()), int(y.sum()))
 
 
 def boundary_error(found: ArrayLike, true: ArrayLike) -> float:
-    """Return the mean distance between the outlines of two maps, in pixels.
+    """Return the mean distance between the outlines of two masks, in pixels.
 
     From every pixel of either outline to the nearest pixel of the other, averaged over all of
     them (average symmetric surface distance). A pixel is on the outline if it is occluded and
-    one of its four neighbours is free; beyond the picture's border nothing is free. NaN where
-    either map has no outline.
+    one of its four neighbours is free; beyond the image's border nothing is free. NaN where
+    either mask has no outline.
 
     Raises ValueError as :func:`precision`.
     """
-    outlines = [_outline(one) for one in _maps(found, true)]
+    outlines = [_outline(one) for one in _masks(found, true)]
     if not all(line.any() for line in outlines):
         return math.nan
     a, b = outlines
@@ -60,10 +60,10 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else math.nan
 
 
-def _maps(found: ArrayLike, true: ArrayLike) -> tuple[Mask, Mask]:
+def _masks(found: ArrayLike, true: ArrayLike) -> tuple[Mask, Mask]:
     x, y = np.asarray(found), np.asarray(true)
     if x.shape != y.shape or x.ndim != 2:
-        raise ValueError(f"Two maps (H, W) of one shape are needed, not {x.shape} and {y.shape}.")
+        raise ValueError(f"Two masks (H, W) of one shape are needed, not {x.shape} and {y.shape}.")
     if not (np.isin(x, (0, 1)).all() and np.isin(y, (0, 1)).all()):
-        raise ValueError("Mask maps must hold 0 and 1 only; threshold them first.")
+        raise ValueError("Masks must hold 0 and 1 only; threshold them first.")
     return x.astype(bool), y.astype(bool)

@@ -1,6 +1,6 @@
-"""How natural a picture looks without anything to compare it with: NIQE and BRISQUE.
+"""How natural an image looks without anything to compare it with: NIQE and BRISQUE.
 
-Both describe a picture by the statistics of its locally normalised brightness, of itself and
+Both describe an image by the statistics of its locally normalised brightness, of itself and
 of products of neighbours, at two scales; they differ in what they compare them with. The
 models are those of the authors and come as files; nothing is downloaded here.
 
@@ -30,14 +30,14 @@ _SHAPES = np.arange(0.2, 10.0005, 0.001)
 _GAUSS_RATIO = gamma(1 / _SHAPES) * gamma(3 / _SHAPES) / gamma(2 / _SHAPES) ** 2
 
 
-def luminance(picture: NDArray[np.uint8]) -> Plane:
-    """Return (H, W) brightness of an (H, W, 3) picture, whole numbers in [0, 255] (BT.601)."""
+def luminance(image: NDArray[np.uint8]) -> Plane:
+    """Return (H, W) brightness of an (H, W, 3) image, whole numbers in [0, 255] (BT.601)."""
     weights = np.array([0.298936, 0.587043, 0.114021])
-    return np.asarray(np.round(np.asarray(picture, dtype=np.float64) @ weights))
+    return np.asarray(np.round(np.asarray(image, dtype=np.float64) @ weights))
 
 
 def brisque_features(plane: Plane) -> Plane:
-    """Return BRISQUE's 36 features of an (H, W) picture in [0, 255].
+    """Return BRISQUE's 36 features of an (H, W) image in [0, 255].
 
     At each scale: shape and variance of the normalised brightness, then for each neighbour
     shape, mean, left and right variance of the products.
@@ -54,16 +54,16 @@ def brisque_features(plane: Plane) -> Plane:
 
 
 def niqe_features(plane: Plane) -> Plane:
-    """Return (blocks, 36) NIQE's features of an (H, W) picture in [0, 255].
+    """Return (blocks, 36) NIQE's features of an (H, W) image in [0, 255].
 
     What does not fill a block of :data:`BLOCK` at the right and lower edge is cut off.
 
     Raises:
-        ValueError: The picture is smaller than a block.
+        ValueError: The image is smaller than a block.
     """
     rows, columns = plane.shape[0] // BLOCK, plane.shape[1] // BLOCK
     if not rows * columns:
-        raise ValueError(f"NIQE needs pictures of at least {BLOCK} x {BLOCK} pixels.")
+        raise ValueError(f"NIQE needs images of at least {BLOCK} x {BLOCK} pixels.")
     scale = plane[: rows * BLOCK, : columns * BLOCK]
     found = []
     for side in (BLOCK, BLOCK // 2):
@@ -87,11 +87,11 @@ def _niqe_block(block: Plane) -> list[float]:
 
 
 def niqe(features: Plane, mean: Plane, covariance: Plane) -> float:
-    """Return NIQE: how far a picture's blocks lie from those of undistorted pictures.
+    """Return NIQE: how far an image's blocks lie from those of undistorted images.
 
     Args:
         features: (blocks, 36).
-        mean, covariance: (36,) and (36, 36) of undistorted pictures.
+        mean, covariance: (36,) and (36, 36) of undistorted images.
 
     Returns:
         The distance, lower is better; NaN with one block, which has no covariance.
@@ -119,12 +119,12 @@ def normalised(plane: Plane, border: int) -> Plane:
 
 
 def products(plane: Plane) -> list[Plane]:
-    """Return the products of every pixel with its neighbours, the picture closed to a ring."""
+    """Return the products of every pixel with its neighbours, the image closed to a ring."""
     return [plane * np.roll(plane, shift, axis=(0, 1)) for shift in SHIFTS]
 
 
 def half(plane: Plane) -> Plane:
-    """Return the picture at half its size (rounded up), bicubic with a wider kernel."""
+    """Return the image at half its size (rounded up), bicubic with a wider kernel."""
     height, width = ((side + 1) // 2 for side in plane.shape)
     small = Image.fromarray(plane.astype(np.float32)).resize(
         (width, height), Image.Resampling.BICUBIC
@@ -144,7 +144,7 @@ def symmetric(values: Plane) -> tuple[float, float]:
 def asymmetric(values: Plane) -> tuple[float, float, float]:
     """Return (shape, left, right deviation) of the asymmetric one, by its moments.
 
-    NaN where all values lie on one side: a picture without any texture.
+    NaN where all values lie on one side: an image without any texture.
     """
     below, above = values[values < 0], values[values > 0]
     if not (below.size and above.size):

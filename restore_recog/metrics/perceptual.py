@@ -1,7 +1,7 @@
-"""Picture quality by networks and models that others have trained: LPIPS, FID, NIQE, BRISQUE.
+"""Image quality by networks and models that others have trained: LPIPS, FID, NIQE, BRISQUE.
 
 Each comes with a weights file that the user has; nothing is downloaded here, and no file can
-run code. Pictures are uint8 RGB, ``(H, W, 3)``, all of one size.
+run code. Images are uint8 RGB, ``(H, W, 3)``, all of one size.
 """
 
 from __future__ import annotations
@@ -61,12 +61,12 @@ class Lpips:
         _fill(backbone, known, path)
         self._net.to(device)
 
-    def __call__(self, pictures: Sequence[Pixels], clean: Sequence[Pixels]) -> Vector:
-        """Return (N,) distances of pictures and their clean twins."""
+    def __call__(self, images: Sequence[Pixels], clean: Sequence[Pixels]) -> Vector:
+        """Return (N,) distances of images and their clean twins."""
         import torch
 
         with torch.inference_mode():
-            sides = [_tensor(side).to(self.device) for side in (pictures, clean)]
+            sides = [_tensor(side).to(self.device) for side in (images, clean)]
             found = self._net(*(side.float() / 127.5 - 1 for side in sides))
         return np.asarray(found.flatten().double().cpu().numpy())
 
@@ -104,12 +104,12 @@ class Inception:
         self.device = device
         self._net.to(device)
 
-    def __call__(self, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
+    def __call__(self, images: Sequence[Pixels]) -> NDArray[np.float32]:
         """Return (N, 2048) features."""
         import torch
 
         with torch.inference_mode():
-            (found,) = self._net(_tensor(pictures).to(self.device))
+            (found,) = self._net(_tensor(images).to(self.device))
         return np.asarray(found.float().cpu().numpy())
 
 
@@ -133,9 +133,9 @@ class Niqe:
         if self.mean.shape != (36,) or self.covariance.shape != (36, 36):
             raise _no_model(path, "NIQE", "modelparameters.mat", "wrong shapes")
 
-    def __call__(self, pictures: Sequence[Pixels]) -> Vector:
-        """Return (N,) distances; NaN for pictures with less than two blocks."""
-        planes = map(naturalness.luminance, pictures)
+    def __call__(self, images: Sequence[Pixels]) -> Vector:
+        """Return (N,) distances; NaN for images with less than two blocks."""
+        planes = map(naturalness.luminance, images)
         features = [naturalness.niqe_features(plane) for plane in planes]
         return np.array([naturalness.niqe(f, self.mean, self.covariance) for f in features])
 
@@ -159,9 +159,9 @@ class Brisque:
         self.low, self.high, self.limits = low, high, limits
         self.gamma, self.rho = gamma, rho
 
-    def __call__(self, pictures: Sequence[Pixels]) -> Vector:
-        """Return (N,) scores; NaN for pictures without any texture."""
-        planes = map(naturalness.luminance, pictures)
+    def __call__(self, images: Sequence[Pixels]) -> Vector:
+        """Return (N,) scores; NaN for images without any texture."""
+        planes = map(naturalness.luminance, images)
         return np.array([self.score(naturalness.brisque_features(plane)) for plane in planes])
 
     def score(self, features: Vector) -> float:
@@ -205,11 +205,11 @@ def _fill(module: Any, tensors: Mapping[str, Tensor], path: Path) -> None:
         ) from error
 
 
-def _tensor(pictures: Sequence[Pixels]) -> Tensor:
+def _tensor(images: Sequence[Pixels]) -> Tensor:
     """Return (N, 3, H, W) uint8."""
     import torch
 
-    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
 
 
 def _no_model(path: Path, what: str, name: str, reason: object) -> WeightsError:

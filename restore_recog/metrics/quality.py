@@ -1,9 +1,9 @@
-"""Likeness of pictures and of mask maps. Every function gives one figure per picture.
+"""Likeness of images and of masks. Every function gives one figure per image.
 
-Pictures are float RGB in [0, 1], ``(H, W, 3)`` or ``(N, H, W, 3)``; the result has the
+Images are float RGB in [0, 1], ``(H, W, 3)`` or ``(N, H, W, 3)``; the result has the
 leading shape, ``()`` or ``(N,)``. With ``mask`` (``(H, W)`` or ``(N, H, W)``, 1 = counts)
 only the pixels inside it count; an empty mask gives NaN, for there is nothing to judge.
-Average such figures over the pictures that have one, and print how many have none.
+Average such figures over the images that have one, and print how many have none.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TOLERANCE = 1e-6  # float32 networks overshoot [0, 1] by rounding
 def psnr(a: ArrayLike, b: ArrayLike, mask: ArrayLike | None = None) -> Figures:
     """Return the peak signal-to-noise ratio in dB, peak 1, over all three channels.
 
-    -10 log10 of the mean squared difference; inf for identical pictures.
+    -10 log10 of the mean squared difference; inf for identical images.
 
     Raises:
         ValueError: Shapes differ, or values are not float in [0, 1].
@@ -36,113 +36,113 @@ def psnr(a: ArrayLike, b: ArrayLike, mask: ArrayLike | None = None) -> Figures:
 def ssim(a: ArrayLike, b: ArrayLike, mask: ArrayLike | None = None) -> Figures:
     """Return the structural similarity on RGB: 11 x 11 Gaussian window, sigma 1.5.
 
-    The map is averaged over channels and over the pixels whose window lies wholly in the
-    picture, that is, without a frame of 5 pixels; with ``mask``, over those of them that
+    The mask is averaged over channels and over the pixels whose window lies wholly in the
+    image, that is, without a frame of 5 pixels; with ``mask``, over those of them that
     the mask marks. NaN where it marks none. Constants 0.01 and 0.03, range 1.
 
     Source: Wang et al., Image quality assessment: from error visibility to structural
     similarity, IEEE TIP 13(4), 2004, equation 13.
 
     Raises:
-        ValueError: As :func:`psnr`, or a picture is smaller than the window.
+        ValueError: As :func:`psnr`, or an image is smaller than the window.
     """
-    x, y = _pictures(a, b)
+    x, y = _images(a, b)
     if min(x.shape[-3:-1]) < WINDOW:
-        raise ValueError(f"SSIM needs pictures of at least {WINDOW} x {WINDOW} pixels.")
+        raise ValueError(f"SSIM needs images of at least {WINDOW} x {WINDOW} pixels.")
     inner = slice(_BORDER, -_BORDER)
     chosen = None if mask is None else _mask(mask, x.shape)[..., inner, inner]
-    maps = np.empty_like(x)
+    masks = np.empty_like(x)
     for index in np.ndindex(x.shape[:-3]):
-        maps[index] = _ssim_map(x[index], y[index])
-    return _pixel_mean(maps[..., inner, inner, :], chosen)
+        masks[index] = _ssim_map(x[index], y[index])
+    return _pixel_mean(masks[..., inner, inner, :], chosen)
 
 
 def l1_error(
     a: ArrayLike, b: ArrayLike, mask: ArrayLike | None = None, *, data_range: float = 1.0
 ) -> Figures:
-    """Return the mean absolute difference, for pictures on a scale of width ``data_range``.
+    """Return the mean absolute difference, for images on a scale of width ``data_range``.
 
-    ``data_range=2`` gives the figure of pictures on [-1, 1], as the FMODR paper's tables
+    ``data_range=2`` gives the figure of images on [-1, 1], as the FMODR paper's tables
     have it. Raises ValueError as :func:`psnr`.
     """
-    x, y = _pictures(a, b)
+    x, y = _images(a, b)
     return _pixel_mean(np.abs(x - y), _mask_or_none(mask, x.shape)) * data_range
 
 
 def l2_error(
     a: ArrayLike, b: ArrayLike, mask: ArrayLike | None = None, *, data_range: float = 1.0
 ) -> Figures:
-    """Return the mean squared difference, for pictures on a scale of width ``data_range``.
+    """Return the mean squared difference, for images on a scale of width ``data_range``.
 
-    ``data_range=2`` multiplies by 4: pictures on [-1, 1], as in the FMODR paper's tables.
+    ``data_range=2`` multiplies by 4: images on [-1, 1], as in the FMODR paper's tables.
     Raises ValueError as :func:`psnr`.
     """
-    x, y = _pictures(a, b)
+    x, y = _images(a, b)
     return _pixel_mean((x - y) ** 2, _mask_or_none(mask, x.shape)) * data_range**2
 
 
 def dice(a: ArrayLike, b: ArrayLike) -> Figures:
-    """Return 2 |A and B| / (|A| + |B|) of two mask maps; 1 where both are empty.
+    """Return 2 |A and B| / (|A| + |B|) of two masks; 1 where both are empty.
 
     Raises:
         ValueError: Shapes differ, or values other than 0 and 1 (threshold first).
     """
-    x, y = _maps(a, b)
+    x, y = _masks(a, b)
     both, sizes = _size(x & y), _size(x) + _size(y)
     return np.divide(2 * both, sizes, out=np.ones_like(sizes), where=sizes > 0)
 
 
 def iou(a: ArrayLike, b: ArrayLike) -> Figures:
-    """Return |A and B| / |A or B| of two mask maps; 1 where both are empty.
+    """Return |A and B| / |A or B| of two masks; 1 where both are empty.
 
     Raises ValueError as :func:`dice`.
     """
-    x, y = _maps(a, b)
+    x, y = _masks(a, b)
     either = _size(x | y)
     return np.divide(_size(x & y), either, out=np.ones_like(either), where=either > 0)
 
 
 def pixel_accuracy(a: ArrayLike, b: ArrayLike) -> Figures:
-    """Return the share of pixels on which two mask maps agree. Raises as :func:`dice`."""
-    x, y = _maps(a, b)
+    """Return the share of pixels on which two masks agree. Raises as :func:`dice`."""
+    x, y = _masks(a, b)
     return np.asarray(np.mean(x == y, axis=(-2, -1)))
 
 
-def _pictures(a: ArrayLike, b: ArrayLike) -> tuple[Figures, Figures]:
+def _images(a: ArrayLike, b: ArrayLike) -> tuple[Figures, Figures]:
     """Return both as float64 after checking kind, shape and range."""
     x, y = np.asarray(a), np.asarray(b)
     if x.shape != y.shape or x.ndim not in (3, 4) or x.shape[-1] != 3:
         raise ValueError(
-            f"Two pictures (H, W, 3) or batches (N, H, W, 3) of one shape are needed, "
+            f"Two images (H, W, 3) or batches (N, H, W, 3) of one shape are needed, "
             f"not {x.shape} and {y.shape}."
         )
-    for picture in (x, y):
-        if picture.dtype.kind != "f":
-            raise ValueError(f"Pictures must be float in [0, 1], not {picture.dtype}.")
-        inside = (picture >= -_TOLERANCE) & (picture <= 1 + _TOLERANCE)
+    for image in (x, y):
+        if image.dtype.kind != "f":
+            raise ValueError(f"Images must be float in [0, 1], not {image.dtype}.")
+        inside = (image >= -_TOLERANCE) & (image <= 1 + _TOLERANCE)
         if not inside.all():  # NaN is not inside either
-            raise ValueError("Pictures must lie in [0, 1]; some pixels do not.")
+            raise ValueError("Images must lie in [0, 1]; some pixels do not.")
     return x.astype(np.float64), y.astype(np.float64)
 
 
 def _binary(values: ArrayLike) -> NDArray[np.bool_]:
     array = np.asarray(values)
     if array.dtype.kind != "b" and not np.isin(array, (0, 1)).all():
-        raise ValueError("Mask maps must hold 0 and 1 only; threshold them first.")
+        raise ValueError("Masks must hold 0 and 1 only; threshold them first.")
     return array.astype(bool)
 
 
-def _maps(a: ArrayLike, b: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _masks(a: ArrayLike, b: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     x, y = _binary(a), _binary(b)
     if x.shape != y.shape or x.ndim not in (2, 3):
         raise ValueError(
-            f"Two maps (H, W) or (N, H, W) of one shape are needed, not {x.shape} and {y.shape}."
+            f"Two masks (H, W) or (N, H, W) of one shape are needed, not {x.shape} and {y.shape}."
         )
     return x, y
 
 
 def _mask(mask: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Return the mask as bool, one map per picture."""
+    """Return the mask as bool, one mask per image."""
     chosen = _binary(mask)
     if chosen.shape not in (shape[:-1], shape[-3:-1]):
         raise ValueError(f"A mask of shape {shape[:-1]} is needed, not {chosen.shape}.")
@@ -169,7 +169,7 @@ def _size(mask: NDArray[np.bool_]) -> Figures:
 
 
 def _ssim_map(x: Figures, y: Figures) -> Figures:
-    """Return the SSIM of two pictures at every pixel; the frame of _BORDER is not valid."""
+    """Return the SSIM of two images at every pixel; the frame of _BORDER is not valid."""
     mean_x, mean_y = _smooth(x), _smooth(y)
     product, squares = mean_x * mean_y, mean_x**2 + mean_y**2
     covariance = _smooth(x * y) - product
@@ -179,5 +179,5 @@ def _ssim_map(x: Figures, y: Figures) -> Figures:
     return np.asarray(luminance * (2 * covariance + c2) / (variances + c2))
 
 
-def _smooth(picture: Figures) -> Figures:
-    return np.asarray(cv2.GaussianBlur(picture, (WINDOW, WINDOW), SIGMA), dtype=np.float64)
+def _smooth(image: Figures) -> Figures:
+    return np.asarray(cv2.GaussianBlur(image, (WINDOW, WINDOW), SIGMA), dtype=np.float64)

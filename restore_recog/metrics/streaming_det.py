@@ -129,7 +129,7 @@ def _streams(
         if not stream.count:
             raise DataError(
                 f"There is no {name} comparison, so error rates cannot be computed: "
-                "give at least two subjects with two pictures each."
+                "give at least two subjects with two images each."
             )
         sides.append(stream)
     return sides[0], sides[1]

@@ -1,8 +1,8 @@
-"""Intervals and tests that resample people, not pictures.
+"""Intervals and tests that resample people, not images.
 
-Pictures of one person are alike, so resampling pictures gives intervals that are far
+Images of one person are alike, so resampling images gives intervals that are far
 too narrow. Everything here draws **subjects** with replacement and takes all their
-pictures along. Arms of one experiment are compared on the same draws (paired).
+images along. Arms of one experiment are compared on the same draws (paired).
 
 Intervals are percentile intervals. They are NaN with fewer than two subjects, and have
 no width where all values are equal: for an error rate of exactly zero give

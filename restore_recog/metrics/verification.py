@@ -75,7 +75,7 @@ class OperatingPoint:
 
 @dataclass(frozen=True, slots=True)
 class SystemRates:
-    """Error rates of the whole system, pictures it could not use included.
+    """Error rates of the whole system, images it could not use included.
 
     Attributes:
         far, frr: False accept and false reject rate: failed probes counted.
@@ -222,7 +222,7 @@ def system_rates(fmr: float, fnmr: float, *, fta: float, fte: float) -> SystemRa
     Args:
         fmr, fnmr: Over **completed** comparisons (see :func:`completed`); the rates of
             this module with failures in would count these twice.
-        fta: Failed probes / attempted ones, by picture, never by comparison.
+        fta: Failed probes / attempted ones, by image, never by comparison.
         fte: Failed enrolments / attempted ones.
 
     Raises:
@@ -254,7 +254,7 @@ def _both(
         if not vector.size:
             raise DataError(
                 f"There is no {name} comparison, so error rates cannot be computed: "
-                "give at least two subjects with two pictures each."
+                "give at least two subjects with two images each."
             )
     return mated, other
 

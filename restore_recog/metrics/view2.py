@@ -47,7 +47,7 @@ def view2(scores: ArrayLike, genuine: ArrayLike, folds: ArrayLike) -> View2:
 
     Args:
         scores: (T,) scores; -inf = failed.
-        genuine: (T,) True where both pictures show one person.
+        genuine: (T,) True where both images show one person.
         folds: (T,) fold label of each pair; at least two folds.
 
     Raises:

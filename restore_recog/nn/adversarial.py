@@ -12,7 +12,7 @@ def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
     """Return (N,) -log D(real) - log(1 - D(fake)), the mean over the heads.
 
     Args:
-        real, fake: (N, heads) logits of real pictures and of generated ones.
+        real, fake: (N, heads) logits of real images and of generated ones.
     """
     return (F.softplus(-real) + F.softplus(fake)).mean(1)
 
@@ -21,7 +21,7 @@ def generator_loss(fake: Tensor) -> Tensor:
     """Return (N,) -log D(fake), the mean over the heads.
 
     Args:
-        fake: (N, heads) logits of generated pictures.
+        fake: (N, heads) logits of generated images.
     """
     return F.softplus(-fake).mean(1)
 

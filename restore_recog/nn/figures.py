@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 SMALLEST = 1e-10
-"""Of a mean squared error: a picture that is met exactly has 100 dB."""
+"""Of a mean squared error: an image that is met exactly has 100 dB."""
 
 
 def psnr_figures(restored: Tensor, clean: Tensor, mask: Tensor) -> dict[str, float]:
@@ -15,7 +15,7 @@ def psnr_figures(restored: Tensor, clean: Tensor, mask: Tensor) -> dict[str, flo
 
     Args:
         restored, clean: (N, 3, H, W) in [0, 1]; what lies outside is cut off.
-        mask: (N, 1, H, W) in {0, 1}; pictures without an occluded pixel do not count inside.
+        mask: (N, 1, H, W) in {0, 1}; images without an occluded pixel do not count inside.
     """
     error = (restored.float().clamp(0, 1) - clean.float()).square()
     covered = mask.flatten(1).sum(1)
@@ -30,7 +30,7 @@ def pair_figures(embeddings: Tensor) -> dict[str, float]:
     """Return ``auc`` and ``rank1`` of people with two embeddings each.
 
     ``auc`` is the share of all (genuine, impostor) pairs of scores in the right order, ties
-    counted half; ``rank1`` the share of people whose second picture is most like their first.
+    counted half; ``rank1`` the share of people whose second image is most like their first.
 
     Args:
         embeddings: (2 P, D), one person's two side by side; not normalised.

@@ -1,6 +1,6 @@
 """Batch normalisation over the whole batch, where several processes share it out.
 
-A layer that saw only its own process's pictures would make another network of the same
+A layer that saw only its own process's images would make another network of the same
 weights with every number of processes.
 """
 
@@ -14,7 +14,7 @@ from restore_recog.nn.reduce import summed, world
 
 
 class GlobalBatchNorm(_BatchNorm):
-    """A batch normalisation with the mean and variance of all processes' pictures.
+    """A batch normalisation with the mean and variance of all processes' images.
 
     For the CPU, where PyTorch's SyncBatchNorm does not run. It is given a layer's own parameters
     and running figures, so that optimisers and files know it as that layer.
@@ -70,7 +70,7 @@ class GlobalBatchNorm(_BatchNorm):
 
 
 def share_norms(net: nn.Module, device: str) -> None:
-    """Let every batch normalisation in a network look at all processes' pictures.
+    """Let every batch normalisation in a network look at all processes' images.
 
     On a GPU by PyTorch's SyncBatchNorm, elsewhere by :class:`GlobalBatchNorm`. Names, parameters
     and running figures stay the same objects.

@@ -41,7 +41,7 @@ class IdentityNet(nn.Module):
         self.net: nn.Module = recognizer.net  # type: ignore[attr-defined]
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return (N, D) embeddings, not normalised, of (N, 3, H, W) pictures in [0, 1]."""
+        """Return (N, D) embeddings, not normalised, of (N, 3, H, W) images in [0, 1]."""
         if images.shape[2:] != self.size:
             images = F.interpolate(images, self.size, mode="bilinear", antialias=True)
         return self.net(images)  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Mask maps: a network's probabilities as a segmenter, tidied and widened maps."""
+"""Masks: a network's probabilities as a segmenter, tidied and widened masks."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from torch import Tensor
 from restore_recog.api import Segmenter
 
 ISLAND = 0.1
-"""Share of the largest piece of a map under which a piece is dropped."""
+"""Share of the largest piece of a mask under which a piece is dropped."""
 
 THRESHOLD = 0.5
 """Probability from which a pixel counts as occluded."""
 
 
 class NetSegmenter(Segmenter):
-    """A network's probabilities as a segmenter, for pictures of any size.
+    """A network's probabilities as a segmenter, for images of any size.
 
-    Pictures of another size than the network's are resized, and the probabilities back; holes
-    in the thresholded map are filled and islands dropped.
+    Images of another size than the network's are resized, and the probabilities back; holes
+    in the thresholded mask are filled and islands dropped.
 
     Args:
         name: Of the method.
-        probability: (N, 3, S, S) pictures in [0, 1] -> (N, 1, S, S); in eval mode.
-        size: S, the side of the pictures that it was trained on.
+        probability: (N, 3, S, S) images in [0, 1] -> (N, 1, S, S); in eval mode.
+        size: S, the side of the images that it was trained on.
     """
 
     def __init__(self, name: str, probability: Callable[[Tensor], Tensor], size: int) -> None:
@@ -38,7 +38,7 @@ class NetSegmenter(Segmenter):
 
     @torch.inference_mode()
     def segment(self, images: Tensor) -> Tensor:
-        """Return (N, 1, H, W) maps in {0, 1}."""
+        """Return (N, 1, H, W) masks in {0, 1}."""
         shape = images.shape[2:]
         if shape != self.size:
             images = F.interpolate(images, self.size, mode="bilinear", antialias=True)
@@ -51,25 +51,25 @@ class NetSegmenter(Segmenter):
 def grow(mask: Tensor, pixels: int) -> Tensor:
     """Return the mask widened by *pixels* in all eight directions.
 
-    The rim of a covering is soft and a detected map may miss some of it; what the
+    The rim of a covering is soft and a detected mask may miss some of it; what the
     networks can see of it leaks into the fill.
     """
     return F.max_pool2d(mask, 2 * pixels + 1, stride=1, padding=pixels) if pixels else mask
 
 
 def padded(images: Tensor, multiple: int) -> Tensor:
-    """Return (N, C, H, W) pictures with their border repeated to sides divisible by *multiple*."""
+    """Return (N, C, H, W) images with their border repeated to sides divisible by *multiple*."""
     below, right = -images.shape[2] % multiple, -images.shape[3] % multiple
     return F.pad(images, (0, right, 0, below), mode="replicate") if below or right else images
 
 
-def tidied(maps: Tensor) -> Tensor:
-    """Return (N, 1, H, W) maps in {0, 1} without holes and without islands.
+def tidied(masks: Tensor) -> Tensor:
+    """Return (N, 1, H, W) masks in {0, 1} without holes and without islands.
 
     A covering has no holes, and what is smaller than :data:`ISLAND` of the largest piece is
     seldom part of it.
     """
-    return torch.stack([_tidied(one[0]) for one in maps]).unsqueeze(1)
+    return torch.stack([_tidied(one[0]) for one in masks]).unsqueeze(1)
 
 
 def _tidied(one: Tensor) -> Tensor:

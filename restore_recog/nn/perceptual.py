@@ -35,7 +35,7 @@ def untrained_features() -> Iterator[None]:
 class VGGFeatures(nn.Module):
     """VGG up to relu3_3, (N, 3, H, W) in [0, 1] -> (N, 256, H / 4, W / 4); frozen.
 
-    Pictures are normalised by ImageNet's mean and deviation, as the network was trained.
+    Images are normalised by ImageNet's mean and deviation, as the network was trained.
 
     Args:
         name: ``vgg16`` or ``vgg19``.
@@ -137,7 +137,7 @@ class RecognizerFeatures(nn.Module):
             ) from error
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return (N, C, h, w) features of pictures in [0, 1], resized where need be."""
+        """Return (N, C, h, w) features of images in [0, 1], resized where need be."""
         size = self.recognizer.image_size
         if images.shape[2:] != size:
             images = F.interpolate(images, size, mode="bilinear", antialias=True)

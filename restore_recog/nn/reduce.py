@@ -1,8 +1,8 @@
 """What the networks of one training in several processes exchange: sums and gradients.
 
 Every process has the same networks and an equal part of the batch. A loss that is a mean over
-the part's pictures has a gradient whose mean over the processes is that of the whole batch;
-whatever else looks at several pictures at once (counts, embeddings compared with each other)
+the part's images has a gradient whose mean over the processes is that of the whole batch;
+whatever else looks at several images at once (counts, embeddings compared with each other)
 goes through :func:`summed`, :func:`total` or :func:`gathered`. With one process all of them
 return what they are given.
 """

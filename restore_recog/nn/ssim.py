@@ -12,10 +12,10 @@ C1, C2 = 0.01**2, 0.03**2
 
 
 def ssim(a: Tensor, b: Tensor) -> Tensor:
-    """Return (N,) structural similarity of (N, C, H, W) pictures in [0, 1].
+    """Return (N,) structural similarity of (N, C, H, W) images in [0, 1].
 
     11 x 11 Gaussian window with sigma 1.5, every channel, the mean over the places where the
-    window lies wholly in the picture: the same figure as ``metrics.quality.ssim``.
+    window lies wholly in the image: the same figure as ``metrics.quality.ssim``.
 
     Source: Wang et al. 2004, equation 13; GANMasker equation 14 with its misprint (the factors
     of the numerator are multiplied) corrected.

@@ -1,4 +1,4 @@
-"""Packed data files: aligned clean crops of many pictures in one memory-mapped file.
+"""Packed data files: aligned clean crops of many images in one memory-mapped file.
 
 A pack is a safetensors file, so any reader of that format can open it and nothing in it runs.
 Its header is padded to :data:`DATA_START` bytes, so that the pixels, which come first, begin at a
@@ -11,7 +11,7 @@ pixels     (N, W, W, 3) uint8        crops with a margin, W = S + 2 round(S / 16
 offsets    (N + 1,) int64            where each such file begins; without entries for plain pixels
 landmarks  (N, 5, 2) float32         pixels of the crop without its margin
 subjects   (N,) int64                labels from 0 in order of first appearance
-checksums  (N,) int64                CRC-32 of each picture's stored bytes
+checksums  (N,) int64                CRC-32 of each image's stored bytes
 note       (M,) uint8                JSON: what :class:`Note` holds
 =========  ========================  =========================================================
 
@@ -42,7 +42,7 @@ CODECS: dict[str, tuple[str, list[int]]] = {
     "png": (".png", []),
     "webp": (".webp", [cv2.IMWRITE_WEBP_QUALITY, 101]),  # above 100 is lossless
 }
-"""How pictures are stored that are not stored raw: file extension and options of OpenCV."""
+"""How images are stored that are not stored raw: file extension and options of OpenCV."""
 
 DATA_START = 4096
 SMALL = ("offsets", "landmarks", "subjects", "checksums", "note")
@@ -58,11 +58,11 @@ class Note:
         stored: ``raw``, ``png`` or ``webp``; no pixel differs.
         image_ids: N texts, ``<data set's number>:<image_id>``.
         subjects: Names of the people, by label; ``<data set's number>:<subject>``.
-        attributes: Labels of each picture, as in :class:`restore_recog.types.FaceSample`.
-        sources: What was packed: name, pictures, people, notes of each data set.
-        failures: Pictures that yielded no crop.
+        attributes: Labels of each image, as in :class:`restore_recog.types.FaceSample`.
+        sources: What was packed: name, images, people, notes of each data set.
+        failures: Images that yielded no crop.
         fingerprint: Of the crops, as :meth:`restore_recog.training.crops.Crops.fingerprint`.
-        protocol: Whose training pictures these are, or None.
+        protocol: Whose training images these are, or None.
         version: Of restore-recog.
     """
 
@@ -90,7 +90,7 @@ class Note:
 
 
 class PackedPixels:
-    """The pictures of a pack by number, read when they are asked for.
+    """The images of a pack by number, read when they are asked for.
 
     Worker processes share the pages that the system keeps of the file; a copy that goes to another
     process is the file's name, not its contents.
@@ -98,7 +98,7 @@ class PackedPixels:
     Args:
         path: The pack.
         shape: (N, W, W, 3).
-        offsets: Of compressed pictures; empty for plain pixels.
+        offsets: Of compressed images; empty for plain pixels.
         checksums: (N,) CRC-32.
     """
 
@@ -114,7 +114,7 @@ class PackedPixels:
         self._offsets = offsets
         self._checksums = checksums
         self._checked = np.zeros(shape[0], bool)
-        self._map: NDArray[np.uint8] | None = None
+        self._mask: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -123,23 +123,23 @@ class PackedPixels:
         return (self[number] for number in range(len(self)))
 
     def __getitem__(self, number: int) -> NDArray[np.uint8]:
-        """Return one (W, W, 3) picture, read-only.
+        """Return one (W, W, 3) image, read-only.
 
         Raises:
             DataError: Its bytes are not those that were written.
         """
-        if self._map is None:
-            self._map = np.memmap(self.path, np.uint8, "r", DATA_START)
+        if self._mask is None:
+            self._mask = np.memmap(self.path, np.uint8, "r", DATA_START)
         if len(self._offsets):
             start, stop = self._offsets[number : number + 2]
         else:
             each = int(np.prod(self.shape[1:]))
             start, stop = number * each, (number + 1) * each
-        stored = self._map[start:stop]
+        stored = self._mask[start:stop]
         if not self._checked[number]:
             if zlib.crc32(stored.data) != self._checksums[number]:
                 raise DataError(
-                    f"The packed data file {self.path} is damaged at its picture {number}; "
+                    f"The packed data file {self.path} is damaged at its image {number}; "
                     "copy it anew, or pack the data again."
                 )
             self._checked[number] = True
@@ -150,7 +150,7 @@ class PackedPixels:
         return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_map": None}
+        return {**self.__dict__, "_mask": None}
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class Pack:
     Attributes:
         path: The file.
         note: What it says about itself.
-        pixels: N pictures (W, W, 3) uint8.
+        pixels: N images (W, W, 3) uint8.
         landmarks: (N, 5, 2) float32.
         subjects: (N,) int64 labels.
     """
@@ -232,8 +232,8 @@ def fingerprint(
     result = hashlib.sha256(json.dumps([size, list(image_ids)]).encode())
     for array in (subjects, landmarks):
         result.update(np.ascontiguousarray(array).data)
-    for picture in pixels:
-        result.update(np.ascontiguousarray(picture).data)
+    for image in pixels:
+        result.update(np.ascontiguousarray(image).data)
     return result.hexdigest()
 
 

@@ -23,7 +23,7 @@ _TYPES = {"uint8": "U8", "int64": "I64", "float32": "F32"}
 
 
 class PackWriter:
-    """Writes one pack, picture by picture, beside its place; a finished one takes the place.
+    """Writes one pack, image by image, beside its place; a finished one takes the place.
 
     Args:
         path: The file.
@@ -74,7 +74,7 @@ class PackWriter:
             raise OutputError(f"{self.path} exists; choose another --output.")
 
     def add(self, pixels: NDArray[np.uint8]) -> None:
-        """Write the next (W, W, 3) picture."""
+        """Write the next (W, W, 3) image."""
         stored = np.ascontiguousarray(pixels).reshape(-1)
         if self.stored in CODECS:
             extension, options = CODECS[self.stored]

@@ -1,4 +1,4 @@
-"""Where the parts of one face lie in one picture, its expression included.
+"""Where the parts of one face lie in one image, its expression included.
 
 The same curves serve the surface, the paint and the landmarks, so they cannot disagree.
 """

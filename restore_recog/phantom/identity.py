@@ -1,4 +1,4 @@
-"""Who is pictured and how: the random parameters of people and of their pictures.
+"""Who is pictured and how: the random parameters of people and of their images.
 
 Lengths are in units of the mean distance between the eyes (about 62 mm); x to the image
 right, y down, z to the viewer; the origin lies between the eyes.
@@ -88,7 +88,7 @@ class Person:
         tone: Skin tone with its individual part, 0 to 5.
         redness, freckles, gloss, iris, lip_colour, hair_shade: Colouring, about 0 to 1.
         hair_colour, hair_style, beard: Index into the lists of names above.
-        glasses: Whether the person owns glasses (not every picture shows them).
+        glasses: Whether the person owns glasses (not every image shows them).
         texture: Seed of skin blotches, moles and wrinkles.
     """
 
@@ -112,12 +112,12 @@ class Person:
 
 @dataclass(frozen=True)
 class Shot:
-    """One picture's circumstances.
+    """One image's circumstances.
 
     Attributes:
         yaw, pitch, roll: Sines of the angles; positive looks to the image right, down, and
             tilts the head clockwise.
-        scale: Distance of the eyes as a share of the picture's side.
+        scale: Distance of the eyes as a share of the image's side.
         centre: Where the point between the eyes comes to lie, shares of the side.
         expression: Index into EXPRESSIONS. strength: 0 to 1.
         actions: What each muscle does, 0 to about 1.
@@ -205,7 +205,7 @@ def _actions(draw: Draw, expression: int, strength: float) -> dict[str, float]:
 
 
 def draw_shot(person: Person, session: int, *seed: int) -> Shot:
-    """Return the circumstances of one picture of a person."""
+    """Return the circumstances of one image of a person."""
     draw = Draw(*seed)
     expression = draw.index((1, 1, 1, 2.5, 1, 1, 4))
     strength = draw.uniform(0.45, 1.0)

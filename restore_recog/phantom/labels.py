@@ -1,4 +1,4 @@
-"""What is known about a picture, in words."""
+"""What is known about an image, in words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from restore_recog.phantom.identity import (
 
 
 def labels(person: Person, shot: Shot) -> dict[str, str]:
-    """Return the attributes of one picture of a person."""
+    """Return the attributes of one image of a person."""
     return {
         "gender": GENDERS[person.gender],
         "age_group": AGE_GROUPS[person.age_group],

@@ -1,4 +1,4 @@
-"""From people and circumstances to pictures."""
+"""From people and circumstances to images."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from restore_recog.phantom.surface import (
 
 
 def _head_light(
-    person: Person, maps: Array, view: View, pose: Pose, light: Light, shadow: Array
+    person: Person, masks: Array, view: View, pose: Pose, light: Light, shadow: Array
 ) -> Array:
     """Return the linear light of the skin under every pixel, (3, S, S)."""
-    red, green, blue, gloss, hollow = sample(maps, *grid_place(view.x, view.y))
+    red, green, blue, gloss, hollow = sample(masks, *grid_place(view.x, view.y))
     nx, ny, nz = depth_normals(view.depth, pose.scale)
     lit = cast_shadow(view.depth, pose.scale, light) * (1.0 - 0.55 * shadow)
     shade = light.shade(nx, ny, nz, lit)
@@ -47,7 +47,7 @@ def _head_light(
 
 
 def _camera(linear: Array, shot: Shot) -> NDArray[np.uint8]:
-    """Return the developed picture: blur, white balance, exposure, tone curve, noise."""
+    """Return the developed image: blur, white balance, exposure, tone curve, noise."""
     rng = np.random.default_rng([shot.texture, 9])
     size = linear.shape[1]
     grain = rng.random(3 * size * size, dtype=np.float32)
@@ -75,11 +75,11 @@ def _head_cover(view: View, f: Features, pose: Pose) -> Array:
 
 
 def render_one(person: Person, shot: Shot, size: int = 128) -> tuple[NDArray[np.uint8], Array]:
-    """Return one picture (size, size, 3) uint8 RGB and its (98, 2) landmarks."""
+    """Return one image (size, size, 3) uint8 RGB and its (98, 2) landmarks."""
     f, pose, light = features(person, shot), pose_of(shot, size), light_of(shot)
     height = relief(person, shot, f)
     colours, gloss = face_paint(person, shot, f)
-    maps = np.concatenate([colours, gloss[None], cavity(height)[None]])
+    masks = np.concatenate([colours, gloss[None], cavity(height)[None]])
     canvas = scene.background(shot, size)
     hair = scene.hair(person, shot, f, pose, light, size)
     blend(canvas, hair.behind, 0.45 * hair.colour)
@@ -89,7 +89,7 @@ def render_one(person: Person, shot: Shot, size: int = 128) -> tuple[NDArray[np.
     shape = (area[0].stop - area[0].start, area[1].stop - area[1].start)
     near = pose.within(*area)
     view = intersect(near, shape, (f.width, f.depth, f.centre), height, 5)
-    skin = _head_light(person, maps, view, near, light, hair.shadow[area])
+    skin = _head_light(person, masks, view, near, light, hair.shadow[area])
     blend(part_of(canvas, area), _head_cover(view, f, near), skin)
     blend(canvas, hair.alpha, hair.colour)
     return _camera(canvas, shot), landmarks(f, height, pose)
@@ -98,9 +98,9 @@ def render_one(person: Person, shot: Shot, size: int = 128) -> tuple[NDArray[np.
 def render(
     people: Sequence[Person], shots: Sequence[Shot], size: int = 128
 ) -> tuple[NDArray[np.uint8], Array]:
-    """Return the pictures of people in given circumstances.
+    """Return the images of people in given circumstances.
 
-    Every picture is computed on its own, vectorised over its pixels: 128 x 128 floats stay in
+    Every image is computed on its own, vectorised over its pixels: 128 x 128 floats stay in
     the processor's nearest cache, which batches would not, and nothing can depend on batch mates.
 
     Returns:

@@ -1,6 +1,6 @@
 """What surrounds the face: background, clothes, neck, ears and hair.
 
-Each function lays linear light over the picture (3, S, S) in place, from back to front.
+Each function lays linear light over the image (3, S, S) in place, from back to front.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def background(shot: Shot, size: int) -> Array:
 
 
 def _plane(pose: Pose, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """Return picture coordinates in units of the head, straight up, from the eyes."""
+    """Return image coordinates in units of the head, straight up, from the eyes."""
     rows, columns = np.arange(shape[0], dtype=np.float32), np.arange(shape[1], dtype=np.float32)
     return ((columns - pose.x) / pose.scale)[None, :], ((rows - pose.y) / pose.scale)[:, None]
 
@@ -142,7 +142,7 @@ STYLES: dict[str, Style] = {
 
 @dataclass(frozen=True)
 class Hair:
-    """The hair of one picture.
+    """The hair of one image.
 
     Attributes:
         alpha: (S, S) cover. behind: (S, S) cover of what hangs behind the neck.
@@ -193,7 +193,7 @@ def hair_line(person: Person, shot: Shot, style: Style, at: tuple[Array, Array, 
 
 
 def hair(person: Person, shot: Shot, f: Features, pose: Pose, light: Light, size: int) -> Hair:
-    """Return the hair, not yet laid over the picture."""
+    """Return the hair, not yet laid over the image."""
     style = STYLES[HAIR_STYLES[shot.hair_style]]
     shell = intersect(pose, (size, size), _tables(f, style), None, 3)
     rng = np.random.default_rng([shot.texture, 5])

@@ -1,4 +1,4 @@
-"""Pictures taken in a studio: the face, the expression and the lamps are as ordered."""
+"""Images taken in a studio: the face, the expression and the lamps are as ordered."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LIGHTS: dict[str, dict[str, object]] = {
     "right": {"light": (2.2, -0.3, 0.6), "key": 1.5, "fill": 0.0, "ambient": 0.10},
     "both": {"light": (-2.0, -0.3, 0.7), "key": 1.4, "fill": 1.2, "ambient": 0.10},
 }
-"""Which lamps burn beside the room's own light; left and right are those of the picture."""
+"""Which lamps burn beside the room's own light; left and right are those of the image."""
 
 _SCREAM = {"jaw": 1.0, "part": 1.0, "stretch": 0.5, "squint": 0.8, "frown": 0.4, "cheek": 0.4}
 _FACES: dict[str, tuple[str, dict[str, float]]] = {
@@ -27,7 +27,7 @@ FACES = tuple(_FACES)
 
 
 def staged_shot(person: Person, session: int, face: str, lamps: str, worn: str, *seed: int) -> Shot:
-    """Return the circumstances of a studio picture.
+    """Return the circumstances of a studio image.
 
     The camera is always the same, the head is held nearly straight; hair, beard and whether
     glasses are worn belong to the session.

@@ -1,6 +1,6 @@
 """The face as a surface in space, and which point of it every pixel sees.
 
-The head is a stack of ellipses (tables over height) that a height map displaces towards
+The head is a stack of ellipses (tables over height) that a height mask displaces towards
 the viewer: z = centre(y) + depth(y) sqrt(1 - x^2 / width(y)^2) + relief(x, y).
 """
 
@@ -172,10 +172,10 @@ def cavity(height: Array) -> Array:
 
 @dataclass(frozen=True)
 class Pose:
-    """Rotation of the head and its place in the picture.
+    """Rotation of the head and its place in the image.
 
     Attributes:
-        matrix: Rows of the rotation that turns head axes into picture axes.
+        matrix: Rows of the rotation that turns head axes into image axes.
         scale: Pixels a unit. x, y: Pixel of the origin.
     """
 
@@ -185,7 +185,7 @@ class Pose:
     y: float
 
     def within(self, rows: slice, columns: slice) -> Pose:
-        """Return the same pose in the pixels of a part of the picture."""
+        """Return the same pose in the pixels of a part of the image."""
         return Pose(self.matrix, self.scale, self.x - columns.start, self.y - rows.start)
 
     def area(self, x: float, y: float, wide: float, high: float, size: int) -> tuple[slice, slice]:

@@ -267,7 +267,7 @@ def _obstacles(table: Table, preset: Preset, report: Report, run: Run) -> tuple[
         )
     segmenter = report.setup.get("segmenter", "own")
     if segmenter != "own":
-        found.append(f"the maps are those of '{segmenter}', the paper finds its own")
+        found.append(f"the masks are those of '{segmenter}', the paper finds its own")
     if any(METRICS[key].recognition for key in table.metrics):
         found.append(f"the recogniser '{run.recognizer}' is not the paper's")
     return tuple(found)
@@ -275,17 +275,17 @@ def _obstacles(table: Table, preset: Preset, report: Report, run: Run) -> tuple[
 
 def _cautions(table: Table, preset: Preset, report: Report, run: Run) -> tuple[str, ...]:
     found = []
-    pictures = report.setup.get("pictures", {})
-    count = pictures.get("probes")
-    if count is not None and count != preset.pictures:
+    images = report.setup.get("images", {})
+    count = images.get("probes")
+    if count is not None and count != preset.images:
         found.append(
-            f"{count:,} test pictures, the paper has {preset.pictures:,}"
+            f"{count:,} test images, the paper has {preset.images:,}"
             + (" (FID depends on how many)" if "fid" in table.metrics else "")
         )
     if report.setup.get("crop_template") is None and preset.template is not None:
         found.append(
             "this project's own crops, in which the face is larger than in the paper's; whole-"
-            "picture figures are worse for it"
+            "image figures are worse for it"
         )
     if any(origin.file is not None for origin in run.origins.values()):
         found.append(f"the paper trained on {preset.trained_on}")

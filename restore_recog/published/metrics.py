@@ -29,7 +29,7 @@ class Metric:
     recognition: bool = False
 
 
-_SIMILAR = "mean over the whole pictures, not inside the map alone"
+_SIMILAR = "mean over the whole images, not inside the mask alone"
 _OTHER = "the level depends on the recogniser, which is not the paper's"
 _EXPRESSION = "measured by a network of the paper's that we do not have"
 
@@ -55,7 +55,7 @@ METRICS: dict[str, Metric] = {
         "%",
         "lower",
         "l1",
-        "mean absolute difference of pictures on [-1, 1], twice that on [0, 1]: the scale is "
+        "mean absolute difference of images on [-1, 1], twice that on [0, 1]: the scale is "
         "inferred from l2, the paper names none",
         factor=200.0,
     ),
@@ -64,7 +64,7 @@ METRICS: dict[str, Metric] = {
         "%",
         "lower",
         "l2",
-        "mean squared difference of pictures on [-1, 1], four times that on [0, 1]: the paper "
+        "mean squared difference of images on [-1, 1], four times that on [0, 1]: the paper "
         "names no scale, but its L2 and PSNR go together on this one only",
         factor=400.0,
     ),
@@ -73,13 +73,13 @@ METRICS: dict[str, Metric] = {
         "",
         "lower",
         "fid",
-        "Inception features; depends on the number of pictures and on the copy of the network",
+        "Inception features; depends on the number of images and on the copy of the network",
     ),
     "niqe": Metric("NIQE", "", "lower", "niqe", "needs no truth; depends on the library's model"),
     "brisque": Metric(
         "BRISQUE", "", "lower", "brisque", "needs no truth; depends on the library's model"
     ),
-    "dice": Metric("Dice", "%", "higher", "dice", "mean over the pictures' maps", factor=100.0),
+    "dice": Metric("Dice", "%", "higher", "dice", "mean over the images' masks", factor=100.0),
     "pixel_accuracy": Metric(
         "pixel accuracy", "%", "higher", None, "not a figure of an evaluation"
     ),
@@ -97,7 +97,7 @@ METRICS: dict[str, Metric] = {
         "",
         "higher",
         "cosine",
-        f"with one random unoccluded picture of the person; {_OTHER}",
+        f"with one random unoccluded image of the person; {_OTHER}",
         recognition=True,
     ),
     "eer": Metric(

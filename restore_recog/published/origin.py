@@ -120,7 +120,7 @@ def _record(path: Path) -> dict[str, Any] | None:
         return {
             "preset": str(record["model"]["preset"]),
             "trained_on": (
-                f"{record['pictures']:,} pictures of {' and '.join(datasets)}, as {RECORD} says"
+                f"{record['pictures']:,} images of {' and '.join(datasets)}, as {RECORD} says"
             ),
             "datasets": datasets,
             "finished": bool(record.get("finished", True)) and path.parent == folder,

@@ -68,7 +68,7 @@ def needs(table: Table, preset: Preset) -> str:
         lines.append(f"  weights: {train}, then --weights DIR/weights.safetensors")
     lines += [
         f"  the paper trained on {preset.trained_on}",
-        f"  tested: {preset.pictures:,} pictures at {preset.size} x {preset.size}, protocol "
+        f"  tested: {preset.images:,} images at {preset.size} x {preset.size}, protocol "
         f"'{preset.protocol}'" + (f", coverings {preset.coverings}" if preset.coverings else ""),
         f"  rehearsal on made-up faces: --data {preset.rehearsal} --limit 20",
         *(f"Decided here: {sentence}" for sentence in preset.decided),

@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 
 from restore_recog.api import Dataset
 from restore_recog.errors import DataError, RestoreRecogError
-from restore_recog.types import FaceSample, Picture
+from restore_recog.types import FaceImage, FaceSample
 
 
 class Selection(Dataset):
-    """Shows the pictures of another data set that have one of some conditions.
+    """Shows the images of another data set that have one of some conditions.
 
     Everything else (name, place, whether it is rendered, notes) is that of the other.
     """
@@ -25,7 +25,7 @@ class Selection(Dataset):
         self.name, self.rendered = whole.name, whole.rendered  # type: ignore[misc]
 
     def samples(self) -> Sequence[FaceSample]:
-        """Return the chosen pictures.
+        """Return the chosen images.
 
         Raises:
             DataError: There is none.
@@ -35,16 +35,16 @@ class Selection(Dataset):
         self.pair_list = self._whole.pair_list
         self.notes = (
             *self._whole.notes,
-            f"{len(found)} of {len(samples)} pictures take part: those of condition "
+            f"{len(found)} of {len(samples)} images take part: those of condition "
             f"{' or '.join(sorted(self._conditions))}.",
         )
         if not found:
             raise DataError(
-                f"The data set '{self.name}' has no pictures of condition "
+                f"The data set '{self.name}' has no images of condition "
                 f"{' or '.join(sorted(self._conditions))}, which this table is about."
             )
         return found
 
-    def read(self, samples: Sequence[FaceSample]) -> list[Picture | RestoreRecogError]:
+    def read(self, samples: Sequence[FaceSample]) -> list[FaceImage | RestoreRecogError]:
         """Read them from the other data set."""
         return self._whole.read(samples)

@@ -87,8 +87,8 @@ class Table:
         paper, cite: Short name, and where it was published.
         where: Number and section in the paper.
         title: What it shows.
-        tested_on: The paper's test pictures in a few words.
-        pictures: How many they are, or None where the paper does not say.
+        tested_on: The paper's test images in a few words.
+        images: How many they are, or None where the paper does not say.
         rows, metrics: As printed; metrics by key of :data:`~.metrics.METRICS`.
         preset: Name of the evaluation, see :mod:`~restore_recog.published.presets`, or None.
         why_not: Why there is no evaluation for it; empty where there is one.
@@ -104,7 +104,7 @@ class Table:
     tested_on: str
     rows: tuple[Row, ...]
     metrics: tuple[str, ...]
-    pictures: int | None = None
+    images: int | None = None
     preset: str | None = None
     why_not: str = ""
     gain: Gain | None = None
@@ -166,7 +166,7 @@ def _table(name: str, paper: Mapping[str, str], entry: Mapping[str, Any]) -> Tab
         tested_on=entry["tested_on"],
         rows=tuple(_row(metrics, row) for row in entry["rows"]),
         metrics=metrics,
-        pictures=entry.get("pictures"),
+        images=entry.get("pictures"),
         preset=entry.get("preset"),
         why_not=entry.get("why_not", ""),
         gain=Gain(gain["figure"], gain["before"], gain["after"]) if gain else None,

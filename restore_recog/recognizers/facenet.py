@@ -33,7 +33,7 @@ Medians over 200 photographs of Labeled Faces in the Wild, made symmetric.
 
 
 class InceptionNet(nn.Module):
-    """InceptionResnetV1 that takes pictures in [0, 1]; (N, 3, 160, 160) -> (N, 512)."""
+    """InceptionResnetV1 that takes images in [0, 1]; (N, 3, 160, 160) -> (N, 512)."""
 
     def __init__(self, dropout: float = 0.6) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class FaceNet(Recognizer):
         self.net = net.eval().requires_grad_(False).to(device)
 
     def embed(self, images: Tensor) -> Tensor:
-        """Return (N, 512) unit-length templates of (N, 3, 160, 160) pictures in [0, 1]."""
+        """Return (N, 512) unit-length templates of (N, 3, 160, 160) images in [0, 1]."""
         with inference_mode():
             return F.normalize(self.net(images))
 

@@ -27,12 +27,12 @@ DEFAULT_BACKBONE = "regnetx_002"
 class EmbeddingNet(nn.Module):
     """A timm backbone, then batch norm, flattening, dropout and one linear layer.
 
-    The map is flattened rather than pooled: in an aligned face the place of a feature is part of
+    The mask is flattened rather than pooled: in an aligned face the place of a feature is part of
     the identity (Deng et al., "ArcFace", 2019, section 3.1, option E).
 
     Args:
         backbone: Name of a timm model that yields a feature map.
-        image_size: Side of the pictures; the linear layer depends on it.
+        image_size: Side of the images; the linear layer depends on it.
         dimension: Length of the templates.
         dropout: Before the linear layer.
         pretrained: Start from timm's ImageNet weights (timm downloads them).
@@ -66,19 +66,19 @@ class EmbeddingNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return (N, dimension) embeddings, not normalised, of (N, 3, S, S) in [0, 1]."""
-        maps = self.backbone((images * 2 - 1).contiguous(memory_format=torch.channels_last))
-        flat = self.dropout(self.norm(maps).flatten(1))
+        masks = self.backbone((images * 2 - 1).contiguous(memory_format=torch.channels_last))
+        flat = self.dropout(self.norm(masks).flatten(1))
         return self.output_norm(self.linear(flat))  # type: ignore[no-any-return]
 
     def feature_maps(self, images: Tensor) -> Tensor:
         """Return the backbone's (N, C, S/8, S/8) features: mid-level parts of a face."""
         reductions = [info["reduction"] for info in self.backbone.feature_info]
-        maps = self.backbone.forward_intermediates(
+        masks = self.backbone.forward_intermediates(
             (images * 2 - 1).contiguous(memory_format=torch.channels_last),
             indices=[reductions.index(8)],
             intermediates_only=True,
         )
-        return maps[0]  # type: ignore[no-any-return]
+        return masks[0]  # type: ignore[no-any-return]
 
 
 class TimmRecognizer(Recognizer):
@@ -115,7 +115,7 @@ class TimmRecognizer(Recognizer):
         self.image_size = (config["image_size"], config["image_size"])
 
     def embed(self, images: Tensor) -> Tensor:
-        """Return (N, D) unit-length templates of (N, 3, S, S) pictures in [0, 1]."""
+        """Return (N, D) unit-length templates of (N, 3, S, S) images in [0, 1]."""
         with torch.inference_mode():
             return F.normalize(self.net(images))
 

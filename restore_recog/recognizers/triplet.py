@@ -99,7 +99,7 @@ class TripletTraining:
         return {"triplet": loss.item(), "triplets": float(len(triplets[0]))}
 
     def validate(self, batch: FaceBatch) -> Mapping[str, float]:
-        """Return verification and rank figures of people with two pictures each."""
+        """Return verification and rank figures of people with two images each."""
         self.net.eval()
         return pair_figures(self.net(batch.images))
 
@@ -116,7 +116,7 @@ class TripletTraining:
         return self.config, self.net.state_dict()
 
     def preview(self, batch: FaceBatch) -> Tensor:
-        """Return the pictures as the recogniser sees them."""
+        """Return the images as the recogniser sees them."""
         return batch.images
 
     def describe(self) -> Mapping[str, Any]:

@@ -188,8 +188,8 @@ LIKENESS = (
     Column("LPIPS", "lpips", 1, 4, brief="LPIPS", better=DOWN),
     Column("NIQE", "niqe", 1, 2, brief="NIQE", better=DOWN),
     Column("BRISQUE", "brisque", 1, 2, brief="BRISQUE", better=DOWN),
-    Column("Map Dice", "dice", 1, 3, brief="Dice", better=UP),
-    Column("Map IoU", "iou", 1, 3, better=UP),
+    Column("Mask Dice", "dice", 1, 3, brief="Dice", better=UP),
+    Column("Mask IoU", "iou", 1, 3, better=UP),
     Column("PSNR gain against cosine gain, ρ", "quality_vs_recognition", 1, 2, True),
 )
 ALL = (*RECOGNITION, *VERIFICATION, *TRANSFER, *ACQUISITION, *LIKENESS)
@@ -200,8 +200,8 @@ _LEGEND = {
     "fnmr@fmr=0.01": "FNMR: at 1 % FMR, each arm at its own threshold",
     "fmr_frozen@fmr=0.001": "frozen: at the threshold that gives 0.1 % FMR on bare faces",
     "psnr_mask": "PSNR and SSIM: inside the covering; arrows: which way is better",
-    "fid": "FID: to the unoccluded pictures of the same probes",
-    "dice": "Dice: of the map that was used",
+    "fid": "FID: to the unoccluded images of the same probes",
+    "dice": "Dice: of the mask that was used",
 }
 
 _BY_FIGURE = {column.figure: column for column in ALL}

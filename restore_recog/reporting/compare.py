@@ -210,7 +210,7 @@ def _refusal(first: Run, second: Run) -> str | None:
         return reason
     a, b = first.report, second.report
     if a.setup.get("data_sha256") != b.setup.get("data_sha256"):
-        return "their data differ (other pictures, people or conditions)"
+        return "their data differ (other images, people or conditions)"
     if _people(a) != _people(b):
         return "their probes differ (another --limit, seed or --protocol file)"
     names = sorted({*a.protocol, *b.protocol} - NO_COMPARISONS)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from restore_recog.reporting.compare import Comparison
-from restore_recog.reporting.comparison_text import pictures, side_by_side
+from restore_recog.reporting.comparison_text import images, side_by_side
 from restore_recog.reporting.tables import arms_csv, arms_latex
 from restore_recog.system.atomic import plain, whole_folder
 
@@ -27,15 +27,15 @@ def write(comparison: Comparison, folder: Path) -> None:
     rows = side_by_side(comparison)
     names = ", ".join(run.name for run in comparison.runs)
     with whole_folder(folder) as staging:
-        drawn = pictures(comparison)
+        drawn = images(comparison)
         text = json.dumps(as_json(comparison), indent=1, ensure_ascii=False, allow_nan=False)
         (staging / "compare.json").write_text(text + "\n", encoding="utf-8")
         (staging / "table.csv").write_text(arms_csv(rows), encoding="utf-8")
         latex = arms_latex(rows, f"Runs side by side: {names}.")
         (staging / "table.tex").write_text(latex, encoding="utf-8")
         (staging / "figures").mkdir()
-        for name, picture in drawn.items():
-            (staging / "figures" / f"{name}.png").write_bytes(picture.png)
+        for name, image in drawn.items():
+            (staging / "figures" / f"{name}.png").write_bytes(image.png)
         (staging / "compare.html").write_text(page(comparison, drawn), encoding="utf-8")
 
 

@@ -13,7 +13,7 @@ from restore_recog.evaluation.results import ArmReport
 from restore_recog.reporting import plots, report_figures
 from restore_recog.reporting.columns import Column
 from restore_recog.reporting.compare import Comparison, Difference, Pairing
-from restore_recog.reporting.report_figures import Picture
+from restore_recog.reporting.report_figures import Plot
 from restore_recog.reporting.tables import arms_text
 
 OVERLAID = ("clean", "occluded", "restored")
@@ -89,11 +89,11 @@ def arms(difference: Difference) -> str:
     return f"{difference.second} less {difference.first}"
 
 
-def pictures(comparison: Comparison) -> dict[str, Picture]:
+def images(comparison: Comparison) -> dict[str, Plot]:
     """Return the curves of all runs over each other; none where that is refused."""
     if comparison.overlay_refusal:
         return {}
-    drawn: dict[str, Picture] = {}
+    drawn: dict[str, Plot] = {}
     if curves := _det_curves(comparison):
         drawn["det"] = report_figures.drawn(plots.det_figure(curves))
     if rates := _cmc_curves(comparison):

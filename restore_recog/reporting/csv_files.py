@@ -212,9 +212,9 @@ def counted(found: Iterable[Flip]) -> dict[str, Counter[str]]:
 
 
 def failures_by_stage(failures: Iterable[Failure]) -> dict[str, dict[str, int]]:
-    """Return stage -> {"images", "subjects", "events"}: distinct pictures and people, and entries.
+    """Return stage -> {"images", "subjects", "events"}: distinct images and people, and entries.
 
-    One picture can fail in several arms, so there can be more events than pictures.
+    One image can fail in several arms, so there can be more events than images.
     """
     by_stage: dict[str, list[Failure]] = {}
     for failure in failures:
@@ -245,7 +245,7 @@ def losses(arms: Iterable[ArmReport]) -> list[str]:
 def stage_lines(stages: Mapping[str, Mapping[str, int]]) -> list[str]:
     """Return one line for every stage that something failed at."""
     return [
-        f"at the stage '{stage}': {count['images']} pictures of {count['subjects']} people"
+        f"at the stage '{stage}': {count['images']} images of {count['subjects']} people"
         + (f", {count['events']} times" if count["events"] != count["images"] else "")
         for stage, count in stages.items()
     ]

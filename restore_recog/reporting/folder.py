@@ -29,7 +29,7 @@ from restore_recog.errors import DataError, RestoreRecogError
 from restore_recog.evaluation.results import ArmReport, Cohort, Example, Report, Spread, Verdict
 from restore_recog.reporting import csv_files, report_figures, strips
 from restore_recog.reporting.csv_files import failures_by_stage
-from restore_recog.reporting.report_figures import Picture
+from restore_recog.reporting.report_figures import Plot
 from restore_recog.reporting.strips import sheet
 from restore_recog.reporting.tables import arms_csv, arms_latex
 from restore_recog.system.atomic import check_output, plain, whole_folder
@@ -50,9 +50,9 @@ def write(report: Report, folder: Path) -> None:
 
     with whole_folder(folder) as staging:
         _write_records(report, staging)
-        pictures = report_figures.pictures(report)
-        _write_pictures(report, pictures, staging)
-        (staging / "report.html").write_text(page(report, pictures), encoding="utf-8")
+        images = report_figures.images(report)
+        _write_images(report, images, staging)
+        (staging / "report.html").write_text(page(report, images), encoding="utf-8")
 
 
 def _write_records(report: Report, folder: Path) -> None:
@@ -69,10 +69,10 @@ def _write_records(report: Report, folder: Path) -> None:
         path.write_bytes(content.encode())  # as it is: text mode would change line ends
 
 
-def _write_pictures(report: Report, pictures: Mapping[str, Picture], folder: Path) -> None:
+def _write_images(report: Report, plots: Mapping[str, Plot], folder: Path) -> None:
     (folder / "figures" / "examples").mkdir(parents=True)
-    for name, picture in pictures.items():
-        (folder / "figures" / f"{name}.png").write_bytes(picture.png)
+    for name, image in plots.items():
+        (folder / "figures" / f"{name}.png").write_bytes(image.png)
     for index, example in enumerate(report.examples):
         images.write(_example_path(folder, index), strips.labelled(example))
     together = sheet(report.examples)

@@ -1,4 +1,4 @@
-"""Figures in panels: score histograms, gains by cohort, picture quality against recognition."""
+"""Figures in panels: score histograms, gains by cohort, image quality against recognition."""
 
 from __future__ import annotations
 
@@ -180,9 +180,9 @@ AXES = (("rank1_lost", 100, "Rank-1 lost (points)"), ("cosine_lost", 1, "Genuine
 
 
 def cost_figure(study: Study) -> Figure | None:
-    """Draw each segmenter's Dice against what its errors cost; None without true maps.
+    """Draw each segmenter's Dice against what its errors cost; None without true masks.
 
-    One panel a restorer. Reference points are grey; the true map, narrowed and widened, is a
+    One panel a restorer. Reference points are grey; the true mask, narrowed and widened, is a
     line through them. Bars are 95 % intervals.
     """
     names = list(study.standings[0].restorers)
@@ -195,7 +195,7 @@ def cost_figure(study: Study) -> Figure | None:
         axes = figure.add_subplot(1, len(names), place + 1)
         _panel(axes, study, restorer, (name, factor))
         axes.set_title(f"restored with {restorer}", fontsize="medium")
-        axes.set_xlabel("Mean Dice of the maps")
+        axes.set_xlabel("Mean Dice of the masks")
         if place == 0:
             axes.set_ylabel(title)
     return figure
@@ -212,7 +212,7 @@ def _panel(axes: Axes, study: Study, restorer: str, quantity: tuple[str, float])
     colours = iter(COLOURS * len(study.standings))
     line: list[tuple[float, float]] = []
     for one in study.standings:
-        x = float(one.maps.get("dice", {}).get("value", math.nan))
+        x = float(one.masks.get("dice", {}).get("value", math.nan))
         y, below, above = _value(one, one.restorers[restorer], quantity)
         if not math.isfinite(x + y):
             continue

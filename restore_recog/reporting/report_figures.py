@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class Plot:
     """A drawn figure.
 
     Attributes:
@@ -60,15 +60,15 @@ def of(report: Report) -> dict[str, Figure]:
     return {name: figure for name, figure in drawn.items() if figure is not None}
 
 
-def pictures(report: Report) -> dict[str, Picture]:
-    """Return file name -> drawn picture of every figure."""
+def images(report: Report) -> dict[str, Plot]:
+    """Return file name -> drawn image of every figure."""
     return {name: drawn(figure) for name, figure in of(report).items()}
 
 
-def drawn(figure: Figure) -> Picture:
+def drawn(figure: Figure) -> Plot:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=140)
-    return Picture(buffer.getvalue(), round(96 * float(figure.get_figwidth())))
+    return Plot(buffer.getvalue(), round(96 * float(figure.get_figwidth())))
 
 
 def det(report: Report) -> Figure | None:

@@ -1,4 +1,4 @@
-"""A study of segmenters as text, JSON, CSV and pictures, and its folder.
+"""A study of segmenters as text, JSON, CSV and images, and its folder.
 
 =====================  ================================================================
 ``segmenters.html``    everything below on one page
@@ -7,7 +7,7 @@
 ``maps.csv``           one line a probe and segmenter
 ``failures.csv``       one line for everything that failed
 ``figures/cost.png``   Dice against what the errors cost
-``figures/worst.png``  the worst maps
+``figures/worst.png``  the worst masks
 =====================  ================================================================
 """
 
@@ -25,12 +25,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from restore_recog.evaluation.results import Example
-from restore_recog.evaluation.segmenters.figures import MAP_SCORES
+from restore_recog.evaluation.segmenters.figures import MASK_SCORES
 from restore_recog.evaluation.segmenters.results import Standing, Study, Worst
 from restore_recog.reporting.columns import Column, Figures
 from restore_recog.reporting.plots_panels import cost_figure
-from restore_recog.reporting.report_figures import Picture, drawn
-from restore_recog.reporting.segmenter_text import COSTS, MAPS
+from restore_recog.reporting.report_figures import Plot, drawn
+from restore_recog.reporting.segmenter_text import COSTS, MASKS
 from restore_recog.reporting.strips import labelled
 from restore_recog.reporting.tables import csv_text
 from restore_recog.system.atomic import plain, whole_folder
@@ -41,7 +41,7 @@ FORMAT = 1
 
 
 HIT, MISSED, EXTRA = (200, 200, 200), (213, 94, 0), (0, 114, 178)
-"""Colours of a map's differences: grey where both are, orange missed, blue too much."""
+"""Colours of a mask's differences: grey where both are, orange missed, blue too much."""
 
 
 def write(study: Study, folder: Path) -> None:
@@ -55,19 +55,19 @@ def write(study: Study, folder: Path) -> None:
     with whole_folder(folder) as staging:
         strips = [strip(one) for one in study.worst]
         figure = cost_figure(study)
-        picture = None if figure is None else drawn(figure)
+        image = None if figure is None else drawn(figure)
         record = json.dumps(as_json(study), indent=1, ensure_ascii=False, allow_nan=False)
         (staging / "segmenters.json").write_text(record + "\n", encoding="utf-8")
         (staging / "segmenters.csv").write_text(csv_text(_csv(study)), encoding="utf-8")
-        (staging / "maps.csv").write_text(csv_text(_maps_csv(study)), encoding="utf-8")
+        (staging / "maps.csv").write_text(csv_text(_masks_csv(study)), encoding="utf-8")
         names = [one.name for one in fields(Failure)]
         failures = csv_text([names, *map(astuple, study.failures)])
         (staging / "failures.csv").write_text(failures, encoding="utf-8")
         (staging / "figures").mkdir()
-        for name, content in (("cost", _png(picture)), ("worst", _sheet(study, strips))):
+        for name, content in (("cost", _png(image)), ("worst", _sheet(study, strips))):
             if content:
                 (staging / "figures" / f"{name}.png").write_bytes(content)
-        (staging / "segmenters.html").write_text(page(study, picture, strips), encoding="utf-8")
+        (staging / "segmenters.html").write_text(page(study, image, strips), encoding="utf-8")
 
 
 def as_json(study: Study) -> dict[str, Any]:
@@ -77,13 +77,13 @@ def as_json(study: Study) -> dict[str, Any]:
             "format": FORMAT,
             "labels": study.labels,
             "notes": study.notes,
-            "true_maps": study.true_maps,
+            "true_masks": study.true_masks,
             "occluded": study.floor,
             "segmenters": [
                 {
                     "segmenter": one.segmenter,
                     "reference": one.reference,
-                    "maps": one.maps,
+                    "masks": one.masks,
                     "restorers": one.restorers,
                 }
                 for one in study.standings
@@ -99,21 +99,21 @@ def as_json(study: Study) -> dict[str, Any]:
 
 
 def strip(worst: Worst) -> Example:
-    """Return [occluded | found | true | difference] of one map."""
-    maps = [np.repeat(one[:, :, None] * np.uint8(255), 3, 2) for one in (worst.found, worst.true)]
-    tiles = [worst.occluded, *maps, difference(worst.found, worst.true)]
+    """Return [occluded | found | true | difference] of one mask."""
+    masks = [np.repeat(one[:, :, None] * np.uint8(255), 3, 2) for one in (worst.found, worst.true)]
+    tiles = [worst.occluded, *masks, difference(worst.found, worst.true)]
     titles = ("occluded", f"found, Dice {worst.dice:.3f}", "true", "orange missed, blue extra")
     caption = f"{worst.segmenter}: {worst.probe_id}"
     return Example(worst.probe_id, caption, titles, np.concatenate(tiles, axis=1))
 
 
 def difference(found: NDArray[np.uint8], true: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return (S, S, 3) uint8: grey where both maps are, orange missed, blue too much."""
-    picture = np.full((*true.shape, 3), 255, np.uint8)
-    picture[(found > 0) & (true > 0)] = HIT
-    picture[(found == 0) & (true > 0)] = MISSED
-    picture[(found > 0) & (true == 0)] = EXTRA
-    return picture
+    """Return (S, S, 3) uint8: grey where both masks are, orange missed, blue too much."""
+    image = np.full((*true.shape, 3), 255, np.uint8)
+    image[(found > 0) & (true > 0)] = HIT
+    image[(found == 0) & (true > 0)] = MISSED
+    image[(found > 0) & (true == 0)] = EXTRA
+    return image
 
 
 def _sheet(study: Study, strips: Sequence[Example]) -> bytes:
@@ -133,18 +133,18 @@ def _sheet(study: Study, strips: Sequence[Example]) -> bytes:
     return buffer.getvalue()
 
 
-def _png(picture: Picture | None) -> bytes:
-    return b"" if picture is None else picture.png
+def _png(image: Plot | None) -> bytes:
+    return b"" if image is None else image.png
 
 
 def _csv(study: Study) -> Iterator[list[Any]]:
-    columns = (*MAPS, *COSTS)
+    columns = (*MASKS, *COSTS)
     parts = ("", " (low)", " (high)", " (n)")
     head = [f"{c.title}{part}" for c in columns for part in parts]
     yield ["Segmenter", "Reference point", "Restorer", *head]
     for one in study.standings:
         for name, figures in one.restorers.items():
-            both = {**one.maps, **figures}
+            both = {**one.masks, **figures}
             cells = [x for c in columns for x in _numbers(c, both)]
             yield [one.segmenter, "yes" if one.reference else "no", name, *cells]
 
@@ -159,15 +159,15 @@ def _numbers(column: Column, figures: Figures) -> list[Any]:
     return [*shown, figure.get("n", "")]
 
 
-def _maps_csv(study: Study) -> Iterator[list[Any]]:
-    yield ["segmenter", "probe_id", "subject", *MAP_SCORES]
+def _masks_csv(study: Study) -> Iterator[list[Any]]:
+    yield ["segmenter", "probe_id", "subject", *MASK_SCORES]
     for one in study.standings:
         yield from _probes(one, study)
 
 
 def _probes(one: Standing, study: Study) -> Iterator[list[Any]]:
-    """Yield the map of every probe; what is not known is empty."""
+    """Yield the mask of every probe; what is not known is empty."""
     for (image_id, subject), score in zip(study.probes, one.scores, strict=True):
-        values = [None] * len(MAP_SCORES) if score is None else astuple(score)
+        values = [None] * len(MASK_SCORES) if score is None else astuple(score)
         shown = ["" if v is None or not np.isfinite(v) else f"{v:.6g}" for v in values]
         yield [one.segmenter, image_id, subject, *shown]

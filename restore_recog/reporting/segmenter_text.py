@@ -8,18 +8,18 @@ from restore_recog.evaluation.segmenters.results import Study
 from restore_recog.reporting.columns import NOTHING, Column, Figures
 from restore_recog.reporting.tables import text_table
 
-MAPS = (
+MASKS = (
     Column("Pixel accuracy, %", "pixel_accuracy", 100, 2, brief="accuracy %"),
     Column("Dice", "dice", 1, 3, brief="Dice", interval=True),
     Column("IoU", "iou", 1, 3, brief="IoU"),
     Column("Precision", "precision", 1, 3, brief="precision"),
     Column("Recall", "recall", 1, 3, brief="recall"),
     Column("Boundary error, pixels", "boundary", 1, 2, brief="boundary px"),
-    Column("Empty maps, %", "empty", 100, 1, brief="empty %"),
+    Column("Empty masks, %", "empty", 100, 1, brief="empty %"),
     Column("Marked on bare faces, % of the crop", "false_area", 100, 2, brief="bare %"),
     Column("Bare faces with a mark, %", "false_alarm", 100, 1),
 )
-"""The figures of maps."""
+"""The figures of masks."""
 
 
 COSTS = (
@@ -35,10 +35,10 @@ COSTS = (
 
 
 LEGEND = (
-    "lost: with the true map less with this one, on the same probes; brackets: 95 % intervals from "
-    "resampling people. bare %: share of the crop that is marked on faces that nothing covers; "
-    "empty %: maps in which nothing was found, which count with Dice 0. true-2, true+2: the true "
-    "map narrowed and widened by 2 pixels of the crop; average: one fixed map for every face."
+    "lost: with the true mask less with this one, on the same probes; brackets: 95 % intervals "
+    "from resampling people. bare %: share of the crop that is marked on faces that nothing covers; "
+    "empty %: masks in which nothing was found, which count with Dice 0. true-2, true+2: the true "
+    "mask narrowed and widened by 2 pixels of the crop; average: one fixed mask for every face."
 )
 
 
@@ -46,7 +46,7 @@ def text(study: Study) -> str:
     """Return the tables of a study, ready to print."""
     parts = [
         "\n".join(study.labels),
-        _table(MAPS, [(s.segmenter, s.maps) for s in study.standings]),
+        _table(MASKS, [(s.segmenter, s.masks) for s in study.standings]),
     ]
     for name in study.standings[0].restorers:
         rows: list[tuple[str, Figures]] = [("(occluded)", study.floor)]
@@ -66,9 +66,9 @@ def agreements(study: Study) -> list[str]:
 
 
 def warnings(study: Study) -> list[str]:
-    """Return the notes, and how many pictures failed."""
+    """Return the notes, and how many images failed."""
     count = len({failure.image_id for failure in study.failures})
-    failed = [f"{count} pictures failed somewhere; see failures.csv."] if count else []
+    failed = [f"{count} images failed somewhere; see failures.csv."] if count else []
     return [*study.notes, *failed]
 
 

@@ -1,4 +1,4 @@
-"""Before-and-after strips with their titles burnt in, so that no picture loses its label."""
+"""Before-and-after strips with their titles burnt in, so that no image loses its label."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def labelled(example: Example, scale: int = 1) -> NDArray[np.uint8]:
     return np.concatenate([np.asarray(row, dtype=np.uint8), strip])
 
 
-def bare(picture: NDArray[np.uint8], titles: Sequence[str]) -> NDArray[np.uint8]:
+def bare(image: NDArray[np.uint8], titles: Sequence[str]) -> NDArray[np.uint8]:
     """Return a labelled strip without its titles, however high their row is.
 
     Raises:
-        ValueError: The picture has no place for so many square tiles.
+        ValueError: The image has no place for so many square tiles.
     """
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     side = width // max(1, len(titles))
     if side * len(titles) != width or height < side:
         raise ValueError(f"a strip of {len(titles)} tiles cannot be {width} x {height} pixels")
-    return picture[height - side :]
+    return image[height - side :]
 
 
 def title_height(side: int) -> int:
@@ -75,15 +75,15 @@ AMPLIFICATION = 4
 
 TRUTH = "clean"
 CAPTION = (
-    f"|difference| x {AMPLIFICATION}: the absolute difference to the unoccluded picture in each "
+    f"|difference| x {AMPLIFICATION}: the absolute difference to the unoccluded image in each "
     f"colour, multiplied by {AMPLIFICATION} and clipped at white; black is no difference."
 )
 
 
 def sheet(examples: Sequence[Example]) -> NDArray[np.uint8] | None:
-    """Return one picture with a row an example, or None where no truth is known.
+    """Return one image with a row an example, or None where no truth is known.
 
-    A row shows the occluded picture, each restored one, the truth, then the absolute
+    A row shows the occluded image, each restored one, the truth, then the absolute
     difference of the occluded and of each restored one to the truth.
     """
     rows = [row for row in map(_row, examples) if row is not None]
@@ -100,13 +100,13 @@ def _row(example: Example) -> Example | None:
         return None
     judged = [t for t in tiles if t == "occluded" or t.startswith("restored:")]
     shown = [*judged, TRUTH]
-    pictures = [tiles[title] for title in shown]
-    pictures += [_difference(tiles[title], tiles[TRUTH]) for title in judged]
+    images = [tiles[title] for title in shown]
+    images += [_difference(tiles[title], tiles[TRUTH]) for title in judged]
     titles = [*shown, *(f"|{title} - {TRUTH}| x {AMPLIFICATION}" for title in judged)]
-    return replace(example, titles=tuple(titles), strip=np.concatenate(pictures, axis=1))
+    return replace(example, titles=tuple(titles), strip=np.concatenate(images, axis=1))
 
 
-def _difference(picture: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    gap = np.abs(picture.astype(np.int16) - truth.astype(np.int16))
+def _difference(image: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    gap = np.abs(image.astype(np.int16) - truth.astype(np.int16))
     clipped: NDArray[np.uint8] = np.minimum(AMPLIFICATION * gap, 255).astype(np.uint8)
     return clipped

@@ -1,6 +1,6 @@
 """A restorer as a file that runs without this package: ONNX or ``torch.export``.
 
-What is exported takes aligned crops and their maps and gives the restored crops; face search,
+What is exported takes aligned crops and their masks and gives the restored crops; face search,
 alignment and the search for the covering stay with the caller.
 """
 
@@ -29,7 +29,7 @@ TOLERANCE = 1e-3
 """Largest difference of a pixel in [0, 1] from what the restorer itself gives."""
 
 BATCH = 2
-"""Pictures in the example that is traced; the file takes any number."""
+"""Images in the example that is traced; the file takes any number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Restore the faces in picture files and put them back into the full-size pictures."""
+"""Restore the faces in image files and put them back into the full-size images."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from restore_recog.errors import ImageError, NoFaceError, PluginError, SeveralFa
 from restore_recog.face_detection import FaceFinder
 from restore_recog.restoring.jobs import Job
 from restore_recog.restoring.restoration import run_restorer
-from restore_recog.segmenters.contract import maps_of
+from restore_recog.segmenters.contract import masks_of
 from restore_recog.segmenters.names import DEFAULT_DETECTOR, OWN, choose, margin
-from restore_recog.types import FaceBatch, FaceCrop, Failure, Picture
+from restore_recog.types import FaceBatch, FaceCrop, FaceImage, Failure
 
 SHEET_FACES = 60
 """A contact sheet stops here: one page that can still be looked at."""
@@ -46,16 +46,16 @@ def segmenter_for(restorer: Restorer, choice: str = OWN) -> Segmenter:
     """Return what finds the covering for a restorer.
 
     Args:
-        restorer: Whose pictures are to be restored.
-        choice: As in an evaluation, but for the true maps. A restorer without a detector
+        restorer: Whose images are to be restored.
+        choice: As in an evaluation, but for the true masks. A restorer without a detector
             borrows the default one, as there.
 
     Raises:
-        PluginError: It is unknown or has no detector, or the true maps were asked for.
+        PluginError: It is unknown or has no detector, or the true masks were asked for.
     """
     if margin(choice) is not None:
         raise PluginError(
-            f"--segmenter {choice} needs true maps, which pictures come without; give --mask."
+            f"--segmenter {choice} needs true masks, which images come without; give --mask."
         )
     mine = {restorer.name: restorer}
     found = choose(choice, mine, restorer.device)[restorer.name]
@@ -64,14 +64,14 @@ def segmenter_for(restorer: Restorer, choice: str = OWN) -> Segmenter:
     return found.segmenter
 
 
-class PictureRestorer:
-    """Finds, restores and pastes back the faces of one picture at a time.
+class ImageRestorer:
+    """Finds, restores and pastes back the faces of one image at a time.
 
     Args:
         restorer: Paints the covered part.
-        segmenter: Finds the covering where no map is given; None if maps are always given.
-        faces: ``one`` refuses a picture with several faces, ``largest`` takes the largest,
-            ``all`` restores every face, ``aligned`` takes the whole picture as one crop.
+        segmenter: Finds the covering where no mask is given; None if masks are always given.
+        faces: ``one`` refuses an image with several faces, ``largest`` takes the largest,
+            ``all`` restores every face, ``aligned`` takes the whole image as one crop.
     """
 
     def __init__(
@@ -86,25 +86,25 @@ class PictureRestorer:
         self.faces = faces
         self._finder = FaceFinder("largest" if faces == "all" else faces, restorer.device)
 
-    def find(self, picture: Picture) -> list[FaceCrop]:
-        """Return the aligned crops of a picture, the largest face first.
+    def find(self, image: FaceImage) -> list[FaceCrop]:
+        """Return the aligned crops of an image, the largest face first.
 
         Raises:
             ImageError: No face, several where one is asked for, or one that cannot be aligned.
         """
         size = max(self.restorer.image_size)
         if self.faces != "all":
-            return [self._finder.crop(picture, size)]
-        faces = self._finder.find(picture.pixels)
+            return [self._finder.crop(image, size)]
+        faces = self._finder.find(image.pixels)
         if not faces:
-            raise NoFaceError("No face was found in the picture.")
-        return [align(replace(picture, landmarks=face.landmarks), size) for face in faces]
+            raise NoFaceError("No face was found in the image.")
+        return [align(replace(image, landmarks=face.landmarks), size) for face in faces]
 
     def restore(self, crops: Sequence[FaceCrop]) -> list[RestoredFace]:
-        """Return the crops restored, in order; their maps are used where they are known.
+        """Return the crops restored, in order; their masks are used where they are known.
 
         Raises:
-            ImageError: The restorer returned something that is no picture.
+            ImageError: The restorer returned something that is no image.
         """
         tensors = images.to_tensor([crop.pixels for crop in crops]).to(self.restorer.device)
         masks = self._masks(crops, tensors)
@@ -112,10 +112,12 @@ class PictureRestorer:
         restored = run_restorer(self.restorer, FaceBatch(tensors, masks, landmarks))
         if not bool(restored.isfinite().all()):
             raise ImageError(f"'{self.restorer.name}' returned pixels that are no numbers.")
-        maps = masks[:, 0].round().to(torch.uint8).cpu().numpy()
+        found_masks = masks[:, 0].round().to(torch.uint8).cpu().numpy()
         return [
             RestoredFace(replace(crop, mask=found), pixels)
-            for crop, found, pixels in zip(crops, maps, images.to_uint8(restored), strict=True)
+            for crop, found, pixels in zip(
+                crops, found_masks, images.to_uint8(restored), strict=True
+            )
         ]
 
     def _masks(self, crops: Sequence[FaceCrop], tensors: torch.Tensor) -> torch.Tensor:
@@ -123,34 +125,34 @@ class PictureRestorer:
         if len(known) == len(crops):
             return torch.from_numpy(np.stack(known))[:, None].float().to(tensors.device)
         if self.segmenter is None:
-            raise ImageError("The picture has no map of its covering and none can be looked for.")
+            raise ImageError("The image has no mask of its covering and none can be looked for.")
         with torch.inference_mode():
-            return maps_of(self.segmenter, tensors)
+            return masks_of(self.segmenter, tensors)
 
 
 def restore_file(
-    job: Job, worker: PictureRestorer, *, crops: bool = False
+    job: Job, worker: ImageRestorer, *, crops: bool = False
 ) -> list[RestoredFace] | Failure:
-    """Restore one picture file and write the result, whole or not at all.
+    """Restore one image file and write the result, whole or not at all.
 
     Args:
         job: What to read and where to write.
         worker: Does the work.
-        crops: Write the restored crops (``a.jpg``, ``a.2.jpg``, ...), not the picture.
+        crops: Write the restored crops (``a.jpg``, ``a.2.jpg``, ...), not the image.
 
     Returns:
-        The faces, or why this picture cannot be done.
+        The faces, or why this image cannot be done.
 
     Raises:
-        OutputError: The result cannot be written; that concerns every picture.
+        OutputError: The result cannot be written; that concerns every image.
     """
     stage = "read"
     try:
         pixels = images.read(job.source)
         mask = images.read_mask(job.mask, pixels.shape[:2]) if job.mask else None
-        picture = Picture(pixels, mask=mask)
+        image = FaceImage(pixels, mask=mask)
         stage = "align"
-        found = worker.find(picture)
+        found = worker.find(image)
         stage = "restore"
         faces = worker.restore(found)
     except ImageError as error:
@@ -162,23 +164,23 @@ def restore_file(
             images.write(job.target.with_stem(job.target.stem + ending), face.pixels)
         return faces
     for face in faces:
-        picture = replace(picture, pixels=paste(picture, face))
-    images.write(job.target, picture.pixels)
+        image = replace(image, pixels=paste(image, face))
+    images.write(job.target, image.pixels)
     return faces
 
 
-def paste(picture: Picture, face: RestoredFace) -> NDArray[np.uint8]:
-    """Return the picture's pixels with one restored face put back.
+def paste(image: FaceImage, face: RestoredFace) -> NDArray[np.uint8]:
+    """Return the image's pixels with one restored face put back.
 
-    Only pixels inside the map change. A map that was found in the crop is often coarser than
-    the picture, so its edge fades over half a crop pixel, inwards; where the picture's own
-    map is known, that is filled up to its edge and not left.
+    Only pixels inside the mask change. A mask that was found in the crop is often coarser than
+    the image, so its edge fades over half a crop pixel, inwards; where the image's own
+    mask is known, that is filled up to its edge and not left.
 
     Returns:
         (H, W, 3) uint8 RGB, a new array.
     """
-    result = picture.pixels.copy()
-    box = _box(face.crop, picture.pixels.shape[:2])
+    result = image.pixels.copy()
+    box = _box(face.crop, image.pixels.shape[:2])
     if box is None or face.crop.mask is None:
         return result
     top, bottom, left, right = box
@@ -190,10 +192,10 @@ def paste(picture: Picture, face: RestoredFace) -> NDArray[np.uint8]:
         face.pixels, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE
     )
     inside = cv2.warpAffine(face.crop.mask.astype(np.float32), matrix, size, flags=flags)
-    if picture.mask is None:
+    if image.mask is None:
         alpha = np.clip(2 * inside - 1, 0, 1)
     else:
-        alpha = np.clip(2 * inside, 0, 1) * (picture.mask[top:bottom, left:right] > 0)
+        alpha = np.clip(2 * inside, 0, 1) * (image.mask[top:bottom, left:right] > 0)
     under = result[top:bottom, left:right]
     mixed = under + alpha[..., None] * (painted.astype(np.float32) - under)
     result[top:bottom, left:right] = np.rint(mixed).astype(np.uint8)
@@ -201,7 +203,7 @@ def paste(picture: Picture, face: RestoredFace) -> NDArray[np.uint8]:
 
 
 def contact_sheet(faces: Sequence[RestoredFace], columns: int = 4) -> NDArray[np.uint8]:
-    """Return one picture of triples: before, the map in red, after.
+    """Return one image of triples: before, the mask in red, after.
 
     Args:
         faces: At least one, all of one size.
@@ -224,7 +226,7 @@ def contact_sheet(faces: Sequence[RestoredFace], columns: int = 4) -> NDArray[np
 
 
 def _box(crop: FaceCrop, shape: tuple[int, ...]) -> tuple[int, int, int, int] | None:
-    """Return top, bottom, left, right of the crop within the picture; None if outside."""
+    """Return top, bottom, left, right of the crop within the image; None if outside."""
     side = crop.pixels.shape[0]
     corners = np.array([[-1, -1], [side, -1], [-1, side], [side, side]], dtype=np.float64)
     linear, shift = crop.matrix[:, :2], crop.matrix[:, 2]

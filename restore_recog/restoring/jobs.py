@@ -17,12 +17,12 @@ SHEET = "sheet.png"
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One picture to restore.
+    """One image to restore.
 
     Attributes:
         source: The file as the user named it or as the folder holds it.
         target: Where the result goes.
-        mask: File with the map of the covering, or None where it is to be found.
+        mask: File with the mask of the covering, or None where it is to be found.
     """
 
     source: Path
@@ -44,20 +44,20 @@ def plan_jobs(
         inputs: Files, and folders that are searched with their sub-folders.
         output: A file ``a.jpg`` goes to ``output/a.jpg``, a folder's ``b/c.jpg`` to
             ``output/b/c.jpg``.
-        masks: One map file for one picture, or a folder of maps with the pictures' names
-            (any picture format).
+        masks: One mask file for one image, or a folder of masks with the images' names
+            (any image format).
         overwrite: Whether results that exist are replaced.
-        several: One picture may yield several files, whose names are not known yet; the
+        several: One image may yield several files, whose names are not known yet; the
             output folder must then be empty.
 
     Raises:
-        DataError: An input is missing, holds no picture, or two would get one name; a
-            picture has no map in *masks*.
+        DataError: An input is missing, holds no image, or two would get one name; a
+            image has no mask in *masks*.
         OutputError: A result exists, or would replace its own source.
     """
     sources: dict[Path, Path] = {}
     for top in inputs:
-        for source, name in _pictures(top, output):
+        for source, name in _images(top, output):
             if name in sources and sources[name].resolve() != source.resolve():
                 raise DataError(
                     f"{sources[name]} and {source} would both be written to {output / name}; "
@@ -66,8 +66,8 @@ def plan_jobs(
             sources[name] = source
     if masks is not None and masks.is_file() and len(sources) > 1:
         raise DataError(
-            f"{masks} is one map, but there are {len(sources)} pictures; give --mask a folder "
-            "that holds one map for each, under the picture's name."
+            f"{masks} is one mask, but there are {len(sources)} images; give --mask a folder "
+            "that holds one mask for each, under the image's name."
         )
     jobs = [Job(sources[n], output / n, _mask_of(n, masks)) for n in sorted(sources)]
     _check_sources(jobs, output)
@@ -90,14 +90,14 @@ def write_failures(failures: Sequence[Failure], output: Path) -> Path | None:
         output.mkdir(parents=True, exist_ok=True)
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow(["picture", "stage", "reason"])
+            writer.writerow(["image", "stage", "reason"])
             writer.writerows([f.image_id, f.stage, f.reason] for f in failures)
     except OSError as error:
         raise OutputError(f"Cannot write {path}: {error.strerror}.") from error
     return path
 
 
-def _pictures(top: Path, output: Path) -> Iterator[tuple[Path, Path]]:
+def _images(top: Path, output: Path) -> Iterator[tuple[Path, Path]]:
     """Yield (file, name below the output folder) of one input, sorted."""
     if top.is_file():
         yield top, Path(top.name)
@@ -114,7 +114,7 @@ def _pictures(top: Path, output: Path) -> Iterator[tuple[Path, Path]]:
     ]
     if not found:
         raise DataError(
-            f"The folder {top} holds no pictures ({', '.join(images.extensions)}), "
+            f"The folder {top} holds no images ({', '.join(images.extensions)}), "
             "nor do its sub-folders."
         )
     for path in found:
@@ -125,11 +125,11 @@ def _mask_of(name: Path, masks: Path | None) -> Path | None:
     if masks is None or masks.is_file():
         return masks
     if not masks.is_dir():
-        raise DataError(f"There is no map file or folder {masks}; check --mask.")
+        raise DataError(f"There is no mask file or folder {masks}; check --mask.")
     for ending in (name.suffix, *images.extensions):
         if (masks / name.with_suffix(ending)).is_file():
             return masks / name.with_suffix(ending)
-    raise DataError(f"There is no map for {name} in {masks}; it must have the picture's name.")
+    raise DataError(f"There is no mask for {name} in {masks}; it must have the image's name.")
 
 
 def _check_sources(jobs: Sequence[Job], output: Path) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from restore_recog.api import Recognizer, Restorer, Segmenter
 from restore_recog.errors import PluginError
-from restore_recog.segmenters.contract import maps_of
+from restore_recog.segmenters.contract import masks_of
 from restore_recog.types import FaceBatch
 
 if TYPE_CHECKING:
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 class Restoration(nn.Module):
     """Restore aligned face crops, as a torchvision-style transform.
 
-    Works inside ``torchvision.transforms.v2.Compose`` and as a layer. Pictures are resized to what
-    the restorer wants and back; what no map marks is returned bit for bit.
+    Works inside ``torchvision.transforms.v2.Compose`` and as a layer. Images are resized to what
+    the restorer wants and back; what no mask marks is returned bit for bit.
 
     Args:
         restorer: Any restorer; its networks become parts of this module.
-        segmenter: Finds the covering where no map is given; None takes the restorer's own.
+        segmenter: Finds the covering where no mask is given; None takes the restorer's own.
 
     Raises:
-        PluginError: A map is needed, and neither given nor to be found.
+        PluginError: A mask is needed, and neither given nor to be found.
     """
 
     def __init__(self, restorer: Restorer, segmenter: Segmenter | None = None) -> None:
@@ -42,7 +42,7 @@ class Restoration(nn.Module):
     def forward(
         self, images: Tensor, masks: Tensor | None = None, landmarks: Tensor | None = None
     ) -> Tensor:
-        """Return the restored pictures, of the shape that came.
+        """Return the restored images, of the shape that came.
 
         Args:
             images: (N, 3, H, W) or (3, H, W) float in [0, 1], aligned crops.
@@ -66,10 +66,10 @@ class Restoration(nn.Module):
 
     def _found(self, images: Tensor) -> Tensor:
         if self.segmenter is not None:
-            return maps_of(self.segmenter, images)
+            return masks_of(self.segmenter, images)
         if "masks" in self.restorer.needs:
             raise PluginError(
-                f"The restorer '{self.restorer.name}' needs a map and has no detector of its own; "
+                f"The restorer '{self.restorer.name}' needs a mask and has no detector of its own; "
                 "give masks, or a segmenter."
             )
         return images.new_zeros(images.shape[0], 1, *images.shape[-2:])
@@ -111,7 +111,7 @@ def resize(images: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def fitted(batch: FaceBatch, size: tuple[int, int]) -> FaceBatch:
-    """Return pictures, maps and landmarks at another size; every touched pixel is occluded."""
+    """Return images, masks and landmarks at another size; every touched pixel is occluded."""
     return FaceBatch(
         resize(batch.images, size),
         (resize(batch.masks, size) > 0).float(),
@@ -120,7 +120,7 @@ def fitted(batch: FaceBatch, size: tuple[int, int]) -> FaceBatch:
 
 
 def unfitted(restored: Tensor, batch: FaceBatch, small: FaceBatch) -> Tensor:
-    """Return restored pictures at the size of *batch*; what was left alone comes back as it was.
+    """Return restored images at the size of *batch*; what was left alone comes back as it was.
 
     Args:
         restored: (N, 3, h, w) what a restorer made of *small*.
@@ -128,8 +128,8 @@ def unfitted(restored: Tensor, batch: FaceBatch, small: FaceBatch) -> Tensor:
         small: :func:`fitted` of it.
 
     Returns:
-        (N, 3, H, W). Where a restorer changed nothing outside the map, exactly the pixels of
-        the map as given are replaced; else those that its changes touch.
+        (N, 3, H, W). Where a restorer changed nothing outside the mask, exactly the pixels of
+        the mask as given are replaced; else those that its changes touch.
     """
     size = (int(batch.images.shape[-2]), int(batch.images.shape[-1]))
     if restored.shape[-2:] == batch.images.shape[-2:]:

@@ -1,4 +1,4 @@
-"""The trivial baseline of segmenters: one map for every face, whatever the picture shows."""
+"""The trivial baseline of segmenters: one mask for every face, whatever the image shows."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ DRAWN = 64
 """Coverings that are averaged."""
 
 
-class AverageMap(Segmenter):
-    """Give every face one map: what half of the synthetic coverings of a kind cover.
+class AverageMask(Segmenter):
+    """Give every face one mask: what half of the synthetic coverings of a kind cover.
 
     The coverings are drawn with seeds 0 to 63 on the landmarks that every aligned crop has, so
-    the map follows from nothing that is measured. ``average:surgical`` averages one kind.
+    the mask follows from nothing that is measured. ``average:surgical`` averages one kind.
 
     Args:
         argument: Kind of the coverings; None takes ``random``.
         weights: Not looked at; there are none.
-        device: Where the pictures are.
+        device: Where the images are.
 
     Raises:
         DataError: There is no such kind.
@@ -44,7 +44,7 @@ class AverageMap(Segmenter):
         self.map = torch.from_numpy(_average(argument or "random"))[None, None]
 
     def segment(self, images: Tensor) -> Tensor:
-        """Return the one map, (N, 1, H, W), at the size of the pictures."""
+        """Return the one mask, (N, 1, H, W), at the size of the images."""
         size = (int(images.shape[2]), int(images.shape[3]))
         found = F.interpolate(self.map, size=size, mode="bilinear", antialias=True)
         return (found >= 0.5).float().to(images.device).expand(len(images), 1, *size).clone()

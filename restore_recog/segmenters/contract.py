@@ -10,11 +10,11 @@ from restore_recog.errors import (
 )
 
 
-def maps_of(segmenter: Segmenter, images: Tensor) -> Tensor:
-    """Return the (N, 1, H, W) float32 maps in {0, 1} of pictures.
+def masks_of(segmenter: Segmenter, images: Tensor) -> Tensor:
+    """Return the (N, 1, H, W) float32 masks in {0, 1} of images.
 
     Args:
-        segmenter: On the device of the pictures.
+        segmenter: On the device of the images.
         images: (N, 3, H, W) float32 RGB in [0, 1].
 
     Raises:
@@ -24,18 +24,18 @@ def maps_of(segmenter: Segmenter, images: Tensor) -> Tensor:
     if not isinstance(found, Tensor):
         raise PluginError(
             f"The detector '{segmenter.name}' returned a {type(found).__name__} where a tensor of "
-            "maps is due; mend the plug-in."
+            "masks is due; mend the plug-in."
         )
     if found.shape != (len(images), 1, *images.shape[-2:]):
         raise PluginError(
             f"The detector '{segmenter.name}' returned shape {tuple(found.shape)} for "
-            f"{len(images)} pictures of {tuple(images.shape[-2:])}; mend the plug-in."
+            f"{len(images)} images of {tuple(images.shape[-2:])}; mend the plug-in."
         )
-    maps = found.float()
-    wrong = maps[(maps != 0) & (maps != 1)]
+    masks = found.float()
+    wrong = masks[(masks != 0) & (masks != 1)]
     if wrong.numel():
         raise PluginError(
-            f"The detector '{segmenter.name}' returned the value {float(wrong[0]):.3g} where a map "
-            "holds 0 (free) and 1 (occluded) only; let it apply its threshold."
+            f"The detector '{segmenter.name}' returned the value {float(wrong[0]):.3g} where a "
+            "mask holds 0 (free) and 1 (occluded) only; let it apply its threshold."
         )
-    return maps
+    return masks

@@ -2,9 +2,9 @@
 
 ==========================  ==================================================================
 ``own``                     each restorer's own detector
-``true``                    the true map
-``true+3``, ``true-3``      the true map widened or narrowed by so many pixels of the crop
-``average[:KIND]``          a segmenter that is registered, here one fixed map
+``true``                    the true mask
+``true+3``, ``true-3``      the true mask widened or narrowed by so many pixels of the crop
+``average[:KIND]``          a segmenter that is registered, here one fixed mask
 ``fmodr[=FILE]``            the detector of a restorer, with a weights file of one's own
 ``my_module:MySegmenter``   a class of one's own, segmenter or restorer
 ==========================  ==================================================================
@@ -33,7 +33,7 @@ _TRUE = re.compile(rf"{TRUE}([+-]\d+)?")
 
 
 def margin(choice: str | Segmenter) -> int | None:
-    """Return by how many pixels the true map is widened (narrowed: < 0), or None for no true map.
+    """Return by how many pixels the true mask is widened (narrowed: < 0), or None for no true mask.
 
     ``true`` is 0.
     """
@@ -79,7 +79,7 @@ def create(
     """Return the segmenter, the device that it computes on, and its name.
 
     Args:
-        choice: Neither ``own`` nor a true map.
+        choice: Neither ``own`` nor a true mask.
         restorers: Those of the run by name; one of them lends its detector, unless *choice*
             names a weights file.
         device: For a segmenter that none of them brings.
@@ -106,7 +106,7 @@ def _lent(name: str, restorer: Restorer) -> tuple[Segmenter, str, str]:
     if segmenter is None:
         raise PluginError(
             f"The restorer '{name}' has no mask detector; give --segmenter the name of one that "
-            "has, or 'true' for data with true maps."
+            "has, or 'true' for data with true masks."
         )
     return segmenter, restorer.device, name
 
@@ -151,7 +151,7 @@ class Detector:
 def choose(
     choice: str | Segmenter, restorers: Mapping[str, Restorer], device: str
 ) -> dict[str, Detector | None]:
-    """Return the detector of every restorer; None where it works without (or on true maps).
+    """Return the detector of every restorer; None where it works without (or on true masks).
 
     Args:
         choice: As :mod:`~restore_recog.segmenters.names` has it, or a segmenter.

@@ -1,7 +1,7 @@
 """One evaluation over several processes: blocks shared out, results exchanged.
 
 Started by ``torchrun`` (on one machine or on many), process r of w takes the blocks r, r + w,
-r + 2w, ... Blocks are the same whatever w is, so every block's pictures meet the nets in the
+r + 2w, ... Blocks are the same whatever w is, so every block's images meet the nets in the
 same company and the results are the same bit for bit, as long as each process computes with as
 many threads on a device of the same kind.
 """

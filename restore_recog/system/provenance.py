@@ -51,7 +51,7 @@ def _git(root: Path, *arguments: str) -> str:
 
 
 def model(plugin: Restorer | Recognizer) -> dict[str, Any]:
-    """Return name, weights file and its SHA-256 (None without weights), and picture size."""
+    """Return name, weights file and its SHA-256 (None without weights), and image size."""
     path = plugin.weights
     if path is None:
         try:

@@ -14,7 +14,7 @@ MIRRORED = [1, 0, 2, 4, 3]
 """Order of the five points in the mirror: eyes and mouth corners change sides."""
 
 TIGHT = 0.15
-"""Share of the pictures that are framed as tightly as many real collections are."""
+"""Share of the images that are framed as tightly as many real collections are."""
 
 
 def augment(
@@ -27,7 +27,7 @@ def augment(
 
     Args:
         pixels: (S + 2m, S + 2m, 3) uint8: the crop with a margin of m pixels of
-            real picture, so that a small turn brings no invented border in.
+            real image, so that a small turn brings no invented border in.
         landmarks: (5, 2) float32 pixels of the crop without the margin.
         size: S, in pixels.
         rng: Source of every choice.
@@ -46,20 +46,20 @@ def augment(
 
 
 def tighten(
-    pictures: Sequence[NDArray[np.uint8]], rng: np.random.Generator
+    images: Sequence[NDArray[np.uint8]], rng: np.random.Generator
 ) -> list[NDArray[np.uint8]]:
-    """Return the pictures as crops of a photograph that ends close to the face, now and then.
+    """Return the images as crops of a photograph that ends close to the face, now and then.
 
     Where a photograph ends, alignment repeats its border; the same lines are cut in all
-    pictures, so that they stay aligned. Unchanged but for a share :data:`TIGHT` of the cases.
+    images, so that they stay aligned. Unchanged but for a share :data:`TIGHT` of the cases.
 
     Args:
-        pictures: (S, S) or (S, S, 3) uint8 each.
+        images: (S, S) or (S, S, 3) uint8 each.
         rng: Source of every choice.
     """
     if rng.random() >= TIGHT:
-        return list(pictures)
-    side = pictures[0].shape[0]
+        return list(images)
+    side = images[0].shape[0]
     left, top, right, bottom = rng.uniform(0, (0.2, 0.15, 0.2, 0.22)) * side
     angle = np.deg2rad(np.clip(rng.normal(0, 8), -20, 20))
     centre = (side - 1) / 2
@@ -69,13 +69,13 @@ def tighten(
     from_x = (along * np.cos(angle) - across * np.sin(angle) + centre).astype(np.float32)
     from_y = (along * np.sin(angle) + across * np.cos(angle) + centre).astype(np.float32)
     return [
-        cv2.remap(picture, from_x, from_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[misc]
-        for picture in pictures
+        cv2.remap(image, from_x, from_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[misc]
+        for image in images
     ]
 
 
 def _jitter(size: int, mirror: bool, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return a (2, 3) map of crop pixels: turn by about 3 degrees, scale 3 %, shift 1.2 %."""
+    """Return a (2, 3) mask of crop pixels: turn by about 3 degrees, scale 3 %, shift 1.2 %."""
     angle = np.deg2rad(np.clip(rng.normal(0, 3), -8, 8))
     scale = np.exp(np.clip(rng.normal(0, 0.03), -0.08, 0.08))
     shift = np.clip(rng.normal(0, 0.012, 2), -0.03, 0.03) * size
@@ -105,7 +105,7 @@ def _recolour(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np
 
 
 def _degrade(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Return, in about a third of the cases, a softer, coarser or noisier picture."""
+    """Return, in about a third of the cases, a softer, coarser or noisier image."""
     choice = rng.random()
     side = pixels.shape[0]
     if choice < 0.08:

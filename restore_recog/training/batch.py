@@ -1,4 +1,4 @@
-"""A batch of training pictures on its way to the device."""
+"""A batch of training images on its way to the device."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ class Saved:
     def data(self) -> str:
         """Return the data in words, so that a run can say what has changed."""
         return (
-            f"{len(self.faces)} pictures of {self.faces.people} people "
+            f"{len(self.faces)} images of {self.faces.people} people "
             f"(fingerprint {self.faces.fingerprint[:12]})"
         )
 

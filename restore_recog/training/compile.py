@@ -19,7 +19,7 @@ class Compiled:
     """The networks of a training's steps, compiled in place; their state dicts stay as they are.
 
     A network is compiled when a step first calls it. Where that fails, this network goes on
-    eagerly and :attr:`sentences` says why. Sample pictures and validation are always eager,
+    eagerly and :attr:`sentences` says why. Sample images and validation are always eager,
     since other batch sizes would be compiled anew.
 
     Args:

@@ -19,7 +19,7 @@ from restore_recog.packs import format
 from restore_recog.packs.format import Pack
 from restore_recog.training.gathering import Source, gather, sources
 from restore_recog.training.packing import write_pack
-from restore_recog.types import Failure, Picture
+from restore_recog.types import FaceImage, Failure
 
 FORMAT = 2
 """Part of the cache's key: raised when the crops are made in another way."""
@@ -28,7 +28,7 @@ PROBES = 8
 
 
 class Pixels(Protocol):
-    """Pictures by number, wherever they are."""
+    """Images by number, wherever they are."""
 
     def __len__(self) -> int: ...
 
@@ -54,7 +54,7 @@ class Crops:
         image_ids: N texts, ``<data set's number>:<image_id>``.
         subjects: (N,) int64 labels, 0 to people - 1.
         size: S.
-        failures: Pictures that yielded no crop.
+        failures: Images that yielded no crop.
         known: The fingerprint, where somebody has computed it already.
     """
 
@@ -84,16 +84,16 @@ def collect(
     limit: int | None = None,
     progress: bool = True,
 ) -> Crops:
-    """Return the crops of every clean training picture.
+    """Return the crops of every clean training image.
 
     Those of packed data files stay in the file, as do those of the cache.
 
     Args:
-        datasets: Test pictures (``split`` is ``"test"``) and occluded ones are left out.
+        datasets: Test images (``split`` is ``"test"``) and occluded ones are left out.
         size: Side of the crops in pixels.
         cache: Folder for a file of finished crops, made where needed; None for no cache.
         only: image_ids that may be used; None for all.
-        limit: At most so many pictures of each data set, whole people as far as possible.
+        limit: At most so many images of each data set, whole people as far as possible.
         progress: Whether to show a bar on the terminal.
 
     Raises:
@@ -144,7 +144,7 @@ def _in_memory(found: Sequence[Source], size: int, progress: bool) -> Crops:
 
 
 def _key(found: Sequence[Source], size: int) -> str:
-    """Return what the cache file depends on; a few pictures stand for the contents of all."""
+    """Return what the cache file depends on; a few images stand for the contents of all."""
     digest = hashlib.sha256(f"{FORMAT} {size} {format.wide_side(size)}".encode())
     for source in found:
         digest.update(source.dataset.name.encode())
@@ -154,9 +154,9 @@ def _key(found: Sequence[Source], size: int) -> str:
             labels = [sample.image_id, sample.subject, file, dict(sample.attributes)]
             digest.update(json.dumps(labels).encode())
         step = max(1, len(source.samples) // PROBES)
-        for picture in source.dataset.read(source.samples[::step][:PROBES]):
-            if isinstance(picture, Picture):
-                digest.update(np.ascontiguousarray(picture.pixels).data)
+        for image in source.dataset.read(source.samples[::step][:PROBES]):
+            if isinstance(image, FaceImage):
+                digest.update(np.ascontiguousarray(image.pixels).data)
     return digest.hexdigest()
 
 
@@ -185,7 +185,7 @@ def _chosen(pack: Pack, size: int, only: Collection[str] | None, limit: int | No
     rows = [n for n, name in enumerate(crops.image_ids) if allowed is None or name in allowed]
     rows = rows[:limit]
     if not rows:
-        raise DataError(f"No picture of {pack.path} may be trained on; add another --data.")
+        raise DataError(f"No image of {pack.path} may be trained on; add another --data.")
     if len(rows) == len(crops.image_ids):
         return crops
     _, first, labels = np.unique(crops.subjects[rows], return_index=True, return_inverse=True)
@@ -201,11 +201,11 @@ def _chosen(pack: Pack, size: int, only: Collection[str] | None, limit: int | No
 
 
 class _Selection:
-    """Pictures out of several collections.
+    """Images out of several collections.
 
     Args:
         parts: The collections.
-        part, row: Of each picture.
+        part, row: Of each image.
     """
 
     def __init__(

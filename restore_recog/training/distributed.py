@@ -184,8 +184,8 @@ def started(device: str) -> Iterator[str]:
     """Join the other processes, where ``torchrun`` has started several, on a device of one's own.
 
     Args:
-        device: As for :func:`restore_recog.system.devices.resolve`; without a number it is the GPU of
-            this process's number on its machine.
+        device: As for :func:`restore_recog.system.devices.resolve`; without a number it is the GPU
+            of this process's number on its machine.
 
     Yields:
         The device's name.

@@ -1,7 +1,7 @@
 """Training batches: a pure function of the seed, the phase and the images seen so far.
 
 Nothing here remembers what was drawn before, so that a resumed run sees exactly
-the pictures that an uninterrupted one would have seen.
+the images that an uninterrupted one would have seen.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class TrainingFaces:
         progress: bool = True,
         coverings: str = "random",
     ) -> TrainingFaces:
-        """Read, align and keep every clean training picture; see :func:`collect`.
+        """Read, align and keep every clean training image; see :func:`collect`.
 
         Raises:
             DataError: Nothing is left to train on, or unknown coverings.
@@ -103,18 +103,18 @@ class TrainingFaces:
 
     @property
     def several(self) -> int:
-        """Number of people with two pictures or more."""
+        """Number of people with two images or more."""
         return sum(len(members) > 1 for members in self._people)
 
     def hold_out(self, share: float, most: int) -> tuple[TrainingFaces, TrainingFaces | None]:
         """Return the faces that stay, and those of people who are held out for validation.
 
-        Who is held out depends on the seed alone. People of whom there are more pictures than
+        Who is held out depends on the seed alone. People of whom there are more images than
         *most* stay, since few people would then be much of the data.
 
         Args:
             share: Of the people, in [0, 1).
-            most: Largest number of pictures of a person who may be held out.
+            most: Largest number of images of a person who may be held out.
 
         Returns:
             (those for training, the others), or (all, None) where the share is less than two
@@ -143,23 +143,23 @@ class TrainingFaces:
         """Check that batches of this shape can be drawn.
 
         Raises:
-            TrainingError: Too few pictures or people, or the numbers do not fit together.
+            TrainingError: Too few images or people, or the numbers do not fit together.
         """
         if len(self) < batch_size:
             raise TrainingError(
-                f"There are {len(self)} training pictures, fewer than one batch of {batch_size}; "
+                f"There are {len(self)} training images, fewer than one batch of {batch_size}; "
                 "add more --data or set a smaller batch size."
             )
         if not identities_per_batch:
             return
         if batch_size % identities_per_batch:
             raise TrainingError(
-                f"A batch of {batch_size} cannot hold the same number of pictures of "
+                f"A batch of {batch_size} cannot hold the same number of images of "
                 f"{identities_per_batch} people; choose a batch size that is a multiple of it."
             )
         if self.people < identities_per_batch:
             raise TrainingError(
-                f"There are pictures of {self.people} people, but every batch compares "
+                f"There are images of {self.people} people, but every batch compares "
                 f"{identities_per_batch}; add more --data or set fewer identities_per_batch."
             )
 
@@ -171,9 +171,9 @@ class TrainingFaces:
         Args:
             position: Images seen in this phase so far, a multiple of the batch size.
             phase: Its name and batch size enter.
-            identities_per_batch: 0 for random pictures; P > 0 for P people with
-                batch_size / P pictures each, people with two pictures or more preferred.
-            covered: Share of the pictures that get a synthetic covering, in [0, 1].
+            identities_per_batch: 0 for random images; P > 0 for P people with
+                batch_size / P images each, people with two images or more preferred.
+            covered: Share of the images that get a synthetic covering, in [0, 1].
 
         Raises:
             TrainingError: A batch of this shape cannot be drawn, or a covering fails.
@@ -196,7 +196,7 @@ class TrainingFaces:
 
         Args:
             position, phase, identities_per_batch, covered: As for :meth:`batch`.
-            part: (number from 0, n). The parts end to end are the batch; the others' pictures
+            part: (number from 0, n). The parts end to end are the batch; the others' images
                 are not made.
         """
         if identities_per_batch:
@@ -217,7 +217,7 @@ class TrainingFaces:
         return PackedBatch(images, clean, masks, landmarks, subjects)
 
     def _shuffled(self, position: int, phase: PhaseLike) -> NDArray[np.int64]:
-        """Return indices: one permutation of all pictures an epoch, end to end."""
+        """Return indices: one permutation of all images an epoch, end to end."""
         stream = np.arange(position, position + phase.batch_size)
         epochs, offsets = np.divmod(stream, len(self))
         drawn = [
@@ -227,14 +227,14 @@ class TrainingFaces:
         return self.rows[drawn]
 
     def _balanced(self, position: int, phase: PhaseLike, people: int) -> NDArray[np.int64]:
-        """Return indices of *people* different people with equally many pictures each."""
+        """Return indices of *people* different people with equally many images each."""
         several = [member for member in self._people if len(member) > 1]
         pool = several if len(several) >= people else self._people
         # A batch never straddles two permutations: it would meet one person twice.
         epoch, number = divmod(position // phase.batch_size, len(pool) // people)
         order = _permutation(self.seed, phase.name, epoch, len(pool))
         each = phase.batch_size // people
-        rng = _generator(self.seed, f"{phase.name} pictures", position)
+        rng = _generator(self.seed, f"{phase.name} images", position)
         chosen = [
             _draw(pool[person], each, rng)
             for person in order[number * people : (number + 1) * people]
@@ -244,7 +244,7 @@ class TrainingFaces:
     def _example(
         self, index: int, rng: np.random.Generator, covered: float
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:
-        """Return (occluded, clean, mask, landmarks) of one picture."""
+        """Return (occluded, clean, mask, landmarks) of one image."""
         crops = self.crops
         clean, landmarks = augment(crops.pixels[index], crops.landmarks[index], crops.size, rng)
         if rng.random() >= covered:
@@ -254,7 +254,7 @@ class TrainingFaces:
             result = cover(clean, landmarks, kind=self.coverings, seed=int(rng.integers(2**31)))
         except ImageError as error:
             raise TrainingError(
-                f"The training picture {crops.image_ids[index]} cannot be covered ({error}); "
+                f"The training image {crops.image_ids[index]} cannot be covered ({error}); "
                 "correct its landmarks or take it out of the data."
             ) from error
         occluded, clean, mask = tighten([result.pixels, clean, result.mask], rng)
@@ -270,7 +270,7 @@ def _fingerprint(crops: Crops, coverings: str) -> str:
 
 
 def _draw(members: NDArray[np.int64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return *count* pictures of one person, all of them before any comes twice."""
+    """Return *count* images of one person, all of them before any comes twice."""
     rounds = [rng.permutation(members) for _ in range(-(-count // len(members)))]
     return np.concatenate(rounds)[:count]
 

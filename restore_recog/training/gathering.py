@@ -17,7 +17,7 @@ from restore_recog.coverings import cover
 from restore_recog.errors import DataError, NoFaceError, RestoreRecogError, SeveralFacesError
 from restore_recog.face_detection import FaceFinder
 from restore_recog.packs.format import wide_side
-from restore_recog.types import FaceCrop, FaceSample, Failure, Picture
+from restore_recog.types import FaceCrop, FaceImage, FaceSample, Failure
 
 CHUNK = 64
 
@@ -34,12 +34,12 @@ class Source:
 def sources(
     datasets: Sequence[Dataset], only: Collection[str] | None, limit: int | None
 ) -> list[Source]:
-    """Return what may be trained on: clean pictures outside the test split.
+    """Return what may be trained on: clean images outside the test split.
 
     Args:
         datasets: Where to look.
         only: image_ids that may be used; None for all.
-        limit: At most so many pictures of each data set, whole people as far as possible.
+        limit: At most so many images of each data set, whole people as far as possible.
 
     Raises:
         DataError: There is none.
@@ -50,7 +50,7 @@ def sources(
     ]
     if not any(source.samples for source in found):
         raise DataError(
-            f"No picture of {', '.join(d.name for d in datasets)} may be trained on: none is clean "
+            f"No image of {', '.join(d.name for d in datasets)} may be trained on: none is clean "
             "and outside the test split; add another --data."
         )
     return found
@@ -81,7 +81,7 @@ class Gathered:
         labels: Of each crop's person.
         landmarks: (5, 2) float32 pixels of each crop without its margin.
         attributes: Of each crop's sample.
-        failures: Pictures that yielded no crop.
+        failures: Images that yielded no crop.
     """
 
     image_ids: list[str] = field(default_factory=list)
@@ -106,16 +106,16 @@ def gather(
     keep: Callable[[NDArray[np.uint8]], Any],
     progress: bool,
 ) -> Gathered:
-    """Read, align and cut every picture.
+    """Read, align and cut every image.
 
     Args:
-        found: The pictures.
+        found: The images.
         size: Side of the crops in pixels.
         keep: Takes each (W, W, 3) crop with its margin, in order.
         progress: Whether to show a bar on the terminal.
 
     Raises:
-        DataError: No picture yielded a crop.
+        DataError: No image yielded a crop.
     """
     count = sum(len(source.samples) for source in found)
     gathered = Gathered()
@@ -125,12 +125,12 @@ def gather(
         total=count, desc="reading faces", unit="img", mininterval=pace, disable=not progress
     )
     with bar:
-        for source, sample, picture in _pictures(found):
+        for source, sample, image in _images(found):
             bar.update()
             try:
-                pixels, landmarks = cropper(picture)
+                pixels, landmarks = cropper(image)
             except RestoreRecogError as error:
-                stage = "read" if picture is error else "align"
+                stage = "read" if image is error else "align"
                 if isinstance(error, NoFaceError | SeveralFacesError):
                     stage = "detect"
                 gathered.failures.append(
@@ -141,20 +141,20 @@ def gather(
             gathered.note(source, sample, landmarks)
     if not gathered.image_ids:
         raise DataError(
-            f"None of the {count} pictures yielded a face crop; the first one: "
+            f"None of the {count} images yielded a face crop; the first one: "
             f"{gathered.failures[0].reason}"
         )
     return gathered
 
 
-def _pictures(
+def _images(
     found: Sequence[Source],
-) -> Iterator[tuple[Source, FaceSample, Picture | RestoreRecogError]]:
+) -> Iterator[tuple[Source, FaceSample, FaceImage | RestoreRecogError]]:
     for source in found:
         for start in range(0, len(source.samples), CHUNK):
             chunk = source.samples[start : start + CHUNK]
-            for sample, picture in zip(chunk, source.dataset.read(chunk), strict=True):
-                yield source, sample, picture
+            for sample, image in zip(chunk, source.dataset.read(chunk), strict=True):
+                yield source, sample, image
 
 
 class _Cropper:
@@ -165,12 +165,12 @@ class _Cropper:
         self._finder: FaceFinder | None = None
 
     def __call__(
-        self, picture: Picture | RestoreRecogError
+        self, image: FaceImage | RestoreRecogError
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Return the wide crop and its (5, 2) landmarks, or raise why there is none."""
-        if isinstance(picture, RestoreRecogError):
-            raise picture
-        crop = self._crop(picture)
+        if isinstance(image, RestoreRecogError):
+            raise image
+        crop = self._crop(image)
         points = five_points(crop.landmarks)
         # Any kind refuses the same landmarks, and a rectangle costs nothing: what cannot be
         # covered is listed now instead of stopping the training later.
@@ -178,11 +178,11 @@ class _Cropper:
         wide = wide_side(self.size)
         matrix = crop.matrix.copy()
         matrix[:, 2] += (wide - self.size) // 2
-        return warp(picture.pixels, matrix, wide), points
+        return warp(image.pixels, matrix, wide), points
 
-    def _crop(self, picture: Picture) -> FaceCrop:
-        if picture.landmarks is not None:
-            return align(picture, self.size)
+    def _crop(self, image: FaceImage) -> FaceCrop:
+        if image.landmarks is not None:
+            return align(image, self.size)
         if self._finder is None:
             self._finder = FaceFinder(policy="largest")
-        return self._finder.crop(picture, self.size)
+        return self._finder.crop(image, self.size)

@@ -1,4 +1,4 @@
-"""What a training shows while it runs: bar, TensorBoard, sample pictures; and ``run.json``."""
+"""What a training shows while it runs: bar, TensorBoard, sample images; and ``run.json``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LOG_STEPS = 20
 
 
 class TrainingLog:
-    """Progress bar on stderr, scalars in ``logs``, pictures in ``samples``.
+    """Progress bar on stderr, scalars in ``logs``, images in ``samples``.
 
     Args:
         folder: Of the run.
@@ -97,9 +97,9 @@ class TrainingLog:
             self._writer.add_scalar(f"{group}/{name}", value, self._total)
         say(f"{group}: " + ", ".join(f"{name} {value:.4g}" for name, value in figures.items()))
 
-    def picture(self, name: str, pictures: Tensor, columns: int) -> None:
-        """Write (N, 3, H, W) pictures as one grid, ``samples/<name>.png``."""
-        grid = make_grid(pictures.detach().float().cpu().clamp(0, 1), nrow=columns, padding=2)
+    def image(self, name: str, shown: Tensor, columns: int) -> None:
+        """Write (N, 3, H, W) images as one grid, ``samples/<name>.png``."""
+        grid = make_grid(shown.detach().float().cpu().clamp(0, 1), nrow=columns, padding=2)
         images.write(self.samples / f"{name}.png", images.to_uint8(grid[None])[0])
         self._writer.add_image(f"{self._phase}/samples", grid, self._total)
 
@@ -128,7 +128,7 @@ def say(sentence: str) -> None:
 
 
 def write_failures(path: Path, failures: Sequence[Failure]) -> None:
-    """Write the pictures that could not be used, one a line under a header."""
+    """Write the images that could not be used, one a line under a header."""
     with path.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle)
         writer.writerow([field.name for field in fields(Failure)])

@@ -32,7 +32,7 @@ def largest_that_fits(step: Callable[[FaceBatch], object], batch: FaceBatch) -> 
         batch: That was too large.
 
     Returns:
-        Pictures a step, or None where none fits, or a part of the batch fails in another way.
+        Images a step, or None where none fits, or a part of the batch fails in another way.
     """
     size = len(batch.images) // 2
     while size:
@@ -41,7 +41,7 @@ def largest_that_fits(step: Callable[[FaceBatch], object], batch: FaceBatch) -> 
         try:
             step(first(batch, size))
             return size
-        except Exception as error:  # e.g. batch norm of one picture: no answer, but no new error
+        except Exception as error:  # e.g. batch norm of one image: no answer, but no new error
             if not is_out_of_memory(error):
                 return None
         size //= 2
@@ -49,7 +49,7 @@ def largest_that_fits(step: Callable[[FaceBatch], object], batch: FaceBatch) -> 
 
 
 def first(batch: FaceBatch, count: int) -> FaceBatch:
-    """Return the first pictures of a batch."""
+    """Return the first images of a batch."""
 
     def cut(tensor: Tensor | None) -> Tensor | None:
         return None if tensor is None else tensor[:count]
@@ -67,7 +67,7 @@ def first(batch: FaceBatch, count: int) -> FaceBatch:
 def shared(device: str, asked: int, phase: str) -> str:
     """Return the sentence for the user of several processes, none of which tries on alone."""
     return (
-        f"The {device} has too little memory for its {asked} pictures of every batch in phase "
+        f"The {device} has too little memory for its {asked} images of every batch in phase "
         f"'{phase}'; the last checkpoint is unharmed. Go on with --resume and more processes, or "
         "begin again in another --output with a smaller batch_size."
     )

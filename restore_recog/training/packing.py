@@ -1,4 +1,4 @@
-"""From pictures to a packed data file of their crops."""
+"""From images to a packed data file of their crops."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def write_pack(
     overwrite: bool = False,
     progress: bool = True,
 ) -> Pack:
-    """Write the crops of pictures to a packed data file, whole or not at all, and open it.
+    """Write the crops of images to a packed data file, whole or not at all, and open it.
 
     Args:
         path: The file.
-        found: The pictures.
+        found: The images.
         size: Side of the crops in pixels.
         stored: ``raw``, ``png`` or ``webp``; the pixels are the same.
-        protocol: Whose training pictures these are.
+        protocol: Whose training images these are.
         overwrite: Whether a file of this name may be replaced.
         progress: Whether to show a bar on the terminal.
 
     Raises:
-        DataError: No picture yielded a crop.
+        DataError: No image yielded a crop.
         OutputError: The file exists or cannot be written.
     """
     with PackWriter(path, size, stored=stored, overwrite=overwrite) as writer:

@@ -36,7 +36,7 @@ class Trainer:
 
     The folder receives ``last.pt`` and ``previous.pt`` (checkpoints), ``weights.safetensors``,
     ``best.safetensors`` and ``kept`` (where asked for), ``run.json``, ``failures.csv``, ``logs``
-    (TensorBoard) and ``samples`` (pictures).
+    (TensorBoard) and ``samples`` (images).
 
     Args:
         trainable: The model; seeded by the caller through :func:`seed_everything`.
@@ -45,7 +45,7 @@ class Trainer:
         seed: Of everything random in the steps.
         save_every: Images between two checkpoints.
         save_seconds: Seconds after which one is saved in any case.
-        sample_every: Images between two sample pictures.
+        sample_every: Images between two sample images.
         keep_every: Images between two weights files that are kept for good; 0 for none.
         device: PyTorch's name of the device that the trainable is on.
         precision: ``auto`` is bfloat16 on GPUs that have it, else float32; ``fp16`` scales losses.
@@ -125,7 +125,7 @@ class Trainer:
             resume: Go on from the folder's checkpoint.
 
         Raises:
-            TrainingError: Too few pictures, or a loss or weight that is not finite.
+            TrainingError: Too few images, or a loss or weight that is not finite.
             CheckpointError: Nothing to resume from, or a checkpoint of another run.
             OutputError: The folder holds a run and *resume* is False, or the disk is full.
             TrainingInterrupted: Ctrl-C, after saving.
@@ -154,7 +154,7 @@ class Trainer:
         self._provenance = provenance(self.device)
         self._minutes_before = 0.0
         found = self.team.lead(lambda: self._open(resume))
-        self.team.agree("training pictures", self.faces.fingerprint[:12])
+        self.team.agree("training images", self.faces.fingerprint[:12])
         self.team.join(self.trainable, self.device)
         self.driver.begin(self.compiled, say if self.team.leads else lambda _: None)
         if found:

@@ -25,10 +25,10 @@ SHARE = 0.05
 """Of the people, held out unless asked otherwise."""
 
 MOST = 20
-"""People with more pictures are never held out."""
+"""People with more images are never held out."""
 
-PICTURES = 256
-"""Pictures of a validation at most: the same in every validation of a run."""
+IMAGES = 256
+"""Images of a validation at most: the same in every validation of a run."""
 
 PEOPLE = 64
 """People of a validation of a recogniser's batch at most."""
@@ -71,7 +71,7 @@ class Best:
 
 
 class Validator:
-    """The same pictures of people held out, again and again.
+    """The same images of people held out, again and again.
 
     They are augmented and covered as in training, once for all.
 
@@ -134,10 +134,10 @@ class Validator:
         covered = self._trainable.covered
         if self._trainable.identities_per_batch:
             people = min(self.faces.several, PEOPLE)
-            count = min(self.faces.several // people, PICTURES // (2 * people))
+            count = min(self.faces.several // people, IMAGES // (2 * people))
             return Leg("validation", 2 * people, 0, max(1, count), people, covered)
         size = min(len(self.faces), min(phase.batch_size for phase in self._trainable.phases))
-        count = min(len(self.faces), PICTURES) // size
+        count = min(len(self.faces), IMAGES) // size
         return Leg("validation", size, 0, max(1, count), 0, covered)
 
 
@@ -163,18 +163,18 @@ def held_out(
             faces,
             None,
             f"Nobody is held out to validate, so that there will be no best weights: {share:g} of "
-            f"{faces.people} people is not two people with {fewest} to {MOST} pictures each; raise "
+            f"{faces.people} people is not two people with {fewest} to {MOST} images each; raise "
             "--validation-share, or add people.",
         )
     return kept, held, ""
 
 
 PREVIEW = 8
-"""Faces in a sample picture."""
+"""Faces in a sample image."""
 
 
 class NotFiniteError(TrainingError):
-    """Pictures or figures are not finite; whoever knows where the training stands says so."""
+    """Images or figures are not finite; whoever knows where the training stands says so."""
 
 
 class Judge:
@@ -182,7 +182,7 @@ class Judge:
 
     Args:
         driver: Of the model.
-        faces: For the sample pictures.
+        faces: For the sample images.
         validator: Knows the people held out; None for no validation.
         folder: Of the run.
 
@@ -213,7 +213,7 @@ class Judge:
             self.best = Best.read(self.folder.best)
 
     def preview(self, name: str, log: TrainingLog | NoLog) -> None:
-        """Write a sample picture.
+        """Write a sample image.
 
         Raises:
             NotFiniteError: It is not finite.
@@ -223,10 +223,10 @@ class Judge:
         leg = Leg("preview", columns, 0, 1, 0, trainable.covered)
         packed = self.faces.packed_batch(0, leg, covered=leg.covered)
         with undisturbed(), self.driver.shown(), torch.no_grad():
-            pictures = trainable.preview(packed.unpack(self.driver.device)).float()
-        if not bool(pictures.isfinite().all()):
-            raise NotFiniteError("The sample pictures are not finite")
-        log.picture(name, pictures, columns)
+            images = trainable.preview(packed.unpack(self.driver.device)).float()
+        if not bool(images.isfinite().all()):
+            raise NotFiniteError("The sample images are not finite")
+        log.image(name, images, columns)
 
     def validate(self, phase: str, images_seen: int, log: TrainingLog | NoLog) -> None:
         """Judge the model on the people held out, and keep its weights if they are the best.

@@ -29,10 +29,10 @@ MULTIPLE = 32
 class FMODR(Restorer):
     """Restore with FMODR's coarse and refine networks.
 
-    The networks are shown the picture without the mask widened by the trained ``dilate``
+    The networks are shown the image without the mask widened by the trained ``dilate``
     pixels, so that a covering's soft rim does not leak into the fill; only pixels of the
-    mask as given are replaced, all others are returned bit for bit. The map is taken as occluded
-    where it exceeds 0.5. Pictures whose sides are no multiples of 32 are padded, and the result
+    mask as given are replaced, all others are returned bit for bit. The mask is taken as occluded
+    where it exceeds 0.5. Images whose sides are no multiples of 32 are padded, and the result
     cropped back.
 
     Args:
@@ -57,7 +57,7 @@ class FMODR(Restorer):
 
     @torch.inference_mode()
     def restore(self, batch: FaceBatch) -> Tensor:
-        """Return the final pictures; a picture with an empty mask is returned as it is."""
+        """Return the final images; an image with an empty mask is returned as it is."""
         height, width = batch.images.shape[2:]
         mask = (batch.masks > 0.5).float()
         occluded = padded(2 * batch.images - 1, MULTIPLE)

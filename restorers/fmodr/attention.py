@@ -231,7 +231,7 @@ def _spread(
         weight: (9, 9), foreground then background offset, both row by row.
 
     Returns:
-        (N, L, 81) int64 positions, -1 beyond the picture, and (N, L, 81) weights.
+        (N, L, 81) int64 positions, -1 beyond the image, and (N, L, 81) weights.
     """
     n, (h, w) = best.shape[0], size
     around = F.unfold(score.view(n, 1, h, w), 3, padding=1)

@@ -1,4 +1,4 @@
-"""FMODR's reconstruction losses, one value a picture, on pictures in [-1, 1]."""
+"""FMODR's reconstruction losses, one value an image, on images in [-1, 1]."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def reconstruction_loss(output: Tensor, clean: Tensor, hole: Tensor, weight: flo
 
 
 def weighted_mean(losses: Tensor, keep: Tensor | None) -> Tensor:
-    """Return the mean of (N,) losses, over the kept pictures where *keep* is given.
+    """Return the mean of (N,) losses, over the kept images where *keep* is given.
 
     Where processes share a batch out, the mean of their values is the whole batch's.
     """

@@ -11,9 +11,9 @@ from restore_recog.restorers.fmodr.attention import AdaptiveContextAttention, Co
 from restore_recog.restorers.fmodr.networks import CoarseNet, Detector, RefineNet
 
 
-def paste(output: Tensor, picture: Tensor, hole: Tensor) -> Tensor:
-    """Return output x hole + picture x (1 - hole)."""
-    return output * hole + picture * (1 - hole)
+def paste(output: Tensor, image: Tensor, hole: Tensor) -> Tensor:
+    """Return output x hole + image x (1 - hole)."""
+    return output * hole + image * (1 - hole)
 
 
 class Nets(nn.Module):
@@ -45,17 +45,17 @@ class Nets(nn.Module):
             )
 
     def forward(self, occluded: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (coarse picture, final picture with what is outside the hole put back).
+        """Return (coarse image, final image with what is outside the hole put back).
 
         Args:
             occluded: (N, 3, H, W) in [-1, 1].
             hole: (N, 1, H, W) in {0, 1}; pixels inside are not looked at.
         """
         coarse = self.coarse(occluded * (1 - hole), hole)
-        picture = paste(coarse, occluded, hole)
+        image = paste(coarse, occluded, hole)
         if self.refine is None:
-            return coarse, picture
-        return coarse, paste(self.refine(picture, hole), occluded, hole)
+            return coarse, image
+        return coarse, paste(self.refine(image, hole), occluded, hole)
 
 
 def _attention(options: Mapping[str, Any]) -> nn.Module | None:

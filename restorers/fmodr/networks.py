@@ -1,6 +1,6 @@
 """FMODR's four networks. Widths are arguments; the presets hold them.
 
-Pictures inside are in [-1, 1], masks in {0, 1} with 1 = occluded. H and W must be
+Images inside are in [-1, 1], masks in {0, 1} with 1 = occluded. H and W must be
 divisible by the networks' total down-sampling.
 
 Source: FMODR (ACM TOMM 2022) figure 6; no code was published, so what the paper leaves
@@ -63,7 +63,7 @@ class Detector(nn.Module):
         self.head = nn.Conv2d(widths[0], 1, 3, padding=1)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return probabilities of pictures in [-1, 1]."""
+        """Return probabilities of images in [-1, 1]."""
         maps = [self.stem(images)]
         for down in self.down:
             maps.append(down(maps[-1]))
@@ -82,7 +82,7 @@ class CoarseNet(nn.Module):
     down; a convolution and nearest x 2 up; skip by concatenation; tanh.
 
     Deviation: depth, widths and normalisation are not in the paper. ``inputs=4`` adds the
-    mask as a channel; the paper gives the picture alone.
+    mask as a channel; the paper gives the image alone.
 
     Args:
         widths: Channels at full, half ... size; the last is the bottleneck.
@@ -117,19 +117,19 @@ class CoarseNet(nn.Module):
         self.head = nn.Conv2d(widths[0], 3, 3, padding=1)
 
     def forward(self, visible: Tensor, masks: Tensor) -> Tensor:
-        """Return the coarse pictures.
+        """Return the coarse images.
 
         Args:
-            visible: (N, 3, H, W) pictures times (1 - masks).
+            visible: (N, 3, H, W) images times (1 - masks).
             masks: (N, 1, H, W).
         """
         x = visible if self.inputs == 3 else torch.cat([visible, masks], 1)
-        maps = [self.stem(x)]
+        features = [self.stem(x)]
         for down in self.down:
-            maps.append(down(maps[-1]))
-        x = maps.pop()
+            features.append(down(features[-1]))
+        x = features.pop()
         for up, join in zip(self.up, self.join, strict=True):
-            x = join(torch.cat([double(up(x)), maps.pop()], 1))
+            x = join(torch.cat([double(up(x)), features.pop()], 1))
         return torch.tanh(self.head(x))
 
 
@@ -173,17 +173,17 @@ class GatedConv(nn.Module):
 class RefineNet(nn.Module):
     """Two-branch refine network, (N, 3, H, W) -> (N, 3, H, W).
 
-    Figure 6 (c): the input, coarse inside the hole and the picture outside, goes to a
+    Figure 6 (c): the input, coarse inside the hole and the image outside, goes to a
     convolution branch with dilations 2, 4, 8, 16 and to an attention branch, both at a
-    quarter of the size; joined, convolved and up-sampled to the picture.
+    quarter of the size; joined, convolved and up-sampled to the image.
 
     The last layer before the attention is a ReLU, so that features are not negative and
     cosines lie in [0, 1].
 
     Deviation: layers follow DeepFill v2, which the paper says it improves on; it prints none.
     ``inputs=5`` adds a plane of ones and the mask. ``residual`` adds tanh's output to the
-    input instead of being the picture, and starts at zero, so that short training begins at
-    the coarse picture; off in the ``paper`` preset.
+    input instead of being the image, and starts at zero, so that short training begins at
+    the coarse image; off in the ``paper`` preset.
 
     Args:
         widths: Real channels at full, half and quarter size.
@@ -237,16 +237,16 @@ class RefineNet(nn.Module):
             for parameter in self.head.parameters():
                 nn.init.zeros_(parameter)
 
-    def forward(self, pictures: Tensor, masks: Tensor) -> Tensor:
-        """Return the refined pictures; in [-1, 1] unless ``residual``.
+    def forward(self, images: Tensor, masks: Tensor) -> Tensor:
+        """Return the refined images; in [-1, 1] unless ``residual``.
 
         Args:
-            pictures: (N, 3, H, W) coarse x masks + picture x (1 - masks).
+            images: (N, 3, H, W) coarse x masks + image x (1 - masks).
             masks: (N, 1, H, W).
         """
-        x = pictures
+        x = images
         if self.inputs == 5:
-            x = torch.cat([pictures, torch.ones_like(masks), masks], 1)
+            x = torch.cat([images, torch.ones_like(masks), masks], 1)
         attended = self.attention_before(x)
         if self.attention is not None:
             attended = self.attention(attended, masks)
@@ -256,7 +256,7 @@ class RefineNet(nn.Module):
         x = self.join(torch.cat([self.conv_branch(x), attended], 1))
         x = self.at_full(double(self.at_half(double(x))))
         change = torch.tanh(self.head(x))
-        return pictures + change if self.residual else change
+        return images + change if self.residual else change
 
 
 class CriticBranch(nn.Module):
@@ -286,7 +286,7 @@ class GlobalMaskedDiscriminator(nn.Module):
     """Global and masked-region discriminator, (N, 3, S, S) and masks -> (N, heads) logits.
 
     Section 4.3: two branches of one structure with six convolutions, one for the whole
-    picture and one for picture x mask at the same size, each compressed to *hidden*,
+    image and one for image x mask at the same size, each compressed to *hidden*,
     concatenated (2,048 in the paper) and mapped to one value; the paper's sigmoid is in
     the loss.
 

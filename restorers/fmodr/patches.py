@@ -10,7 +10,7 @@ def valid_patches(masks: Tensor, size: tuple[int, int]) -> Tensor:
     """Return (N, L) bool: True where a 3 x 3 patch at resolution *size* is all unoccluded.
 
     Masks are shrunk by the maximum, so that a thin covering is never lost; what lies
-    beyond the picture's border counts as unoccluded.
+    beyond the image's border counts as unoccluded.
 
     Args:
         masks: (N, 1, h, w) in {0, 1}, at least as fine as *size*.
@@ -57,7 +57,7 @@ def propagate(
     """Return (N, L, L) scores after the two convolutions over (foreground, background).
 
     S1[y,x,y',x'] = sum_ab horizontal[a,b] S[y,x+a,y',x'+b] and
-    S2[y,x,y',x'] = sum_ab vertical[a,b] S1[y+a,x,y'+b,x'], zero beyond the picture.
+    S2[y,x,y',x'] = sum_ab vertical[a,b] S1[y+a,x,y'+b,x'], zero beyond the image.
 
     Args:
         scores: (N, L, L), foreground then background position.

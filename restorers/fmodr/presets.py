@@ -3,7 +3,7 @@
 A preset is a full set of options; ``train-restorer`` may override any of them. Lengths
 are in images, so that they do not change with the batch size.
 
-Source: FMODR section 5.1 for ``paper``; its lengths there are iterations of 4 pictures.
+Source: FMODR section 5.1 for ``paper``; its lengths there are iterations of 4 images.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ SCHEDULES: dict[str, tuple[Leg, ...]] = {
     ),
 }
 """``compact`` keeps the adversarial weight low and the reconstruction loss on to the end:
-with the paper's weights a few ten thousand pictures buy texture at the cost of PSNR. It begins
-with the detector alone, whose pictures cost a fraction of the others'."""
+with the paper's weights a few ten thousand images buy texture at the cost of PSNR. It begins
+with the detector alone, whose images cost a fraction of the others'."""
 
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {

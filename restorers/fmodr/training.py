@@ -7,19 +7,19 @@ writes a phase with lambda_adv = 1 and all else 0, only the discriminator learns
 
 Losses, all as means (the paper prints sums, at which its weights would make no sense):
 
-* reconstruction (equation 2): mean |output - clean| on [-1, 1] pictures, whole picture;
+* reconstruction (equation 2): mean |output - clean| on [-1, 1] images, whole image;
   plus, weighted by the option ``hole``, the same mean over the hole alone;
 * perceptual (equation 3): mean squared difference of relu3_3 features;
 * adversarial (equation 5 with its signs mended): the discriminator minimises
   -log D(clean) - log(1 - D(output)), the generator -log D(output), on logits, the mean over
-  the heads; outputs are pasted into the picture first;
+  the heads; outputs are pasted into the image first;
 * identity (not in the paper): 1 - cosine of the recogniser's embeddings of the pasted output
-  and the clean picture;
+  and the clean image;
 * detector (equation 1): mean (p - mask)^2.
 
-Deviation: the paper's rule that a picture with a coarse loss under 0.1 skips refinement is
-off by default (``gate``), since the whole-picture loss is always below that; where it is on, it is
-judged a picture at a time on the hole's mean.
+Deviation: the paper's rule that an image with a coarse loss under 0.1 skips refinement is
+off by default (``gate``), since the whole-image loss is always below that; where it is on, it is
+judged an image at a time on the hole's mean.
 Deviation: the coarse and the refine stage are trained one after the other, the coarse one frozen
 in the second; "at the same time" in the paper leaves the order open.
 """
@@ -54,12 +54,12 @@ from restore_recog.restorers.fmodr.presets import Leg, legs, read_options
 from restore_recog.types import FaceBatch
 
 GATE = 0.1
-"""Coarse loss under which a picture skips refinement, where the rule is on (section 4.4)."""
+"""Coarse loss under which an image skips refinement, where the rule is on (section 4.4)."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One batch in the networks' terms: pictures in [-1, 1], hole in {0, 1}."""
+    """One batch in the networks' terms: images in [-1, 1], hole in {0, 1}."""
 
     occluded: Tensor
     clean: Tensor
@@ -143,7 +143,7 @@ class FMODRTraining:
 
     @torch.no_grad()
     def preview(self, batch: FaceBatch) -> Tensor:
-        """Return rows of input, coarse, refined, truth and, in grey, the detector's map."""
+        """Return rows of input, coarse, refined, truth and, in grey, the detector's mask."""
         scene = self._scene(batch)
         self.nets.eval()
         coarse, final = self.nets(scene.occluded, scene.hole)
@@ -154,7 +154,7 @@ class FMODRTraining:
 
     @torch.no_grad()
     def validate(self, batch: FaceBatch) -> Mapping[str, float]:
-        """Return the PSNR of the final picture inside the map, and over the whole picture."""
+        """Return the PSNR of the final image inside the mask, and over the whole image."""
         scene = self._scene(batch)
         self.nets.eval()
         final = self.nets(scene.occluded, scene.hole)[1]
@@ -167,7 +167,7 @@ class FMODRTraining:
 
     def _scene(self, batch: FaceBatch) -> Scene:
         if batch.clean is None:
-            raise ValueError("FMODR trains on batches with the clean pictures.")
+            raise ValueError("FMODR trains on batches with the clean images.")
         batch = batch.to(self.device)
         assert batch.clean is not None
         occluded, clean = (
@@ -205,7 +205,7 @@ class FMODRTraining:
         return {"pixel": loss}
 
     def _generate(self, leg: Leg, scene: Scene) -> tuple[Tensor, Tensor | None]:
-        """Return the stage's raw pictures, and which of them count (None: all)."""
+        """Return the stage's raw images, and which of them count (None: all)."""
         net: Any = self.nets.coarse if leg.coarse else self.nets.refine
         self.nets.coarse.train(leg.coarse and leg.generator)
         net.train(leg.generator)
@@ -218,8 +218,8 @@ class FMODRTraining:
                 coarse = self.nets.coarse(visible, scene.hole).float()
             if self.options["gate"]:
                 keep = (hole_l1(coarse, scene.clean, scene.hole) >= GATE).float()
-            picture = paste(coarse, scene.occluded, scene.hole)
-            return net(picture, scene.hole).float(), keep
+            image = paste(coarse, scene.occluded, scene.hole)
+            return net(image, scene.hole).float(), keep
 
     def _generator_step(
         self, leg: Leg, scene: Scene, output: Tensor, keep: Tensor | None, share: float
@@ -240,8 +240,8 @@ class FMODRTraining:
             losses["per"] = weighted_mean(per.float(), keep)
             total = total + leg.per * losses["per"]
         if leg.identity and self.identity is not None:
-            picture = paste(output, scene.occluded, scene.hole) / 2 + 0.5
-            alike = identity_loss(self.identity, picture, scene.clean / 2 + 0.5)
+            image = paste(output, scene.occluded, scene.hole) / 2 + 0.5
+            alike = identity_loss(self.identity, image, scene.clean / 2 + 0.5)
             losses["identity"] = weighted_mean(alike.float(), keep)
             total = total + leg.identity * losses["identity"]
         if keep is not None:

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 class GANMasker(Restorer):
     """Restore with FU-Net and fuse the regions (MURF).
 
-    The map is taken as occluded where it exceeds 0.5; FU-Net is told it widened by the trained
-    ``dilate`` pixels, since the covering stays in the picture. Only pixels of the map as given
-    are replaced; all others are returned bit for bit. Pictures whose sides are no multiples of
+    The mask is taken as occluded where it exceeds 0.5; FU-Net is told it widened by the trained
+    ``dilate`` pixels, since the covering stays in the image. Only pixels of the mask as given
+    are replaced; all others are returned bit for bit. Images whose sides are no multiples of
     32 are padded, and the result cropped back.
 
     Args:
@@ -53,9 +53,9 @@ class GANMasker(Restorer):
 
     @torch.inference_mode()
     def restore(self, batch: FaceBatch) -> Tensor:
-        """Return the final pictures; with an empty map a picture is returned as it is.
+        """Return the final images; with an empty mask an image is returned as it is.
 
-        Weights of the one-stage ablation know no map: there the whole face is generated.
+        Weights of the one-stage ablation know no mask: there the whole face is generated.
         """
         height, width = batch.images.shape[2:]
         mask = (batch.masks > 0.5).float()
@@ -69,7 +69,7 @@ class GANMasker(Restorer):
     def segmenter(self) -> Segmenter | None:
         """Return M-Seg; None with the one-stage ablation, which has none.
 
-        Deviation: holes in the thresholded map are filled and islands dropped.
+        Deviation: holes in the thresholded mask are filled and islands dropped.
         """
         if self.nets.mseg is None:
             return None

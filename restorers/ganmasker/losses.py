@@ -17,8 +17,8 @@ REAL, FAKE = 1.0, 0.0
 def segmentation_loss(logits: Tensor, mask: Tensor) -> Tensor:
     """Return binary cross-entropy + Dice loss (equations 1 to 3).
 
-    Dice is taken on probabilities, a picture at a time, with 1 added above and below so that an
-    empty map has a loss.
+    Dice is taken on probabilities, an image at a time, with 1 added above and below so that an
+    empty mask has a loss.
 
     Args:
         logits, mask: (N, 1, H, W).
@@ -30,12 +30,12 @@ def segmentation_loss(logits: Tensor, mask: Tensor) -> Tensor:
 
 
 def reconstruction_loss(restored: Tensor, clean: Tensor, beta: float = 1.0) -> Tensor:
-    """Return (smooth L1 + 1 - SSIM) / 2 (equations 6 to 8), on pictures in [0, 1].
+    """Return (smooth L1 + 1 - SSIM) / 2 (equations 6 to 8), on images in [0, 1].
 
     Args:
         restored, clean: (N, 3, H, W).
         beta: The difference at which smooth L1 turns from a parabola into a line. Equation 7 has 1,
-            which no two pictures in [0, 1] differ by: there an error of 0.1 weighs 0.005, next to
+            which no two images in [0, 1] differ by: there an error of 0.1 weighs 0.005, next to
             nothing beside SSIM, and the covering's colour shines through.
     """
     pixels = F.smooth_l1_loss(restored, clean, beta=beta)

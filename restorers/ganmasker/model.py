@@ -32,8 +32,8 @@ class Nets(nn.Module):
         """Return FU-Net's face, before fusion.
 
         Args:
-            occluded: (N, 3, H, W) in [0, 1]; the covering stays in the picture.
+            occluded: (N, 3, H, W) in [0, 1]; the covering stays in the image.
             mask: (N, 1, H, W) in {0, 1}; not looked at with one stage.
         """
-        pictures = torch.cat([occluded, mask], 1) if self.two_stage else occluded
-        return self.funet(pictures)  # type: ignore[no-any-return]
+        images = torch.cat([occluded, mask], 1) if self.two_stage else occluded
+        return self.funet(images)  # type: ignore[no-any-return]

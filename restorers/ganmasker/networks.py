@@ -1,6 +1,6 @@
 """GANMasker's three networks. Widths are arguments; the presets hold them.
 
-Pictures inside are in [0, 1], maps in [0, 1] with 1 = occluded. H and W must be divisible by 32.
+Images inside are in [0, 1], maps in [0, 1] with 1 = occluded. H and W must be divisible by 32.
 
 Source: Mahmoud and Kang, "GANMasker", Sensors 2023, 23, 7094, section 3. No code was published;
 what the paper leaves open (widths, the order inside a Ge block, the up-sampling, the
@@ -170,9 +170,9 @@ class FUNet(nn.Module):
         norm = nn.BatchNorm2d(3) if final == "bn_sigmoid" else nn.Identity()
         self.last = nn.Sequential(nn.Conv2d(2 * base, 3, 1), norm, nn.Sigmoid())
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         """Return the generated face, everywhere."""
-        skips, x = [], pictures
+        skips, x = [], images
         for number, block in enumerate(self.encoder):
             skips.append(block(x))
             x = F.max_pool2d(skips[-1], 2) if number < 4 else skips[-1]

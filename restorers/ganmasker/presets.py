@@ -78,8 +78,8 @@ PRESETS["compact"] = PRESETS["paper"] | {
 }
 """``drops`` (FU-Net) and ``drops_mseg`` are images of a stage after which its learning rate falls
 tenfold. The paper's M-Seg ends before the first; the second stage of ``compact``, so much shorter,
-spends less of itself on the lowest rates. ``dilate`` pixels widen the map that FU-Net is told; in
-training they vary by ``dilate_spread`` up and down, for a net that has seen but exact maps takes
+spends less of itself on the lowest rates. ``dilate`` pixels widen the mask that FU-Net is told; in
+training they vary by ``dilate_spread`` up and down, for a net that has seen but exact masks takes
 the covering's colour for skin wherever a detected one is narrower. ``identity`` is the identity
 term's weight. ``init`` is a weights file to start from (``shipped`` for the one in the package); a
 stage of no images keeps what it starts from."""
@@ -92,7 +92,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 """Options with few valid values."""
 
 HALVINGS = 32
-"""M-Seg halves the picture five times."""
+"""M-Seg halves the image five times."""
 
 
 def read_options(preset: str, options: Mapping[str, Any]) -> dict[str, Any]:

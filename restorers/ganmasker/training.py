@@ -1,9 +1,9 @@
 """GANMasker's training in two stages (section 4.2), as what the training engine drives.
 
 First M-Seg, then FU-Net with its discriminator; the two share no weights. FU-Net is given the
-saved maps, as in the paper (``map_source``: ``mseg`` gives it what M-Seg finds). Every loss sees
-the fused picture, since MURF is the generator's last operation. The identity term, 1 - cosine of
-the recogniser's embeddings of the fused and the clean picture, is not in the paper.
+saved masks, as in the paper (``map_source``: ``mseg`` gives it what M-Seg finds). Every loss sees
+the fused image, since MURF is the generator's last operation. The identity term, 1 - cosine of
+the recogniser's embeddings of the fused and the clean image, is not in the paper.
 """
 
 from __future__ import annotations
@@ -98,9 +98,9 @@ class GANMaskerTraining:
 
     @torch.no_grad()
     def preview(self, batch: FaceBatch) -> Tensor:
-        """Return rows of input, generated, fused, truth and, in grey, M-Seg's map."""
+        """Return rows of input, generated, fused, truth and, in grey, M-Seg's mask."""
         occluded, clean, true = self._scene(batch)
-        mask = grow(self._map(occluded, true), self.options["dilate"])
+        mask = grow(self._mask(occluded, true), self.options["dilate"])
         self.nets.eval()
         generated = self.nets.generate(occluded, mask)
         fused = self._fused(generated, occluded, mask)
@@ -109,10 +109,10 @@ class GANMaskerTraining:
 
     @torch.no_grad()
     def validate(self, batch: FaceBatch) -> Mapping[str, float]:
-        """Return the PSNR of the fused picture inside the map and over all, and M-Seg's Dice."""
+        """Return the PSNR of the fused image inside the mask and over all, and M-Seg's Dice."""
         occluded, clean, true = self._scene(batch)
         self.nets.eval()
-        mask = grow(self._map(occluded, true), self.options["dilate"])
+        mask = grow(self._mask(occluded, true), self.options["dilate"])
         fused = self._fused(self.nets.generate(occluded, mask).float(), occluded, mask)
         figures = psnr_figures(fused, clean, true)
         if self.nets.mseg is not None:
@@ -124,9 +124,9 @@ class GANMaskerTraining:
         return {**dict(self.nets.named_children()), "critic": self.critic}
 
     def _scene(self, batch: FaceBatch) -> tuple[Tensor, Tensor, Tensor]:
-        """Return (occluded, clean, true map) on the device."""
+        """Return (occluded, clean, true mask) on the device."""
         if batch.clean is None:
-            raise ValueError("GANMasker trains on batches with the clean pictures.")
+            raise ValueError("GANMasker trains on batches with the clean images.")
         batch = batch.to(self.device)
         assert batch.clean is not None
         occluded, clean = (
@@ -148,7 +148,7 @@ class GANMaskerTraining:
 
     def _funet_step(self, batch: FaceBatch, progress: float) -> Mapping[str, float]:
         occluded, clean, true = self._scene(batch)
-        mask = grow(self._map(occluded, true), self._width())
+        mask = grow(self._mask(occluded, true), self._width())
         share = self._share("funet", progress)
         self.nets.funet.train()
         fused = self._fused(self.nets.generate(occluded, mask).float(), occluded, mask)
@@ -159,11 +159,11 @@ class GANMaskerTraining:
         return dict(zip(losses, values, strict=True))
 
     def _width(self) -> int:
-        """Return by how many pixels to widen the map of a step."""
+        """Return by how many pixels to widen the mask of a step."""
         spread: int = self.options["dilate_spread"]
         return self.options["dilate"] + int(torch.randint(-spread, spread + 1, ()))
 
-    def _map(self, occluded: Tensor, true: Tensor) -> Tensor:
+    def _mask(self, occluded: Tensor, true: Tensor) -> Tensor:
         if self.options["map_source"] == "gt" or self.nets.mseg is None:
             return true
         self.nets.mseg.eval()
@@ -217,7 +217,7 @@ class GANMaskerTraining:
 
 
 def _overlap(logits: Tensor, mask: Tensor) -> Tensor:
-    """Return the Dice coefficient of a whole batch's maps."""
+    """Return the Dice coefficient of a whole batch's masks."""
     found = (logits > 0).float()
     return 2 * (found * mask).sum() / (found.sum() + mask.sum()).clamp_min(1)
 

@@ -60,14 +60,14 @@ def here(monkeypatch):
 
 def test_flops_of_a_convolution_and_a_product():
     layer = nn.Conv2d(3, 5, 3, padding=1)
-    picture = torch.rand(2, 3, 8, 6)
-    assert count(lambda: layer(picture)) == 2 * 2 * (3 * 5 * 9) * (8 * 6)
+    image = torch.rand(2, 3, 8, 6)
+    assert count(lambda: layer(image)) == 2 * 2 * (3 * 5 * 9) * (8 * 6)
     assert count(lambda: torch.rand(4, 7) @ torch.rand(7, 3)) == 2 * 4 * 7 * 3
     linear = nn.Linear(7, 3)
     forward = 2 * 4 * 7 * 3
     assert count(lambda: linear(torch.rand(4, 7)).sum().backward()) == 2 * forward
     with torch.inference_mode():
-        assert count(lambda: layer(picture)) == 2 * 2 * (3 * 5 * 9) * (8 * 6)
+        assert count(lambda: layer(image)) == 2 * 2 * (3 * 5 * 9) * (8 * 6)
 
 
 def test_flops_of_the_unet_by_hand():
@@ -171,7 +171,7 @@ def test_restore_writes_every_figure(here, tmp_path):
     assert 0 < parts["nets.refine.attention"] < parts["nets.refine"] < parts["nets"] <= 1.5
     (check,) = found["checks"]
     assert check["equal"] is True and check["largest"] < 0.1
-    assert {"pictures", "nets.refine", "nets.refine.attention"} <= set(check["compared"])
+    assert {"images", "nets.refine", "nets.refine.attention"} <= set(check["compared"])
     assert {"torch", "threads", "load_1min", "load_1min_after"} <= set(found["machine"])
     assert found["matmul"][0]["flops_per_s"] > 0
     assert [target["met"] for target in found["targets"]] == [None] * 4
@@ -183,7 +183,7 @@ def test_restore_writes_every_figure(here, tmp_path):
 def test_a_baseline_that_differs_is_said_and_exits_with_1(here, monkeypatch):
     from restore_recog.bench import restore_cases
 
-    unlike = {"largest": 0.5, "beyond": 0.3, "compared": ["pictures"], "worst": "pictures"}
+    unlike = {"largest": 0.5, "beyond": 0.3, "compared": ["images"], "worst": "images"}
     unlike |= {"equal": False}
     monkeypatch.setattr(restore_cases, "agree", lambda *a, **k: lambda: unlike)
     result = run("restore", "--quick", "--batch", "1", *SETTINGS)

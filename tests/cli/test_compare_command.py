@@ -18,7 +18,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the runs ``one``, ``two`` and one of another protocol version."""
     folder = tmp_path_factory.mktemp("runs")
     one = sample_report()
-    one.save(folder / "one")
+    write_report(one, folder / "one")
     write_report(sample_report(shifts=SHIFTS | {"restored:beta": 0.6}), folder / "two")
     protocol = {"name": "fmor", "version": 2}
     write_report(sample_report(setup={**one.setup, "protocol": protocol}), folder / "newer")

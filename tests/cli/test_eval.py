@@ -77,8 +77,8 @@ def test_options_reach_the_run(quick, tmp_path):
     ]
     setup = report["setup"]
     assert (setup["seed"], setup["limit"], setup["batch_size"]) == (7, 5, 4)
-    assert setup["pictures"]["probes"] == 5
-    assert setup["pictures"]["in_data"] == 6 * 4 + 3 * 4
+    assert setup["images"]["probes"] == 5
+    assert setup["images"]["in_data"] == 6 * 4 + 3 * 4
     assert setup["coverings"] == {"kind": "n95", "colour": "white"}
     assert setup["device"] == "cpu"
 

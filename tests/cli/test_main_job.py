@@ -40,7 +40,7 @@ def test_restore_finds_real_masks_by_itself(data_root, tmp_path):
          "--output", str(tmp_path / "out"), "--sheet"],
     )  # fmt: skip
     failed = result.stderr.count("No face was found")
-    assert f"{len(masked) - failed} of {len(masked)} pictures restored" in result.stdout
+    assert f"{len(masked) - failed} of {len(masked)} images restored" in result.stdout
     assert failed < len(masked)
     for path in masked:
         after = tmp_path / "out" / path.name

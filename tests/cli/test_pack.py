@@ -44,7 +44,7 @@ def test_training_is_the_same(tmp_path: Path, store: str) -> None:
     records = [
         json.loads((tmp_path / name / "run.json").read_text()) for name in ("plain", "packed")
     ]
-    for key in ("data", "losses", "pictures", "people"):
+    for key in ("data", "losses", "images", "people"):
         assert records[0][key] == records[1][key], key
     plain, packed = (
         weights.load(tmp_path / name / "weights.safetensors", "smoother")[1]
@@ -68,11 +68,11 @@ def test_a_recogniser_is_trained_on_it(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_listed_by_every_training(tmp_path: Path) -> None:
     torn = tmp_path / "album" / "ann" / "torn.jpg"
     torn.parent.mkdir(parents=True)
-    torn.write_bytes(b"not a picture")
+    torn.write_bytes(b"not an image")
     file = tmp_path / "both.pack"
     result = pack(file, "--data", f"folder:{tmp_path / 'album'}")
     assert result.exit_code == 0, result.output
-    assert "1 pictures could not be used" in result.stdout and "torn.jpg" in result.stderr
+    assert "1 images could not be used" in result.stdout and "torn.jpg" in result.stderr
     train(f"packed:{file}", tmp_path / "run")
     with (tmp_path / "run" / "failures.csv").open(newline="") as handle:
         (row,) = csv.DictReader(handle)
@@ -97,7 +97,7 @@ def test_limit(tmp_path: Path) -> None:
 
 
 class TestRefusals:
-    def test_an_existing_file_before_any_picture_is_read(self, tmp_path: Path) -> None:
+    def test_an_existing_file_before_any_image_is_read(self, tmp_path: Path) -> None:
         file = tmp_path / "mine.txt"
         file.write_text("precious")
         result = pack(file)
@@ -110,7 +110,7 @@ class TestRefusals:
         result = train(f"packed:{file}", tmp_path / "run")
         assert result.exit_code == 1 and "pack the data again with --size 32" in result.stderr
 
-    def test_a_damaged_picture_stops_the_training_by_name(self, tmp_path: Path) -> None:
+    def test_a_damaged_image_stops_the_training_by_name(self, tmp_path: Path) -> None:
         file = tmp_path / "booth.pack"
         pack(file)
         content = bytearray(file.read_bytes())
@@ -119,9 +119,9 @@ class TestRefusals:
         file.write_bytes(content)
         result = train(f"packed:{file}", tmp_path / "run")
         assert result.exit_code == 1
-        assert "booth.pack is damaged at its picture" in result.stderr
+        assert "booth.pack is damaged at its image" in result.stderr
 
-    def test_fewer_pictures_than_a_batch(self, tmp_path: Path) -> None:
+    def test_fewer_images_than_a_batch(self, tmp_path: Path) -> None:
         pack(tmp_path / "few.pack", "--limit", "3")
         result = train(f"packed:{tmp_path / 'few.pack'}", tmp_path / "run")
         assert result.exit_code == 1 and "fewer than one batch of 4" in result.stderr

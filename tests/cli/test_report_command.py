@@ -1,4 +1,4 @@
-"""``restore-recog report``: a finished run in any form, without pictures, data or GPU."""
+"""``restore-recog report``: a finished run in any form, without images, data or GPU."""
 
 from __future__ import annotations
 

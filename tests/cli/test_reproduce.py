@@ -14,7 +14,7 @@ from restore_recog.alignment import five_points
 from restore_recog.cli import main
 from restore_recog.datasets.phantom import Phantom
 from restore_recog.reporting.folder import read as read_report
-from restore_recog.types import Picture
+from restore_recog.types import FaceImage
 
 FEW = ("--limit", "4", "--crop-size", "64", "--device", "cpu", "--no-cache")
 
@@ -124,10 +124,10 @@ def test_celeba_is_cropped_as_the_cropper_does_and_only_its_test_part_is_used(
     faces = Phantom("4x1")
     samples = [sample for sample in faces.samples() if sample.attributes["split"] == "test"]
     lines = []
-    for number, picture in enumerate(faces.read(samples), 1):
-        assert isinstance(picture, Picture) and picture.landmarks is not None
-        images.write(root / f"img_celeba/{number:06d}.png", picture.pixels)
-        points = five_points(picture.landmarks)
+    for number, image in enumerate(faces.read(samples), 1):
+        assert isinstance(image, FaceImage) and image.landmarks is not None
+        images.write(root / f"img_celeba/{number:06d}.png", image.pixels)
+        points = five_points(image.landmarks)
         lines.append(f"{number:06d}.png " + " ".join(f"{value:.0f}" for value in points.ravel()))
     (root / "list_landmarks_celeba.txt").write_text("4\nnames\n" + "\n".join(lines) + "\n")
     parts = "000001.png 0\n000002.png 2\n000003.png 2\n000004.png 2\n"
@@ -136,7 +136,7 @@ def test_celeba_is_cropped_as_the_cropper_does_and_only_its_test_part_is_used(
     result = run(*args, "-o", "paper")
     assert result.exit_code == 0, result.output
     report = read_report(Path("paper"))
-    assert report.setup["pictures"]["probes"] == 3
+    assert report.setup["images"]["probes"] == 3
     assert report.setup["crop_template"] is not None
     assert "phantom" not in report.labels[0] and "crops of 64 pixels" in report.labels[0]
     own = run(*args, "-o", "own", "--crop", "own")
@@ -145,16 +145,16 @@ def test_celeba_is_cropped_as_the_cropper_does_and_only_its_test_part_is_used(
         name: next(a for a in read_report(Path(name)).arms if a.arm == "occluded").figures["psnr"]
         for name in ("paper", "own")
     }
-    # The face is smaller in the paper's crop, so a covering spoils less of the picture.
+    # The face is smaller in the paper's crop, so a covering spoils less of the image.
     assert figures["paper"]["value"] > figures["own"]["value"] + 1
 
 
 def test_other_data_is_warned_of_and_goes_on(quick: list[str], tmp_path: Path) -> None:
     faces = Phantom("2x2")
-    for sample, picture in zip(faces.samples(), faces.read(faces.samples()), strict=True):
-        assert isinstance(picture, Picture)
+    for sample, image in zip(faces.samples(), faces.read(faces.samples()), strict=True):
+        assert isinstance(image, FaceImage)
         name = sample.image_id.replace("/", "_")
-        images.write(tmp_path / "mine" / sample.subject / f"{name}.png", picture.pixels)
+        images.write(tmp_path / "mine" / sample.subject / f"{name}.png", image.pixels)
     result = run("fmodr-table3", "-d", f"folder:{tmp_path / 'mine'}", "-r", "telea", *quick,
                  "-o", "out")  # fmt: skip
     assert "'folder' is other data" in result.stderr

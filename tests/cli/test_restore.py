@@ -21,7 +21,7 @@ def run(*args: object):
 
 
 def pattern(height: int = 90, width: int = 90) -> np.ndarray:
-    """Return a picture in which every pixel differs from its neighbours."""
+    """Return an image in which every pixel differs from its neighbours."""
     y, x = np.mgrid[:height, :width]
     return np.stack([y * 2 % 256, x * 2 % 256, (x * 7 + y * 13) % 256], axis=2).astype(np.uint8)
 
@@ -32,7 +32,7 @@ def save(path: Path, pixels: np.ndarray) -> Path:
     return path
 
 
-def box_map(height: int = 90, width: int = 90) -> np.ndarray:
+def box_mask(height: int = 90, width: int = 90) -> np.ndarray:
     mask = np.zeros((height, width), np.uint8)
     mask[height // 2 : height * 3 // 4, width // 3 : width * 2 // 3] = 255
     return mask
@@ -43,27 +43,27 @@ TELEA = ("--restorer", "telea", "--aligned")
 
 @pytest.fixture
 def album(tmp_path):
-    """Return a folder with pictures in sub-folders, their maps beside it."""
+    """Return a folder with images in sub-folders, their masks beside it."""
     for name in ("a.png", "deep/b.png", "deep/er/c.png"):
         save(tmp_path / "album" / name, pattern())
-        save(tmp_path / "maps" / name, box_map())
-    (tmp_path / "album" / "notes.txt").write_text("no picture")
+        save(tmp_path / "masks" / name, box_mask())
+    (tmp_path / "album" / "notes.txt").write_text("no image")
     return tmp_path
 
 
 def test_a_folder_keeps_its_names_and_subfolders(album):
-    result = run(album / "album", "-o", album / "out", "--mask", album / "maps", *TELEA)
+    result = run(album / "album", "-o", album / "out", "--mask", album / "masks", *TELEA)
     assert result.exit_code == 0, result.output
     found = sorted(p.relative_to(album / "out").as_posix() for p in (album / "out").rglob("*.*"))
     assert found == ["a.png", "deep/b.png", "deep/er/c.png"]
-    assert "3 of 3 pictures restored" in result.stdout
+    assert "3 of 3 images restored" in result.stdout
 
 
 @pytest.mark.parametrize("shape", [(90, 90), (300, 200), (128, 128), (61, 97)])
-def test_outside_the_map_no_pixel_changes(tmp_path, shape):
-    before, mask = pattern(*shape), box_map(*shape)
+def test_outside_the_mask_no_pixel_changes(tmp_path, shape):
+    before, mask = pattern(*shape), box_mask(*shape)
     source = save(tmp_path / "a.png", before)
-    given = save(tmp_path / "map.png", mask)
+    given = save(tmp_path / "mask.png", mask)
     assert run(source, "-o", tmp_path / "out", "--mask", given, *TELEA).exit_code == 0
     after = images.read(tmp_path / "out" / "a.png")
     assert after.shape == before.shape
@@ -74,14 +74,14 @@ def test_outside_the_map_no_pixel_changes(tmp_path, shape):
 
 def test_none_changes_nothing(tmp_path):
     source = save(tmp_path / "a.png", pattern(128, 128))
-    given = save(tmp_path / "map.png", box_map(128, 128))
+    given = save(tmp_path / "mask.png", box_mask(128, 128))
     run(source, "-o", tmp_path / "out", "--mask", given, "--restorer", "none", "--aligned")
     assert np.array_equal(images.read(tmp_path / "out" / "a.png"), pattern(128, 128))
 
 
 def test_crops_are_written_at_the_restorers_size(tmp_path):
     source = save(tmp_path / "a.png", pattern(300, 300))
-    given = save(tmp_path / "map.png", box_map(300, 300))
+    given = save(tmp_path / "mask.png", box_mask(300, 300))
     result = run(source, "-o", tmp_path / "out", "--mask", given, "--crops", *TELEA)
     assert result.exit_code == 0, result.output
     assert images.read(tmp_path / "out" / "a.png").shape == (128, 128, 3)
@@ -89,15 +89,15 @@ def test_crops_are_written_at_the_restorers_size(tmp_path):
 
 def test_sheet(album):
     out = album / "out"
-    result = run(album / "album", "-o", out, "--mask", album / "maps", "--sheet", *TELEA)
+    result = run(album / "album", "-o", out, "--mask", album / "masks", "--sheet", *TELEA)
     assert result.exit_code == 0
     height, width = images.read(out / "sheet.png").shape[:2]
     assert (height, width) == (132, 3 * (3 * 128 + 4))
 
 
-def test_an_empty_map_is_said_and_changes_nothing(tmp_path):
+def test_an_empty_mask_is_said_and_changes_nothing(tmp_path):
     source = save(tmp_path / "a.png", pattern())
-    given = save(tmp_path / "map.png", box_map() * 0)
+    given = save(tmp_path / "mask.png", box_mask() * 0)
     result = run(source, "-o", tmp_path / "out", "--mask", given, *TELEA)
     assert result.exit_code == 0
     assert "no covering found" in result.stderr
@@ -105,7 +105,7 @@ def test_an_empty_map_is_said_and_changes_nothing(tmp_path):
 
 
 @pytest.fixture
-def odd_pictures(tmp_path):
+def odd_images(tmp_path):
     """Return a folder with every kind of file that people have."""
     folder = tmp_path / "odd"
     good = pattern()
@@ -117,54 +117,54 @@ def odd_pictures(tmp_path):
     save(folder / "bad_1x1.png", good[:1, :1])
     whole = (folder / "rgb.jpg").read_bytes()
     (folder / "bad_truncated.jpg").write_bytes(whole[: len(whole) // 2])
-    (folder / "bad_text.jpg").write_text("this is not a picture")
+    (folder / "bad_text.jpg").write_text("this is not an image")
     (folder / "bad_empty.png").write_bytes(b"")
-    save(tmp_path / "map.png", box_map())
+    save(tmp_path / "mask.png", box_mask())
     for path in folder.iterdir():
-        save(tmp_path / "maps" / f"{path.stem}.png", box_map())
+        save(tmp_path / "masks" / f"{path.stem}.png", box_mask())
     return folder
 
 
-def test_odd_pictures_work_or_are_listed(odd_pictures, tmp_path):
+def test_odd_images_work_or_are_listed(odd_images, tmp_path):
     out = tmp_path / "out"
-    result = run(odd_pictures, "-o", out, "--mask", tmp_path / "maps", *TELEA)
+    result = run(odd_images, "-o", out, "--mask", tmp_path / "masks", *TELEA)
     assert result.exit_code == 1
-    assert "5 of 9 pictures restored" in result.stdout
+    assert "5 of 9 images restored" in result.stdout
     with (out / "failures.csv").open() as file:
         rows = list(csv.DictReader(file))
-    names = [Path(row["picture"]).name for row in rows]
+    names = [Path(row["image"]).name for row in rows]
     assert names == ["bad_1x1.png", "bad_empty.png", "bad_text.jpg", "bad_truncated.jpg"]
     assert {row["stage"] for row in rows} == {"read"}
     for row in rows:
         assert row["reason"] in result.stderr
-        assert not (out / Path(row["picture"]).name).exists()
+        assert not (out / Path(row["image"]).name).exists()
     for name in ("rgb.jpg", "grey.png", "cmyk.jpg", "deep.png", "rgba.png"):
         assert images.read(out / name).shape == (90, 90, 3)
 
 
-def test_a_huge_picture_is_refused_unread(tmp_path, monkeypatch):
+def test_a_huge_image_is_refused_unread(tmp_path, monkeypatch):
     monkeypatch.setattr(images, "MAX_PIXELS", 1000)
     source = save(tmp_path / "a.png", pattern())
-    given = save(tmp_path / "map.png", box_map())
+    given = save(tmp_path / "mask.png", box_mask())
     result = run(source, "-o", tmp_path / "out", "--mask", given, *TELEA)
     assert result.exit_code == 1
     assert "too large" in result.stderr
 
 
-def test_a_second_run_without_failures_removes_the_old_list(odd_pictures, tmp_path):
+def test_a_second_run_without_failures_removes_the_old_list(odd_images, tmp_path):
     out = tmp_path / "out"
-    run(odd_pictures, "-o", out, "--mask", tmp_path / "maps", *TELEA)
-    for path in odd_pictures.glob("bad_*"):
+    run(odd_images, "-o", out, "--mask", tmp_path / "masks", *TELEA)
+    for path in odd_images.glob("bad_*"):
         path.unlink()
-    assert run(odd_pictures, "-o", out, "--mask", tmp_path / "maps", *TELEA).exit_code == 1
-    again = run(odd_pictures, "-o", out, "--mask", tmp_path / "maps", "--overwrite", *TELEA)
+    assert run(odd_images, "-o", out, "--mask", tmp_path / "masks", *TELEA).exit_code == 1
+    again = run(odd_images, "-o", out, "--mask", tmp_path / "masks", "--overwrite", *TELEA)
     assert again.exit_code == 0, again.output
     assert not (out / "failures.csv").exists()
 
 
 def test_no_face(tmp_path):
     source = save(tmp_path / "wall.png", np.full((80, 80, 3), 128, np.uint8))
-    given = save(tmp_path / "map.png", box_map(80, 80))
+    given = save(tmp_path / "mask.png", box_mask(80, 80))
     result = run(source, "-o", tmp_path / "out", "--mask", given, "--restorer", "telea")
     assert result.exit_code == 1
     assert "No face was found" in result.stderr
@@ -173,7 +173,7 @@ def test_no_face(tmp_path):
 
 @pytest.fixture
 def two_faces(tmp_path, monkeypatch):
-    """Return the arguments for a picture in which two faces are found."""
+    """Return the arguments for an image in which two faces are found."""
     five = np.float32([[0.35, 0.37], [0.65, 0.37], [0.5, 0.55], [0.367, 0.7], [0.633, 0.7]])
 
     def find(self, pixels):
@@ -185,7 +185,7 @@ def two_faces(tmp_path, monkeypatch):
 
     monkeypatch.setattr(FaceFinder, "find", find)
     source = save(tmp_path / "two.png", pattern(90, 180))
-    given = save(tmp_path / "map.png", np.hstack([box_map(), box_map()]))
+    given = save(tmp_path / "mask.png", np.hstack([box_mask(), box_mask()]))
     return [source, "-o", tmp_path / "out", "--mask", given, "--restorer", "telea"]
 
 
@@ -219,7 +219,7 @@ def test_crops_of_several_faces(two_faces, tmp_path):
         (["--restorer", "fmdor"], "Did you mean 'fmodr'"),
         (["--segmenter", "fmdor"], "Did you mean 'fmodr'"),
         (["--restorer", "telea", "--segmenter", "telea"], "has no mask detector"),
-        (["--restorer", "telea", "--mask", "gone.png"], "no map file or folder gone.png"),
+        (["--restorer", "telea", "--mask", "gone.png"], "no mask file or folder gone.png"),
     ],
 )
 def test_wrong_names_end_before_anything_is_written(tmp_path, args, said):
@@ -241,7 +241,7 @@ def test_missing_and_empty_inputs(tmp_path):
 
 def test_existing_results_are_kept(album):
     out = album / "out"
-    args = [album / "album", "-o", out, "--mask", album / "maps", *TELEA]
+    args = [album / "album", "-o", out, "--mask", album / "masks", *TELEA]
     save(out / "deep" / "b.png", np.zeros((5, 5, 3), np.uint8))
     result = run(*args)
     assert result.exit_code == 1
@@ -254,25 +254,25 @@ def test_existing_results_are_kept(album):
 
 def test_the_source_is_never_replaced(tmp_path):
     source = save(tmp_path / "a.png", pattern())
-    given = save(tmp_path / "map.png", box_map())
+    given = save(tmp_path / "mask.png", box_mask())
     result = run(source, "-o", tmp_path, "--mask", given, "--overwrite", *TELEA)
     assert result.exit_code == 1
     assert "would replace its own source" in result.stderr
     assert np.array_equal(images.read(source), pattern())
 
 
-def test_two_pictures_of_one_name_are_refused(tmp_path):
+def test_two_images_of_one_name_are_refused(tmp_path):
     one, two = save(tmp_path / "x" / "a.png", pattern()), save(tmp_path / "y" / "a.png", pattern())
     result = run(one, two, "-o", tmp_path / "out", *TELEA)
     assert result.exit_code == 1
     assert "would both be written" in result.stderr
 
 
-def test_one_map_for_several_pictures_is_refused(album):
-    given = album / "maps" / "a.png"
+def test_one_mask_for_several_images_is_refused(album):
+    given = album / "masks" / "a.png"
     result = run(album / "album", "-o", album / "out", "--mask", given, *TELEA)
     assert result.exit_code == 1
-    assert "is one map, but there are 3 pictures" in result.stderr
+    assert "is one mask, but there are 3 images" in result.stderr
 
 
 def test_a_full_disk_ends_the_run_with_a_sentence(album, monkeypatch):
@@ -280,7 +280,7 @@ def test_a_full_disk_ends_the_run_with_a_sentence(album, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device", str(self))
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    result = run(album / "album", "-o", album / "out", "--mask", album / "maps", *TELEA)
+    result = run(album / "album", "-o", album / "out", "--mask", album / "masks", *TELEA)
     assert result.exit_code == 1
     assert "No space left on device" in result.stderr
     assert not [p for p in (album / "out").rglob("*") if p.is_file()]
@@ -289,7 +289,7 @@ def test_a_full_disk_ends_the_run_with_a_sentence(album, monkeypatch):
 def test_cuda_without_a_gpu(tmp_path, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     source = save(tmp_path / "a.png", pattern())
-    given = save(tmp_path / "map.png", box_map())
+    given = save(tmp_path / "mask.png", box_mask())
     args = ["restore", str(source), "-o", str(tmp_path / "out"), "--mask", str(given), *TELEA]
     result = CliRunner().invoke(main, [*args, "--device", "cuda"])
     assert result.exit_code == 1

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from restore_recog.cli import main
 
-HERE = "test_segmenters_command"
+HERE = __name__
 
 
 class Data(Squares):
-    """Four people, two covered pictures each."""
+    """Four people, two covered images each."""
 
     def __init__(self, location: str | None = None) -> None:
         super().__init__(4, 4, occluded=2)
@@ -68,7 +68,7 @@ def test_prints_tables_and_writes_the_folder(tmp_path: Path) -> None:
     [
         (["--segmenter", "fmdor"], "No segmenter named 'fmdor'. Did you mean 'fmodr'?"),
         (["--segmenter", "fmodr=no.safetensors"], "There is no weights file no.safetensors"),
-        (["--segmenter", f"{HERE}:Grey"], "'grey' returned the value 0.4 where a map holds"),
+        (["--segmenter", f"{HERE}:Grey"], "'grey' returned the value 0.4 where a mask holds"),
         (["--segmenter", "own"], "'own' is another segmenter for every restorer"),
         (["--segmenter", "telea"], "'telea' has no mask detector"),
         (["-d", "lfw:/no/such/folder"], "/no/such/folder"),

@@ -48,13 +48,13 @@ class TestRun:
         result = train(tmp_path / "run", "--set", "word=red", "--seed", "3")
         assert result.exit_code == 0, result.output
         assert result.stdout == f"Finished: {tmp_path / 'run' / 'weights.safetensors'}\n"
-        assert "16 pictures of 4 people; 0 could not be used" in result.stderr
+        assert "16 images of 4 people; 0 could not be used" in result.stderr
         written = record(tmp_path / "run")
         assert written["model"] == {
             "model": "smoother",
             "options": {"preset": "compact", "word": "red"},
         }
-        assert (written["seed"], written["pictures"]) == (3, 16)
+        assert (written["seed"], written["images"]) == (3, 16)
         assert written["datasets"] == [f"{HERE}:Booth"]
 
     def test_recogniser_gets_its_argument_and_the_share_covered(self, tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ class TestRun:
     def test_length_and_limit(self, tmp_path: Path) -> None:
         train(tmp_path / "run", "--images-scale", "2", "--limit", "5")
         assert record(tmp_path / "run")["images_seen"] == 24
-        assert record(tmp_path / "run")["pictures"] == 5
+        assert record(tmp_path / "run")["images"] == 5
 
     def test_protocol_keeps_its_people(self, tmp_path: Path) -> None:
         result = train(tmp_path / "run", "--protocol", f"{HERE}:Third")
@@ -113,7 +113,7 @@ class TestRefusals:
             (["--resume"], 1, "There is no folder"),
             (["--set", "colour"], 2, "'colour' is not of the form key=value"),
             (["--set", "colour=red"], 2, "unexpected keyword argument 'colour'"),
-            (["--limit", "3"], 1, "3 training pictures, fewer than one batch of 4"),
+            (["--limit", "3"], 1, "3 training images, fewer than one batch of 4"),
             (["--data", "fantom"], 1, "No data set named 'fantom'"),
             (["--protocol", "fmr"], 1, "No protocol named 'fmr'"),
             (["--restorer", f"{HERE}:Fixed"], 1, "has nothing to train"),

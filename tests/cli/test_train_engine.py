@@ -35,7 +35,7 @@ def test_people_are_held_out_and_the_best_is_kept(tmp_path: Path) -> None:
     run = tmp_path / "run"
     result = train(run, "--validation-share", "0.5", "--validate-every", "4")
     assert result.exit_code == 0, result.output
-    assert "8 pictures of 2 people are held out to validate" in result.stderr
+    assert "8 images of 2 people are held out to validate" in result.stderr
     assert result.stderr.count("validation: closeness") == 3
     best = Best.read(run / "best.safetensors")
     assert best is not None and record(run)["best"]["figures"] == best.figures
@@ -55,7 +55,7 @@ def test_without_a_best_says_why(tmp_path: Path, model: str, share: str, words: 
     result = train(run, "--validation-share", share, model=model)
     assert result.exit_code == 0, result.output
     assert words in result.stderr and words in record(run)["validation_note"]
-    assert record(run)["best"] is None and record(run)["pictures"] == 16
+    assert record(run)["best"] is None and record(run)["images"] == 16
     assert not (run / "best.safetensors").exists()
 
 

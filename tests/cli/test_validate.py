@@ -19,7 +19,7 @@ def run(*arguments: object) -> Result:
 
 @pytest.fixture
 def people(tmp_path: Path) -> Path:
-    """Return a folder with nine people: two pictures each, and eight people with a third."""
+    """Return a folder with nine people: two images each, and eight people with a third."""
     rng = np.random.default_rng(0)
     for person in range(9):
         for number in range(3 if person else 2):
@@ -33,7 +33,7 @@ def test_sound_data_exits_with_0_and_prints_counts(people: Path) -> None:
     result = run("--data", f"folder:{people}")
     assert result.exit_code == 0, result.output
     head, row = result.output.splitlines()[:2]
-    assert head.split() == ["data", "pictures", "people", "clean", "occluded"]
+    assert head.split() == ["data", "images", "people", "clean", "occluded"]
     assert row.split() == ["folder", "35", "9", "26", "9"]
     assert "Found: no fatal findings, no warnings." in result.output
 
@@ -56,7 +56,7 @@ def test_fatal_findings_exit_with_1_and_name_five_examples(people: Path, tmp_pat
     assert result.exit_code == 1
     lines = result.output.splitlines()
     assert any(line.split(None, 2)[0] == "fatal" for line in lines if line)
-    assert "7 pictures cannot be read." in result.output and "and 2 more" in result.output
+    assert "7 images cannot be read." in result.output and "and 2 more" in result.output
     assert "under several people" in result.output and "2 fatal findings" in result.output
     with file.open(newline="") as text:
         rows = list(csv.DictReader(text))

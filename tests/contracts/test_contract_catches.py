@@ -45,7 +45,7 @@ class Careless(Copy):
         return batch.images
 
 
-class DividesByTheMap(Copy):
+class DividesByTheMask(Copy):
     def restore(self, batch):
         return batch.images * (batch.masks.mean() / batch.masks.mean())
 
@@ -53,12 +53,12 @@ class DividesByTheMap(Copy):
 @pytest.mark.parametrize(
     ("plugin", "test"),
     [
-        (TooBright, "test_returns_pictures"),
-        (WrongShape, "test_returns_pictures"),
+        (TooBright, "test_returns_images"),
+        (WrongShape, "test_returns_images"),
         (Moody, "test_is_repeatable"),
-        (Gregarious, "test_pictures_do_not_influence_each_other"),
+        (Gregarious, "test_images_do_not_influence_each_other"),
         (Careless, "test_leaves_its_input_alone"),
-        (DividesByTheMap, "test_an_empty_map_is_no_problem"),
+        (DividesByTheMask, "test_an_empty_map_is_no_problem"),
     ],
 )
 def test_a_restorer_that_breaks_a_rule_fails(plugin, test):
@@ -86,7 +86,7 @@ def test_a_recognizer_without_unit_length_fails():
         contract.test_returns_unit_templates()
 
 
-def test_the_batch_is_covered_where_the_map_says():
+def test_the_batch_is_covered_where_the_mask_says():
     batch = face_batch(2, (32, 48))
     assert batch.images.shape == (2, 3, 32, 48)
     assert batch.landmarks.shape == (2, 5, 2)

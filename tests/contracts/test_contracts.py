@@ -137,7 +137,7 @@ class TestProtocols(ProtocolContract):
         """Replaced for each test by the fixture."""
 
 
-def picture(path: Path, seed: int) -> None:
+def image(path: Path, seed: int) -> None:
     pixels = np.random.default_rng(seed).integers(0, 255, (40, 40, 3), dtype=np.uint8)
     images.write(path, pixels)
 
@@ -148,35 +148,35 @@ def phantom(root: Path) -> str:
 
 def folder(root: Path) -> str:
     for i, name in enumerate(("clean/ann/1.png", "clean/bob/1.png", "occluded/ann/2.png")):
-        picture(root / name, i)
+        image(root / name, i)
     return str(root)
 
 
 def lfw(root: Path) -> str:
     for i, person in enumerate(("Ann_One", "Bob_Two", "Cy_Three")):
         for number in (1, 2):
-            picture(root / person / f"{person}_{number:04d}.jpg", i)
+            image(root / person / f"{person}_{number:04d}.jpg", i)
     return str(root)
 
 
 def rmfrd(root: Path) -> str:
     for i, person in enumerate(("ann", "bob")):
-        picture(root / "AFDB_face_dataset" / person / f"0_0_{person}_0001.jpg", i)
-        picture(root / "AFDB_masked_face_dataset" / person / "0_0_1.jpg", i)
+        image(root / "AFDB_face_dataset" / person / f"0_0_{person}_0001.jpg", i)
+        image(root / "AFDB_masked_face_dataset" / person / "0_0_1.jpg", i)
     return str(root)
 
 
 def fmor(root: Path) -> str:
     for i, person in enumerate(("ann", "bob")):
-        picture(root / "A" / person / "1.jpg", i)
-        picture(root / "B" / person / "1.jpg", i + 5)
+        image(root / "A" / person / "1.jpg", i)
+        image(root / "B" / person / "1.jpg", i + 5)
         images.write(root / "face-mask" / person / "1.png", np.full((40, 40), 255, np.uint8))
     return str(root)
 
 
 def manifest(root: Path) -> str:
-    picture(root / "a.png", 1)
-    picture(root / "b.png", 2)
+    image(root / "a.png", 1)
+    image(root / "b.png", 2)
     with (root / "list.csv").open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["path", "subject_id", "condition", "clean_path"])
@@ -187,25 +187,25 @@ def manifest(root: Path) -> str:
 
 def ar(root: Path) -> str:
     for i, name in enumerate(("M-01-01.png", "m-001-11.ppm", "W-001-14.bmp")):
-        picture(root / name, i)
+        image(root / name, i)
     return str(root)
 
 
 def mfr2(root: Path) -> str:
     for i, name in enumerate(("AnnOne/AnnOne_0001.png", "AnnOne/AnnOne_0002.png")):
-        picture(root / name, i)
+        image(root / name, i)
     (root / "mfr2_labels.txt").write_text("AnnOne, 1, no-mask\nAnnOne, 2, cloth\n")
     return str(root)
 
 
 def mlfw(root: Path) -> str:
     for i, name in enumerate(("Ann_One_0001_0000.jpg", "Ann_One_0002_0000.jpg")):
-        picture(root / "aligned" / name, i)
+        image(root / "aligned" / name, i)
     return str(root)
 
 
 def ijb(root: Path) -> str:
-    picture(root / "loose_crop" / "1.jpg", 1)
+    image(root / "loose_crop" / "1.jpg", 1)
     (root / "meta").mkdir()
     (root / "meta" / "ijbc_face_tid_mid.txt").write_text("1.jpg 7 70\n2.jpg 7 71\n")
     points = "1.jpg 10 10 30 10 20 20 12 30 28 30 0.9\n"
@@ -215,24 +215,24 @@ def ijb(root: Path) -> str:
 
 def insightface(root: Path) -> str:
     for i, name in enumerate(("gallery/1__Ann/a.jpg", "probe/1__Ann/b.jpg", "unknown/c.jpg")):
-        picture(root / name, i)
+        image(root / name, i)
     return str(root)
 
 
 def celeba(root: Path) -> str:
-    picture(root / "Img" / "img_align_celeba" / "000001.jpg", 1)
+    image(root / "Img" / "img_align_celeba" / "000001.jpg", 1)
     (root / "Anno").mkdir()
     (root / "Anno" / "list_attr_celeba.txt").write_text("1\nMale Smiling\n000001.jpg -1 1\n")
     return str(root)
 
 
 def ffhq(root: Path) -> str:
-    picture(root / "thumbnails128x128" / "00000" / "00000.png", 1)
+    image(root / "thumbnails128x128" / "00000" / "00000.png", 1)
     return str(root)
 
 
 def rafdb(root: Path) -> str:
-    picture(root / "basic" / "Image" / "aligned" / "train_00001_aligned.jpg", 1)
+    image(root / "basic" / "Image" / "aligned" / "train_00001_aligned.jpg", 1)
     (root / "basic" / "EmoLabel").mkdir()
     (root / "basic" / "EmoLabel" / "list_patition_label.txt").write_text("train_00001.jpg 5\n")
     return str(root)

@@ -1,4 +1,4 @@
-"""Synthetic coverings: exact maps, determinism, placement, colours and messages."""
+"""Synthetic coverings: exact masks, determinism, placement, colours and messages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from restore_recog.coverings.colours import COLOURS, parse_colour
 from restore_recog.coverings.head import find_head
 from restore_recog.coverings.sheet import Canvas, curve
 from restore_recog.errors import DataError, ImageError
-from restore_recog.types import Picture
+from restore_recog.types import FaceImage
 
 RANDOM = ("surgical", "n95", "kn95", "cloth", "cloth_patterned", "gas", "scarf")
 KINDS = (*RANDOM, "sunglasses", "rectangle")
@@ -25,7 +25,7 @@ KINDS = (*RANDOM, "sunglasses", "rectangle")
 
 @pytest.mark.parametrize("size", [128, 256])
 @pytest.mark.parametrize("kind", KINDS)
-def test_outside_the_map_nothing_changes_and_inside_much_does(kind: str, size: int) -> None:
+def test_outside_the_mask_nothing_changes_and_inside_much_does(kind: str, size: int) -> None:
     pixels = face(size)
     before = pixels.copy()
     for seed in range(4):
@@ -40,7 +40,7 @@ def test_outside_the_map_nothing_changes_and_inside_much_does(kind: str, size: i
 
 
 @pytest.mark.parametrize("sigma", [1, 3, 6])
-def test_blurred_pictures_get_blurred_coverings_with_an_exact_map(sigma: int) -> None:
+def test_blurred_images_get_blurred_coverings_with_an_exact_mask(sigma: int) -> None:
     pixels = cv2.GaussianBlur(face(), (0, 0), sigma)
     result = cover(pixels, five(), kind="kn95", colour="black", seed=3)
     sharp = cover(face(), five(), kind="kn95", colour="black", seed=3)
@@ -115,7 +115,7 @@ def test_colour_is_respected(colour: str, channel: int) -> None:
         assert mean.argmax() == channel
 
 
-def test_grey_pictures_get_grey_coverings() -> None:
+def test_grey_images_get_grey_coverings() -> None:
     grey = face(tint=False)
     covered = cover(grey, five(), kind="cloth", colour="red", seed=1)
     spread = np.ptp(covered.pixels[covered.mask == 1].astype(int), axis=1)
@@ -132,7 +132,7 @@ def test_the_lit_side_of_the_face_lights_the_covering(sign: int) -> None:
     assert sign * difference / 6 > 10
 
 
-def test_dark_pictures_get_darker_coverings() -> None:
+def test_dark_images_get_darker_coverings() -> None:
     bright, dark = face(), (face() * 0.4).astype(np.uint8)
     means = [
         result.pixels[result.mask == 1].mean()
@@ -203,7 +203,7 @@ def test_rectangle_is_a_quarter_of_the_side() -> None:
         (five()[:4], "shape"),
         (np.full((5, 2), np.nan, dtype=np.float32), "not finite"),
         (np.full((5, 2), 60, dtype=np.float32), "coincide"),
-        (five() + 500, "outside the picture"),
+        (five() + 500, "outside the image"),
         (five()[[0, 1, 2, 0, 1]], "below the eyes"),
     ],
 )
@@ -214,7 +214,7 @@ def test_unusable_landmarks(points: np.ndarray, message: str) -> None:
 
 
 @pytest.mark.parametrize("pixels", [face()[..., 0], face().astype(np.float32), face()[..., :2]])
-def test_unusable_pictures(pixels: np.ndarray) -> None:
+def test_unusable_images(pixels: np.ndarray) -> None:
     with pytest.raises(ImageError, match="uint8"):
         cover(pixels, five())
 
@@ -261,7 +261,7 @@ def test_photographs_keep_their_eyes() -> None:
         pixels = cv2.imread(str(Path(root) / "lfw" / row["file"]))[..., ::-1].copy()
         names = ("le", "re", "n", "lm", "rm")
         points = np.array([[row[n + "x"], row[n + "y"]] for n in names], dtype=np.float32)
-        crop = align(Picture(pixels, points), 128)
+        crop = align(FaceImage(pixels, points), 128)
         mask = cover(crop.pixels, crop.landmarks, seed=seed).mask
         assert at(mask, crop.landmarks[0]) == at(mask, crop.landmarks[1]) == 0
         assert at(mask, crop.landmarks[3:].mean(axis=0)) == 1

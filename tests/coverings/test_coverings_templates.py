@@ -58,7 +58,7 @@ def test_two_more_anchors_may_be_given_and_hardly_move_what_fits(tmp_path: Path)
     assert (masks[0] != masks[1]).mean() < 0.002
 
 
-def test_anchors_inside_the_picture_and_a_colour(tmp_path: Path) -> None:
+def test_anchors_inside_the_image_and_a_colour(tmp_path: Path) -> None:
     file = template(tmp_path)
     (tmp_path / "mine.json").unlink()
     text = PngInfo()
@@ -87,7 +87,7 @@ def test_a_folder_of_templates_beside_kinds(tmp_path: Path) -> None:
     [
         ({}, "lacks the anchor point nose_bridge, left_cheek, right_cheek, chin"),
         ({key: spot(key) for key in NEEDED[:3]}, "lacks the anchor point chin"),
-        ({key: spot(key) for key in NEEDED} | {"chin": [150, 260]}, "chin.*outside the picture"),
+        ({key: spot(key) for key in NEEDED} | {"chin": [150, 260]}, "chin.*outside the image"),
         ({key: [10 + 9 * i, 10] for i, key in enumerate(NEEDED)}, "on one line"),
         ("{nose", "not JSON"),
         ("[1, 2]", "not JSON"),
@@ -110,8 +110,8 @@ def test_bad_files(tmp_path: Path) -> None:
     refused(tmp_path / "none.png", "There is no covering template")
     (tmp_path / "empty").mkdir()
     refused(tmp_path / "empty", "holds no covering template")
-    (tmp_path / "text.png").write_text("no picture")
-    refused(tmp_path / "text.png", "no picture that can be read")
+    (tmp_path / "text.png").write_text("no image")
+    refused(tmp_path / "text.png", "no image that can be read")
     Image.new("RGB", (20, 20)).save(tmp_path / "opaque.png")
     refused(tmp_path / "opaque.png", "not a transparent PNG")
     Image.new("RGBA", (20, 20)).save(tmp_path / "nothing.png")

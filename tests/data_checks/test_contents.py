@@ -1,4 +1,4 @@
-"""What validate finds by opening the pictures: duplicates, damage, sizes, maps."""
+"""What validate finds by opening the images: duplicates, damage, sizes, masks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from restore_recog.data_checks.lists import validate
 from restore_recog.datasets.folder import Folder
 from restore_recog.datasets.manifest import Manifest
 from restore_recog.errors import ImageError
-from restore_recog.types import FaceSample, Picture
+from restore_recog.types import FaceImage, FaceSample
 
 
 def test_twins_of_another_size_do_not_align() -> None:
@@ -37,22 +37,22 @@ SAME = plain("same")
         ),
     ],
 )
-def test_the_same_picture_under_two_names(
+def test_the_same_image_under_two_names(
     samples: tuple[FaceSample, ...], check: str, severity: str
 ) -> None:
-    found = validate([Listed(*samples, a1=SAME, a2=Picture(SAME.pixels.copy()))])
+    found = validate([Listed(*samples, a1=SAME, a2=FaceImage(SAME.pixels.copy()))])
     finding = one(found, check)
     assert finding.severity == severity and found.number("fatal") == (severity == "fatal")
     assert [(i.where, i.detail) for i in finding.issues] == [("a1", "the same as a2")]
 
 
-def test_equal_bytes_of_another_shape_are_another_picture() -> None:
-    zeros = [Picture(np.zeros(shape, np.uint8)) for shape in ((64, 96, 3), (96, 64, 3))]
+def test_equal_bytes_of_another_shape_are_another_image() -> None:
+    zeros = [FaceImage(np.zeros(shape, np.uint8)) for shape in ((64, 96, 3), (96, 64, 3))]
     found = validate([Listed(sample("a1", "a"), sample("a2", "b"), a1=zeros[0], a2=zeros[1])])
     assert not [f for f in found.findings if f.check == "two-people"]
 
 
-def test_the_same_picture_in_two_data_sets() -> None:
+def test_the_same_image_in_two_data_sets() -> None:
     train, test = (Listed(sample("a1", "a", split=split)) for split in ("train", "test"))
     finding = one(validate([train, test]), "train-and-test")
     assert finding.data == "listed and listed-2"
@@ -60,7 +60,7 @@ def test_the_same_picture_in_two_data_sets() -> None:
     assert one(validate([train, train]), "two-data-sets").severity == "warning"
 
 
-def test_pictures_that_cannot_be_read_are_fatal_and_listed_with_their_reason() -> None:
+def test_images_that_cannot_be_read_are_fatal_and_listed_with_their_reason() -> None:
     data = Listed(*PEOPLE, b1=ImageError("It is damaged."))
     finding = one(validate([data]), "unreadable")
     assert finding.severity == "fatal"
@@ -68,7 +68,7 @@ def test_pictures_that_cannot_be_read_are_fatal_and_listed_with_their_reason() -
 
 
 def test_many_files_keep_their_own_facts(tmp_path: Path) -> None:
-    """Threads finish in any order; the facts must still meet their pictures."""
+    """Threads finish in any order; the facts must still meet their images."""
     for number in range(200):
         pixels = np.full((20 + number, 300 - number, 3), number, np.uint8)
         images.write(tmp_path / "data" / f"p{number % 7}" / f"{number}.bmp", pixels)
@@ -82,21 +82,21 @@ def test_many_files_keep_their_own_facts(tmp_path: Path) -> None:
     assert not [f for f in found.findings if f.check in ("duplicate", "two-people")]
 
 
-def test_sizes_small_and_long_pictures() -> None:
+def test_sizes_small_and_long_images() -> None:
     data = Listed(*PEOPLE, a2=plain("x", (30, 30)), b1=plain("y", (50, 200)))
     found = validate([data])
     assert where(one(found, "small")) == ["a2"] and where(one(found, "shape")) == ["b1"]
     sentence = one(found, "size").sentence
-    assert "64 x 64 (2 of 4 pictures)" in sentence and "30 to 64" in sentence
+    assert "64 x 64 (2 of 4 images)" in sentence and "30 to 64" in sentence
 
 
-def test_landmarks_beside_the_picture() -> None:
+def test_landmarks_beside_the_image() -> None:
     points = np.array([[200, 10], [220, 10], [210, 20], [205, 30], [215, 30]], np.float32)
     good, bad = plain("a1", landmarks=points - [180, 0]), plain("b1", landmarks=points)
     assert where(one(validate([Listed(*PEOPLE, a1=good, b1=bad)]), "landmarks")) == ["b1"]
 
 
-def test_maps_that_mark_nothing_everything_or_a_clean_picture() -> None:
+def test_masks_that_mark_nothing_everything_or_a_clean_image() -> None:
     some = np.zeros((64, 64), np.uint8)
     some[40:, :] = 1
     data = Listed(
@@ -105,15 +105,15 @@ def test_maps_that_mark_nothing_everything_or_a_clean_picture() -> None:
         a1=plain("a1", mask=some), a2=plain("a2", mask=some * 0), b2=plain("b2", mask=some * 0 + 1),
         b3=plain("b3", mask=some),
     )  # fmt: skip
-    finding = one(validate([data]), "map")
+    finding = one(validate([data]), "mask")
     assert {i.where: i.detail for i in finding.issues} == {
-        "a1": "clean, but its map marks 38% of it",
-        "a2": "its map marks nothing",
-        "b2": "its map marks all of it",
+        "a1": "clean, but its mask marks 38% of it",
+        "a2": "its mask marks nothing",
+        "b2": "its mask marks all of it",
     }
 
 
-def test_map_files_of_another_size_or_with_greys(tmp_path: Path) -> None:
+def test_mask_files_of_another_size_or_with_greys(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for name in ("a", "b", "c"):
         images.write(tmp_path / f"{name}.png", rng.integers(256, size=(64, 64, 3), dtype=np.uint8))
@@ -124,7 +124,7 @@ def test_map_files_of_another_size_or_with_greys(tmp_path: Path) -> None:
     rows = ["path,subject_id,condition,mask"]
     rows += [f"{n}.png,p,mask,{m}.png" for n, m in (("a", "grey"), ("b", "small"), ("c", "good"))]
     (tmp_path / "list.csv").write_text("\n".join(rows))
-    finding = one(validate([Manifest(str(tmp_path / "list.csv"))]), "map")
+    finding = one(validate([Manifest(str(tmp_path / "list.csv"))]), "mask")
     assert where(finding) == ["a.png", "b.png"]
     assert "neither black nor white" in finding.issues[0].detail
-    assert finding.issues[1].detail == "map 2 x 16, picture 64 x 64"
+    assert finding.issues[1].detail == "mask 2 x 16, image 64 x 64"

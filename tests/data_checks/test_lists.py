@@ -1,4 +1,4 @@
-"""What validate finds in the list of pictures, and with a protocol."""
+"""What validate finds in the list of images, and with a protocol."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_counts_by_condition_and_split() -> None:
         sample("b1", "b", split="test"), sample("c1", "c"),
     )  # fmt: skip
     (count,) = validate([data]).counts
-    assert (count.data, count.pictures, count.people) == ("listed", 4, 3)
+    assert (count.data, count.images, count.people) == ("listed", 4, 3)
     assert count.conditions == {"clean": 3, "scarf": 1}
     assert count.splits == {"": 1, "test": 1, "train": 2}
 
@@ -39,11 +39,11 @@ def test_mates_that_are_missing_in_either_direction() -> None:
     no_mask, no_clean = one(found, "no-occluded-mate"), one(found, "no-clean-mate")
     assert where(no_mask) == ["c"] and no_mask.issues[0].detail == "2 clean"
     assert where(no_clean) == ["d"] and no_clean.severity == "warning"
-    single = one(found, "one-picture")
+    single = one(found, "one-image")
     assert where(single) == ["d"] and single.severity == "note"
 
 
-def test_data_without_occluded_pictures_misses_no_mates() -> None:
+def test_data_without_occluded_images_misses_no_mates() -> None:
     found = validate([Listed(sample("a1", "a"), sample("a2", "a"))])
     assert not [f for f in found.findings if "mate" in f.check]
 
@@ -89,7 +89,7 @@ def test_twins_that_are_lost_occluded_or_somebody_else() -> None:
 
 def test_quick_opens_nothing_but_finds_missing_and_empty_files(tmp_path: Path) -> None:
     (tmp_path / "ann").mkdir()
-    (tmp_path / "ann" / "1.jpg").write_bytes(b"no picture at all")
+    (tmp_path / "ann" / "1.jpg").write_bytes(b"no image at all")
     (tmp_path / "ann" / "2.jpg").write_bytes(b"")
     quick, full = (validate([Folder(str(tmp_path))], quick=quick) for quick in (True, False))
     assert where(one(quick, "unreadable")) == ["ann/2.jpg"]
@@ -122,14 +122,14 @@ class Paired(EvaluationProtocol):
     ) -> Plan:
         self.given = [sample.image_id for sample in samples]
         if len(samples) < 3:
-            raise DataError("Too few pictures.")
+            raise DataError("Too few images.")
         pairs = (Trial("a1", "a2", True), Trial("b1", "a2", False))
         return Plan(
             ("a1", "b1"), ("a2",), pairs, {}, False, notes=("Note.",), missing_pairs=((2, "gone"),)
         )
 
 
-def test_a_protocol_is_tried_without_the_training_pictures(tmp_path: Path) -> None:
+def test_a_protocol_is_tried_without_the_training_images(tmp_path: Path) -> None:
     data, protocol = Listed(*PEOPLE, sample("t", "t", split="train")), Paired()
     data.pair_list = tmp_path / "pairs.txt"
     data.pair_list.write_text("x")
@@ -145,7 +145,7 @@ def test_a_protocol_is_tried_without_the_training_pictures(tmp_path: Path) -> No
 def test_a_protocol_that_cannot_use_the_data_is_fatal() -> None:
     found = validate([Listed(*PEOPLE[:2])], protocol=Paired(), quick=True)
     finding = one(found, "protocol")
-    assert (finding.severity, finding.sentence) == ("fatal", "Too few pictures.")
+    assert (finding.severity, finding.sentence) == ("fatal", "Too few images.")
 
 
 def test_findings_are_sorted_and_rows_name_every_issue() -> None:
@@ -157,7 +157,7 @@ def test_findings_are_sorted_and_rows_name_every_issue() -> None:
     assert len(rows) == sum(max(1, len(f.issues)) for f in found.findings)
     assert rows[0] == {
         "severity": "fatal", "check": "two-splits", "data": "listed",
-        "finding": "2 people have pictures in two splits: a test on them is no test.",
+        "finding": "2 people have images in two splits: a test on them is no test.",
         "where": "a", "detail": "1 a1, 1 a2",
     }  # fmt: skip
 
@@ -165,10 +165,10 @@ def test_findings_are_sorted_and_rows_name_every_issue() -> None:
 def test_progress_reaches_its_end() -> None:
     told: list[tuple[str, int, int]] = []
     validate([Listed(*PEOPLE), Listed(*PEOPLE)], progress=lambda *given: told.append(given))
-    assert told[-1] == ("pictures", 8, 8)
+    assert told[-1] == ("images", 8, 8)
 
 
 def test_rendered_sets_are_sound() -> None:
     found = validate([Phantom("ar-2"), Phantom("fmor-2")])
     assert found.number("fatal") == found.number("warning") == 0
-    assert sum(count.pictures for count in found.counts) == 2 * 38 + 2 * 15
+    assert sum(count.images for count in found.counts) == 2 * 38 + 2 * 15

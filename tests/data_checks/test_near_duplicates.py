@@ -1,4 +1,4 @@
-"""Pictures that were saved again in another size or encoding are found; others are not."""
+"""Images that were saved again in another size or encoding are found; others are not."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from restore_recog.data_checks.lists import validate
 from restore_recog.data_checks.near_duplicates import CLOSE, alike, thumbnail
 from restore_recog.datasets.folder import Folder
 from restore_recog.datasets.phantom import Phantom
-from restore_recog.types import Picture
+from restore_recog.types import FaceImage
 
 
 def faces() -> list[NDArray[np.uint8]]:
-    """Return eight pictures of four made-up people."""
+    """Return eight images of four made-up people."""
     data = Phantom("4x2")
     samples = [sample for sample in data.samples() if sample.attributes["split"] == "test"]
-    pictures = data.read(samples)
-    assert all(isinstance(picture, Picture) for picture in pictures)
-    return [picture.pixels for picture in pictures if isinstance(picture, Picture)]
+    images = data.read(samples)
+    assert all(isinstance(image, FaceImage) for image in images)
+    return [image.pixels for image in images if isinstance(image, FaceImage)]
 
 
 def saved_again(pixels: NDArray[np.uint8], quality: int, size: int) -> NDArray[np.uint8]:
-    """Return a picture scaled, and encoded and decoded as JPEG."""
+    """Return an image scaled, and encoded and decoded as JPEG."""
     scaled = cv2.resize(pixels, (size, size), interpolation=cv2.INTER_LINEAR)
     _, data = cv2.imencode(".jpg", scaled, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
 
 
-def test_a_picture_saved_again_is_found_and_different_ones_are_not() -> None:
+def test_a_image_saved_again_is_found_and_different_ones_are_not() -> None:
     originals = faces()
     assert alike([thumbnail(pixels) for pixels in originals]) == []
     again = [saved_again(originals[2], 60, 128), saved_again(originals[5], 85, 90)]
@@ -51,12 +51,12 @@ def test_every_near_pair_is_found_as_by_comparing_all() -> None:
     assert 10 < len(wanted) < 140 and alike(list(thumbnails)) == wanted
 
 
-def test_plain_pictures_are_like_nothing() -> None:
+def test_plain_images_are_like_nothing() -> None:
     plain = np.full((16, 16), 90, np.uint8)
     assert alike([plain, plain + 1]) == [] and alike([]) == [] and alike([plain]) == []
 
 
-def test_validate_warns_of_one_picture_under_two_people(tmp_path: Path) -> None:
+def test_validate_warns_of_one_image_under_two_people(tmp_path: Path) -> None:
     originals = faces()
     for number, pixels in enumerate(originals):
         images.write(tmp_path / f"person{number // 2}/{number}.png", pixels)

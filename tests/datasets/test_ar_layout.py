@@ -40,7 +40,7 @@ def test_every_family_of_names(tmp_path: Path, name: str, subject: str, gender: 
     assert read(AR(str(tmp_path)), name).pixels.shape == (24, 20, 3)
 
 
-def test_raw_names_count_as_pictures(tmp_path: Path) -> None:
+def test_raw_names_count_as_images(tmp_path: Path) -> None:
     for name in ("M-01-01.raw", "F-01-14.RAW"):
         (tmp_path / name).write_bytes(bytes(10))
     assert ids(AR(str(tmp_path)).samples()) == ["F-01-14.RAW", "M-01-01.raw"]
@@ -81,7 +81,7 @@ def test_men_and_women_of_one_number_are_two_people_and_sessions_one(tmp_path: P
         "dbf1/M-001-01.bmp": "m-001",
         "dbf2/deep/m-001-14.bmp": "m-001",
     }
-    noted(dataset, "1 pictures in", "2 of the 2 people")
+    noted(dataset, "1 images in", "2 of the 2 people")
     assert "49 shots are missing" in dataset.notes[1]
 
 
@@ -101,7 +101,7 @@ def test_broken_names_are_left_out_and_counted(tmp_path: Path, name: str) -> Non
     draw(tmp_path, name, "m-002-01.bmp")
     dataset = AR(str(tmp_path))
     assert ids(dataset.samples()) == ["m-002-01.bmp"]
-    noted(dataset, "1 pictures in", "1 of the 1 people")
+    noted(dataset, "1 images in", "1 of the 1 people")
 
 
 def test_packed_files_and_points_are_counted_but_other_files_are_not(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_nothing_of_ar_there_shows_the_tree(tmp_path: Path) -> None:
     assert AR.tree in str(error.value)
 
 
-def test_raw_planes_and_alternating_bytes_give_the_same_picture(tmp_path: Path) -> None:
+def test_raw_planes_and_alternating_bytes_give_the_same_image(tmp_path: Path) -> None:
     pixels = photograph()
     (tmp_path / "M-01-01.raw").write_bytes(pixels.transpose(2, 0, 1).tobytes())
     (tmp_path / "M-01-02.raw").write_bytes(pixels.tobytes())
@@ -157,7 +157,7 @@ def test_raw_of_another_size_is_refused(tmp_path: Path, size: int) -> None:
     assert f"has {size} bytes; a raw file of AR has 1327104" in str(error)
 
 
-def test_a_raw_file_that_went_away_is_an_error_of_that_picture(tmp_path: Path) -> None:
+def test_a_raw_file_that_went_away_is_an_error_of_that_image(tmp_path: Path) -> None:
     (tmp_path / "M-01-01.raw").write_bytes(bytes(1))
     dataset = AR(str(tmp_path))
     sample = only(dataset, "M-01-01.raw")

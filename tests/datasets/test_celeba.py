@@ -11,7 +11,7 @@ import pytest
 from restore_recog import images
 from restore_recog.datasets.celeba import CelebA, Labels
 from restore_recog.errors import DataError
-from restore_recog.types import Picture
+from restore_recog.types import FaceImage
 
 NAMES = "5_o_Clock_Shadow Male Smiling Young"
 POINTS = "69 109 106 113 77 142 73 152 108 154"
@@ -22,14 +22,14 @@ def write(root: Path, name: str, *lines: str) -> None:
     (root / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def picture(root: Path, name: str, size: tuple[int, int] = (218, 178)) -> None:
+def image(root: Path, name: str, size: tuple[int, int] = (218, 178)) -> None:
     images.write(root / name, np.full((*size, 3), 90, np.uint8))
 
 
 @pytest.fixture
 def celeba(tmp_path: Path) -> Path:
     for number in (1, 2, 3, 4):
-        picture(tmp_path, f"Img/img_align_celeba/{number:06d}.jpg")
+        image(tmp_path, f"Img/img_align_celeba/{number:06d}.jpg")
     write(tmp_path, "Anno/identity_CelebA.txt",
           "000001.jpg 2880", "000002.jpg 2937", "000003.jpg 2880", "000004.jpg 7")  # fmt: skip
     write(tmp_path, "Anno/list_attr_celeba.txt", "4", NAMES + " ",
@@ -57,13 +57,13 @@ def test_people_labels_parts_and_landmarks(celeba: Path) -> None:
     assert [s.attributes["partition"] for s in data.samples()] == ["train", "val", "train", "test"]
     assert [s.attributes["split"] for s in data.samples()] == ["train", "train", "train", "test"]
     (read,) = data.read([fourth])
-    assert isinstance(read, Picture) and read.pixels.shape == (218, 178, 3)
+    assert isinstance(read, FaceImage) and read.pixels.shape == (218, 178, 3)
     wanted = np.array(POINTS.split(), np.float32).reshape(5, 2)
     assert read.landmarks is not None and np.array_equal(read.landmarks, wanted)
     assert list(data.notes) == []
 
 
-def test_pictures_from_the_wild_get_their_own_landmarks(celeba: Path) -> None:
+def test_images_from_the_wild_get_their_own_landmarks(celeba: Path) -> None:
     (celeba / "Img/img_align_celeba").rename(celeba / "Img/img_celeba")
     wild = "165 184 244 176 196 249 194 271 266 260"
     write(celeba, "Anno/list_landmarks_celeba.txt", "1", "names", f"000001.jpg {wild}")
@@ -80,7 +80,7 @@ def test_flat_copies_with_csv_lists_and_the_folder_itself(celeba: Path, tmp_path
     assert {s.image_id: (s.subject, dict(s.attributes)) for s in inner.samples()} == whole
 
     flat = tmp_path / "flat"
-    picture(flat, "img_align_celeba/img_align_celeba/000009.png")
+    image(flat, "img_align_celeba/img_align_celeba/000009.png")
     write(flat, "list_attr_celeba.csv", "image_id," + NAMES.replace(" ", ","),
           "000009.jpg,-1,1,1,-1")  # fmt: skip
     write(flat, "list_eval_partition.csv", "image_id,partition", "000009.jpg,2")
@@ -93,12 +93,12 @@ def test_flat_copies_with_csv_lists_and_the_folder_itself(celeba: Path, tmp_path
 
 
 def test_what_the_lists_and_the_folder_do_not_share_is_counted(celeba: Path) -> None:
-    picture(celeba, "Img/img_align_celeba/000005.jpg")
+    image(celeba, "Img/img_align_celeba/000005.jpg")
     (celeba / "Img/img_align_celeba/000001.jpg").unlink()
     data = CelebA(str(celeba))
     stranger = data.samples()[-1]
     assert stranger.image_id == "000005.jpg" and dict(stranger.attributes) == {}
-    assert sum("1 pictures" in note for note in data.notes) == 8
+    assert sum("1 images" in note for note in data.notes) == 8
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_faulty_lists_name_the_file(celeba: Path, name: str, line: str, message:
         CelebA(str(celeba)).samples()
 
 
-def test_no_pictures_folder_prints_the_layout(tmp_path: Path) -> None:
+def test_no_images_folder_prints_the_layout(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="list_eval_partition"):
         CelebA(str(tmp_path)).samples()
 
@@ -130,8 +130,8 @@ def test_labels_behave_as_a_mapping_and_stay_small() -> None:
     assert sys.getsizeof(labels) < 100
 
 
-def test_pictures_from_the_wild_go_first_where_they_are_wanted(celeba: Path) -> None:
-    picture(celeba, "Img/img_celeba/000004.jpg", (300, 400))
+def test_images_from_the_wild_go_first_where_they_are_wanted(celeba: Path) -> None:
+    image(celeba, "Img/img_celeba/000004.jpg", (300, 400))
     write(celeba, "Anno/list_landmarks_celeba.txt", "1", "names",
           "000004.jpg 165 184 244 176 196 249 194 271 266 260")  # fmt: skip
     (sample,) = CelebA(str(celeba), wild=True).samples()
@@ -143,7 +143,7 @@ def test_pictures_from_the_wild_go_first_where_they_are_wanted(celeba: Path) -> 
     assert len(CelebA(str(celeba)).samples()) == 4
 
 
-def test_without_pictures_from_the_wild_the_aligned_ones_are_taken(celeba: Path) -> None:
+def test_without_images_from_the_wild_the_aligned_ones_are_taken(celeba: Path) -> None:
     data = CelebA(str(celeba), wild=True)
     assert len(data.samples()) == 4
     assert any("img_align_celeba" in note for note in data.notes)

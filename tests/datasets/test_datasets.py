@@ -18,7 +18,7 @@ from restore_recog.datasets.lfw import LFW, split_of
 from restore_recog.datasets.manifest import Manifest
 from restore_recog.datasets.rmfrd import RMFRD
 from restore_recog.errors import DataError, ImageError
-from restore_recog.types import Picture
+from restore_recog.types import FaceImage
 
 DATA = os.environ.get("RESTORE_RECOG_DATA")
 needs_data = pytest.mark.skipif(not DATA, reason="RESTORE_RECOG_DATA names no folder")
@@ -26,7 +26,7 @@ POINTS = "lex,ley,rex,rey,nx,ny,lmx,lmy,rmx,rmy"
 
 
 def draw(*places: Path) -> None:
-    """Write a small drawn picture at each place."""
+    """Write a small drawn image at each place."""
     for place in places:
         place.parent.mkdir(parents=True, exist_ok=True)
         pixels = np.full((24, 20, 3), 80, np.uint8)
@@ -38,10 +38,10 @@ def ids(dataset: FileDataset) -> list[str]:
     return [sample.image_id for sample in dataset.samples()]
 
 
-def picture(dataset: FileDataset, image_id: str) -> Picture:
+def image(dataset: FileDataset, image_id: str) -> FaceImage:
     sample = next(s for s in dataset.samples() if s.image_id == image_id)
     (read,) = dataset.read([sample])
-    assert isinstance(read, Picture)
+    assert isinstance(read, FaceImage)
     return read
 
 
@@ -58,21 +58,21 @@ def test_nothing_there_prints_the_expected_tree(
     assert location is None or location in str(error.value)
 
 
-def test_unreadable_pictures_are_returned_as_errors_in_order(tmp_path: Path) -> None:
+def test_unreadable_images_are_returned_as_errors_in_order(tmp_path: Path) -> None:
     draw(tmp_path / "ann" / "1.png", tmp_path / "ann" / "3.png")
-    (tmp_path / "ann" / "2.png").write_bytes(b"no picture")
+    (tmp_path / "ann" / "2.png").write_bytes(b"no image")
     dataset = Folder(str(tmp_path))
     samples = dataset.samples()
     (tmp_path / "ann" / "3.png").unlink()
     first, second, third = dataset.read(samples)
-    assert isinstance(first, Picture) and first.pixels.shape == (24, 20, 3)
+    assert isinstance(first, FaceImage) and first.pixels.shape == (24, 20, 3)
     assert isinstance(second, ImageError) and "2.png" in str(second)
-    assert isinstance(third, ImageError) and "no picture file" in str(third)
+    assert isinstance(third, ImageError) and "no image file" in str(third)
 
 
 def test_hidden_and_other_files_do_not_count(tmp_path: Path) -> None:
     draw(tmp_path / "b" / "x.PNG", tmp_path / "a" / "y.jpg", tmp_path / "a" / ".y.jpg")
-    (tmp_path / "a" / "notes.txt").write_text("no picture")
+    (tmp_path / "a" / "notes.txt").write_text("no image")
     assert ids(Folder(str(tmp_path))) == ["a/y.jpg", "b/x.PNG"]
 
 
@@ -87,7 +87,7 @@ def test_folder_sorted_into_clean_and_occluded(tmp_path: Path) -> None:
         ("clean/ann/a.png", "ann", "clean"),
         ("occluded/ann/day1/b.png", "ann", "occluded"),
     ]
-    assert len(dataset.notes) == 1 and dataset.notes[0].startswith("1 pictures")
+    assert len(dataset.notes) == 1 and dataset.notes[0].startswith("1 images")
 
 
 def test_lfw_labels_landmarks_and_split(tmp_path: Path) -> None:
@@ -111,14 +111,14 @@ def test_lfw_labels_landmarks_and_split(tmp_path: Path) -> None:
         "expression": "neutral",
         "smile": "yes",
     }
-    points = picture(dataset, listed.image_id).landmarks
+    points = image(dataset, listed.image_id).landmarks
     assert points is not None
     assert points.tolist() == [[5, 8], [14, 8], [9, 12], [6, 15], [13, 15]]
-    assert picture(dataset, unlisted.image_id).landmarks is None
-    assert "1 pictures" in dataset.notes[0]
+    assert image(dataset, unlisted.image_id).landmarks is None
+    assert "1 images" in dataset.notes[0]
 
 
-def test_landmarks_of_the_original_are_not_used_on_funneled_pictures(tmp_path: Path) -> None:
+def test_landmarks_of_the_original_are_not_used_on_funneled_images(tmp_path: Path) -> None:
     image_id = "Nobody_Known/Nobody_Known_0001.jpg"
     draw(tmp_path / "lfw_funneled" / image_id)
     (tmp_path / "lfw_labels.csv").write_text(
@@ -126,7 +126,7 @@ def test_landmarks_of_the_original_are_not_used_on_funneled_pictures(tmp_path: P
     )
     dataset = LFW(str(tmp_path / "lfw_funneled"))
     assert dataset.samples()[0].attributes["gender"] == "female"
-    assert picture(dataset, image_id).landmarks is None
+    assert image(dataset, image_id).landmarks is None
 
 
 def test_garbled_lfw_labels_are_named(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_real_lfw_is_labelled_whole() -> None:
     samples = dataset.samples()
     assert len(samples) == 8098 and not dataset.notes
     read = dataset.read(samples[::400])
-    assert all(isinstance(p, Picture) and p.landmarks is not None for p in read)
+    assert all(isinstance(p, FaceImage) and p.landmarks is not None for p in read)
 
 
 def test_rmfrd_names_and_people_of_one_tree(tmp_path: Path) -> None:
@@ -209,10 +209,10 @@ def test_fmor_folders(tmp_path: Path) -> None:
         ("A/van_gogh_12.jpg", "van_gogh", "mask", None),
         ("B/ann/x.jpg", "ann", "clean", None),
     ]
-    mask = picture(dataset, "A/ann/x.jpg").mask
+    mask = image(dataset, "A/ann/x.jpg").mask
     assert mask is not None and mask.shape == (24, 20)
     assert not mask[:12].any() and mask[12:].all()
-    assert picture(dataset, "B/ann/x.jpg").mask is None
+    assert image(dataset, "B/ann/x.jpg").mask is None
     assert len(dataset.notes) == 2
 
 
@@ -221,7 +221,7 @@ def test_fmor_manifest_goes_first(tmp_path: Path) -> None:
     (tmp_path / "manifest.csv").write_text("path,subject_id,condition\np.png,ann,masked\n")
     dataset = FMOR(str(tmp_path))
     assert ids(dataset) == ["p.png"]
-    assert picture(dataset, "p.png").pixels.shape == (24, 20, 3)
+    assert image(dataset, "p.png").pixels.shape == (24, 20, 3)
 
 
 def write_manifest(folder: Path, *rows: str) -> Manifest:
@@ -247,7 +247,7 @@ def test_manifest_with_every_column(tmp_path: Path) -> None:
         "b.png",
     )
     assert occluded.attributes == {"split": "test", "mask_type": "n95"}
-    read = picture(dataset, "sub/a.png")
+    read = image(dataset, "sub/a.png")
     assert read.landmarks is not None and read.landmarks[4].tolist() == [13, 15.5]
     assert read.mask is not None and read.mask.any()
 
@@ -262,7 +262,7 @@ def test_manifest_with_every_column(tmp_path: Path) -> None:
         (["path,subject_id,condition", "a.png,,clean"], "line 2: 'subject_id' is empty"),
         (
             ["path,subject_id,condition", "a.png,ann,clean", "", "a.png,ann,clean"],
-            "line 4: the picture a.png stands in line 2",
+            "line 4: the image a.png stands in line 2",
         ),
         (["path,subject_id,condition,split", "a.png,ann,clean,dev"], "line 2: split is 'dev'"),
         (
@@ -281,7 +281,7 @@ def test_manifest_with_every_column(tmp_path: Path) -> None:
             [f"path,subject_id,condition,{POINTS}", "a.png,ann,mask,1,2,3,4,5,6,7,8,9,nan"],
             "line 2: the landmarks",
         ),
-        (["path,subject_id,condition"], "found no pictures"),
+        (["path,subject_id,condition"], "found no images"),
     ],
 )
 def test_faulty_manifests_name_the_line(tmp_path: Path, rows: list[str], message: str) -> None:

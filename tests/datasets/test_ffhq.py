@@ -1,4 +1,4 @@
-"""FFHQ's layout: folders of numbered pictures, the metadata file, nobody's name."""
+"""FFHQ's layout: folders of numbered images, the metadata file, nobody's name."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from restore_recog.datasets.ffhq import FFHQ
 from restore_recog.errors import DataError
 
 
-def picture(root: Path, name: str, side: int = 32) -> None:
+def image(root: Path, name: str, side: int = 32) -> None:
     images.write(root / name, np.full((side, side, 3), 120, np.uint8))
 
 
 def entry(category: str, shift: float = 0.0) -> dict[str, Any]:
-    """Return the metadata of one picture; point k lies at (10 k + shift, 5 k)."""
+    """Return the metadata of one image; point k lies at (10 k + shift, 5 k)."""
     points = [[10.0 * k + shift, 5.0 * k] for k in range(68)]
     return {
         "category": category,
@@ -28,10 +28,10 @@ def entry(category: str, shift: float = 0.0) -> dict[str, Any]:
     }
 
 
-def test_pictures_split_licence_and_landmarks(tmp_path: Path) -> None:
-    picture(tmp_path, "images1024x1024/00000/00000.png")
-    picture(tmp_path, "images1024x1024/60000/60001.png")
-    picture(tmp_path, "images1024x1024/69000/69999.png")
+def test_images_split_licence_and_landmarks(tmp_path: Path) -> None:
+    image(tmp_path, "images1024x1024/00000/00000.png")
+    image(tmp_path, "images1024x1024/60000/60001.png")
+    image(tmp_path, "images1024x1024/69000/69999.png")
     known = {"0": entry("training", 3.0), "60001": entry("validation"), "5": entry("training")}
     (tmp_path / "ffhq-dataset-v2.json").write_text(json.dumps(known, indent=1))
     data = FFHQ(str(tmp_path))
@@ -54,7 +54,7 @@ def test_pictures_split_licence_and_landmarks(tmp_path: Path) -> None:
 
 
 def test_thumbnails_scale_the_landmarks_about_pixel_corners(tmp_path: Path) -> None:
-    picture(tmp_path, "thumbnails128x128/00000/00000.png")
+    image(tmp_path, "thumbnails128x128/00000/00000.png")
     (tmp_path / "ffhq-dataset-v2.json").write_text(json.dumps({"0": entry("training")}))
     data = FFHQ(str(tmp_path))
     points = data.landmarks(data.samples()[0])
@@ -65,10 +65,10 @@ def test_thumbnails_scale_the_landmarks_about_pixel_corners(tmp_path: Path) -> N
 
 def test_flat_folders_without_metadata_go_by_the_number(tmp_path: Path) -> None:
     for name in ("00012.png", "65000.png", "cover.png"):
-        picture(tmp_path, name)
+        image(tmp_path, name)
     data = FFHQ(str(tmp_path))
     assert [s.attributes["split"] for s in data.samples()] == ["train", "test"]
-    assert any("1 pictures" in note and "left out" in note for note in data.notes)
+    assert any("1 images" in note and "left out" in note for note in data.notes)
 
 
 @pytest.mark.parametrize(
@@ -86,13 +86,13 @@ def test_flat_folders_without_metadata_go_by_the_number(tmp_path: Path) -> None:
     ],
 )
 def test_faulty_metadata_is_explained(tmp_path: Path, text: str, message: str) -> None:
-    picture(tmp_path, "images1024x1024/00000/00000.png")
+    image(tmp_path, "images1024x1024/00000/00000.png")
     (tmp_path / "ffhq-dataset-v2.json").write_text(text)
     with pytest.raises(DataError, match=message):
         FFHQ(str(tmp_path)).samples()
 
 
 def test_an_empty_metadata_object_is_no_error(tmp_path: Path) -> None:
-    picture(tmp_path, "00000.png")
+    image(tmp_path, "00000.png")
     (tmp_path / "ffhq-dataset-v2.json").write_text(" { } \n")
     assert len(FFHQ(str(tmp_path)).samples()) == 1

@@ -1,4 +1,4 @@
-"""Every format of picture that a layout names is read with its colours right."""
+"""Every format of image that a layout names is read with its colours right."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image
 
 from restore_recog import images
 from restore_recog.datasets.folder import Folder
-from restore_recog.types import Picture
+from restore_recog.types import FaceImage
 
 
 def colours() -> np.ndarray:
@@ -61,4 +61,4 @@ def test_a_folder_finds_all_of_them(tmp_path: Path) -> None:
         (image.convert("L") if grey else image).save(tmp_path / "ann" / f"x{ending}")
     dataset = Folder(str(tmp_path))
     assert len(dataset.samples()) == 6
-    assert all(isinstance(picture, Picture) for picture in dataset.read(dataset.samples()))
+    assert all(isinstance(image, FaceImage) for image in dataset.read(dataset.samples()))

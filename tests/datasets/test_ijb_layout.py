@@ -15,7 +15,7 @@ POINTS = "1.5 2 11 2 6 7 2 12 10 12"
 
 
 def lists(root: Path, *, prefix: str = "ijbc", place: str = "meta", **texts: str) -> Path:
-    """Write two pictures in two templates, and whatever lists are given by their endings."""
+    """Write two images in two templates, and whatever lists are given by their endings."""
     draw(root, "loose_crop/1.jpg", "loose_crop/2.jpg")
     texts.setdefault("face_tid_mid.txt", "1.jpg 7 70\n2.jpg 8 80\n")
     texts.setdefault("name_5pts_score.txt", f"1.jpg {POINTS} 0.99\n2.jpg {POINTS} 0.5\n")
@@ -56,7 +56,7 @@ def test_unknown_people_are_their_templates(tmp_path: Path) -> None:
     dataset = IJB(str(lists(tmp_path, **PROBES)))
     assert [sample.subject for sample in dataset.samples()] == ["template-7", "bob"]
     assert "role" not in dataset.samples()[0].attributes
-    noted(dataset, "1 templates (1 pictures) are in no 1:N list")
+    noted(dataset, "1 templates (1 images) are in no 1:N list")
 
 
 def test_every_line_counts(tmp_path: Path) -> None:
@@ -69,9 +69,9 @@ def test_every_line_counts(tmp_path: Path) -> None:
     noted(
         dataset,
         "1 lines of ijbc_face_tid_mid.txt repeat",
-        "1 pictures of ijbc_face_tid_mid.txt have no landmarks",
-        "1 pictures of ijbc_face_tid_mid.txt are not in",
-        "2 pictures in",
+        "1 images of ijbc_face_tid_mid.txt have no landmarks",
+        "1 images of ijbc_face_tid_mid.txt are not in",
+        "2 images in",
     )
     missing, there = dataset.read([only(dataset, "7/3.jpg"), only(dataset, "8/1.jpg")])
     assert isinstance(missing, ImageError) and not isinstance(there, ImageError)
@@ -114,7 +114,7 @@ def test_two_data_sets_in_one_folder_are_refused(tmp_path: Path) -> None:
         IJB(str(tmp_path)).samples()
 
 
-@pytest.mark.parametrize("missing", ["lists", "pictures"])
+@pytest.mark.parametrize("missing", ["lists", "images"])
 def test_half_a_layout_shows_the_tree(tmp_path: Path, missing: str) -> None:
     if missing == "lists":
         draw(tmp_path, "loose_crop/1.jpg")

@@ -15,7 +15,7 @@ def roles(dataset: InsightFace) -> dict[str, str]:
     return {sample.image_id: sample.attributes["role"] for sample in dataset.samples()}
 
 
-def test_one_to_one_takes_the_picture_called_gallery(tmp_path: Path) -> None:
+def test_one_to_one_takes_the_image_called_gallery(tmp_path: Path) -> None:
     draw(
         tmp_path,
         "0001__Alice/A_first.jpg",
@@ -39,7 +39,7 @@ def test_one_to_one_takes_the_picture_called_gallery(tmp_path: Path) -> None:
     alice = only(dataset, "0001__Alice/a.jpg")
     assert (alice.subject, alice.condition) == ("0001__Alice", "clean")
     assert alice.attributes == {"role": "probe", "name": "Alice"}
-    noted(dataset, "1 pictures lie right in")
+    noted(dataset, "1 images lie right in")
 
 
 def test_one_to_many(tmp_path: Path) -> None:
@@ -67,9 +67,9 @@ def test_one_to_many(tmp_path: Path) -> None:
         "unknown/u1.jpg": ("unknown/u1", "unknown"),
         "unknown/u1.png": ("unknown/u1.png", "unknown"),
     }
-    noted(dataset, "1 pictures lie right in", "1 of the people in", "1 of the people in")
-    assert "are not in probe; their 1 pictures" in dataset.notes[1]
-    assert "are not in gallery; their 2 pictures" in dataset.notes[2]
+    noted(dataset, "1 images lie right in", "1 of the people in", "1 of the people in")
+    assert "are not in probe; their 1 images" in dataset.notes[1]
+    assert "are not in gallery; their 2 images" in dataset.notes[2]
 
 
 def test_auto_split_of_identities_with_unknown_people(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_identities_beside_a_gallery_are_counted(tmp_path: Path) -> None:
     dataset = InsightFace(str(tmp_path))
     assert ids(dataset.samples()) == ["gallery/1/a.jpg", "probe/1/b.jpg"]
     assert "name" not in dataset.samples()[0].attributes
-    noted(dataset, "2 pictures in")
+    noted(dataset, "2 images in")
 
 
 def test_one_number_with_two_names_is_said(tmp_path: Path) -> None:

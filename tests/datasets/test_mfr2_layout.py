@@ -40,7 +40,7 @@ def test_the_labels_say_who_wears_what(tmp_path: Path, place: str) -> None:
     noted(dataset)
 
 
-def test_pictures_out_of_the_labels_are_kept_and_labels_without_pictures_counted(
+def test_images_out_of_the_labels_are_kept_and_labels_without_images_counted(
     tmp_path: Path,
 ) -> None:
     draw(tmp_path, "Ann/Ann_0001.png", "Ann/Ann_0002.png", "Ann/other.png", "loose.png")
@@ -51,7 +51,7 @@ def test_pictures_out_of_the_labels_are_kept_and_labels_without_pictures_counted
         "Ann/Ann_0002.png": "unknown",
         "Ann/other.png": "unknown",
     }
-    noted(dataset, "1 pictures lie right in", "2 pictures in", "2 pictures of mfr2_labels.txt")
+    noted(dataset, "1 images lie right in", "2 images in", "2 images of mfr2_labels.txt")
     assert dataset.pair_list is None
 
 
@@ -112,7 +112,7 @@ def test_labels_that_are_no_text_are_refused(tmp_path: Path) -> None:
         MFR2(str(tmp_path)).samples()
 
 
-def test_empty_people_have_no_pictures(tmp_path: Path) -> None:
+def test_empty_people_have_no_images(tmp_path: Path) -> None:
     (tmp_path / "Ann").mkdir()
     draw(tmp_path, "Bob/Bob_0001.png")
     assert ids(MFR2(str(tmp_path)).samples()) == ["Bob/Bob_0001.png"]

@@ -42,7 +42,7 @@ def test_of_two_folders_the_aligned_one_is_read_unless_the_other_is_named(tmp_pa
     (tmp_path / "pairs.txt").write_text("")
     both = MLFW(str(tmp_path))
     assert ids(both.samples()) == names[:1]
-    noted(both, "2 pictures in")
+    noted(both, "2 images in")
     origin = MLFW(str(tmp_path / "origin"))
     assert ids(origin.samples()) == names
     assert origin.samples()[0].path == tmp_path / "origin" / names[0]
@@ -61,4 +61,4 @@ def test_other_names_are_left_out_and_counted(tmp_path: Path) -> None:
     draw(tmp_path, "aligned/A_B_0001_0000.jpg", "aligned/A_B_0001.jpg", "aligned/A_B_1_0.jpg")
     dataset = MLFW(str(tmp_path))
     assert len(dataset.samples()) == 1
-    noted(dataset, "2 pictures in")
+    noted(dataset, "2 images in")

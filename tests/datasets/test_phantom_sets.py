@@ -1,4 +1,4 @@
-"""The AR-style and FMOR-style phantom sets: what is in them, maps, twins, light."""
+"""The AR-style and FMOR-style phantom sets: what is in them, masks, twins, light."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from restore_recog.datasets.phantom import Phantom
 from restore_recog.errors import DataError
-from restore_recog.types import FaceSample, Picture
+from restore_recog.types import FaceImage, FaceSample
 
 CHECKSUMS = {
     "ar/p0000/s01": "11169a365ae4ec42",
@@ -33,15 +33,15 @@ def ar() -> dict[str, FaceSample]:
     return {sample.image_id: sample for sample in Phantom("ar-3").samples()}
 
 
-def render(data: Phantom, samples: list[FaceSample]) -> list[Picture]:
+def render(data: Phantom, samples: list[FaceSample]) -> list[FaceImage]:
     found = data.read(samples)
-    assert all(isinstance(picture, Picture) for picture in found)
+    assert all(isinstance(image, FaceImage) for image in found)
     return found  # type: ignore[return-value]
 
 
-def points(picture: Picture) -> NDArray[np.float32]:
-    assert picture.landmarks is not None
-    return picture.landmarks
+def points(image: FaceImage) -> NDArray[np.float32]:
+    assert image.landmarks is not None
+    return image.landmarks
 
 
 def test_every_person_has_thirteen_shots_in_two_sessions(ar: dict[str, FaceSample]) -> None:
@@ -70,7 +70,7 @@ def test_the_shots_mean_what_they_mean_in_ar(ar: dict[str, FaceSample]) -> None:
 
 
 @pytest.mark.parametrize("location", ["ar-2", "fmor-2"])
-def test_every_occluded_picture_has_a_twin_that_differs_only_in_the_map(location: str) -> None:
+def test_every_occluded_image_has_a_twin_that_differs_only_in_the_mask(location: str) -> None:
     data = Phantom(location)
     samples = {sample.image_id: sample for sample in data.samples()}
     occluded = [sample for sample in samples.values() if sample.condition != "clean"]
@@ -78,22 +78,22 @@ def test_every_occluded_picture_has_a_twin_that_differs_only_in_the_map(location
     twins = [samples[sample.clean_id or ""] for sample in occluded]
     assert all(twin.condition == "clean" and twin.attributes["twin"] == "yes" for twin in twins)
     assert [twin.subject for twin in twins] == [sample.subject for sample in occluded]
-    for picture, truth in zip(render(data, occluded), render(data, twins), strict=True):
-        assert picture.mask is not None and set(np.unique(picture.mask)) == {0, 1}
-        differs = (picture.pixels != truth.pixels).any(axis=2)
-        assert not differs[picture.mask == 0].any()
-        assert differs[picture.mask == 1].mean() > 0.9
+    for image, truth in zip(render(data, occluded), render(data, twins), strict=True):
+        assert image.mask is not None and set(np.unique(image.mask)) == {0, 1}
+        differs = (image.pixels != truth.pixels).any(axis=2)
+        assert not differs[image.mask == 0].any()
+        assert differs[image.mask == 1].mean() > 0.9
         assert truth.mask is None
-        assert np.array_equal(points(picture), points(truth))
+        assert np.array_equal(points(image), points(truth))
 
 
 def test_scarves_hide_the_mouth_and_sunglasses_the_eyes(ar: dict[str, FaceSample]) -> None:
     data = Phantom("ar-3")
     samples = [s for s in ar.values() if s.condition != "clean"]
-    for sample, picture in zip(samples, render(data, samples), strict=True):
-        mouth, eyes = points(picture)[76:88].mean(axis=0), points(picture)[96:98]
-        assert picture.mask is not None
-        at = [int(picture.mask[round(float(y)), round(float(x))]) for x, y in (mouth, *eyes)]
+    for sample, image in zip(samples, render(data, samples), strict=True):
+        mouth, eyes = points(image)[76:88].mean(axis=0), points(image)[96:98]
+        assert image.mask is not None
+        at = [int(image.mask[round(float(y)), round(float(x))]) for x, y in (mouth, *eyes)]
         assert at == ([1, 0, 0] if sample.condition == "scarf" else [0, 1, 1]), sample.image_id
 
 
@@ -101,10 +101,10 @@ def test_light_comes_from_the_side_that_the_label_names(ar: dict[str, FaceSample
     data = Phantom("ar-3")
     sides = defaultdict(list)
     samples = [s for s in ar.values() if s.attributes["shot"] in ("1", "5", "6", "7")]
-    for sample, picture in zip(samples, render(data, samples), strict=True):
-        left, right = points(picture)[[7, 25]].round().astype(int)  # on the cheeks' outline
+    for sample, image in zip(samples, render(data, samples), strict=True):
+        left, right = points(image)[[7, 25]].round().astype(int)  # on the cheeks' outline
         row = slice(left[1] - 12, left[1] - 4)
-        grey = picture.pixels.mean(axis=2)
+        grey = image.pixels.mean(axis=2)
         bright = grey[row, left[0] + 6 : left[0] + 14].mean()
         other = grey[row, right[0] - 14 : right[0] - 6].mean()
         sides[sample.attributes["light"]].append(bright / other)
@@ -113,7 +113,7 @@ def test_light_comes_from_the_side_that_the_label_names(ar: dict[str, FaceSample
         assert 0.8 < np.mean(sides[even]) < 1.25
 
 
-def test_an_fmor_person_has_five_masked_and_five_unoccluded_pictures() -> None:
+def test_an_fmor_person_has_five_masked_and_five_unoccluded_images() -> None:
     samples = Phantom("fmor-4").samples()
     taken = [s for s in samples if "twin" not in s.attributes]
     counts = Counter((s.subject, s.condition) for s in taken)
@@ -123,10 +123,10 @@ def test_an_fmor_person_has_five_masked_and_five_unoccluded_pictures() -> None:
     assert len(samples) == 4 * 15
 
 
-def test_a_picture_does_not_depend_on_the_size_of_its_set() -> None:
+def test_a_image_does_not_depend_on_the_size_of_its_set() -> None:
     (few,) = Phantom("ar-2").read([FaceSample("ar/p0001/s24", "x")])
     (many,) = Phantom("ar").read([FaceSample("ar/p0001/s24", "x")])
-    assert isinstance(few, Picture) and isinstance(many, Picture)
+    assert isinstance(few, FaceImage) and isinstance(many, FaceImage)
     assert np.array_equal(few.pixels, many.pixels)
 
 
@@ -144,7 +144,7 @@ def test_impossible_numbers_of_people_are_explained(location: str) -> None:
 
 
 @pytest.mark.parametrize("image_id", ["ar/p0000/s27", "ar/p0000/s00", "fmor/p0000/a1", "ar/x"])
-def test_an_unknown_picture_is_a_recorded_error(image_id: str) -> None:
+def test_an_unknown_image_is_a_recorded_error(image_id: str) -> None:
     (result,) = Phantom("ar-2").read([FaceSample(image_id, "x")])
     assert isinstance(result, DataError) and image_id in str(result)
 

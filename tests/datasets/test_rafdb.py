@@ -1,4 +1,4 @@
-"""RAF-DB's layout: expression labels, parts, manual annotation, both picture folders."""
+"""RAF-DB's layout: expression labels, parts, manual annotation, both image folders."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_originals_have_labels_people_parts_and_landmarks(rafdb: Path) -> None:
     assert len(data.notes) == 1 and "not recognition" in data.notes[0]
 
 
-def test_aligned_pictures_serve_where_the_originals_are_missing(rafdb: Path) -> None:
+def test_aligned_images_serve_where_the_originals_are_missing(rafdb: Path) -> None:
     for file in (rafdb / "basic/Image/original").iterdir():
         file.unlink()
     (rafdb / "basic/Image/original").rmdir()
@@ -80,7 +80,7 @@ def test_the_other_spelling_and_a_missing_annotation(rafdb: Path) -> None:
     assert dict(second.attributes) == {"split": "test"}
     assert data.landmarks(first) is None
     text = " ".join(data.notes)
-    for part in ("1 pictures in", "were left out", "have no expression label", "on the list"):
+    for part in ("1 images in", "were left out", "have no expression label", "on the list"):
         assert part in text
 
 

@@ -1,4 +1,4 @@
-"""RMFRD: mates missing, stray pictures, names in other scripts."""
+"""RMFRD: mates missing, stray images, names in other scripts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from restore_recog.datasets.rmfrd import RMFRD
 CLEAN, MASKED = "AFDB_face_dataset", "AFDB_masked_face_dataset"
 
 
-def test_people_of_one_tree_are_counted_with_their_pictures(tmp_path: Path) -> None:
+def test_people_of_one_tree_are_counted_with_their_images(tmp_path: Path) -> None:
     draw(
         tmp_path,
         f"{CLEAN}/ann/0_0_ann_0001.jpg",
@@ -25,11 +25,11 @@ def test_people_of_one_tree_are_counted_with_their_pictures(tmp_path: Path) -> N
     dataset = RMFRD(str(tmp_path))
     assert len(dataset.samples()) == 5
     noted(dataset, "1 of the people", "1 of the people")
-    assert "'clean' pictures but no 'mask' ones; their 2 pictures" in dataset.notes[0]
-    assert "'mask' pictures but no 'clean' ones; their 1 pictures" in dataset.notes[1]
+    assert "'clean' images but no 'mask' ones; their 2 images" in dataset.notes[0]
+    assert "'mask' images but no 'clean' ones; their 1 images" in dataset.notes[1]
 
 
-def test_pictures_out_of_folders_are_counted_and_those_in_deeper_ones_kept(tmp_path: Path) -> None:
+def test_images_out_of_folders_are_counted_and_those_in_deeper_ones_kept(tmp_path: Path) -> None:
     draw(
         tmp_path,
         f"{CLEAN}/0_0_ann_0001.jpg",
@@ -41,7 +41,7 @@ def test_pictures_out_of_folders_are_counted_and_those_in_deeper_ones_kept(tmp_p
         f"{CLEAN}/ann/more/0_0_ann_0002.jpg",
         f"{MASKED}/ann/0_0_1.jpg",
     ]
-    noted(dataset, "1 pictures lie right in")
+    noted(dataset, "1 images lie right in")
 
 
 def test_one_name_in_two_spellings_of_unicode_is_one_person(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_lost_probes_and_references_stay_in_the_denominators() -> None:
     assert np.isneginf(found.scores["occluded"]).any()
     failed = {f.image_id for f in found.failures if f.stage == "read"}
     assert failed == set(broken)
-    assert found.setup["pictures"]["probes_failed"] == 2
+    assert found.setup["images"]["probes_failed"] == 2
 
 
 def test_a_probe_that_cannot_be_restored_is_used_as_it_came() -> None:
@@ -214,7 +214,7 @@ def test_wrong_options_are_refused_before_any_work(
 
 def test_nothing_readable_says_why() -> None:
     samples = [sample.image_id for sample in covered().samples()]
-    with pytest.raises(DataError, match="None of the 36 references .* 'read': The picture is dam"):
+    with pytest.raises(DataError, match="None of the 36 references .* 'read': The image is dam"):
         evaluate(request(covered(broken=samples)))
 
 
@@ -232,7 +232,7 @@ def test_the_recogniser_gets_its_own_alignment() -> None:
 
     base = request(covered(), arms=("occluded",))
     evaluate(dataclasses.replace(base, recognizer=Mirror()))
-    picture = Mirror.seen[-1][0]
+    image = Mirror.seen[-1][0]
     # The covering's key colour fills the lower part of the middle from its half on.
-    assert np.allclose(picture[:, 18:, 2:30].mean((1, 2)), (1, 0, 1), atol=0.01)
-    assert picture[1, :14].mean() > 0.1
+    assert np.allclose(image[:, 18:, 2:30].mean((1, 2)), (1, 0, 1), atol=0.01)
+    assert image[1, :14].mean() > 0.1

@@ -8,7 +8,7 @@ what the wrong way would have said. What cannot be shown here:
 * dense N x M tables, a partition for every rank, pairs in Python loops: ``test_search.py`` and
   ``test_streaming.py``, with bounds on memory;
 * a data set smaller than the batch: ``test_batch_size_changes_nothing`` in
-  ``test_evaluate.py`` for pictures, the blocks of ``test_search.py`` for templates, and a
+  ``test_evaluate.py`` for images, the blocks of ``test_search.py`` for templates, and a
   test below for the draws;
 * failure to acquire in a whole run: ``test_evaluate.py``; here the arithmetic;
 * ``np.int`` and its like, ``yaml.load`` without a loader: NumPy 2 has no such names and would
@@ -193,13 +193,13 @@ def test_failures_stay_in_every_figure():
     assert view2(half, same, np.arange(200) % 10).accuracy == pytest.approx(0.75)
 
 
-def test_failure_to_acquire_is_counted_by_picture():
+def test_failure_to_acquire_is_counted_by_image():
     """One failed probe of two, met by 9 and by 1 references: 50 %, not 10 or 90 %."""
     failed, comparisons = np.array([True, False]), np.array([9, 1])
-    by_picture = bootstrap_mean(failed, ["a", "b"], seed=0).value
-    assert by_picture == 0.5
+    by_image = bootstrap_mean(failed, ["a", "b"], seed=0).value
+    assert by_image == 0.5
     assert np.average(failed, weights=comparisons) == 0.9
-    assert system_rates(0.0, 0.0, fta=by_picture, fte=0.0).frr == 0.5
+    assert system_rates(0.0, 0.0, fta=by_image, fte=0.0).frr == 0.5
 
 
 def test_the_equal_error_rate_keeps_its_digits():
@@ -243,8 +243,8 @@ def test_a_last_piece_smaller_than_the_others_is_no_special_case(rows, monkeypat
     assert (pieces.low, pieces.high) == pytest.approx((whole.low, whole.high))
 
 
-def test_pictures_of_one_person_are_not_independent():
-    """Ten copies of each picture say nothing new, and an interval of people knows it."""
+def test_images_of_one_person_are_not_independent():
+    """Ten copies of each image say nothing new, and an interval of people knows it."""
     rng = np.random.default_rng(3)
     values, people = (rng.random(50) < 0.4).astype(float), np.arange(50)
     once = bootstrap_mean(values, people, seed=0)

@@ -1,4 +1,4 @@
-"""An evaluation of picture quality from end to end, with judges whose answers are known."""
+"""An evaluation of image quality from end to end, with judges whose answers are known."""
 
 from __future__ import annotations
 
@@ -29,19 +29,17 @@ Pixels = NDArray[np.uint8]
 CALLS = {"features": 0}
 
 
-def colours(pictures: Sequence[Pixels]) -> NDArray[np.float32]:
-    CALLS["features"] += len(pictures)
-    return np.array([p.mean((0, 1)) for p in pictures], np.float32)
+def colours(images: Sequence[Pixels]) -> NDArray[np.float32]:
+    CALLS["features"] += len(images)
+    return np.array([p.mean((0, 1)) for p in images], np.float32)
 
 
-def apart(pictures: Sequence[Pixels], clean: Sequence[Pixels]) -> NDArray[np.float64]:
-    return np.array(
-        [np.abs(a - b.astype(float)).max() for a, b in zip(pictures, clean, strict=True)]
-    )
+def apart(images: Sequence[Pixels], clean: Sequence[Pixels]) -> NDArray[np.float64]:
+    return np.array([np.abs(a - b.astype(float)).max() for a, b in zip(images, clean, strict=True)])
 
 
-def brightness(pictures: Sequence[Pixels]) -> NDArray[np.float64]:
-    return np.array([float(p.mean()) for p in pictures])
+def brightness(images: Sequence[Pixels]) -> NDArray[np.float64]:
+    return np.array([float(p.mean()) for p in images])
 
 
 @pytest.fixture(autouse=True)
@@ -112,7 +110,7 @@ def test_the_values_are_those_worked_out_by_hand(report: Report) -> None:
     colour = [np.array([p.mean((0, 1)) for p in side]) for side in (covered, clean)]
     assert found["fid"]["value"] == pytest.approx(frechet_distance(*colour), rel=1e-3)
     assert "flag" not in found["fid"] and found["fid"]["dimensions"] == 3
-    assert "fewer pictures than the 48 dimensions" in found["frechet_embedding"]["flag"]
+    assert "fewer images than the 48 dimensions" in found["frechet_embedding"]["flag"]
 
 
 def test_the_healer_is_nearer_and_the_breaker_is_not_said_to_be(report: Report) -> None:
@@ -121,7 +119,7 @@ def test_the_healer_is_nearer_and_the_breaker_is_not_said_to_be(report: Report) 
     assert healer["fid"]["value"] < arms["occluded"].figures["fid"]["value"]
     assert healer["psnr_mask_gain"]["low"] > 0
     assert healer["lpips_gain"]["value"] < 0 < healer["cosine_gain"]["value"]
-    assert "'healer' brings pictures nearer to the unoccluded ones" in report.verdicts[0].sentence
+    assert "'healer' brings images nearer to the unoccluded ones" in report.verdicts[0].sentence
     assert breaker["psnr_mask"]["value"] < healer["psnr_mask"]["value"]
     assert "recogni" not in " ".join(map(str, report.verdicts))
 
@@ -131,7 +129,7 @@ def test_the_page_leads_with_quality(report: Report, tmp_path: Path) -> None:
     assert "<h1>How near do restored faces come to the unoccluded ones?</h1>" in text
     assert text.index("Likeness to the unoccluded twin") < text.index("Identity")
     assert "FID ↓" in text and "LPIPS ↓" in text and "PSNR, dB ↑" in text
-    assert ">Recognition<" not in text and "helps the picture" in text
+    assert ">Recognition<" not in text and "helps the image" in text
     write_report(report, tmp_path / "run")
     assert read_report(tmp_path / "run").setup["asks"] == "quality"
     assert images.read(tmp_path / "run" / "figures" / "sheet.png").shape[2] == 3
@@ -156,7 +154,7 @@ def test_no_truth_no_sheet(report: Report) -> None:
     assert sheet(bare) is None and sheet([]) is None
 
 
-def test_one_picture_is_measured_and_has_no_distance_of_sets() -> None:
+def test_one_image_is_measured_and_has_no_distance_of_sets() -> None:
     report = evaluate(wanted(Squares(1, 1, occluded=1), Breaker()))
     figures = by_name(report)["restored:breaker"].figures
     assert figures["psnr_mask"]["n"] == 1 and "fid" not in figures
@@ -164,7 +162,7 @@ def test_one_picture_is_measured_and_has_no_distance_of_sets() -> None:
     assert page(report)
 
 
-def test_pictures_that_equal_their_twins_have_no_psnr() -> None:
+def test_images_that_equal_their_twins_have_no_psnr() -> None:
     report = evaluate(wanted(Squares(2, 1, occluded=1), Healer()))
     figures = by_name(report)["restored:healer"].figures
     assert figures["l1"]["value"] == 0 and "psnr" not in figures
@@ -186,8 +184,8 @@ def test_what_judges_said_is_kept_in_the_cache(tmp_path: Path) -> None:
         }
 
 
-def test_a_lost_picture_is_not_judged() -> None:
-    dark = Breaker(fail_below=2.0)  # fails on every picture
+def test_a_lost_image_is_not_judged() -> None:
+    dark = Breaker(fail_below=2.0)  # fails on every image
     report = evaluate(wanted(Squares(3, 2, occluded=2), dark, restorer_failure="fta"))
     assert "lpips" not in by_name(report)["restored:breaker"].figures
     assert by_name(report)["restored:breaker"].misses == 6

@@ -1,7 +1,7 @@
 """What the first kinds of covering draw, coarsely, so that it cannot change unnoticed.
 
 Published figures and weights rest on these drawings. Floats may round differently on another
-machine, so each drawing is kept as the means of its map and colours over a 3 x 3 grid.
+machine, so each drawing is kept as the means of its mask and colours over a 3 x 3 grid.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from restore_recog.coverings import Covered
 
 
 def coarse(covered: Covered) -> np.ndarray:
-    """Return (36,) uint8: map and RGB, averaged over each ninth of the picture."""
+    """Return (36,) uint8: mask and RGB, averaged over each ninth of the image."""
     layers = np.dstack([255.0 * covered.mask, covered.pixels])
     rows = [np.array_split(row, 3, axis=1) for row in np.array_split(layers, 3, axis=0)]
     means = [cell.mean(axis=(0, 1)) for row in rows for cell in row]

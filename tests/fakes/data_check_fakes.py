@@ -11,31 +11,33 @@ from numpy.typing import NDArray
 from restore_recog.api import Dataset
 from restore_recog.data_checks.lists import Finding, Findings
 from restore_recog.errors import RestoreRecogError
-from restore_recog.types import FaceSample, Picture
+from restore_recog.types import FaceImage, FaceSample
 
 
 class Listed(Dataset):
-    """Pictures in memory: one colour for each picture, unless told otherwise."""
+    """Images in memory: one colour for each image, unless told otherwise."""
 
     name = "listed"
 
-    def __init__(self, *samples: FaceSample, **pictures: Picture | RestoreRecogError) -> None:
+    def __init__(self, *samples: FaceSample, **images: FaceImage | RestoreRecogError) -> None:
         super().__init__()
         self._samples = samples
-        self._pictures = pictures
+        self._images = images
 
     def samples(self) -> Sequence[FaceSample]:
         return self._samples
 
-    def read(self, samples: Sequence[FaceSample]) -> list[Picture | RestoreRecogError]:
-        return [self._pictures.get(s.image_id) or plain(s.image_id) for s in samples]
+    def read(self, samples: Sequence[FaceSample]) -> list[FaceImage | RestoreRecogError]:
+        return [self._images.get(s.image_id) or plain(s.image_id) for s in samples]
 
 
-def plain(text: str, size: tuple[int, int] = (64, 64), **more: NDArray[Any]) -> Picture:
-    """Return a picture whose colour follows from a text."""
+def plain(text: str, size: tuple[int, int] = (64, 64), **more: NDArray[Any]) -> FaceImage:
+    """Return an image whose colour follows from a text."""
     seed = np.frombuffer(text.encode(), np.uint8).astype(np.int64)
     rng = np.random.default_rng(seed)
-    return Picture(np.broadcast_to(rng.integers(256, size=3).astype(np.uint8), (*size, 3)), **more)
+    return FaceImage(
+        np.broadcast_to(rng.integers(256, size=3).astype(np.uint8), (*size, 3)), **more
+    )
 
 
 def sample(image_id: str, subject: str, condition: str = "clean", **more: str) -> FaceSample:

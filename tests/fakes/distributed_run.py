@@ -300,7 +300,7 @@ def sentences(folder: Path) -> dict[str, str]:
         "own step": (built(averages=False), {}),
         "uneven": (uneven(), {}),
         "file": (built(), {}),
-        "pictures": (built(), {"faces": others() if Team.current().rank else faces()}),
+        "images": (built(), {"faces": others() if Team.current().rank else faces()}),
     }
     return {
         name: sentence(partial(train, folder / name, model, **options))

@@ -14,7 +14,7 @@ from restore_recog.api import Dataset, Recognizer, Restorer, Segmenter
 from restore_recog.errors import ImageError, RestoreRecogError
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.protocols.fmor import Fmor
-from restore_recog.types import FaceBatch, FaceSample, Picture
+from restore_recog.types import FaceBatch, FaceImage, FaceSample
 
 SIDE = 64
 KEY = 255
@@ -22,7 +22,7 @@ KEY = 255
 
 
 def square(subject: int, shot: int) -> np.ndarray:
-    """Return a picture that tells the subject by a smooth pattern and the shot by its noise."""
+    """Return an image that tells the subject by a smooth pattern and the shot by its noise."""
     rng = np.random.default_rng(subject)
     coarse = rng.integers(40, 200, (4, 4, 3)).astype(np.float32)
     tensor = torch.from_numpy(coarse).permute(2, 0, 1)[None]
@@ -68,26 +68,26 @@ class Squares(Dataset):
             attributes={"split": self.split},
         )
 
-    def read(self, samples: Sequence[FaceSample]) -> list[Picture | RestoreRecogError]:
+    def read(self, samples: Sequence[FaceSample]) -> list[FaceImage | RestoreRecogError]:
         return [self._read(sample.image_id) for sample in samples]
 
-    def _read(self, image_id: str) -> Picture | RestoreRecogError:
+    def _read(self, image_id: str) -> FaceImage | RestoreRecogError:
         self.asked.append(image_id)
         if image_id in self.broken:
-            return ImageError("The picture is damaged.")
+            return ImageError("The image is damaged.")
         subject, shot = image_id.split("/")
         pixels = square(int(subject), int(shot[1:]))
         points = (TEMPLATE * SIDE - 0.5).astype(np.float32)
         if shot[0] == "c":
-            return Picture(pixels, points)
+            return FaceImage(pixels, points)
         mask = np.zeros((SIDE, SIDE), np.uint8)
         mask[SIDE // 2 :, 8:56] = 1
         pixels[mask > 0] = (KEY, 0, KEY)
-        return Picture(pixels, points, mask)
+        return FaceImage(pixels, points, mask)
 
 
 class Colours(Recognizer):
-    """Coarse colours; grows blind (a zero template) where a picture is wholly black."""
+    """Coarse colours; grows blind (a zero template) where an image is wholly black."""
 
     name = "colours"
     image_size = (32, 32)
@@ -130,7 +130,7 @@ class Healer(Restorer):
 
 
 class Breaker(Restorer):
-    """Paints every masked face the same, and fails on some pictures as told."""
+    """Paints every masked face the same, and fails on some images as told."""
 
     name = "breaker"
     image_size = (SIDE, SIDE)
@@ -150,7 +150,7 @@ class Breaker(Restorer):
 
 
 class Black(Breaker):
-    """Makes every picture black, so that no template is left."""
+    """Makes every image black, so that no template is left."""
 
     name = "black"
 

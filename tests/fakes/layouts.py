@@ -1,4 +1,4 @@
-"""What the tests of layouts share: drawn pictures, and questions to a data set."""
+"""What the tests of layouts share: drawn images, and questions to a data set."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 from PIL import Image
 
 from restore_recog.datasets.files import FileDataset
-from restore_recog.types import FaceSample, Picture
+from restore_recog.types import FaceImage, FaceSample
 
 
 def draw(root: Path, *names: str) -> None:
-    """Write a small drawn picture at each place under a folder."""
+    """Write a small drawn image at each place under a folder."""
     for name in names:
         place = root / name
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -31,10 +31,10 @@ def only(dataset: FileDataset, image_id: str) -> FaceSample:
     return sample
 
 
-def read(dataset: FileDataset, image_id: str) -> Picture:
-    (picture,) = dataset.read([only(dataset, image_id)])
-    assert isinstance(picture, Picture), picture
-    return picture
+def read(dataset: FileDataset, image_id: str) -> FaceImage:
+    (image,) = dataset.read([only(dataset, image_id)])
+    assert isinstance(image, FaceImage), image
+    return image
 
 
 def noted(dataset: FileDataset, *beginnings: str) -> None:

@@ -259,13 +259,13 @@ def sample_report(seed: int = 0, shifts: dict[str, float] | None = None, **more:
             Example(
                 PROBES[0],
                 "rescued: rank 7 -> 1",
-                ("clean", "occluded", "map for alpha", "restored:alpha"),
+                ("clean", "occluded", "mask for alpha", "restored:alpha"),
                 strip,
             ),
             Example(
                 PROBES[9],
                 "harmed: rank 1 -> 3",
-                ("clean", "occluded", "map for alpha", "restored:alpha"),
+                ("clean", "occluded", "mask for alpha", "restored:alpha"),
                 strip,
             ),
         ),  # fmt: skip

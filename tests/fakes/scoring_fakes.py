@@ -130,12 +130,12 @@ def pairs_only(missing: int = 0) -> tuple[Plan, np.ndarray, np.ndarray]:
     folds = tuple(1 + i % 4 for i in range(40))
     references = tuple(dict.fromkeys(t.reference_id for t in pairs))
     probes = tuple(dict.fromkeys(t.probe_id for t in pairs))
-    lost = tuple((1, "no picture") for _ in range(missing))
+    lost = tuple((1, "no image") for _ in range(missing))
     plan = Plan(
         references, probes, tuple(pairs), {}, False, identification=False, folds=folds,
         missing_pairs=lost,
     )  # fmt: skip
-    pictures = near(centres[[int(i[:3]) for i in ids]], 0.8, 4)
+    images = near(centres[[int(i[:3]) for i in ids]], 0.8, 4)
     place = {image_id: i for i, image_id in enumerate(ids)}
-    chosen = [pictures[[place[i] for i in side]] for side in (probes, references)]
+    chosen = [images[[place[i] for i in side]] for side in (probes, references)]
     return plan, chosen[0], chosen[1]

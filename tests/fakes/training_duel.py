@@ -29,7 +29,7 @@ def faces(people: int = 5, each: int = 2, seed: int = 0) -> TrainingFaces:
     pixels = rng.integers(0, 255, (count, SIZE + 4, SIZE + 4, 3), dtype=np.uint8)
     landmarks = np.broadcast_to(TEMPLATE * SIZE, (count, 5, 2)).astype(np.float32)
     ids = tuple(f"0:{number}" for number in range(count))
-    failures = (Failure("read", "torn", "nobody", "The picture is torn."),)
+    failures = (Failure("read", "torn", "nobody", "The image is torn."),)
     crops = Crops(pixels, landmarks, ids, np.repeat(np.arange(people), each), SIZE, failures)
     return TrainingFaces(crops, seed=seed)
 

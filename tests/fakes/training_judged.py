@@ -25,7 +25,7 @@ class Judged(Duel):
         torch.rand(3)
         self.net.eval()
         left = (self.net(batch.images) - batch.clean).square().mean()
-        return {"closeness": -float(left), "pictures": float(len(batch.images))}
+        return {"closeness": -float(left), "images": float(len(batch.images))}
 
     def networks(self) -> Mapping[str, nn.Module]:
         return {"net": self.net, "rival": self.rival}

@@ -55,13 +55,13 @@ def test_interval_of_people_covers():
     assert 0.90 <= share <= 0.985
 
 
-def test_interval_of_pictures_does_not():
+def test_interval_of_images_does_not():
     share = coverage(80, fnmr_interval(np.arange(SUBJECTS.size)), FNMR)
     assert share < 0.88
 
 
 def test_paired_interval_covers_and_resolves_more():
-    """A restorer adds .03 (sd .03) to every score; its arms share people and pictures."""
+    """A restorer adds .03 (sd .03) to every score; its arms share people and images."""
     widths = []
 
     def interval(rng, seed):

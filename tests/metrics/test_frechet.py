@@ -27,7 +27,7 @@ def test_agrees_with_a_matrix_root(rows: int, columns: int) -> None:
     assert frechet_distance(a, b) == pytest.approx(by_matrix_root(a, b), rel=1e-6)
 
 
-def test_fewer_pictures_than_dimensions_do_no_harm() -> None:
+def test_fewer_images_than_dimensions_do_no_harm() -> None:
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(10, 4)), rng.normal(1, 3, size=(12, 4))
     turn = np.linalg.qr(rng.normal(size=(50, 50)))[0][:4]  # the same sets in 50 dimensions

@@ -106,7 +106,7 @@ def test_file_order_does_not_matter():
     assert np.array_equal(first.pessimistic, second.pessimistic)
 
 
-def test_rising_maps_change_no_rank():
+def test_rising_masks_change_no_rank():
     scores, probes, owners = random_case(5)
     mapped = np.where(np.isfinite(scores), np.exp(scores), -INF)
     a, b = (identification_ranks(s, probes, owners).pessimistic for s in (scores, mapped))

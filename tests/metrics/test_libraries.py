@@ -30,7 +30,7 @@ def labelled(genuine, impostor):
     return np.repeat([1, 0], [len(genuine), len(impostor)]), np.concatenate([genuine, impostor])
 
 
-def pictures(count=4):
+def images(count=4):
     rng = np.random.default_rng(0)
     a = rng.random((count, 40, 33, 3)).astype(np.float32)
     return a, np.clip(a + rng.normal(0, 0.2, a.shape), 0, 1).astype(np.float32)
@@ -111,8 +111,8 @@ def test_sklearn_roc_thinned_and_read_nearest_misses_the_operating_point():
     )
 
 
-def test_psnr_and_errors_are_theirs_per_picture():
-    a, b = pictures()
+def test_psnr_and_errors_are_theirs_per_image():
+    a, b = images()
     skimage = pytest.importorskip("skimage.metrics")
     expected = [
         skimage.peak_signal_noise_ratio(x, y, data_range=1.0) for x, y in zip(a, b, strict=True)
@@ -129,9 +129,9 @@ def test_psnr_and_errors_are_theirs_per_picture():
     assert l1_error(a, b).mean() == pytest.approx(float(theirs), abs=1e-6)
 
 
-def test_torchmetrics_psnr_of_a_batch_is_not_the_mean_of_its_pictures():
+def test_torchmetrics_psnr_of_a_batch_is_not_the_mean_of_its_images():
     image = pytest.importorskip("torchmetrics.functional.image")
-    a, b = pictures(2)
+    a, b = images(2)
     b[0] = a[0] + 0.01 * (b[0] - a[0])
     pooled = float(image.peak_signal_noise_ratio(*tensors(a, b), data_range=1.0))
     assert pooled == pytest.approx(-10 * np.log10(l2_error(a, b).mean()), abs=1e-4)
@@ -140,7 +140,7 @@ def test_torchmetrics_psnr_of_a_batch_is_not_the_mean_of_its_pictures():
 
 def test_ssim_is_scikit_images_with_the_options_of_the_paper():
     metrics = pytest.importorskip("skimage.metrics")
-    a, b = (batch[0] for batch in pictures())
+    a, b = (batch[0] for batch in images())
     mask = np.zeros((40, 33), dtype=bool)
     mask[10:25, 8:20] = True
     paper = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
@@ -156,7 +156,7 @@ def test_ssim_is_scikit_images_with_the_options_of_the_paper():
 
 def test_torchmetrics_ssim_counts_mirrored_borders_ours_does_not():
     image = pytest.importorskip("torchmetrics.functional.image")
-    a, b = pictures()
+    a, b = images()
     value, full = image.structural_similarity_index_measure(
         *tensors(a, b), data_range=1.0, reduction="none", return_full_image=True
     )
@@ -166,7 +166,7 @@ def test_torchmetrics_ssim_counts_mirrored_borders_ours_does_not():
     assert ssim(a, b) == pytest.approx(value.numpy(), abs=0.01)
 
 
-def test_map_figures_are_theirs_but_for_two_empty_maps():
+def test_mask_figures_are_theirs_but_for_two_empty_masks():
     torch = pytest.importorskip("torch")
     classification = pytest.importorskip("torchmetrics.functional.classification")
     a, b = np.random.default_rng(3).random((2, 9, 7)) < 0.4

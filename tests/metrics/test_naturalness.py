@@ -41,8 +41,8 @@ def test_the_two_sides_of_a_skewed_distribution_are_found() -> None:
 
 
 def test_brightness_is_a_weighted_mean_in_whole_numbers() -> None:
-    picture = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]]], np.uint8)
-    assert naturalness.luminance(picture).tolist() == [[76, 150, 29, 255]]
+    image = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]]], np.uint8)
+    assert naturalness.luminance(image).tolist() == [[76, 150, 29, 255]]
 
 
 def test_local_normalising_takes_brightness_and_contrast_away() -> None:
@@ -74,15 +74,15 @@ def test_the_distance_is_that_of_mahalanobis() -> None:
     assert np.isnan(naturalness.niqe(features[:1], np.zeros(2), np.eye(2)))
 
 
-def test_niqe_rises_as_a_picture_is_spoilt(tmp_path: Path) -> None:
+def test_niqe_rises_as_a_image_is_spoilt(tmp_path: Path) -> None:
     blocks = np.concatenate([naturalness.niqe_features(texture(384, seed)) for seed in range(3)])
     model = {"mu_prisparam": blocks.mean(0)[None], "cov_prisparam": np.cov(blocks.T)}
     savemat(tmp_path / "modelparameters.mat", model)
     judge = Niqe(tmp_path / "modelparameters.mat")
     rng = np.random.default_rng(0)
     planes = [texture(384, 9) + rng.normal(0, sd, (384, 384)) for sd in (0, 10, 30)]
-    pictures = [np.repeat(p.clip(0, 255).astype(np.uint8)[..., None], 3, 2) for p in planes]
-    good, worse, worst = judge(pictures)
+    images = [np.repeat(p.clip(0, 255).astype(np.uint8)[..., None], 3, 2) for p in planes]
+    good, worse, worst = judge(images)
     assert 0 < good < worse < worst
 
 
@@ -112,7 +112,7 @@ def test_brisque_says_what_the_regression_says(tmp_path: Path) -> None:
     np.testing.assert_allclose([judge.score(row) for row in raw], model.predict(unseen))
 
 
-def test_a_picture_without_texture_has_no_brisque(tmp_path: Path) -> None:
+def test_a_image_without_texture_has_no_brisque(tmp_path: Path) -> None:
     model = SVR(gamma=0.05).fit(np.eye(36), np.arange(36))
     judge = Brisque(written(tmp_path, model, np.zeros(36), np.ones(36)))
     assert np.isnan(judge([np.full((64, 64, 3), 90, np.uint8)])[0])

@@ -1,4 +1,4 @@
-"""Picture and mask figures by hand, and by a pixel loop."""
+"""Image and mask figures by hand, and by a pixel loop."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from restore_recog.metrics.quality import (
 )
 
 
-def pictures(*shape, seed=0):
+def images(*shape, seed=0):
     rng = np.random.default_rng(seed)
     a = rng.random((*shape, 3)).astype(np.float32)
     return a, np.clip(a + rng.normal(0, 0.2, a.shape), 0, 1).astype(np.float32)
@@ -46,7 +46,7 @@ def oracle_ssim(a, b, row, column, channel):
 
 @pytest.mark.parametrize("channel", [0, 1, 2])
 def test_ssim_of_one_window_is_the_definition(channel):
-    a, b = pictures(16, 15)
+    a, b = images(16, 15)
     mask = np.zeros((16, 15), dtype=np.uint8)
     mask[7, 6] = 1
     expected = np.mean([oracle_ssim(a, b, 7, 6, c) for c in range(3)])
@@ -58,8 +58,8 @@ def test_ssim_of_one_window_is_the_definition(channel):
     assert ssim(a, only, mask) == pytest.approx(expected, abs=1e-9)
 
 
-def test_ssim_of_a_whole_picture_is_the_mean_of_full_windows():
-    a, b = pictures(14, 13)
+def test_ssim_of_a_whole_image_is_the_mean_of_full_windows():
+    a, b = images(14, 13)
     expected = np.mean(
         [oracle_ssim(a, b, i, j, c) for i in range(5, 9) for j in range(5, 8) for c in range(3)]
     )
@@ -68,7 +68,7 @@ def test_ssim_of_a_whole_picture_is_the_mean_of_full_windows():
 
 
 def test_ssim_limits():
-    a, _ = pictures(20, 20)
+    a, _ = images(20, 20)
     assert ssim(a, a) == pytest.approx(1.0)
     black, white = np.zeros((11, 11, 3)), np.ones((11, 11, 3))
     assert ssim(black, white) == pytest.approx(1e-4 / (1 + 1e-4))
@@ -76,7 +76,7 @@ def test_ssim_limits():
         ssim(black[:10], white[:10])
     frame = np.ones((20, 20), dtype=bool)
     frame[5:-5, 5:-5] = False
-    assert np.isnan(ssim(a, a, frame))  # no window of these pixels lies in the picture
+    assert np.isnan(ssim(a, a, frame))  # no window of these pixels lies in the image
 
 
 def test_psnr_by_hand():
@@ -96,13 +96,13 @@ def test_psnr_by_hand():
 def test_errors_by_hand_and_on_the_wide_range():
     a, b = np.full((2, 2, 3), 0.25), np.full((2, 2, 3), 0.75)
     assert l1_error(a, b) == 0.5 and l2_error(a, b) == 0.25
-    # The same pictures on [-1, 1] are -0.5 and 0.5.
+    # The same images on [-1, 1] are -0.5 and 0.5.
     assert l1_error(a, b, data_range=2) == 1.0 and l2_error(a, b, data_range=2) == 1.0
 
 
 @pytest.mark.parametrize("figure", [psnr, ssim, l1_error, l2_error])
-def test_a_batch_is_its_pictures(figure):
-    a, b = pictures(5, 14, 16)
+def test_a_batch_is_its_images(figure):
+    a, b = images(5, 14, 16)
     masks = np.random.default_rng(1).random((5, 14, 16)) < 0.5
     assert figure(a, b).shape == (5,)
     assert figure(a[0], b[0]).shape == ()
@@ -115,16 +115,16 @@ def test_a_batch_is_its_pictures(figure):
 
 
 @pytest.mark.parametrize("figure", [psnr, ssim, l1_error, l2_error])
-def test_empty_mask_is_nan_beside_sound_pictures(figure):
-    a, b = pictures(2, 14, 14)
+def test_empty_mask_is_nan_beside_sound_images(figure):
+    a, b = images(2, 14, 14)
     masks = np.stack([np.zeros((14, 14)), np.ones((14, 14))])
     result = figure(a, b, masks)
     assert np.isnan(result[0]) and result[1] == pytest.approx(figure(a[1], b[1]))
 
 
 @pytest.mark.parametrize("figure", [psnr, ssim, l1_error, l2_error])
-def test_other_pictures_are_refused(figure):
-    a, b = pictures(14, 14)
+def test_other_images_are_refused(figure):
+    a, b = images(14, 14)
     bytes_ = (a * 255).astype(np.uint8)
     for x, y, message in (
         (bytes_, bytes_, "float in"),
@@ -142,7 +142,7 @@ def test_other_pictures_are_refused(figure):
         figure(a, b, np.ones((13, 14)))
 
 
-def test_map_figures_by_hand():
+def test_mask_figures_by_hand():
     a = np.array([[1, 1, 0, 0]], dtype=np.uint8)
     b = np.array([[1, 0, 1, 0]], dtype=np.uint8)
     assert dice(a, b) == 0.5 and iou(a, b) == pytest.approx(1 / 3) and pixel_accuracy(a, b) == 0.5
@@ -151,7 +151,7 @@ def test_map_figures_by_hand():
     assert dice(none, none) == 1.0 and iou(none, none) == 1.0 and pixel_accuracy(none, none) == 1.0
 
 
-def test_maps_in_a_batch_are_judged_one_by_one():
+def test_masks_in_a_batch_are_judged_one_by_one():
     rng = np.random.default_rng(2)
     a, b = rng.random((2, 6, 9, 7)) < 0.4
     for i in range(6):
@@ -165,7 +165,7 @@ def test_maps_in_a_batch_are_judged_one_by_one():
 
 
 @pytest.mark.parametrize("figure", [dice, iou, pixel_accuracy])
-def test_grey_maps_are_refused(figure):
+def test_grey_masks_are_refused(figure):
     with pytest.raises(ValueError, match="threshold them first"):
         figure([[0.3, 1.0]], [[0.0, 1.0]])
     with pytest.raises(ValueError, match="one shape"):

@@ -236,7 +236,7 @@ def test_random_sign_flips_approach_the_exact_p():
     assert drawn == sign_flip_test(differences, subjects, seed=0, permutations=2000)
 
 
-def test_sign_flips_keep_their_level_when_pictures_of_a_person_are_alike():
+def test_sign_flips_keep_their_level_when_images_of_a_person_are_alike():
     rng = np.random.default_rng(2)
     subjects = np.repeat(np.arange(10), 6)
     ps = [sign_flip_test(rng.normal(0, 1, 10)[subjects], subjects, seed=0) for _ in range(200)]

@@ -110,7 +110,7 @@ def test_operating_point_is_the_best_admissible(genuine, impostor):
 
 
 @pytest.mark.parametrize(("genuine", "impostor"), CASES)
-def test_rising_maps_change_no_rate(genuine, impostor):
+def test_rising_masks_change_no_rate(genuine, impostor):
     mapped = [
         np.where(np.isfinite(scores), np.tanh(np.divide(scores, 9)), -INF)
         for scores in (genuine, impostor)

@@ -1,4 +1,4 @@
-"""Detected maps have no holes and no islands."""
+"""Detected masks have no holes and no islands."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_pieces_of_some_size_stay() -> None:
     assert torch.equal(tidied(found), found)
 
 
-def test_an_empty_map_stays_empty_and_maps_do_not_touch_each_other() -> None:
+def test_an_empty_mask_stays_empty_and_masks_do_not_touch_each_other() -> None:
     found = torch.zeros(2, 1, 16, 16)
     found[1, :, 4:8, 4:8] = 1
     assert torch.equal(tidied(found), found)

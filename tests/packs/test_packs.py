@@ -30,13 +30,13 @@ from restore_recog.training.faces import TrainingFaces
 from restore_recog.training.gathering import sources
 from restore_recog.training.loader import Leg, batches
 from restore_recog.training.packing import write_pack
-from restore_recog.types import FaceSample, Picture
+from restore_recog.types import FaceImage, FaceSample
 
 SIZE = 32
 
 
 class Wall(Dataset):
-    """People with some noisy pictures each, one of them torn, one covered, one for testing."""
+    """People with some noisy images each, one of them torn, one covered, one for testing."""
 
     name = "wall"
     notes = ("Hung up by hand.",)
@@ -53,15 +53,15 @@ class Wall(Dataset):
         test = FaceSample("tested", "t", attributes={"split": "test"})
         return [*self.people, FaceSample("hidden", "a", condition="mask"), test]
 
-    def read(self, samples: Sequence[FaceSample]) -> list[Picture | RestoreRecogError]:
+    def read(self, samples: Sequence[FaceSample]) -> list[FaceImage | RestoreRecogError]:
         return [self._read(sample) for sample in samples]
 
-    def _read(self, sample: FaceSample) -> Picture | RestoreRecogError:
+    def _read(self, sample: FaceSample) -> FaceImage | RestoreRecogError:
         if sample.image_id == "b1":
             return ImageError("b1 is torn.")
         rng = np.random.default_rng(list(sample.image_id.encode()))
         points = TEMPLATE * 50 + rng.normal(4, 0.5, (5, 2))
-        return Picture(rng.integers(0, 255, (60, 60, 3), np.uint8), points.astype(np.float32))
+        return FaceImage(rng.integers(0, 255, (60, 60, 3), np.uint8), points.astype(np.float32))
 
 
 def write(path: Path, *datasets: Dataset, stored: format.Storage = "raw", size: int = SIZE) -> Path:
@@ -170,9 +170,9 @@ class TestTraining:
 
     def test_too_little_is_refused(self, tmp_path: Path) -> None:
         faces = TrainingFaces(crops(Packed(str(write(tmp_path / "one.pack", Wall("a"))))))
-        with pytest.raises(TrainingError, match="3 training pictures, fewer than one batch of 4"):
+        with pytest.raises(TrainingError, match="3 training images, fewer than one batch of 4"):
             faces.check(4, 0)
-        with pytest.raises(TrainingError, match="pictures of 1 people"):
+        with pytest.raises(TrainingError, match="images of 1 people"):
             faces.check(2, 2)
 
     def test_another_process_gets_the_name_of_the_file(self, tmp_path: Path) -> None:
@@ -202,16 +202,16 @@ class TestPeople:
         assert sample.attributes == {"gender": "f", "split": "train"}
         (origin,) = data.pack().note.sources
         assert (origin["name"], origin["location"]) == ("wall", "wall")
-        assert (origin["pictures"], origin["packed"], origin["people"]) == (12, 11, 4)
-        assert list(data.notes) == ["11 of 12 pictures of wall are in the packed file."]
+        assert (origin["images"], origin["packed"], origin["people"]) == (12, 11, 4)
+        assert list(data.notes) == ["11 of 12 images of wall are in the packed file."]
 
-    def test_pictures_can_be_read_and_aligned_again(self, pack: Path) -> None:
+    def test_images_can_be_read_and_aligned_again(self, pack: Path) -> None:
         data = Packed(str(pack))
-        (picture,) = data.read(data.samples()[:1])
-        assert isinstance(picture, Picture)
+        (image,) = data.read(data.samples()[:1])
+        assert isinstance(image, FaceImage)
         own = crops(Wall())
-        assert np.array_equal(picture.pixels, own.pixels[0])
-        assert np.allclose(picture.landmarks - own.landmarks[0], 2)
+        assert np.array_equal(image.pixels, own.pixels[0])
+        assert np.allclose(image.landmarks - own.landmarks[0], 2)
 
 
 class TestRefusals:
@@ -223,7 +223,7 @@ class TestRefusals:
 
     def test_nothing_is_left_of_a_failed_one(self, tmp_path: Path) -> None:
         class Stops(Wall):
-            def read(self, samples: Sequence[FaceSample]) -> list[Picture | RestoreRecogError]:
+            def read(self, samples: Sequence[FaceSample]) -> list[FaceImage | RestoreRecogError]:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
@@ -245,14 +245,14 @@ class TestRefusals:
         with pytest.raises(DataError, match=r"faces\.pack is damaged or cut short"):
             format.open_pack(pack)
 
-    def test_one_changed_bit_of_a_picture(self, pack: Path) -> None:
+    def test_one_changed_bit_of_a_image(self, pack: Path) -> None:
         content = bytearray(pack.read_bytes())
         each = 36 * 36 * 3
         content[format.DATA_START + 4 * each + 7] ^= 1
         pack.write_bytes(content)
         found = crops(Packed(str(pack)))
         assert found.pixels[3].shape == found.pixels[5].shape == (36, 36, 3)
-        with pytest.raises(DataError, match=r"faces\.pack is damaged at its picture 4;"):
+        with pytest.raises(DataError, match=r"faces\.pack is damaged at its image 4;"):
             found.pixels[4]
 
     @pytest.mark.parametrize("back", [1, 200, 1500])

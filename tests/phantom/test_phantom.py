@@ -13,7 +13,7 @@ from restore_recog.errors import DataError
 from restore_recog.phantom import draw_person, draw_shot, render
 from restore_recog.phantom.identity import ACTIONS, AGE_GROUPS, EXPRESSIONS, GENDERS
 from restore_recog.phantom.numeric import box_blur, bump, polyline, sample
-from restore_recog.types import FaceSample, Picture
+from restore_recog.types import FaceImage, FaceSample
 
 CHECKSUMS = {
     "test/p0000/s00": "c063a67094364da6",
@@ -32,40 +32,40 @@ def _digest(pixels: np.ndarray) -> str:
 
 
 @pytest.fixture(scope="module")
-def faces() -> tuple[list, list[Picture]]:
+def faces() -> tuple[list, list[FaceImage]]:
     data = Phantom("12x3")
     samples = [s for s in data.samples() if s.attributes["split"] == "test"]
-    pictures = data.read(samples)
-    assert all(isinstance(p, Picture) for p in pictures)
-    return samples, pictures
+    images = data.read(samples)
+    assert all(isinstance(p, FaceImage) for p in images)
+    return samples, images
 
 
 @pytest.mark.parametrize("image_id", sorted(CHECKSUMS))
 def test_bytes_are_the_same_on_every_machine(image_id: str) -> None:
-    (picture,) = Phantom().read([FaceSample(image_id, "anyone")])
-    assert _digest(picture.pixels) == CHECKSUMS[image_id]
+    (image,) = Phantom().read([FaceSample(image_id, "anyone")])
+    assert _digest(image.pixels) == CHECKSUMS[image_id]
 
 
-def test_a_picture_does_not_depend_on_its_batch_nor_on_the_set(faces) -> None:
-    samples, pictures = faces
+def test_a_image_does_not_depend_on_its_batch_nor_on_the_set(faces) -> None:
+    samples, images = faces
     order = [7, 2, 30]
     again = Phantom("40x5").read([samples[k] for k in order])
-    for k, picture in zip(order, again, strict=True):
-        assert np.array_equal(picture.pixels, pictures[k].pixels)
-        assert np.array_equal(picture.landmarks, pictures[k].landmarks)
+    for k, image in zip(order, again, strict=True):
+        assert np.array_equal(image.pixels, images[k].pixels)
+        assert np.array_equal(image.landmarks, images[k].landmarks)
 
 
-def test_pictures_have_the_promised_form(faces) -> None:
-    for picture in faces[1]:
-        assert picture.pixels.shape == (128, 128, 3) and picture.pixels.dtype == np.uint8
-        assert picture.landmarks.shape == (98, 2) and picture.landmarks.dtype == np.float32
-        assert picture.mask is None
-        assert 20 < picture.pixels.mean() < 235 and picture.pixels.std() > 12
+def test_images_have_the_promised_form(faces) -> None:
+    for image in faces[1]:
+        assert image.pixels.shape == (128, 128, 3) and image.pixels.dtype == np.uint8
+        assert image.landmarks.shape == (98, 2) and image.landmarks.dtype == np.float32
+        assert image.mask is None
+        assert 20 < image.pixels.mean() < 235 and image.pixels.std() > 12
 
 
 def test_landmarks_lie_inside_and_in_order(faces) -> None:
-    for picture in faces[1]:
-        p = picture.landmarks
+    for image in faces[1]:
+        p = image.landmarks
         assert (p >= 0).all() and (p <= 127).all()
         left, right = p[96], p[97]
         assert 0.17 * 128 < right[0] - left[0] < 0.3 * 128
@@ -161,7 +161,7 @@ def test_a_malformed_size_is_explained(location: str) -> None:
         Phantom(location)
 
 
-def test_an_unknown_picture_is_a_recorded_error() -> None:
+def test_an_unknown_image_is_a_recorded_error() -> None:
     import dataclasses
 
     sample = dataclasses.replace(Phantom("1x1").samples()[0], image_id="elsewhere/1")
@@ -169,17 +169,17 @@ def test_an_unknown_picture_is_a_recorded_error() -> None:
     assert isinstance(result, DataError) and "elsewhere/1" in str(result)
 
 
-def test_pictures_of_one_person_are_more_alike(faces) -> None:
-    """Aligned by nothing but the eyes, the nearest other picture is often of the same person."""
-    samples, pictures = faces
+def test_images_of_one_person_are_more_alike(faces) -> None:
+    """Aligned by nothing but the eyes, the nearest other image is often of the same person."""
+    samples, images = faces
     vectors = []
-    for picture in pictures:
-        left, right = picture.landmarks[96], picture.landmarks[97]
+    for image in images:
+        left, right = image.landmarks[96], image.landmarks[97]
         across = (right - left) / 24
         down = np.array([-across[1], across[0]])
         grid = [left + across * (i - 6) + down * (j - 10) for j in range(46) for i in range(37)]
         place = np.array(grid, np.float32)
-        grey = picture.pixels.astype(np.float32).transpose(2, 0, 1)
+        grey = image.pixels.astype(np.float32).transpose(2, 0, 1)
         v = sample(np.ascontiguousarray(grey), place[:, 1], place[:, 0]).astype(np.float64)
         v = (v - v.mean(axis=1, keepdims=True)).ravel()
         vectors.append(v / np.linalg.norm(v))

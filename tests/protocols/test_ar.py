@@ -46,7 +46,7 @@ def test_the_cropped_copy_has_the_papers_counts_with_both_kinds() -> None:
 
 
 @pytest.mark.parametrize(("people", "probes"), [(100, 150), (126, 189), (136, 204)])
-def test_a_quarter_of_the_scarf_pictures_is_tested(people: int, probes: int) -> None:
+def test_a_quarter_of_the_scarf_images_is_tested(people: int, probes: int) -> None:
     samples = ar(people)
     plan = Ar().plan(samples)
     assert len(plan.probes) == probes == round(people * 6 / 4)
@@ -100,11 +100,11 @@ def test_order_seed_and_limit(argument: str | None) -> None:
 def test_missing_shots_are_tolerated_and_people_without_reference_counted() -> None:
     samples = [s for s in ar(6) if not s.image_id.startswith("m-000") or s.condition == "scarf"]
     plan = Ar("whole").plan(samples[::2] + samples[1::2])
-    assert any(note.startswith("6 occluded pictures are left out") for note in plan.notes)
+    assert any(note.startswith("6 occluded images are left out") for note in plan.notes)
     check_sound(plan, samples)
     one_session = Ar("session,whole").plan([*ar(4), *_renamed(ar(1, sessions=[2]), "w-001")])
     assert len(one_session.probes) == 4 * 3
-    assert any(note.startswith("3 occluded pictures are left out") for note in one_session.notes)
+    assert any(note.startswith("3 occluded images are left out") for note in one_session.notes)
 
 
 def test_clean_twins_without_the_mark_stay_out_as_well() -> None:

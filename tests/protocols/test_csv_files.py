@@ -35,7 +35,7 @@ PLAN = Plan(
     training=("ünï/1.png",),
     notes=("First line\nsecond line.", 'With "quotes", commas and ü.'),
     folds=(1, 2),
-    missing_pairs=((0, "no such picture"), (2, "'x', \"y\"")),
+    missing_pairs=((0, "no such image"), (2, "'x', \"y\"")),
 )
 
 
@@ -106,14 +106,14 @@ def test_a_limit_takes_the_first_probes_with_their_pairs_and_folds(tmp_path: Pat
     assert any("first 1 of 3" in note for note in plan.notes)
 
 
-def test_pictures_that_the_data_lacks_are_refused_and_counted(tmp_path: Path) -> None:
+def test_images_that_the_data_lacks_are_refused_and_counted(tmp_path: Path) -> None:
     write(tmp_path)
     with pytest.raises(DataError, match=r"^2 of 5 listed .*'ann/2.png' \(.*probing.csv, line 3\)"):
         CsvFiles(str(tmp_path)).plan(
             [s for s in SAMPLES if s.image_id not in ("ann/2.png", "bob/1.png")]
         )
     plan = CsvFiles(str(tmp_path)).plan([s for s in SAMPLES if s.image_id != "ünï/1.png"])
-    assert not plan.training and any(note.startswith("1 pictures that") for note in plan.notes)
+    assert not plan.training and any(note.startswith("1 images that") for note in plan.notes)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_data_that_says_something_else_is_refused(changed: FaceSample, tmp_path:
         ("for_probing.csv", "path\nx\n", "for_probing.csv, line 1: the header lacks subject_id"),
         ("for_probing.csv", "path,subject_id\nx\n", "line 2: 1 values where the header names 2"),
         ("for_probing.csv", "path,subject_id\nx,\n", "line 2: 'subject_id' is empty"),
-        ("for_probing.csv", "path,subject_id\nx,a\nx,a\n", "line 3: the picture 'x' stands in"),
+        ("for_probing.csv", "path,subject_id\nx,a\nx,a\n", "line 3: the image 'x' stands in"),
         (
             "for_enrolling.csv",
             "path,subject_id,template_id\nx,a,T\ny,a,T\n",
@@ -164,7 +164,7 @@ def test_data_that_says_something_else_is_refused(changed: FaceSample, tmp_path:
             "bob/1.png,bob/2.png,\nbob/1.png,ann/2.png,1\n",
             "line 3: some pairs have a fold",
         ),
-        ("cosine.csv", "path,subject_id\nx,a\ny,a\n", "line 3: the subject 'a' has a picture"),
+        ("cosine.csv", "path,subject_id\nx,a\ny,a\n", "line 3: the subject 'a' has an image"),
         ("missing_pairs.csv", "fold,reason\n1,\n", "line 2: 'reason' is empty"),
     ],
 )

@@ -12,11 +12,11 @@ from restore_recog.protocols.fmor import Fmor
 from restore_recog.types import FaceSample
 
 
-def clean_only(subjects: int, pictures: int, **attributes: str) -> list[FaceSample]:
+def clean_only(subjects: int, images: int, **attributes: str) -> list[FaceSample]:
     return [
         FaceSample(f"s{s:04d}/{i}", f"s{s:04d}", attributes=attributes)
         for s in range(subjects)
-        for i in range(pictures)
+        for i in range(images)
     ]
 
 
@@ -45,7 +45,7 @@ def test_counts_of_the_paper() -> None:
     check_sound(plan, samples)
 
 
-def test_fewer_pictures_are_split_in_proportion() -> None:
+def test_fewer_images_are_split_in_proportion() -> None:
     samples = masked(22, 2, 5)
     plan = Fmor().plan(samples)
     assert len(plan.probes) == 40  # 110 * 2000 / 5500
@@ -65,7 +65,7 @@ def test_clean_data_is_split_without_leaks() -> None:
     assert len(plan.references) == 30 * 3 + 1
     assert len(plan.probes) == 30 * 2
     assert "lone/0" in plan.references
-    assert any("1 subjects have one picture" in note for note in plan.notes)
+    assert any("1 subjects have one image" in note for note in plan.notes)
     check_sound(plan, samples)
 
 
@@ -112,7 +112,7 @@ def test_probes_without_a_reference_are_counted() -> None:
     samples = [*masked(5, 2, 2), FaceSample("x/A", "x", condition="scarf")]
     plan = Fmor().plan(samples)
     assert "x/A" not in plan.probes
-    assert any(note.startswith("1 occluded pictures are left out") for note in plan.notes)
+    assert any(note.startswith("1 occluded images are left out") for note in plan.notes)
 
 
 def test_seed_decides_and_order_does_not() -> None:

@@ -1,4 +1,4 @@
-"""Own pictures: roles, conditions, the first picture; strangers; contradictions."""
+"""Own images: roles, conditions, the first image; strangers; contradictions."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from restore_recog.protocols.gallery_probe import GalleryProbe
 from restore_recog.types import FaceSample
 
 
-def picture(
+def image(
     image_id: str, role: str | None = None, *, condition: str = "clean", twin: str | None = None
 ) -> FaceSample:
-    """Return a picture ``subject/name``."""
+    """Return an image ``subject/name``."""
     labels = {} if role is None else {"role": role}
     return FaceSample(image_id, image_id.split("/")[0], None, condition, twin, labels)
 
 
 MARKED = [
-    picture("ann/1", "gallery"),
-    picture("ann/2", "gallery"),
-    picture("ann/3", "probe"),
-    picture("bob/1", "gallery"),
-    picture("bob/2", "probe"),
-    picture("cy/1", "probe"),
-    picture("x1/1", "unknown"),
+    image("ann/1", "gallery"),
+    image("ann/2", "gallery"),
+    image("ann/3", "probe"),
+    image("bob/1", "gallery"),
+    image("bob/2", "probe"),
+    image("cy/1", "probe"),
+    image("x1/1", "unknown"),
 ]
 
 
@@ -49,32 +49,32 @@ def test_clean_probes_can_be_taken_as_found() -> None:
 
 
 def test_one_occluded_probe_is_enough_for_no_coverings() -> None:
-    plan = GalleryProbe().plan([*MARKED, picture("bob/3", "probe", condition="mask")])
+    plan = GalleryProbe().plan([*MARKED, image("bob/3", "probe", condition="mask")])
     assert not plan.synthetic and len(plan.probes) == 5
     assert any(note.startswith("4 of the probes are not known to be occl") for note in plan.notes)
 
 
-def test_an_occluded_reference_is_no_cosine_picture() -> None:
-    samples = [*MARKED, picture("dee/1", "gallery", condition="mask"), picture("dee/2", "probe")]
+def test_an_occluded_reference_is_no_cosine_image() -> None:
+    samples = [*MARKED, image("dee/1", "gallery", condition="mask"), image("dee/2", "probe")]
     plan = GalleryProbe().plan(samples)
     assert "dee/1" in plan.references and "dee" not in plan.cosine_references
 
 
-def test_pictures_without_a_role_among_marked_ones_are_counted() -> None:
-    samples = [*MARKED, picture("ann/4"), picture("ann/5", "probe", condition="mask", twin="ann/4")]
+def test_images_without_a_role_among_marked_ones_are_counted() -> None:
+    samples = [*MARKED, image("ann/4"), image("ann/5", "probe", condition="mask", twin="ann/4")]
     plan = GalleryProbe().plan(samples)
     assert "ann/4" not in {*plan.references, *plan.probes, *plan.training}
-    assert any(note.startswith("1 pictures have no role") for note in plan.notes)
+    assert any(note.startswith("1 images have no role") for note in plan.notes)
 
 
 def test_without_roles_the_condition_decides_and_strangers_stay() -> None:
     samples = [
-        picture("ann/1"),
-        picture("ann/2", condition="mask"),
-        picture("bob/1"),
-        picture("bob/2", condition="scarf", twin="bob/1"),
-        picture("bob/3"),
-        picture("cy/1", condition="mask"),
+        image("ann/1"),
+        image("ann/2", condition="mask"),
+        image("bob/1"),
+        image("bob/2", condition="scarf", twin="bob/1"),
+        image("bob/3"),
+        image("cy/1", condition="mask"),
     ]
     plan = GalleryProbe().plan(samples)
     assert plan.references == ("ann/1", "bob/3")
@@ -82,9 +82,9 @@ def test_without_roles_the_condition_decides_and_strangers_stay() -> None:
     check_sound(plan, samples, closed=False)
 
 
-def test_without_anything_the_first_picture_is_the_reference() -> None:
-    samples = [picture(f"{who}/{i}") for who in ("ann", "bob", "cy") for i in (3, 1, 2)]
-    samples.append(picture("solo/7"))
+def test_without_anything_the_first_image_is_the_reference() -> None:
+    samples = [image(f"{who}/{i}") for who in ("ann", "bob", "cy") for i in (3, 1, 2)]
+    samples.append(image("solo/7"))
     plan = GalleryProbe().plan(samples)
     assert plan.references == ("ann/1", "bob/1", "cy/1", "solo/7")
     assert len(plan.probes) == 6 and plan.synthetic
@@ -92,7 +92,7 @@ def test_without_anything_the_first_picture_is_the_reference() -> None:
 
 
 def test_order_seed_and_limit() -> None:
-    check_choices(GalleryProbe(), [picture(f"p{p:02d}/{i}") for p in range(15) for i in range(4)])
+    check_choices(GalleryProbe(), [image(f"p{p:02d}/{i}") for p in range(15) for i in range(4)])
     whole = GalleryProbe().plan(MARKED)
     part = GalleryProbe().plan(MARKED, limit=2)
     assert len(part.probes) == 2 and set(part.probes) < set(whole.probes)
@@ -101,16 +101,16 @@ def test_order_seed_and_limit() -> None:
 @pytest.mark.parametrize(
     ("samples", "message"),
     [
-        ([*MARKED, picture("bob/9", "Probe")], "'bob/9' has the role 'Probe'"),
-        ([*MARKED, picture("bob/9", "unknown")], "its person 'bob' is in the gallery"),
+        ([*MARKED, image("bob/9", "Probe")], "'bob/9' has the role 'Probe'"),
+        ([*MARKED, image("bob/9", "unknown")], "its person 'bob' is in the gallery"),
         (
-            [*MARKED, picture("bob/9", "probe", condition="mask", twin="bob/1")],
+            [*MARKED, image("bob/9", "probe", condition="mask", twin="bob/1")],
             "'bob/9' is the covered version of 'bob/1'",
         ),
-        ([picture("ann/1", "gallery"), picture("bob/1", "probe")], "No probe shows a person"),
-        ([picture("ann/1"), picture("bob/1")], "No probe shows a person"),
-        ([picture("ann/1", "probe")], "No probe shows a person"),
-        ([picture("ann/1"), picture("ann/2")], "All pictures show one person"),
+        ([image("ann/1", "gallery"), image("bob/1", "probe")], "No probe shows a person"),
+        ([image("ann/1"), image("bob/1")], "No probe shows a person"),
+        ([image("ann/1", "probe")], "No probe shows a person"),
+        ([image("ann/1"), image("ann/2")], "All images show one person"),
         ([], "No probe shows a person"),
     ],
 )

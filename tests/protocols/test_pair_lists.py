@@ -23,7 +23,7 @@ MFR2_PAIRS, MLFW_PAIRS = 848, 6000
 
 
 def lfw_list(folds: int = 10, each: int = 300) -> tuple[str, list[FaceSample]]:
-    """Return a list of View 2 over people of its own in each fold, and all its pictures."""
+    """Return a list of View 2 over people of its own in each fold, and all its images."""
     rows = [f"{folds}\t{each}"]
     samples = []
     for fold in range(folds):
@@ -50,7 +50,7 @@ def test_view_2_has_its_published_counts(tmp_path: Path) -> None:
     assert not any("Warning" in note for note in plan.notes)
 
 
-def test_the_second_picture_is_the_probe(tmp_path: Path) -> None:
+def test_the_second_image_is_the_probe(tmp_path: Path) -> None:
     text, samples = lfw_list(2, 3)
     plan = Lfw(write(tmp_path, text)).plan(samples[::-1], seed=4)
     assert all(pair.reference_id.endswith("_0001.jpg") for pair in plan.pairs)
@@ -91,7 +91,7 @@ def test_ids_may_have_a_prefix_another_ending_and_another_form_of_umlauts(tmp_pa
     assert len(Lfw(write(tmp_path, text)).plan(samples).pairs) == 2
 
 
-def test_two_pictures_of_one_name_are_refused(tmp_path: Path) -> None:
+def test_two_images_of_one_name_are_refused(tmp_path: Path) -> None:
     text, samples = lfw_list(1, 3)
     twice = [*samples, FaceSample("copy/F0_P000/F0_P000_0001.jpg", "F0_P000")]
     with pytest.raises(DataError, match="both fit the name 'F0_P000/F0_P000_0001'"):
@@ -124,8 +124,8 @@ def test_a_limit_takes_probes_from_all_folds(limit: int, tmp_path: Path) -> None
         ("1\t1\nA\t1\tB\t2\nA\t1\t2\n", "line 2: a pair of one person should stand here"),
         ("1\t1\nA\t1\t2\nA\t1\t3\n", "line 3: a pair of two people should stand here"),
         ("1\t1\nA\t1\nA\t1\tB\t2\n", "line 2: 2 words"),
-        ("1\t1\nA\t1\ttwo\nA\t1\tB\t2\n", "line 2: 'two' is no picture's number"),
-        ("1\t1\nA\t0\t2\nA\t1\tB\t2\n", "line 2: '0' is no picture's number"),
+        ("1\t1\nA\t1\ttwo\nA\t1\tB\t2\n", "line 2: 'two' is no image's number"),
+        ("1\t1\nA\t0\t2\nA\t1\tB\t2\n", "line 2: '0' is no image's number"),
         ("1\t1\n\nA\t2\t2\nA\t1\tB\t2\n", "line 3: A/A_0002 is compared with itself"),
     ],
 )
@@ -151,7 +151,7 @@ def test_data_without_pairs_of_both_kinds_is_refused(tmp_path: Path) -> None:
 
 
 def mfr2_samples() -> list[FaceSample]:
-    """Return people whose picture 1 is clean, 2 and 3 masked."""
+    """Return people whose image 1 is clean, 2 and 3 masked."""
     return [
         FaceSample(f"{who}/{who}_{i:04d}.png", who, condition="clean" if i == 1 else "mask")
         for who in ("Ann", "Bob")
@@ -159,7 +159,7 @@ def mfr2_samples() -> list[FaceSample]:
     ]
 
 
-def test_mfr2_puts_the_occluded_picture_on_the_probes_side(tmp_path: Path) -> None:
+def test_mfr2_puts_the_occluded_image_on_the_probes_side(tmp_path: Path) -> None:
     text = "Ann 2 1\r\nAnn 1 3\r\nAnn 2 3\r\nAnn 2 Bob 1\r\nAnn 1 Bob 1\r\nBob 3 Ann 9\r\n"
     plan = Mfr2(write(tmp_path, text)).plan(mfr2_samples())
     assert [(p.reference_id[:8], p.probe_id[:8], p.genuine) for p in plan.pairs] == [
@@ -173,7 +173,7 @@ def test_mfr2_puts_the_occluded_picture_on_the_probes_side(tmp_path: Path) -> No
     assert plan.pairs[2].reference_id == "Ann/Ann_0002.png"  # A probe, too: occluded on both sides.
     assert plan.folds == () and not plan.synthetic and not plan.identification
     assert plan.missing_pairs == ((0, REASONS[1]),)
-    assert "1 pairs have two occluded pictures, 3 one, 1 none." in plan.notes
+    assert "1 pairs have two occluded images, 3 one, 1 none." in plan.notes
     assert any(f"the published one has {MFR2_PAIRS}" in note for note in plan.notes)
 
 
@@ -183,7 +183,7 @@ def test_mfr2_puts_the_occluded_picture_on_the_probes_side(tmp_path: Path) -> No
         ("\n", "is empty"),
         ("Ann 1 2\nAnn 1\n", "line 2: 2 words"),
         ("Ann 1 2 Bob 1\n", "line 1: 5 words"),
-        ("Ann x 2\n", "line 1: 'x' is no picture's number"),
+        ("Ann x 2\n", "line 1: 'x' is no image's number"),
     ],
 )
 def test_faulty_lists_of_mfr2_are_named(text: str, message: str, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def masked(name: str, twin: str | None = None) -> FaceSample:
     return FaceSample(name, name[0], condition="mask", clean_id=twin)
 
 
-def test_occluded_pictures_with_a_twin_are_the_probes() -> None:
+def test_occluded_images_with_a_twin_are_the_probes() -> None:
     samples = [*clean("a1", "b1", "b2"), masked("am", "a1"), masked("bm", "b1"), masked("cm")]
     plan = Quality().plan(samples)
     assert plan.probes == ("am", "bm") and plan.references == ("a1", "b1")
@@ -27,10 +27,10 @@ def test_occluded_pictures_with_a_twin_are_the_probes() -> None:
         ("b1", "bm", True),
     ]
     assert not plan.synthetic and not plan.identification and not plan.training
-    assert any("1 occluded pictures have no unoccluded twin" in note for note in plan.notes)
+    assert any("1 occluded images have no unoccluded twin" in note for note in plan.notes)
 
 
-def test_without_twins_every_clean_picture_is_covered() -> None:
+def test_without_twins_every_clean_image_is_covered() -> None:
     plan = Quality().plan([*clean("a1", "b1", "b2"), masked("cm", "gone")])
     assert plan.synthetic and plan.probes == plan.references == ("a1", "b1", "b2")
     assert all(pair.reference_id == pair.probe_id for pair in plan.pairs)
@@ -51,12 +51,12 @@ def test_a_limit_takes_a_part_of_those_without_one_whatever_the_order() -> None:
     )
 
 
-def test_one_picture_is_enough() -> None:
+def test_one_image_is_enough() -> None:
     assert Quality().plan(clean("a1")).probes == ("a1",)
 
 
-def test_data_without_unoccluded_pictures_is_refused_in_one_sentence() -> None:
-    with pytest.raises(DataError, match="None of the 2 occluded pictures has") as error:
+def test_data_without_unoccluded_images_is_refused_in_one_sentence() -> None:
+    with pytest.raises(DataError, match="None of the 2 occluded images has") as error:
         Quality().plan([masked("am"), masked("bm", "gone")])
     assert str(error.value).count(". ") == 0
 

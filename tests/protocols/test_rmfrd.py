@@ -25,15 +25,15 @@ def people(clean: dict[str, int], masked: dict[str, int]) -> list[FaceSample]:
     ]
 
 
-def test_every_masked_picture_with_a_mate_is_a_probe() -> None:
+def test_every_masked_image_with_a_mate_is_a_probe() -> None:
     samples = people({"a": 3, "b": 2, "lone": 4}, {"a": 2, "b": 5, "stranger": 3})
     plan = Rmfrd().plan(samples)
     assert len(plan.probes) == 7 and len(plan.references) == 9
     assert sorted(plan.training) == [f"masked/stranger/{i}" for i in range(3)]
-    assert "3 occluded pictures are left out: their subjects have no unoccluded reference." in (
+    assert "3 occluded images are left out: their subjects have no unoccluded reference." in (
         plan.notes
     )
-    assert "1 people of the gallery have no occluded picture." in plan.notes
+    assert "1 people of the gallery have no occluded image." in plan.notes
     assert not plan.synthetic and plan.identification
     check_sound(plan, samples)
 

@@ -33,7 +33,7 @@ def figure(value: float, half: float, n: int = 5000) -> dict[str, Any]:
 
 
 def report(arms: dict[str, dict[str, Any]], **setup: Any) -> Report:
-    facts = {"crop_size": 256, "crop_template": [[0, 0]], "pictures": {"probes": 5000}} | setup
+    facts = {"crop_size": 256, "crop_template": [[0, 0]], "images": {"probes": 5000}} | setup
     parts = [
         ArmReport(name, name.partition(":")[0], name.partition(":")[2] or None, figures)
         for name, figures in arms.items()
@@ -129,10 +129,10 @@ def test_other_weights_are_never_a_reproduction(change: dict[str, Any], reason: 
     assert not any(cell.verdict.startswith("repro") for line in found.lines for cell in line.cells)
 
 
-def test_fewer_pictures_and_our_own_crop_are_told() -> None:
-    setup: dict[str, Any] = {"pictures": {"probes": 40}, "crop_template": None}
+def test_fewer_images_and_our_own_crop_are_told() -> None:
+    setup: dict[str, Any] = {"images": {"probes": 40}, "crop_template": None}
     cautions = " ".join(table1(report(GOOD, **setup), run()).cautions)
-    assert "40 test pictures, the paper has 5,000" in cautions and "own crops" in cautions
+    assert "40 test images, the paper has 5,000" in cautions and "own crops" in cautions
 
 
 def test_a_variant_stands_in_its_own_line_only() -> None:
@@ -195,7 +195,7 @@ def test_weights_tell_on_what_they_were_trained(tmp_path: Path) -> None:
     assert "RAF-DB" in origin("telea", restorer).sentence()
 
     record = {
-        "datasets": ["celeba:/x", "phantom:9x9"], "model": {"preset": "paper"}, "pictures": 7,
+        "datasets": ["celeba:/x", "phantom:9x9"], "model": {"preset": "paper"}, "images": 7,
         "finished": True,
     }  # fmt: skip
     (tmp_path / "run.json").write_text(json.dumps(record))

@@ -89,8 +89,8 @@ def test_presets_name_data_and_protocols_that_are_installed() -> None:
 def test_every_table_of_the_issue_is_there() -> None:
     wanted = {"ganmasker-table1", "ganmasker-table2", "fmodr-table3", "fmodr-table7"}
     assert wanted <= tables().keys()
-    assert table("ganmasker-table1").pictures == 5000
-    assert PRESETS["fmodr-fmor-vm"].pictures == 2990 - 2276
+    assert table("ganmasker-table1").images == 5000
+    assert PRESETS["fmodr-fmor-vm"].images == 2990 - 2276
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ SMALL = {"image_size": 32, "dimension": 16, "batch_size": 16, "identities_per_ba
 
 
 def batch(people: int = 4, shots: int = 4, size: int = 32) -> FaceBatch:
-    """Return pictures of which each person has a colour of their own, plus noise."""
+    """Return images of which each person has a colour of their own, plus noise."""
     generator = torch.Generator().manual_seed(0)
     colours = torch.rand(people, 3, 1, 1, generator=generator).repeat_interleave(shots, 0)
     noise = 0.1 * torch.randn(people * shots, 3, size, size, generator=generator)
@@ -104,12 +104,12 @@ def test_wrong_options_are_listed(option, match):
         TimmRecognizer.trainable("regnetx_002", image_size=32, **option)
 
 
-def test_feature_maps_are_an_eighth_of_the_size_and_differentiable():
+def test_feature_masks_are_an_eighth_of_the_size_and_differentiable():
     net = EmbeddingNet("regnetx_002", 64).eval()
     images = torch.rand(2, 3, 64, 64, requires_grad=True)
-    maps = net.feature_maps(images)
-    assert maps.shape[0] == 2 and maps.shape[2:] == (8, 8)
-    maps.sum().backward()
+    masks = net.feature_maps(images)
+    assert masks.shape[0] == 2 and masks.shape[2:] == (8, 8)
+    masks.sum().backward()
     assert images.grad is not None and images.grad.abs().sum() > 0
 
 

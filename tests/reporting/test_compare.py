@@ -16,6 +16,7 @@ from restore_recog.errors import DataError, OutputError
 from restore_recog.evaluation.results import ArmReport, ProbeRow, Report
 from restore_recog.reporting import comparison_files, comparison_text
 from restore_recog.reporting.compare import Difference, Run, compare, load, pair
+from restore_recog.reporting.folder import write as write_report
 from restore_recog.reporting.pages.compare import page
 
 NAN = math.nan
@@ -176,7 +177,7 @@ def test_curves_of_other_protocols_are_not_drawn_over_each_other(before: Report)
     other = changed(before, protocol={"name": "fmor", "version": 2})
     comparison = compare([Run("a", before), Run("b", before), Run("c", other)])
     assert comparison.overlay_refusal is not None
-    assert comparison_text.pictures(comparison) == {}
+    assert comparison_text.images(comparison) == {}
     assert "not drawn over each other" in comparison_text.text(comparison)
     assert "<img" not in page(comparison)
     assert [p.refusal is None for p in comparison.pairings] == [True, False]
@@ -195,7 +196,7 @@ def test_equal_curves_are_drawn_once(before: Report, after: Report) -> None:
 def test_runs_are_called_by_what_tells_them_apart(before: Report, tmp_path: Path) -> None:
     for place in ("x/run", "y/run"):
         (tmp_path / place).parent.mkdir()
-        before.save(tmp_path / place)
+        write_report(before, tmp_path / place)
     runs = load([tmp_path / "x" / "run", tmp_path / "y" / "run"])
     assert [run.name for run in runs] == ["x/run", "y/run"]
     assert [run.name for run in load([tmp_path / "x" / "run"])] == ["run"]

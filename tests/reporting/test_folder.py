@@ -113,14 +113,14 @@ def test_json_is_strict_and_holds_every_figure(report: Report, folder: Path) -> 
         raise AssertionError(f"{word} is not JSON")
 
     data = json.loads((folder / "report.json").read_text(), parse_constant=refuse)
-    assert data["format"] == record.FORMAT == 2
+    assert data["format"] == record.FORMAT == 3
     for arm, entry in zip(report.arms, data["arms"], strict=True):
         assert set(entry["figures"]) == set(arm.figures)
     assert data["setup"]["seed"] == 0 and data["protocol"] == sorted(report.protocol)
 
 
-def test_failures_are_counted_by_picture_person_and_entry(folder: Path) -> None:
-    """One picture failed in two arms: three entries, two pictures, one person."""
+def test_failures_are_counted_by_image_person_and_entry(folder: Path) -> None:
+    """One image failed in two arms: three entries, two images, one person."""
     stages = json.loads((folder / "report.json").read_text())["failures_by_stage"]
     assert stages == {
         "read": {"images": 1, "subjects": 1, "events": 1},
@@ -289,9 +289,9 @@ def test_pairs_are_counted_where_nobody_is_searched(report: Report) -> None:
 
 def test_reading_and_showing_need_no_torch(folder: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from restore_recog.evaluation.results import Report\n"
+        "import sys; from pathlib import Path; from restore_recog.reporting.folder import read\n"
         "from restore_recog.reporting.pages.report import page\n"
-        f"page(read_report(Path({str(folder)!r})))\n"
+        f"page(read(Path({str(folder)!r})))\n"
         "assert 'torch' not in sys.modules and 'matplotlib.pyplot' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ)

@@ -92,7 +92,7 @@ def test_text_marks_flags_beside_the_value_and_spells_them_out() -> None:
         "fill      50.0 (a)  1.000 (b)",
         "(a) under 30 errors",
         "(b) odd",
-        "Dice: of the map that was used",
+        "Dice: of the mask that was used",
         "Brackets: 95 % intervals from resampling people",
     ]
 
@@ -156,7 +156,7 @@ def test_the_terminal_shows_flips_losses_and_verdicts() -> None:
     counts = csv_files.counted(csv_files.flips(report))["restored:alpha"]
     assert f"restored:alpha: {counts['rescued']} rescued, {counts['harmed']} harmed" in text
     assert "restored:beta: 3 probes used unrestored because the restorer failed" in text
-    assert "at the stage 'restore': 2 pictures of 1 people, 3 times" in text
+    assert "at the stage 'restore': 2 images of 1 people, 3 times" in text
 
 
 def test_flips_leave_out_probes_without_a_right_answer() -> None:

@@ -213,10 +213,10 @@ def test_folding_equals_a_transposed_convolution_with_the_patches_as_kernels() -
     valid = F.max_pool2d(masks, 3, 1, 1).flatten() < 0.5
     cosine = (unit @ unit.T).masked_fill(~valid, -1)
     score, best = cosine.max(1)
-    maps = torch.zeros(36, 36).scatter(1, best[:, None], score[:, None]).T.view(1, 36, 6, 6)
+    planes = torch.zeros(36, 36).scatter(1, best[:, None], score[:, None]).T.view(1, 36, 6, 6)
     kernels = F.unfold(f, 3, padding=1)[0].T.view(36, 3, 3, 3)
     count = F.conv_transpose2d(torch.ones(1, 1, 6, 6), torch.ones(1, 1, 3, 3), padding=1)
-    expected = F.conv_transpose2d(maps, kernels, padding=1) / count
+    expected = F.conv_transpose2d(planes, kernels, padding=1) / count
     torch.testing.assert_close(layer(f, masks), expected, rtol=1e-4, atol=1e-5)
 
 

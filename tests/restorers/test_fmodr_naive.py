@@ -63,7 +63,7 @@ def weights(folder, **options):
     return file
 
 
-def test_the_restorer_gives_the_same_pictures(tmp_path):
+def test_the_restorer_gives_the_same_images(tmp_path):
     file = weights(tmp_path)
     batch = FaceBatch(torch.rand(2, 3, 32, 32), masks(2, 32))
     ours, theirs = (kind(weights=file).restore(batch) for kind in (FMODR, NaiveFMODR))

@@ -197,7 +197,7 @@ def test_every_learnable_tensor_moves(attention: str) -> None:
     assert changed == set(before)
 
 
-def test_training_learns_one_picture() -> None:
+def test_training_learns_one_image() -> None:
     model = training(lr=3e-3)
     leg = phase(model, "C1")
     first = leg.step(batch(), 0.0)
@@ -212,7 +212,7 @@ def test_same_seed_same_losses() -> None:
     assert runs[0] == runs[1]
 
 
-def test_a_bad_picture_shows_as_a_loss_that_is_not_finite() -> None:
+def test_a_bad_image_shows_as_a_loss_that_is_not_finite() -> None:
     broken = batch()
     assert broken.clean is not None
     broken.clean[0] = float("nan")
@@ -283,12 +283,12 @@ def test_without_discriminators_nothing_adversarial_is_left() -> None:
         assert {"adv", "critic"}.isdisjoint(leg.step(batch(), 0.0))
 
 
-def test_gate_skips_pictures_that_the_coarse_network_restores_well() -> None:
+def test_gate_skips_images_that_the_coarse_network_restores_well() -> None:
     model = training(gate=True, coarse_norm="instance")
     phase = next(p for p in model.phases if p.name == "R3")
     assert phase.step(batch(), 0.0)["kept"] == 1
     good = batch()
-    # With a zero last layer the coarse picture is mid-grey, which here is the truth.
+    # With a zero last layer the coarse image is mid-grey, which here is the truth.
     torch.nn.init.zeros_(model.nets.coarse.head.weight)
     torch.nn.init.zeros_(model.nets.coarse.head.bias)
     assert good.clean is not None
@@ -375,7 +375,7 @@ def test_steps_run_in_float16_with_a_scale_for_every_optimiser() -> None:
 
 
 def test_validation_is_what_the_restorer_would_reach() -> None:
-    """The figures are those of the final picture, by the metrics' own PSNR."""
+    """The figures are those of the final image, by the metrics' own PSNR."""
     model = training()
     given = batch()
     figures = model.validate(given)

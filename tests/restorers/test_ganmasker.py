@@ -114,7 +114,7 @@ def test_murf_takes_each_region_from_its_source() -> None:
     assert fused.tolist() == [[0.75, 0.25], [0.5, 0.25]]
 
 
-def test_an_empty_map_gives_the_picture_back_bit_for_bit(tmp_path: Path) -> None:
+def test_an_empty_mask_gives_the_image_back_bit_for_bit(tmp_path: Path) -> None:
     images = torch.rand(2, 3, 32, 32)
     restored = GANMasker(weights=stored(tmp_path)).restore(
         FaceBatch(images, torch.zeros(2, 1, 32, 32))
@@ -122,7 +122,7 @@ def test_an_empty_map_gives_the_picture_back_bit_for_bit(tmp_path: Path) -> None
     assert torch.equal(restored, images)
 
 
-def test_a_full_map_leaves_nothing_of_the_picture(tmp_path: Path) -> None:
+def test_a_full_mask_leaves_nothing_of_the_image(tmp_path: Path) -> None:
     model = GANMasker(weights=stored(tmp_path))
     images, full = torch.rand(2, 3, 32, 32), torch.ones(2, 1, 32, 32)
     assert torch.equal(
@@ -130,7 +130,7 @@ def test_a_full_map_leaves_nothing_of_the_picture(tmp_path: Path) -> None:
     )
 
 
-def test_a_map_that_is_not_binary_counts_from_a_half_on(tmp_path: Path) -> None:
+def test_a_mask_that_is_not_binary_counts_from_a_half_on(tmp_path: Path) -> None:
     model = GANMasker(weights=stored(tmp_path))
     images = torch.rand(1, 3, 32, 32)
     soft = torch.rand(1, 1, 32, 32)
@@ -152,14 +152,14 @@ def test_any_size_is_padded_and_cropped_back(tmp_path: Path, size: tuple[int, in
     assert all(side % 32 == 0 for side in padded(images, 32).shape[2:])
 
 
-def test_the_detector_takes_any_size_and_gives_a_binary_map(tmp_path: Path) -> None:
+def test_the_detector_takes_any_size_and_gives_a_binary_mask(tmp_path: Path) -> None:
     segmenter = GANMasker(weights=stored(tmp_path)).segmenter()
     assert segmenter is not None
     found = segmenter.segment(torch.rand(2, 3, 48, 40))
     assert found.shape == (2, 1, 48, 40) and set(found.unique().tolist()) <= {0.0, 1.0}
 
 
-def test_one_stage_has_neither_map_nor_fusion(tmp_path: Path) -> None:
+def test_one_stage_has_neither_mask_nor_fusion(tmp_path: Path) -> None:
     model = GANMasker(weights=stored(tmp_path, two_stage=False))
     assert model.segmenter() is None and model.nets.mseg is None and not model.needs
     images = torch.rand(1, 3, 32, 32)
@@ -227,7 +227,7 @@ def test_the_learning_rate_falls_tenfold_at_each_drop() -> None:
     assert [model._share("mseg", seen / 40) for seen in (10, 20)] == pytest.approx([1, 0.1])
 
 
-def test_maps_of_several_widths_are_learnt_from() -> None:
+def test_masks_of_several_widths_are_learnt_from() -> None:
     model = training(dilate=2, dilate_spread=2)
     assert {model._width() for _ in range(100)} == {0, 1, 2, 3, 4}
     assert {training(dilate=3, dilate_spread=0)._width() for _ in range(5)} == {3}
@@ -299,7 +299,7 @@ def test_mseg_learns_to_find_a_rectangle() -> None:
     assert losses["dice"] > 0.9
 
 
-def test_funet_learns_a_picture() -> None:
+def test_funet_learns_a_image() -> None:
     model = training(adv=0)
     faces = batch()
     first = model.phases[1].step(faces, 0.0)["rec"]
@@ -308,12 +308,12 @@ def test_funet_learns_a_picture() -> None:
     assert last < 0.5 * first
 
 
-def test_maps_of_mseg_may_train_funet() -> None:
+def test_masks_of_mseg_may_train_funet() -> None:
     model = training(map_source="mseg")
     assert model.nets.mseg is not None
     with torch.no_grad():
         model.nets.mseg.last[1].bias.fill_(-100.0)
-    found = model._map(batch().images, batch().masks)
+    found = model._mask(batch().images, batch().masks)
     assert not bool(found.any())
 
 
@@ -327,9 +327,9 @@ def test_training_may_start_from_weights(tmp_path: Path) -> None:
 
 
 def test_preview_shows_five_rows() -> None:
-    pictures = training().preview(batch(3))
-    assert pictures.shape == (15, 3, 32, 32)
-    assert float(pictures.min()) >= 0 and float(pictures.max()) <= 1
+    images = training().preview(batch(3))
+    assert images.shape == (15, 3, 32, 32)
+    assert float(images.min()) >= 0 and float(images.max()) <= 1
 
 
 @pytest.mark.parametrize(

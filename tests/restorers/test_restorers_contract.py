@@ -43,7 +43,7 @@ def faces(n: int = 3, side: int = 64) -> FaceBatch:
     return FaceBatch(images, masks)
 
 
-def test_none_returns_the_pictures_themselves() -> None:
+def test_none_returns_the_images_themselves() -> None:
     batch = faces()
     restored = NoRestorer().restore(batch)
     assert torch.equal(restored, batch.images)
@@ -58,7 +58,7 @@ def test_telea_fills_the_hole_and_nothing_else() -> None:
     restored = Telea().restore(batch)
     outside = batch.masks.expand(-1, 3, -1, -1) == 0
     assert torch.equal(restored[outside], batch.images[outside])
-    # An even picture is filled evenly, whatever was on the face.
+    # An even image is filled evenly, whatever was on the face.
     torch.testing.assert_close(restored[0], torch.full_like(restored[0], 0.25), atol=3e-3, rtol=0)
     assert not torch.equal(restored[1], batch.images[1])
 

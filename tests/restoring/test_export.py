@@ -1,4 +1,4 @@
-"""Exported restorers give what the restorer gives, for any number of pictures."""
+"""Exported restorers give what the restorer gives, for any number of images."""
 
 from __future__ import annotations
 

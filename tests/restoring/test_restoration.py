@@ -52,12 +52,12 @@ class Mean(Recognizer):
         return F.normalize(images.mean((2, 3)))
 
 
-def pictures(side: int = 32) -> Tensor:
+def crops(side: int = 32) -> Tensor:
     return torch.rand(3, 3, side, side, generator=torch.Generator().manual_seed(0))
 
 
 def test_only_marked_pixels_change_at_any_size() -> None:
-    images, masks = pictures(48), torch.zeros(3, 1, 48, 48)
+    images, masks = crops(48), torch.zeros(3, 1, 48, 48)
     masks[:, :, 20:40, 8:40] = 1
     restored = Restoration(Painter())(images, masks)
     inside = masks.expand(-1, 3, -1, -1) > 0
@@ -65,26 +65,26 @@ def test_only_marked_pixels_change_at_any_size() -> None:
     torch.testing.assert_close(restored[inside], torch.full_like(restored[inside], 0.25))
 
 
-def test_one_picture_goes_through_as_one_picture() -> None:
-    images = pictures()
+def test_one_image_goes_through_as_one_image() -> None:
+    images = crops()
     transform = Restoration(Painter(), LowerHalf())
     torch.testing.assert_close(transform(images)[1], transform(images[1]))
 
 
-def test_the_map_is_found_where_none_is_given() -> None:
-    images = pictures()
+def test_the_mask_is_found_where_none_is_given() -> None:
+    images = crops()
     restored = Restoration(Painter(), LowerHalf())(images)
     assert torch.equal(restored[:, :, :16], images[:, :, :16])
     assert bool((restored[:, :, 16:] == 0.25).all())
 
 
-def test_without_map_and_detector_it_says_so() -> None:
-    with pytest.raises(PluginError, match="'painter' needs a map and has no detector"):
-        Restoration(Painter())(pictures())
+def test_without_mask_and_detector_it_says_so() -> None:
+    with pytest.raises(PluginError, match="'painter' needs a mask and has no detector"):
+        Restoration(Painter())(crops())
 
 
 def test_a_restorer_in_front_of_a_recogniser() -> None:
-    images = pictures(48)
+    images = crops(48)
     chain = RestoredRecognizer(Painter(), Mean(), LowerHalf())
     templates = chain(images)
     restored = Restoration(Painter(), LowerHalf())(images)

@@ -1,4 +1,4 @@
-"""Segmenters by name, held to their contract; their maps judged, widened, packed."""
+"""Segmenters by name, held to their contract; their masks judged, widened, packed."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from restore_recog.nn.masks import NetSegmenter
 from restore_recog.restoring.image_files import segmenter_for
 from restore_recog.restoring.restoration import Restoration, fitted
 from restore_recog.segmenters import names
-from restore_recog.segmenters.average import AverageMap
-from restore_recog.segmenters.contract import maps_of
+from restore_recog.segmenters.average import AverageMask
+from restore_recog.segmenters.contract import masks_of
 from restore_recog.types import FaceBatch
 
-HERE = "test_segmenters"
+HERE = __name__
 
 
 class Mine(Segmenter):
@@ -87,10 +87,10 @@ class TestNames:
             ("fmodr", None),
         ],
     )
-    def test_true_maps_and_their_margins(self, choice: str, pixels: int | None) -> None:
+    def test_true_masks_and_their_margins(self, choice: str, pixels: int | None) -> None:
         assert names.margin(choice) == pixels
 
-    def test_an_object_is_no_true_map(self) -> None:
+    def test_an_object_is_no_true_mask(self) -> None:
         assert names.margin(KeyDetector()) is None
 
     @pytest.mark.parametrize("choice", ["own", "true-2", "fmodr", "average", f"{HERE}:Mine"])
@@ -108,7 +108,7 @@ class TestNames:
     def test_ones_own_by_dotted_path(self) -> None:
         found, device, name = names.create(f"{HERE}:Mine:0.25", {}, "cpu")
         assert (found.argument, device, name) == ("0.25", "cpu", "mine")
-        assert maps_of(found, torch.full((1, 3, 4, 4), 0.3)).all()
+        assert masks_of(found, torch.full((1, 3, 4, 4), 0.3)).all()
 
     def test_the_detector_of_ones_own_restorer(self, tmp_path: Path) -> None:
         found = names.create(f"{HERE}:Lender", {}, "cpu")[0]
@@ -134,7 +134,7 @@ class TestNames:
         assert text.startswith("fmodr=w.safetensors (SHA-256 ba7816bf")
         assert names.described("true+2") == "true+2"
 
-    def test_pictures_come_without_true_maps(self) -> None:
+    def test_images_come_without_true_masks(self) -> None:
         with pytest.raises(PluginError, match="give --mask"):
             segmenter_for(Lender(), "true")
 
@@ -143,7 +143,7 @@ class TestContract:
     @pytest.mark.parametrize(
         ("answer", "words"),
         [
-            (torch.zeros(1, 8, 8), r"returned shape \(1, 8, 8\) for 1 pictures"),
+            (torch.zeros(1, 8, 8), r"returned shape \(1, 8, 8\) for 1 images"),
             (torch.full((1, 1, 8, 8), 0.37), "returned the value 0.37 where"),
             (torch.full((1, 1, 8, 8), math.nan), "returned the value nan"),
             (np.zeros((1, 1, 8, 8)), "returned a ndarray where a tensor"),
@@ -151,10 +151,10 @@ class TestContract:
     )
     def test_breach_is_one_sentence(self, answer: object, words: str) -> None:
         with pytest.raises(PluginError, match=words):
-            maps_of(Answers(answer), torch.rand(1, 3, 8, 8))
+            masks_of(Answers(answer), torch.rand(1, 3, 8, 8))
 
-    def test_truth_values_are_maps(self) -> None:
-        found = maps_of(Answers(torch.ones(1, 1, 8, 8, dtype=torch.bool)), torch.rand(1, 3, 8, 8))
+    def test_truth_values_are_masks(self) -> None:
+        found = masks_of(Answers(torch.ones(1, 1, 8, 8, dtype=torch.bool)), torch.rand(1, 3, 8, 8))
         assert found.dtype == torch.float32 and bool(found.all())
 
     def test_the_pipeline_checks_too(self) -> None:
@@ -189,7 +189,7 @@ class TestMapFigures:
         assert math.isnan(precision(none, some)) and math.isnan(recall(some, none))
         assert math.isnan(boundary_error(none, some)) and recall(none, some) == 0
 
-    def test_maps_must_be_binary_and_alike(self) -> None:
+    def test_masks_must_be_binary_and_alike(self) -> None:
         with pytest.raises(ValueError, match="0 and 1 only"):
             precision(np.full((4, 4), 0.5), np.ones((4, 4)))
         with pytest.raises(ValueError, match="of one shape"):
@@ -202,7 +202,7 @@ class TestMapFigures:
         assert math.isnan(judged(blob(1), None).dice) and judged(blob(1), None).empty == 0
 
 
-class TestMaps:
+class TestMasks:
     @pytest.mark.parametrize("pixels", [-2, 0, 1, 3])
     def test_widened_by_brute_force(self, pixels: int) -> None:
         mask, reach = blob(3), abs(pixels)
@@ -216,20 +216,20 @@ class TestMaps:
         for mask in (blob(4)[:side, :side], np.zeros((side, side), np.uint8)):
             assert np.array_equal(unpack(pack(mask), side), mask)
 
-    def test_the_average_map_looks_at_no_picture(self) -> None:
-        segmenter = AverageMap()
+    def test_the_average_mask_looks_at_no_image(self) -> None:
+        segmenter = AverageMask()
         dark, bright = segmenter.segment(torch.zeros(1, 3, 96, 96)), torch.ones(2, 3, 96, 96)
-        found = maps_of(segmenter, bright)
+        found = masks_of(segmenter, bright)
         assert torch.equal(found[:1], dark) and torch.equal(found[0], found[1])
         assert found[0, 0, 75, 48] == 1 and not found[0, 0, :25].any()  # mouth, not forehead
 
-    def test_the_average_map_of_an_unknown_kind(self) -> None:
+    def test_the_average_mask_of_an_unknown_kind(self) -> None:
         with pytest.raises(DataError):
-            AverageMap("no-such-kind")
+            AverageMask("no-such-kind")
 
 
 class Dimmer(Restorer):
-    """Halves what the map marks; at half the size of the pictures in these tests."""
+    """Halves what the mask marks; at half the size of the images in these tests."""
 
     name = "dimmer"
     image_size = (16, 16)
@@ -239,7 +239,7 @@ class Dimmer(Restorer):
 
 
 class Whole(Dimmer):
-    """Reads no map and repaints everything."""
+    """Reads no mask and repaints everything."""
 
     name = "whole"
     needs = frozenset()
@@ -251,14 +251,14 @@ class Whole(Dimmer):
 class TestOtherSizes:
     images = torch.rand(2, 3, 32, 40, generator=torch.Generator().manual_seed(0))
 
-    def test_an_empty_map_gives_the_picture_back_bit_for_bit(self) -> None:
+    def test_an_empty_mask_gives_the_image_back_bit_for_bit(self) -> None:
         from restore_recog.restoring.restoration import run_restorer
 
         batch = FaceBatch(self.images, torch.zeros(2, 1, 32, 40))
         assert torch.equal(run_restorer(Dimmer(), batch), self.images)
         assert torch.equal(Restoration(Dimmer())(self.images, batch.masks), self.images)
 
-    def test_only_the_map_changes(self) -> None:
+    def test_only_the_mask_changes(self) -> None:
         from restore_recog.restoring.restoration import run_restorer
 
         masks = torch.zeros(2, 1, 32, 40)
@@ -270,7 +270,7 @@ class TestOtherSizes:
             changed = (restored != self.images).any(1, keepdim=True)
             assert torch.equal(changed.float(), masks)
 
-    def test_who_reads_no_map_may_change_everything(self) -> None:
+    def test_who_reads_no_mask_may_change_everything(self) -> None:
         small = fitted(FaceBatch(self.images, torch.zeros(2, 1, 32, 40)), (16, 16))
         wanted = torch.nn.functional.interpolate(
             small.images / 2, size=(32, 40), mode="bilinear", antialias=True

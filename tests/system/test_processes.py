@@ -17,6 +17,7 @@ from sharded_run import state, wanted
 from restore_recog.evaluation.evaluate import evaluate
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.session import Session
+from restore_recog.reporting.folder import write as write_report
 from restore_recog.system.processes import Ranks, own_device
 
 SCRIPT = Path(__file__).parents[1] / "fakes" / "sharded_run.py"
@@ -70,7 +71,8 @@ def test_every_process_has_what_one_would_have(tmp_path: Path) -> None:
 def test_the_files_are_the_same_byte_for_byte(tmp_path: Path) -> None:
     for done in started("report", tmp_path):
         assert done.returncode == 0, done.stderr
-    evaluate(wanted(arms=("occluded", "restored"))).save(tmp_path / "alone")
+    alone = evaluate(wanted(arms=("occluded", "restored")))
+    write_report(alone, tmp_path / "alone")
     for name in ("scores.csv", "probes.csv", "failures.csv"):
         alone = (tmp_path / "alone" / name).read_bytes()
         assert alone and alone == (tmp_path / "results" / name).read_bytes()

@@ -1,4 +1,4 @@
-"""Tight framing: what lies outside the frame repeats its border, alike in all pictures."""
+"""Tight framing: what lies outside the frame repeats its border, alike in all images."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from restore_recog.training.augmentation import tighten
 SIDE = 64
 
 
-def pictures() -> tuple[np.ndarray, np.ndarray]:
+def images() -> tuple[np.ndarray, np.ndarray]:
     y, x = np.mgrid[:SIDE, :SIDE].astype(np.uint8)
     return np.stack([x, y, x], axis=2), (x > 40).astype(np.uint8)
 
 
-def test_all_pictures_are_cut_along_the_same_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_images_are_cut_along_the_same_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(augmentation, "TIGHT", 1.0)
     for seed in range(20):
-        colour, mask = tighten(pictures(), np.random.default_rng(seed))
-        # The first channel holds the column that each pixel came from; the map must agree.
+        colour, mask = tighten(images(), np.random.default_rng(seed))
+        # The first channel holds the column that each pixel came from; the mask must agree.
         assert np.array_equal(mask, colour[:, :, 0] > 40)
 
 
 def test_the_border_is_repeated_and_the_middle_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(augmentation, "TIGHT", 1.0)
-    before = pictures()[0]
+    before = images()[0]
     after = tighten([before], np.random.default_rng(3))[0]
     assert np.array_equal(after[28:36, 28:36], before[28:36, 28:36])
     assert not np.array_equal(after, before)
@@ -34,7 +34,7 @@ def test_the_border_is_repeated_and_the_middle_stays(monkeypatch: pytest.MonkeyP
 
 
 def test_the_share_of_tight_frames_is_as_stated() -> None:
-    before = pictures()[0]
+    before = images()[0]
     rng = np.random.default_rng(0)
     changed = sum(not np.array_equal(tighten([before], rng)[0], before) for _ in range(1000))
     assert changed == pytest.approx(1000 * augmentation.TIGHT, abs=40)

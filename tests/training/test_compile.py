@@ -44,7 +44,7 @@ class TestCompiling:
         trainer.fit()
         assert all(torch.equal(wanted[name], tensor) for name, tensor in tensors(model).items())
         assert calls.count("fast") == STEPS[0] + 2 * STEPS[1], (
-            "sample pictures and validation run eagerly"
+            "sample images and validation run eagerly"
         )
         written = record(tmp_path / "run")
         assert written["compiled"] == {"net": "compiled", "rival": "eager"}
@@ -59,12 +59,12 @@ class TestCompiling:
         """With the backend that only traces, so that no C++ compiler is needed."""
         torch.manual_seed(0)
         model = Judged()
-        pictures = torch.rand(2, 3, 8, 8)
+        images = torch.rand(2, 3, 8, 8)
         model.net.eval()
-        wanted = model.net(pictures)
+        wanted = model.net(images)
         trace = partial(torch.compile, backend="eager")
         compiled = compile.Compiled(model, lambda _: None, trace)
-        assert torch.equal(model.net(pictures), wanted)
+        assert torch.equal(model.net(images), wanted)
         assert compiled.networks == {"net": "compiled", "rival": "compiled"}
         assert compiled.sentences == []
 

@@ -143,7 +143,7 @@ class TestRun:
             ("own step", "it steps without averaging its gradients"),
             ("uneven", "A batch of 3 cannot be shared out evenly among 2 processes"),
             ("file", "OutputError"),
-            ("pictures", "The processes do not have the same training pictures"),
+            ("images", "The processes do not have the same training images"),
         ],
     )
     def test_all_stop_with_one_sentence(

@@ -119,7 +119,7 @@ class TestFigures:
     def test_psnr_by_hand(self) -> None:
         clean = torch.full((2, 3, 4, 4), 0.5)
         mask = torch.zeros(2, 1, 4, 4)
-        mask[0, :, :2] = 1  # half of the first picture, nothing of the second
+        mask[0, :, :2] = 1  # half of the first image, nothing of the second
         restored = clean + 0.1 * mask
         restored[1] += 0.01
         figures = psnr_figures(restored, clean, mask)

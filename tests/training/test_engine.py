@@ -41,7 +41,7 @@ class TestHoldOut:
                 batch = side.batch(24, phase, identities_per_batch=people, covered=0.0)
                 assert set(batch.attributes["subject"].tolist()) <= own
 
-    def test_too_few_and_those_with_many_pictures(self) -> None:
+    def test_too_few_and_those_with_many_images(self) -> None:
         whole = faces(5, 3)
         assert whole.hold_out(0.2, 20) == (whole, None)
         assert whole.hold_out(0.5, 2) == (whole, None)
@@ -78,7 +78,7 @@ class TestBest:
             "phase": best.phase,
             "images_seen": best.images_seen,
         }
-        assert record(tmp_path / "run")["validation"] == {"pictures": 4, "people": 2}
+        assert record(tmp_path / "run")["validation"] == {"images": 4, "people": 2}
 
     def test_holds_the_weights_of_its_step(self, tmp_path: Path) -> None:
         _, trainer = build(tmp_path / "run", validate_every=BATCH, keep_every=BATCH)
@@ -215,7 +215,7 @@ class TestReasons:
         build(tmp_path / "run", judged=False)[1].fit()
         with pytest.raises(
             CheckpointError,
-            match=r"data was 16 pictures of 8 people \(fingerprint \w{12}\), is 18 pictures of 9",
+            match=r"data was 16 images of 8 people \(fingerprint \w{12}\), is 18 images of 9",
         ):
             build(tmp_path / "run", judged=False, faces=faces(9))[1].fit(resume=True)
 

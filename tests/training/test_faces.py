@@ -19,7 +19,7 @@ from restore_recog.errors import DataError, ImageError, RestoreRecogError, Train
 from restore_recog.training.augmentation import augment
 from restore_recog.training.crops import Crops, collect
 from restore_recog.training.faces import TrainingFaces
-from restore_recog.types import FaceBatch, FaceSample, Picture
+from restore_recog.types import FaceBatch, FaceImage, FaceSample
 
 SIZE = 64
 
@@ -30,7 +30,7 @@ class Stage(NamedTuple):
 
 
 class Album(Dataset):
-    """People A, B, ... with so many flat pictures each; pictures in ``broken`` fail."""
+    """People A, B, ... with so many flat images each; images in ``broken`` fail."""
 
     name = "album"
 
@@ -48,16 +48,16 @@ class Album(Dataset):
     def samples(self) -> Sequence[FaceSample]:
         return sorted([*self.people, *self.extra], key=lambda sample: sample.image_id)
 
-    def read(self, samples: Sequence[FaceSample]) -> list[Picture | RestoreRecogError]:
+    def read(self, samples: Sequence[FaceSample]) -> list[FaceImage | RestoreRecogError]:
         self.reads += len(samples)
         return [self._read(sample) for sample in samples]
 
-    def _read(self, sample: FaceSample) -> Picture | RestoreRecogError:
+    def _read(self, sample: FaceSample) -> FaceImage | RestoreRecogError:
         if sample.image_id in self.broken:
             return ImageError(f"{sample.image_id} is torn.")
         rng = np.random.default_rng(list(sample.image_id.encode()))
         pixels = np.broadcast_to(rng.integers(60, 200, 3).astype(np.uint8), (100, 100, 3))
-        return Picture(pixels.copy(), (TEMPLATE * 90 + 5).astype(np.float32))
+        return FaceImage(pixels.copy(), (TEMPLATE * 90 + 5).astype(np.float32))
 
 
 def faces(counts: Sequence[int] = (4, 3, 2, 1), seed: int = 0) -> TrainingFaces:
@@ -76,7 +76,7 @@ def equal(one: FaceBatch, two: FaceBatch) -> bool:
 
 
 class TestCollect:
-    def test_test_split_and_occluded_pictures_stay_out(self) -> None:
+    def test_test_split_and_occluded_images_stay_out(self) -> None:
         album = Album([2, 2])
         album.extra = [
             FaceSample("T0", "T", attributes={"split": "test"}),
@@ -104,12 +104,12 @@ class TestCollect:
         album = Album([2])
         read = album._read
 
-        def upside_down(sample: FaceSample) -> Picture | RestoreRecogError:
-            picture = read(sample)
-            assert isinstance(picture, Picture) and picture.landmarks is not None
+        def upside_down(sample: FaceSample) -> FaceImage | RestoreRecogError:
+            image = read(sample)
+            assert isinstance(image, FaceImage) and image.landmarks is not None
             if sample.image_id == "A1":
-                return replace(picture, landmarks=np.full((5, 2), 50, np.float32))
-            return picture
+                return replace(image, landmarks=np.full((5, 2), 50, np.float32))
+            return image
 
         monkeypatch.setattr(album, "_read", upside_down)
         crops = collect([album], SIZE, progress=False)
@@ -119,7 +119,7 @@ class TestCollect:
     def test_nothing_left(self) -> None:
         with pytest.raises(DataError, match="may be trained on"):
             collect([Album([])], SIZE, progress=False)
-        with pytest.raises(DataError, match=r"None of the 1 pictures.*torn"):
+        with pytest.raises(DataError, match=r"None of the 1 images.*torn"):
             collect([Album([1], broken=["A0"])], SIZE, progress=False)
 
     def test_limit_and_choice(self) -> None:
@@ -166,14 +166,14 @@ class TestOrder:
         assert not equal(base, faces().batch(0, Stage("other"), covered=0.5))
         assert not equal(base, faces().batch(6, Stage(), covered=0.5))
 
-    def test_every_picture_comes_once_an_epoch(self) -> None:
+    def test_every_image_comes_once_an_epoch(self) -> None:
         source = faces((5, 4, 3))
         seen = [i for at in range(0, 36, 6) for i in source._shuffled(at, Stage())]
         for epoch in range(3):
             assert sorted(seen[12 * epoch : 12 * epoch + 12]) == list(range(12))
         assert seen[:12] != seen[12:24]
 
-    def test_the_batch_size_does_not_change_the_pictures(self) -> None:
+    def test_the_batch_size_does_not_change_the_images(self) -> None:
         source = faces()
         wide = source.batch(0, Stage(batch_size=8), covered=1)
         narrow = source.batch(4, Stage(batch_size=4), covered=1)
@@ -181,29 +181,29 @@ class TestOrder:
 
 
 class TestBalance:
-    def test_people_times_pictures(self) -> None:
+    def test_people_times_images(self) -> None:
         source = faces((4, 3, 3, 2, 1))
         for at in range(0, 60, 6):
             batch = source.batch(at, Stage(), identities_per_batch=3, covered=0)
             counts = Counter(batch.attributes["subject"].tolist())
             assert sorted(counts.values()) == [2, 2, 2]
-            assert 4 not in counts, "the person with one picture is left out while others do"
+            assert 4 not in counts, "the person with one image is left out while others do"
 
-    def test_all_pictures_of_a_person_before_one_twice(self) -> None:
+    def test_all_images_of_a_person_before_one_twice(self) -> None:
         source = faces((4, 3, 2))
         chosen = source._balanced(0, Stage(batch_size=12), 3)
         people = source.crops.subjects[chosen]
         assert Counter(people.tolist()) == {0: 4, 1: 4, 2: 4}
-        for person, pictures in ((0, 4), (1, 3), (2, 2)):
-            assert len(set(chosen[people == person].tolist())) == pictures
+        for person, images in ((0, 4), (1, 3), (2, 2)):
+            assert len(set(chosen[people == person].tolist())) == images
 
-    def test_single_pictures_are_used_where_there_is_nothing_else(self) -> None:
+    def test_single_images_are_used_where_there_is_nothing_else(self) -> None:
         batch = faces((1, 1, 1)).batch(0, Stage(), identities_per_batch=3, covered=0)
         first, second = batch.images[0], batch.images[1]
         assert batch.attributes["subject"][0] == batch.attributes["subject"][1]
         assert not torch.equal(first, second)
 
-    def test_everyone_with_several_pictures_comes_round(self) -> None:
+    def test_everyone_with_several_images_comes_round(self) -> None:
         source = faces((2, 2, 2, 2, 2))
         seen: Counter[int] = Counter()
         for at in range(0, 240, 6):
@@ -214,8 +214,8 @@ class TestBalance:
     @pytest.mark.parametrize(
         ("counts", "size", "people", "words"),
         [
-            ((2, 2), 6, 0, "4 training pictures, fewer than one batch of 6"),
-            ((8,), 6, 2, "pictures of 1 people, but every batch compares 2"),
+            ((2, 2), 6, 0, "4 training images, fewer than one batch of 6"),
+            ((8,), 6, 2, "images of 1 people, but every batch compares 2"),
             ((4, 4), 5, 2, "a multiple"),
         ],
     )
@@ -272,16 +272,16 @@ class TestPixels:
 
     def test_left_stays_left_in_the_mirror(self) -> None:
         points = (TEMPLATE * SIZE).astype(np.float32)
-        picture = np.zeros((SIZE + 8, SIZE + 8, 3), np.uint8)
-        picture[:, : SIZE // 2] = 255
+        image = np.zeros((SIZE + 8, SIZE + 8, 3), np.uint8)
+        image[:, : SIZE // 2] = 255
         sides = set()
         for seed in range(12):
-            pixels, moved = augment(picture, points, SIZE, np.random.default_rng(seed))
+            pixels, moved = augment(image, points, SIZE, np.random.default_rng(seed))
             assert moved[0, 0] < moved[1, 0] and moved[3, 0] < moved[4, 0]
             sides.add(bool(pixels[:, :8].mean() > pixels[:, -8:].mean()))
         assert sides == {True, False}
 
-    def test_a_covering_that_fails_names_the_picture(self) -> None:
+    def test_a_covering_that_fails_names_the_image(self) -> None:
         good = faces((4,)).crops
         bad = Crops(good.pixels, np.zeros_like(good.landmarks), good.image_ids, good.subjects, SIZE)
         with pytest.raises(TrainingError, match=r"0:A\d cannot be covered"):

@@ -22,13 +22,13 @@ from restore_recog.training.batch import PackedBatch
 from restore_recog.training.crops import Crops
 from restore_recog.training.faces import TrainingFaces
 from restore_recog.training.loader import Clock, Feed, Leg, batches
-from restore_recog.types import FaceSample, Picture
+from restore_recog.types import FaceImage, FaceSample
 
 SIZE = 64
 
 
 def faces() -> TrainingFaces:
-    """Return six people with two smooth made-up pictures each."""
+    """Return six people with two smooth made-up images each."""
     rng = np.random.default_rng(5)
     wide = SIZE + 8
     pixels = [
@@ -73,7 +73,7 @@ PINNED = {
 
 
 def drawn(position: int, people: int, covered: float) -> list[tuple[float, ...]]:
-    """Return for every picture of a batch what tells one drawing from another."""
+    """Return for every image of a batch what tells one drawing from another."""
     leg = Leg("pinned", 6, 0, 9, people, covered)
     batch = faces().packed_batch(position, leg, identities_per_batch=people, covered=covered)
     return [
@@ -192,7 +192,7 @@ def test_phantoms_are_the_same_bytes_whoever_renders_them(
     monkeypatch.setattr(workers, "cores", lambda: 2)
     together = data.read(samples)
     for one, two in zip(alone[:-1], together[:-1], strict=True):
-        assert isinstance(one, Picture) and isinstance(two, Picture)
+        assert isinstance(one, FaceImage) and isinstance(two, FaceImage)
         assert np.array_equal(one.pixels, two.pixels)
         assert one.landmarks is not None and two.landmarks is not None
         assert np.array_equal(one.landmarks, two.landmarks)

@@ -104,7 +104,7 @@ class TestResume:
 
 
 class TestUndisturbed:
-    def test_by_sample_pictures(self, tmp_path: Path, whole: dict[str, Tensor]) -> None:
+    def test_by_sample_images(self, tmp_path: Path, whole: dict[str, Tensor]) -> None:
         model, trainer = build(tmp_path / "run", sample_every=BATCH)
         trainer.fit()
         assert_equal(tensors(model), whole)
@@ -154,7 +154,7 @@ class TestRefusals:
         with pytest.raises(CheckpointError, match="'rival' does not fit"):
             trainer.fit(resume=True)
 
-    def test_too_few_pictures(self, tmp_path: Path) -> None:
+    def test_too_few_images(self, tmp_path: Path) -> None:
         with pytest.raises(TrainingError, match="fewer than one batch"):
             build(tmp_path / "run", faces=faces(1, 3))[1].fit()
         assert not (tmp_path / "run").exists()
@@ -162,7 +162,7 @@ class TestRefusals:
     def test_one_person_for_triplets(self, tmp_path: Path) -> None:
         model, trainer = build(tmp_path / "run", faces=faces(1, 8))
         model.identities_per_batch = 2  # type: ignore[misc]
-        with pytest.raises(TrainingError, match="pictures of 1 people"):
+        with pytest.raises(TrainingError, match="images of 1 people"):
             trainer.fit()
 
     def test_a_device_that_is_not_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,7 +244,7 @@ class TestFolder:
     def test_record(self, run: Path) -> None:
         record = json.loads((run / "run.json").read_text())
         assert record["command"] == "restore-recog train-restorer"
-        assert (record["pictures"], record["people"], record["failures"]) == (10, 5, 1)
+        assert (record["images"], record["people"], record["failures"]) == (10, 5, 1)
         assert record["finished"] and record["images_seen"] == sum(STEPS) * BATCH
         assert record["phases"] == [["warm", 16, 4], ["duel", 20, 4]]
         assert set(record["losses"]) == {"warm", "duel"}

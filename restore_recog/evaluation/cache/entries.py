@@ -23,7 +23,7 @@ from restore_recog.evaluation.run.outcomes import Outcome
 from restore_recog.face_detection import FaceFinder
 from restore_recog.segmenters.names import Detector
 from restore_recog.system import provenance
-from restore_recog.types import FaceCrop, FaceSample, Picture, Pixels
+from restore_recog.types import FaceCrop, FaceImage, FaceSample, Pixels
 
 FORMAT = 3
 """Raised by any change of what an entry holds."""
@@ -36,16 +36,16 @@ Tally = tuple[int, int, int]
 
 Keys = Mapping[str, bytes]
 Tile = tuple[Pixels, Pixels | None]
-"""A picture of an arm, and the map that it was made with."""
+"""An image of an arm, and the mask that it was made with."""
 
 
 class FinishedWork:
     """Looks up and keeps what the nets of one run made.
 
-    An entry's key is the SHA-256 of the crop (with its landmarks, true map and clean twin), of
-    everything that works on it, and of how many pictures are worked on together: nets may
+    An entry's key is the SHA-256 of the crop (with its landmarks, true mask and clean twin), of
+    everything that works on it, and of how many images are worked on together: nets may
     round differently in batches of another size, and what comes from here is what the same run
-    would have made, bit for bit. A block is made anew where one of its pictures is not known.
+    would have made, bit for bit. A block is made anew where one of its images is not known.
     The number of threads and the kind of GPU are not in the key.
 
     Attributes:
@@ -138,30 +138,30 @@ class FinishedWork:
         return outcomes
 
     def tile(self, key: bytes, make: Callable[[], Tile]) -> Tile:
-        """Return the picture and map of one probe in one arm, kept or made."""
+        """Return the image and mask of one probe in one arm, kept or made."""
         content = self._cache.get(key)
         if content is not None:
             shape, pixels = _array(content)
             size = shape[0] * shape[1]
-            has_map = len(pixels) > 3 * size
-            found = pixels[3 * size :].reshape(shape[:2]) if has_map else None
+            has_mask = len(pixels) > 3 * size
+            found = pixels[3 * size :].reshape(shape[:2]) if has_mask else None
             return pixels[: 3 * size].reshape(shape), found
-        picture, used = make()
-        planes = [picture.ravel(), *([] if used is None else [used.ravel()])]
-        head = json.dumps(picture.shape).encode() + b"\n"
+        image, used = make()
+        planes = [image.ravel(), *([] if used is None else [used.ravel()])]
+        head = json.dumps(image.shape).encode() + b"\n"
         self._cache.put({key: head + zlib.compress(np.concatenate(planes).tobytes(), 1)})
-        return picture, used
+        return image, used
 
     def tally(self) -> Tally:
         """Return what the cache has been good for so far."""
         return self.found, self.made, self._cache.damaged
 
     def _key(
-        self, arm: list[Any], crop: FaceCrop, true_map: Pixels | None, clean: Pixels | None
+        self, arm: list[Any], crop: FaceCrop, true_mask: Pixels | None, clean: Pixels | None
     ) -> bytes:
-        pictures = [None if p is None else digest(p) for p in (crop.pixels, true_map, clean)]
+        images = [None if p is None else digest(p) for p in (crop.pixels, true_mask, clean)]
         points = hashlib.sha256(crop.landmarks.tobytes()).hexdigest()
-        text = json.dumps([self._base, arm, pictures, points], sort_keys=True)
+        text = json.dumps([self._base, arm, images, points], sort_keys=True)
         return hashlib.sha256(text.encode()).digest()
 
 
@@ -193,15 +193,15 @@ class RememberingLocator(Locator):
         self._cache = cache
         self._base = json.dumps([FORMAT, "locate", software(), identity(finder)])
 
-    def locate(self, picture: Picture, ledger: Ledger) -> Picture:
-        """Return the picture with landmarks, as :meth:`Locator.locate` does."""
-        if picture.landmarks is not None:
-            return picture
-        key = hashlib.sha256((self._base + digest(picture.pixels)).encode()).digest()
+    def locate(self, image: FaceImage, ledger: Ledger) -> FaceImage:
+        """Return the image with landmarks, as :meth:`Locator.locate` does."""
+        if image.landmarks is not None:
+            return image
+        key = hashlib.sha256((self._base + digest(image.pixels)).encode()).digest()
         content = self._cache.get(key)
         if content is None:
             try:
-                located = super().locate(picture, ledger)
+                located = super().locate(image, ledger)
             except (NoFaceError, SeveralFacesError) as error:
                 self._cache.put({key: json.dumps([type(error).__name__, str(error)]).encode()})
                 raise
@@ -211,7 +211,7 @@ class RememberingLocator(Locator):
         kind, found = json.loads(content)
         if kind:
             raise self._REASONS[kind](found)
-        return replace(picture, landmarks=np.array(found, np.float32))
+        return replace(image, landmarks=np.array(found, np.float32))
 
 
 def software() -> dict[str, str]:
@@ -230,7 +230,7 @@ def packed(outcome: Outcome, failures: Sequence[tuple[str, str]]) -> bytes:
         "template": None if row is None else len(row),
     }
     found = outcome.found or b""
-    head["map"] = None if outcome.found is None else len(found)
+    head["mask"] = None if outcome.found is None else len(found)
     head["features"] = None if features is None else len(features)
     arrays = [b"" if array is None else array.tobytes() for array in (row, features)]
     return json.dumps(head).encode() + b"\n" + b"".join(arrays) + found
@@ -245,7 +245,7 @@ def unpacked(content: bytes) -> tuple[Outcome, list[tuple[str, str]]]:
     features = None
     if head["features"] is not None:
         features = np.frombuffer(rest[ends[0] : ends[1]], np.float32)
-    found = None if head["map"] is None else rest[ends[1] :]
+    found = None if head["mask"] is None else rest[ends[1] :]
     failures = [(stage, reason) for stage, reason in head["failures"]]
     return Outcome(row, head["fallback"], Quality(*head["quality"]), found, features), failures
 

@@ -42,7 +42,7 @@ class Findings:
         views: Arm -> its answers on pairs in folds; empty without folds.
         bases: Arm -> the arm it is held against, where there is one.
         limited: Whether the run was cut to a number of probes.
-        asks_quality: Whether the plan is about picture quality and compares no two people.
+        asks_quality: Whether the plan is about image quality and compares no two people.
     """
 
     board: Board

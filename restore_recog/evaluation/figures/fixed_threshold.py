@@ -7,8 +7,8 @@ restored faces drift towards other people's and rise above it (FMR).
 
 Impostor comparisons are those of every probe with every reference of other people, genuine
 ones those of every probe with every reference of its own subject. Where a protocol is a list
-of pairs, its genuine pairs take their place (a picture may stand on both sides, and nobody
-is to be compared with the same picture of himself); the impostor side stays whole, since
+of pairs, its genuine pairs take their place (an image may stand on both sides, and nobody
+is to be compared with the same image of himself); the impostor side stays whole, since
 the few hundred impostors of a list could not carry a threshold.
 """
 
@@ -90,7 +90,7 @@ def calibrate(
     They are fixed on what the clean arm is measured by: the comparisons of all clean probes
     with all references of other people. Where the data has no clean twins, they are fixed
     on the comparisons of unoccluded references of different people, each two once; with
-    averaged references, each picture with the averages of others.
+    averaged references, each image with the averages of others.
 
     Args:
         clean: The clean arm, or None.

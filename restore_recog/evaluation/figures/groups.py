@@ -23,7 +23,7 @@ from restore_recog.metrics.view2 import View2
 from restore_recog.types import FaceSample, Mask, Vector
 
 HIDDEN = frozenset({"split", "role", "twin", "yaw", "pitch", "roll"})
-"""Labels that make no groups unasked: what a picture is for, and angles in single degrees."""
+"""Labels that make no groups unasked: what an image is for, and angles in single degrees."""
 
 FEWEST, MOST = 2, 12
 """How many values a label has that is taken unasked."""

@@ -84,7 +84,7 @@ def flips(mine: Mask, theirs: Mask, people: People, seed: int) -> Figure:
 
 
 def over_fill(arm: ArmScores, fill: ArmScores, people: People, seed: int) -> Figures:
-    """Return what a restorer gained over the mean face inside the map, in rank-1."""
+    """Return what a restorer gained over the mean face inside the mask, in rank-1."""
     mated = arm.mated
     if not mated.any():
         return {}
@@ -104,12 +104,12 @@ def quality_vs_recognition(
     to anything. Probes without both differences, or painted without any error, are left
     out and counted. Absent under three probes.
     """
-    picture = _psnr(arm[1]) - _psnr(floor[1])
+    image = _psnr(arm[1]) - _psnr(floor[1])
     cosine = arm[0].cosine - floor[0].cosine
-    both = np.isfinite(picture) & np.isfinite(cosine)
-    if both.sum() < 3 or not (np.ptp(picture[both]) and np.ptp(cosine[both])):
+    both = np.isfinite(image) & np.isfinite(cosine)
+    if both.sum() < 3 or not (np.ptp(image[both]) and np.ptp(cosine[both])):
         return {}
-    interval = spearman(picture[both], cosine[both], people[both], seed=seed)
+    interval = spearman(image[both], cosine[both], people[both], seed=seed)
     return {"quality_vs_recognition": asdict(interval) | {"left_out": int((~both).sum())}}
 
 
@@ -122,10 +122,10 @@ GAINS = ("psnr", "psnr_mask", "ssim", "ssim_mask", "lpips")
 
 
 def of_sets(arm: Measured, clean: Measured | None) -> Figures:
-    """Return ``fid`` and ``frechet_embedding`` of an arm's pictures to the clean arm's.
+    """Return ``fid`` and ``frechet_embedding`` of an arm's images to the clean arm's.
 
     The second is the Frechet distance in the templates of the run's own recogniser: it is no
-    FID and compares with nothing but arms of the same recogniser and number of pictures.
+    FID and compares with nothing but arms of the same recogniser and number of images.
     """
     if clean is None or arm is clean:
         return {}
@@ -149,7 +149,7 @@ def _distance(ours: NDArray[np.floating], theirs: NDArray[np.floating]) -> Figur
         "dimensions": width,
         "left_out": int((~both).sum()),
     }
-    few = f"fewer pictures than the {width} dimensions of the features: much too high"
+    few = f"fewer images than the {width} dimensions of the features: much too high"
     return flagged(figure, few if n <= width else None)
 
 

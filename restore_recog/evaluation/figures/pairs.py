@@ -33,7 +33,7 @@ def accuracy(board: Board, trials: Vector) -> View2 | None:
 def accuracy_figure(view: View2, board: Board, *, limited: bool = False) -> Figure:
     """Return the mean accuracy over folds with Student's interval of that mean.
 
-    ``value_missing_wrong`` is the accuracy if every pair that the data has no pictures for
+    ``value_missing_wrong`` is the accuracy if every pair that the data has no images for
     had been answered wrongly: the least that the whole list can have given. ``chance`` is
     what the same answer to all pairs would give.
 
@@ -97,7 +97,7 @@ def pair_mean(values: Vector, people: NDArray[np.str_], seed: int) -> Interval:
 
     Args:
         values: (T,) finite numbers.
-        people: (T, 2) the subjects of both pictures.
+        people: (T, 2) the subjects of both images.
         seed: Of the draws.
     """
     names, index = np.unique(people, return_inverse=True)

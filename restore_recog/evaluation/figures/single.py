@@ -201,9 +201,9 @@ FPIR = 0.01
 
 
 def failure_rates(board: Board, scores: ArmScores, references: Templates, seed: int) -> Figures:
-    """Return failure to enrol and failure to acquire, by picture and never by comparison.
+    """Return failure to enrol and failure to acquire, by image and never by comparison.
 
-    ``failed_subjects`` counts the people none of whose pictures gave a template. A failed
+    ``failed_subjects`` counts the people none of whose images gave a template. A failed
     probe or reference stays in every denominator, so no other figure needs correcting.
 
     Args:

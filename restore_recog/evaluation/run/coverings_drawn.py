@@ -18,7 +18,7 @@ class Drawn:
 
     Attributes:
         kind, colour, pattern, difficulty: As in :class:`restore_recog.coverings.Covered`.
-        area: Share of the crop that its map covers, in [0, 1].
+        area: Share of the crop that its mask covers, in [0, 1].
     """
 
     kind: str

@@ -1,7 +1,7 @@
 """From data sets to aligned faces: read, crop, cover. Whatever fails is written down.
 
-Synthetic coverings are drawn on the crop of the clean picture, so that the covered face
-has an exact twin and an exact map; the face search has not seen the covering then.
+Synthetic coverings are drawn on the crop of the clean image, so that the covered face
+has an exact twin and an exact mask; the face search has not seen the covering then.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from restore_recog.errors import DataError, ImageError
 from restore_recog.evaluation.run.coverings_drawn import Drawn
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.face_detection import FaceFinder
-from restore_recog.types import FaceCrop, FaceSample, Picture
+from restore_recog.types import FaceCrop, FaceImage, FaceSample
 
 
 class Source:
-    """One or several data sets as one: unique ids, training pictures left out.
+    """One or several data sets as one: unique ids, training images left out.
 
     Attributes:
         samples: image_id -> sample, in the order of the ids.
-        left_out: How many pictures belong to a training split.
+        left_out: How many images belong to a training split.
         rendered: Whether any of the data sets is synthetic.
     """
 
@@ -46,7 +46,7 @@ class Source:
                 named = _prefixed(sample, prefix)
                 if named.image_id in self.samples:
                     raise DataError(
-                        f"The data set '{dataset.name}' has two pictures called "
+                        f"The data set '{dataset.name}' has two images called "
                         f"'{sample.image_id}'; rename one of them."
                     )
                 self.samples[named.image_id] = named
@@ -54,32 +54,32 @@ class Source:
         self.samples = dict(sorted(self.samples.items()))
         if not self.samples:
             raise DataError(
-                "The data has no picture that may be evaluated"
+                "The data has no image that may be evaluated"
                 + (f": all {self.left_out} belong to the training split." if self.left_out else ".")
             )
 
-    def read(self, ids: Sequence[str], ledger: Ledger) -> Iterator[tuple[FaceSample, Picture]]:
-        """Yield every picture that can be read, in order; the others go to the ledger."""
+    def read(self, ids: Sequence[str], ledger: Ledger) -> Iterator[tuple[FaceSample, FaceImage]]:
+        """Yield every image that can be read, in order; the others go to the ledger."""
         if not ids:
             return
         with ledger.timed("read", len(ids)):
             found = self._read_batch(ids)
         for image_id in ids:
             sample, item = self.samples[image_id], found[image_id]
-            if isinstance(item, Picture):
+            if isinstance(item, FaceImage):
                 yield sample, item
             else:
                 ledger.fail("read", sample, item)
 
-    def _read_batch(self, ids: Sequence[str]) -> dict[str, Picture | Exception]:
-        found: dict[str, Picture | Exception] = {}
+    def _read_batch(self, ids: Sequence[str]) -> dict[str, FaceImage | Exception]:
+        found: dict[str, FaceImage | Exception] = {}
         by_dataset: dict[int, list[str]] = {}
         for image_id in ids:
             by_dataset.setdefault(id(self._origin[image_id][0]), []).append(image_id)
         for members in by_dataset.values():
             dataset = self._origin[members[0]][0]
-            pictures = dataset.read([self._origin[image_id][1] for image_id in members])
-            found.update(zip(members, pictures, strict=True))
+            images = dataset.read([self._origin[image_id][1] for image_id in members])
+            found.update(zip(members, images, strict=True))
         return found
 
     def fingerprint(self) -> str:
@@ -114,7 +114,7 @@ class ProbeFace:
     """One probe, ready for every arm.
 
     Attributes:
-        crop: The occluded face; its ``mask`` is the true map where it is known.
+        crop: The occluded face; its ``mask`` is the true mask where it is known.
         clean: (S, S, 3) uint8, the pixel-aligned unoccluded twin, or None.
         covering: Kind of the covering, or the condition as found.
         drawn: What was drawn, where the covering is synthetic.
@@ -164,26 +164,26 @@ class CoveringSpec:
 
 
 class Locator:
-    """Finds the landmarks of the faces in pictures that came without."""
+    """Finds the landmarks of the faces in images that came without."""
 
     def __init__(self, finder: FaceFinder) -> None:
         self.finder = finder
 
-    def locate(self, picture: Picture, ledger: Ledger) -> Picture:
-        """Return the picture with landmarks; the ledger is told the cost of looking for them.
+    def locate(self, image: FaceImage, ledger: Ledger) -> FaceImage:
+        """Return the image with landmarks; the ledger is told the cost of looking for them.
 
         Raises:
             ImageError: There is no usable face.
         """
-        if picture.landmarks is not None:
-            return picture
+        if image.landmarks is not None:
+            return image
         with ledger.timed("detect", 1, self.finder.device):
-            return self.finder.locate(picture)
+            return self.finder.locate(image)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Studio:
-    """Makes aligned faces out of a source's pictures.
+    """Makes aligned faces out of a source's images.
 
     Attributes:
         size: Side of the crops in pixels.
@@ -197,16 +197,16 @@ class Studio:
     template: NDArray[np.float64] = field(default_factory=lambda: TEMPLATE)
 
     def crops(self, ids: Sequence[str]) -> dict[str, FaceCrop]:
-        """Return image_id -> crop for every picture whose face was found."""
+        """Return image_id -> crop for every image whose face was found."""
         found = {}
-        for sample, picture in self.source.read(ids, self.ledger):
-            crop = self._crop(sample, picture)
+        for sample, image in self.source.read(ids, self.ledger):
+            crop = self._crop(sample, image)
             if crop is not None:
                 found[sample.image_id] = crop
         return found
 
     def covered(self, ids: Sequence[str], spec: CoveringSpec) -> dict[str, ProbeFace]:
-        """Return probes with synthetic coverings: exact twin, exact map."""
+        """Return probes with synthetic coverings: exact twin, exact mask."""
         found = {}
         for image_id, crop in self.crops(ids).items():
             sample = self.source.samples[image_id]
@@ -232,55 +232,55 @@ class Studio:
 
     def as_found(self, ids: Sequence[str]) -> dict[str, ProbeFace]:
         """Return occluded probes as the data has them, with twin where one is aligned."""
-        pictures: dict[str, tuple[FaceSample, FaceCrop, tuple[int, ...]]] = {}
-        for sample, picture in self.source.read(ids, self.ledger):
-            crop = self._crop(sample, picture)
+        images: dict[str, tuple[FaceSample, FaceCrop, tuple[int, ...]]] = {}
+        for sample, image in self.source.read(ids, self.ledger):
+            crop = self._crop(sample, image)
             if crop is not None:
-                pictures[sample.image_id] = (sample, crop, picture.pixels.shape)
-        twins = self._twins(pictures)
+                images[sample.image_id] = (sample, crop, image.pixels.shape)
+        twins = self._twins(images)
         return {
             image_id: ProbeFace(sample, crop, twins.get(image_id), sample.condition)
-            for image_id, (sample, crop, _) in pictures.items()
+            for image_id, (sample, crop, _) in images.items()
         }
 
     def _twins(
-        self, pictures: Mapping[str, tuple[FaceSample, FaceCrop, tuple[int, ...]]]
+        self, images: Mapping[str, tuple[FaceSample, FaceCrop, tuple[int, ...]]]
     ) -> dict[str, NDArray[np.uint8]]:
-        """Return the clean twins, cut exactly as their occluded pictures were."""
+        """Return the clean twins, cut exactly as their occluded images were."""
         owners: dict[str, list[str]] = {}
-        for image_id, (sample, _, _) in pictures.items():
+        for image_id, (sample, _, _) in images.items():
             if sample.clean_id is not None and sample.clean_id in self.source.samples:
                 owners.setdefault(sample.clean_id, []).append(image_id)
         found = {}
-        for twin, picture in self.source.read(list(owners), self.ledger):
+        for twin, image in self.source.read(list(owners), self.ledger):
             for image_id in owners[twin.image_id]:
-                sample, crop, shape = pictures[image_id]
-                if picture.pixels.shape == shape:
-                    found[image_id] = warp(picture.pixels, crop.matrix, self.size)
+                sample, crop, shape = images[image_id]
+                if image.pixels.shape == shape:
+                    found[image_id] = warp(image.pixels, crop.matrix, self.size)
                 else:
                     self.ledger.fail("align", sample, "Its clean twin has another size.")
         return found
 
-    def _crop(self, sample: FaceSample, picture: Picture) -> FaceCrop | None:
+    def _crop(self, sample: FaceSample, image: FaceImage) -> FaceCrop | None:
         stage = "detect"
         try:
-            picture = self.locator.locate(picture, self.ledger)
+            image = self.locator.locate(image, self.ledger)
             stage = "align"
             with self.ledger.timed(stage):
-                return align(picture, self.size, self.template)
+                return align(image, self.size, self.template)
         except ImageError as error:
             self.ledger.fail(stage, sample, error)
         return None
 
 
 def stable_seed(seed: int, image_id: str) -> int:
-    """Return a seed that depends on nothing but the run's seed and the picture's id."""
+    """Return a seed that depends on nothing but the run's seed and the image's id."""
     digest = hashlib.sha256(f"{seed}:{image_id}".encode()).digest()
     return int.from_bytes(digest[:4], "big")
 
 
 def digest(pixels: NDArray[np.uint8]) -> str:
-    """Return the SHA-256 of a picture's shape and pixels."""
+    """Return the SHA-256 of an image's shape and pixels."""
     found = hashlib.sha256(str(pixels.shape).encode())
     found.update(pixels.tobytes())
     return found.hexdigest()

@@ -14,7 +14,7 @@ Progress = Callable[[str, int, int], None]
 """Called with (stage, done, total) as the work goes on."""
 
 Laps = Mapping[str, Sequence[tuple[int, float]]]
-"""Stage -> (pictures, the seconds that they took together), one lap a block of work."""
+"""Stage -> (images, the seconds that they took together), one lap a block of work."""
 
 
 class Ledger:
@@ -39,7 +39,7 @@ class Ledger:
         return found
 
     def fail(self, stage: str, sample: FaceSample, reason: object) -> None:
-        """Record that a picture fell out, or fell back, at a stage."""
+        """Record that an image fell out, or fell back, at a stage."""
         self.failures.append(Failure(stage, sample.image_id, sample.subject, str(reason)))
 
     @contextmanager
@@ -48,7 +48,7 @@ class Ledger:
 
         Args:
             stage: Name in the table of costs.
-            images: How many pictures are worked on.
+            images: How many images are worked on.
             device: Where; a GPU works on after the call returns, so it is waited for.
         """
         _wait(device)
@@ -58,7 +58,7 @@ class Ledger:
         self.laps.setdefault(stage, []).append((images, time.perf_counter() - start))
 
     def timing(self) -> dict[str, dict[str, float]]:
-        """Return what a picture costs at every stage, in one process.
+        """Return what an image costs at every stage, in one process.
 
         Of a stage with more than two laps the first one of every process is left out, since
         it pays for loading code and choosing kernels.

@@ -20,8 +20,8 @@ class Outcome:
         template: (D,) of unit length, or None where there is none.
         fallback: The restorer failed and the probe was used as it came.
         quality: Likeness to the clean twin.
-        found: The map that it was restored with, packed; None where nothing looked for one.
-        features: (F,) of the picture for FID, or None.
+        found: The mask that it was restored with, packed; None where nothing looked for one.
+        features: (F,) of the image for FID, or None.
     """
 
     template: Templates | None
@@ -38,12 +38,12 @@ class ArmRun:
     Attributes:
         templates: (P, D) in the plan's order; NaN rows where there is none.
         fallbacks, qualities: By image_id, of the probes that got this far.
-        maps: The packed maps that a segmenter found, by image_id, where one looked.
+        masks: The packed masks that a segmenter found, by image_id, where one looked.
         features: (P, F) for FID, or None.
     """
 
     templates: Templates
     fallbacks: Mapping[str, bool]
     qualities: Mapping[str, Quality]
-    maps: Mapping[str, bytes]
+    masks: Mapping[str, bytes]
     features: NDArray[np.float32] | None = None

@@ -19,7 +19,7 @@ from restore_recog.images import to_tensor, to_uint8
 from restore_recog.types import FaceBatch
 
 if TYPE_CHECKING:
-    from restore_recog.evaluation.run.masks import BlockMaps
+    from restore_recog.evaluation.run.masks import BlockMasks
 from restore_recog.evaluation.arms import RESTORING, ArmSpec
 from restore_recog.restoring.restoration import run_restorer
 from restore_recog.types import Pixels
@@ -30,46 +30,46 @@ GREY = 128
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Painted:
-    """The pictures of one arm for one batch of probes.
+    """The images of one arm for one batch of probes.
 
     Attributes:
-        pictures: (S, S, 3) uint8 each.
-        fallbacks: Whether the restorer failed and the picture is as it came.
+        images: (S, S, 3) uint8 each.
+        fallbacks: Whether the restorer failed and the image is as it came.
     """
 
-    pictures: list[Pixels]
+    images: list[Pixels]
     fallbacks: list[bool]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Painter:
-    """Makes the pictures of any arm, for one block of probes.
+    """Makes the images of any arm, for one block of probes.
 
     Attributes:
         restorers: By the name they have in this run.
-        block: The maps of these probes.
+        block: The masks of these probes.
         mean_face: (S, S, 3) uint8.
         ledger: Takes failures and costs.
     """
 
     restorers: Mapping[str, Restorer]
-    block: BlockMaps
+    block: BlockMasks
     mean_face: Pixels
     ledger: Ledger
 
     def paint(self, spec: ArmSpec, faces: Sequence[ProbeFace]) -> Painted:
-        """Return the pictures of an arm.
+        """Return the images of an arm.
 
         Raises:
             PluginError: A restorer's answer has the wrong shape.
         """
         if spec.arm in RESTORING:
             return self._restored(spec, faces)
-        pictures = [self._picture(spec.arm, face) for face in faces]
-        return Painted(pictures, [False] * len(faces))
+        images = [self._image(spec.arm, face) for face in faces]
+        return Painted(images, [False] * len(faces))
 
-    def maps(self, spec: ArmSpec, face: ProbeFace) -> Pixels | None:
-        """Return the map that an arm works with on a probe, or None where it has none."""
+    def masks(self, spec: ArmSpec, face: ProbeFace) -> Pixels | None:
+        """Return the mask that an arm works with on a probe, or None where it has none."""
         if spec.arm == "fill":
             return self.block.fill(face)
         if spec.arm not in RESTORING:
@@ -81,7 +81,7 @@ class Painter:
             return np.zeros(face.crop.pixels.shape[:2], np.uint8)
         return self.block.found(spec.restorer, face, clean=spec.arm == "restored-clean")
 
-    def _picture(self, arm: str, face: ProbeFace) -> Pixels:
+    def _image(self, arm: str, face: ProbeFace) -> Pixels:
         if arm == "clean":
             assert face.clean is not None
             return face.clean
@@ -97,23 +97,23 @@ class Painter:
         assert spec.restorer is not None
         on_clean = spec.arm == "restored-clean"
         inputs = [face.clean if on_clean else face.crop.pixels for face in faces]
-        pictures = [picture for picture in inputs if picture is not None]
+        images = [image for image in inputs if image is not None]
         fallbacks = [True] * len(faces)
-        maps = [self.maps(spec, face) for face in faces]
-        known = [i for i, mask in enumerate(maps) if mask is not None]
+        masks = [self.masks(spec, face) for face in faces]
+        known = [i for i, mask in enumerate(masks) if mask is not None]
         if not known:
-            return Painted(pictures, fallbacks)
+            return Painted(images, fallbacks)
         batch = FaceBatch(
-            to_tensor([pictures[i] for i in known]),
-            mask_tensor([mask for mask in maps if mask is not None]),
+            to_tensor([images[i] for i in known]),
+            mask_tensor([mask for mask in masks if mask is not None]),
             _landmarks([faces[i] for i in known]),
         )
         for i, result in zip(
             known, self._attempt(spec.restorer, batch, [faces[i] for i in known]), strict=True
         ):
             if result is not None:
-                pictures[i], fallbacks[i] = result, False
-        return Painted(pictures, fallbacks)
+                images[i], fallbacks[i] = result, False
+        return Painted(images, fallbacks)
 
     def _attempt(
         self, name: str, batch: FaceBatch, faces: Sequence[ProbeFace]
@@ -132,27 +132,27 @@ class Painter:
                 self._attempt(name, _one(batch, i), faces[i : i + 1])[0] for i in range(len(faces))
             ]
         sound = restored.isfinite().flatten(1).all(1).tolist()
-        pictures = to_uint8(restored.nan_to_num(0.0, 0.0, 0.0))
+        images = to_uint8(restored.nan_to_num(0.0, 0.0, 0.0))
         for face, good in zip(faces, sound, strict=True):
             if not good:
                 self.ledger.fail("restore", face.sample, f"{name}: pixels that are no numbers.")
-        return [picture if good else None for picture, good in zip(pictures, sound, strict=True)]
+        return [image if good else None for image, good in zip(images, sound, strict=True)]
 
     def _stage(self, name: str) -> str:
         """Return what a restorer's work is called in the table of costs."""
         return "restore" if len(self.restorers) == 1 else f"restore:{name}"
 
 
-def upper_half(picture: Pixels) -> Pixels:
+def upper_half(image: Pixels) -> Pixels:
     """Return the crop with everything below the nose tip made grey."""
-    result: Pixels = picture.copy()
-    result[round(float(TEMPLATE[2, 1]) * picture.shape[0]) :] = GREY
+    result: Pixels = image.copy()
+    result[round(float(TEMPLATE[2, 1]) * image.shape[0]) :] = GREY
     return result
 
 
-def mask_tensor(maps: Sequence[Pixels]) -> Tensor:
-    """Return (N, 1, S, S) float32 of (S, S) uint8 maps."""
-    return torch.from_numpy(np.stack(maps)).unsqueeze(1).float()
+def mask_tensor(masks: Sequence[Pixels]) -> Tensor:
+    """Return (N, 1, S, S) float32 of (S, S) uint8 masks."""
+    return torch.from_numpy(np.stack(masks)).unsqueeze(1).float()
 
 
 def _landmarks(faces: Sequence[ProbeFace]) -> Tensor | None:

@@ -11,7 +11,7 @@ from restore_recog.evaluation.cache.entries import FinishedWork, Tile
 from restore_recog.evaluation.image_quality import Quality, measure
 from restore_recog.evaluation.run.faces import CoveringSpec, FoundProbe, ProbeFace, Studio
 from restore_recog.evaluation.run.ledger import Ledger
-from restore_recog.evaluation.run.masks import BlockMaps, pack
+from restore_recog.evaluation.run.masks import BlockMasks, pack
 from restore_recog.evaluation.run.outcomes import Outcome
 from restore_recog.evaluation.run.painting import Painter
 from restore_recog.evaluation.run.quality_models import Judged, Judges
@@ -26,14 +26,14 @@ class ProbeBlock:
 
     Attributes:
         found: image_id -> what is kept of the probes whose face was found.
-        true_maps: How many of them have a true map.
+        true_masks: How many of them have a true mask.
         outcomes: Arm name -> image_id -> what the arm made of it.
         failures: Arm name -> what failed in it; what failed before any arm stands under "".
         dropped: Arm -> why it cannot be measured, as far as is known.
     """
 
     found: dict[str, FoundProbe]
-    true_maps: int
+    true_masks: int
     outcomes: dict[str, dict[str, Outcome]] = field(default_factory=dict)
     failures: dict[str, list[Failure]] = field(default_factory=dict)
     dropped: dict[str, str] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class ProbePass:
         coverings: What to cover them with, or None to take them as they are found.
         restorers: By their names in this run.
         choice: The arms; the blocks may narrow it.
-        true_maps: By how many pixels the true maps are widened that the restorers are given;
+        true_masks: By how many pixels the true masks are widened that the restorers are given;
             None where they are given what the detectors find.
         mean_face: (S, S, 3) uint8, for the arm ``fill``.
         work: Where results made before come from, or None.
@@ -59,7 +59,7 @@ class ProbePass:
     restorers: Mapping[str, Restorer]
     choice: ArmChoice
     worker: ArmWorker
-    true_maps: int | None
+    true_masks: int | None
     mean_face: Pixels
     work: FinishedWork | None
 
@@ -87,11 +87,11 @@ class ProbePass:
         return block
 
     def tile(self, spec: ArmSpec, face: ProbeFace) -> Tile:
-        """Return the picture of one probe in an arm and its map; nothing is recorded or timed."""
+        """Return the image of one probe in an arm and its mask; nothing is recorded or timed."""
 
         def make() -> Tile:
             painter = self._painter([face], Ledger())
-            return painter.paint(spec, [face]).pictures[0], painter.maps(spec, face)
+            return painter.paint(spec, [face]).images[0], painter.masks(spec, face)
 
         if self.work is None:
             return make()
@@ -99,8 +99,8 @@ class ProbePass:
         return self.work.tile(keys[face.sample.image_id], make)
 
     def _painter(self, found: Sequence[ProbeFace], ledger: Ledger) -> Painter:
-        maps = BlockMaps(found, self.worker.detectors, ledger, true=self.true_maps)
-        return Painter(self.restorers, maps, self.mean_face, ledger)
+        masks = BlockMasks(found, self.worker.detectors, ledger, true=self.true_masks)
+        return Painter(self.restorers, masks, self.mean_face, ledger)
 
     def _outcomes(
         self, spec: ArmSpec, found: Sequence[ProbeFace], painter: Painter
@@ -131,8 +131,8 @@ class ArmWorker:
         recognizer: Of the run.
         detectors: Restorer name -> its detector.
         acquire_failed: Whether a probe that the restorer failed on has no template (failure
-            to acquire) instead of the one of the picture as it came.
-        judges: Of how good the pictures look.
+            to acquire) instead of the one of the image as it came.
+        judges: Of how good the images look.
     """
 
     recognizer: Recognizer
@@ -146,20 +146,20 @@ class ArmWorker:
         """Return image_id -> outcome of every probe of a block."""
         painted = painter.paint(spec, faces)
         lost = [self.acquire_failed and fallback for fallback in painted.fallbacks]
-        rows = self._embed(faces, painted.pictures, lost, painter.ledger)
+        rows = self._embed(faces, painted.images, lost, painter.ledger)
         with painter.ledger.timed("measure", len(faces)):
             qualities = [
-                Quality() if gone else self._quality(spec, face, picture, painter)
-                for face, picture, gone in zip(faces, painted.pictures, lost, strict=True)
+                Quality() if gone else self._quality(spec, face, image, painter)
+                for face, image, gone in zip(faces, painted.images, lost, strict=True)
             ]
-        judged = self._judge(spec, faces, painted.pictures, lost, painter.ledger)
-        maps = [self._map(spec, face, painter) for face in faces]
+        judged = self._judge(spec, faces, painted.images, lost, painter.ledger)
+        masks = [self._mask(spec, face, painter) for face in faces]
         return {
             face.sample.image_id: Outcome(
                 row, fallback and not gone, replace(quality, **said.scores), found, said.features
             )
             for face, row, fallback, gone, quality, found, said in zip(
-                faces, rows, painted.fallbacks, lost, qualities, maps, judged, strict=True
+                faces, rows, painted.fallbacks, lost, qualities, masks, judged, strict=True
             )
         }
 
@@ -167,23 +167,21 @@ class ArmWorker:
         self,
         spec: ArmSpec,
         faces: Sequence[ProbeFace],
-        pictures: Sequence[Pixels],
+        images: Sequence[Pixels],
         lost: Sequence[bool],
         ledger: Ledger,
     ) -> list[Judged]:
-        """Return what the judges say of every picture; nothing of those that are lost."""
+        """Return what the judges say of every image; nothing of those that are lost."""
         kept = [i for i, gone in enumerate(lost) if not gone]
-        said = self.judges.judge(
-            spec, [faces[i] for i in kept], [pictures[i] for i in kept], ledger
-        )
+        said = self.judges.judge(spec, [faces[i] for i in kept], [images[i] for i in kept], ledger)
         by_row = dict(zip(kept, said, strict=True))
         return [by_row.get(i, Judged()) for i in range(len(faces))]
 
-    def _map(self, spec: ArmSpec, face: ProbeFace, painter: Painter) -> bytes | None:
-        """Return the map that the segmenter under test found, packed."""
+    def _mask(self, spec: ArmSpec, face: ProbeFace, painter: Painter) -> bytes | None:
+        """Return the mask that the segmenter under test found, packed."""
         if spec.arm not in ("restored", "restored-clean") or not self._reads(spec, painter):
             return None
-        found = painter.maps(spec, face)
+        found = painter.masks(spec, face)
         return None if found is None else pack(found)
 
     def _reads(self, spec: ArmSpec, painter: Painter) -> bool:
@@ -192,26 +190,24 @@ class ArmWorker:
     def _embed(
         self,
         faces: Sequence[ProbeFace],
-        pictures: Sequence[Pixels],
+        images: Sequence[Pixels],
         lost: Sequence[bool],
         ledger: Ledger,
     ) -> list[Templates | None]:
         kept = [i for i, gone in enumerate(lost) if not gone]
         rows: list[Templates | None] = [None] * len(faces)
         if kept:
-            cut = [Face(faces[i].sample, pictures[i], faces[i].crop.landmarks) for i in kept]
+            cut = [Face(faces[i].sample, images[i], faces[i].crop.landmarks) for i in kept]
             for i, row in zip(kept, embed(self.recognizer, cut, ledger), strict=True):
                 rows[i] = row
         return rows
 
-    def _quality(
-        self, spec: ArmSpec, face: ProbeFace, picture: Pixels, painter: Painter
-    ) -> Quality:
-        """Return how like its twin a picture is, where that says something."""
+    def _quality(self, spec: ArmSpec, face: ProbeFace, image: Pixels, painter: Painter) -> Quality:
+        """Return how like its twin an image is, where that says something."""
         if spec.arm in ("clean", "upper-half"):
             return Quality()
         if spec.arm == "restored-clean":
-            return measure(picture, face.clean, None, None)
+            return measure(image, face.clean, None, None)
         detected = spec.arm == "restored" and self.detectors[spec.restorer or ""] is not None
-        used = painter.maps(spec, face) if detected and self._reads(spec, painter) else None
-        return measure(picture, face.clean, face.crop.mask, used)
+        used = painter.masks(spec, face) if detected and self._reads(spec, painter) else None
+        return measure(image, face.clean, face.crop.mask, used)

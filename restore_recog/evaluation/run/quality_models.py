@@ -1,4 +1,4 @@
-"""The judges of picture quality that a run has at hand: FID, LPIPS, NIQE, BRISQUE.
+"""The judges of image quality that a run has at hand: FID, LPIPS, NIQE, BRISQUE.
 
 Weights come from files that the user names, or from where the libraries' own loaders have put
 them on this machine. What is missing leaves its column empty, and the report says why.
@@ -43,7 +43,7 @@ INSTALL = "pip install 'restore-recog[quality]'"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """What is said of one picture.
+    """What is said of one image.
 
     Attributes:
         scores: Of :class:`~restore_recog.evaluation.image_quality.Quality`, by name.
@@ -56,12 +56,12 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judges:
-    """What judges the pictures of every arm.
+    """What judges the images of every arm.
 
     Attributes:
-        fid: Gives the features (N, D) of pictures, or None.
-        lpips: Gives the distances (N,) of pictures and their twins, or None.
-        alone: Name -> what gives (N,) scores of pictures by themselves.
+        fid: Gives the features (N, D) of images, or None.
+        lpips: Gives the distances (N,) of images and their twins, or None.
+        alone: Name -> what gives (N,) scores of images by themselves.
         missing: Name -> why that judge is not there.
         files: Name -> the weights file in use.
     """
@@ -76,44 +76,44 @@ class Judges:
         self,
         spec: ArmSpec,
         faces: Sequence[ProbeFace],
-        pictures: Sequence[Pixels],
+        images: Sequence[Pixels],
         ledger: Ledger,
     ) -> list[Judged]:
-        """Return what is said of every picture of one arm; nothing of half a face."""
-        if spec.arm == "upper-half" or not pictures:
-            return [Judged()] * len(pictures)
+        """Return what is said of every image of one arm; nothing of half a face."""
+        if spec.arm == "upper-half" or not images:
+            return [Judged()] * len(images)
         twins = [None if spec.arm == "clean" else face.clean for face in faces]
-        scores = self._scores(pictures, twins, ledger)
-        features = self._features(pictures, ledger)
+        scores = self._scores(images, twins, ledger)
+        features = self._features(images, ledger)
         return [
             Judged({name: float(column[i]) for name, column in scores.items()}, features[i])
-            for i in range(len(pictures))
+            for i in range(len(images))
         ]
 
     def _scores(
-        self, pictures: Sequence[Pixels], clean: Sequence[Pixels | None], ledger: Ledger
+        self, images: Sequence[Pixels], clean: Sequence[Pixels | None], ledger: Ledger
     ) -> dict[str, Scores]:
-        """Return name -> (N,) scores; NaN where a picture has no twin to be compared with."""
+        """Return name -> (N,) scores; NaN where an image has no twin to be compared with."""
         found: dict[str, Scores] = {}
         for name, judge in self.alone.items():
-            with ledger.timed(name, len(pictures)):
-                found[name] = judge(pictures)
-        pairs = [(a, b) for a, b in zip(pictures, clean, strict=True) if b is not None]
+            with ledger.timed(name, len(images)):
+                found[name] = judge(images)
+        pairs = [(a, b) for a, b in zip(images, clean, strict=True) if b is not None]
         if self.lpips is not None and pairs:
             with ledger.timed("lpips", len(pairs)):
                 values = self.lpips([a for a, _ in pairs], [b for _, b in pairs])
-            found["lpips"] = np.full(len(pictures), np.nan)
+            found["lpips"] = np.full(len(images), np.nan)
             found["lpips"][[b is not None for b in clean]] = values
         return found
 
     def _features(
-        self, pictures: Sequence[Pixels], ledger: Ledger
+        self, images: Sequence[Pixels], ledger: Ledger
     ) -> Sequence[NDArray[np.float32] | None]:
-        """Return the (D,) features of every picture, or None for each without a network."""
-        if self.fid is None or not pictures:
-            return [None] * len(pictures)
-        with ledger.timed("fid features", len(pictures)):
-            return list(self.fid(pictures))
+        """Return the (D,) features of every image, or None for each without a network."""
+        if self.fid is None or not images:
+            return [None] * len(images)
+        with ledger.timed("fid features", len(images)):
+            return list(self.fid(images))
 
     def facts(self) -> dict[str, Any]:
         """Return what judged, for the record: plain JSON values."""
@@ -131,9 +131,9 @@ class Judges:
 
 
 def asks_quality(plan: Plan, samples: Mapping[str, FaceSample]) -> bool:
-    """Return whether a plan sets every probe against its own unoccluded picture, and no more.
+    """Return whether a plan sets every probe against its own unoccluded image, and no more.
 
-    Such pairs say how near a picture comes to another one of the same moment; nothing about
+    Such pairs say how near an image comes to another one of the same moment; nothing about
     recognition follows from them.
     """
     own = [
@@ -225,11 +225,11 @@ def _no_weights(name: str) -> str:
 
 
 def _too_small(name: str, side: int) -> str:
-    """Return why pictures of a side cannot be judged, or nothing."""
+    """Return why images of a side cannot be judged, or nothing."""
     least = {"niqe": 2 * naturalness.BLOCK, "lpips": 64}.get(name, 16)
     if side >= least:
         return ""
     return (
-        f"it needs pictures of {least} x {least} pixels, and the crops have {side} x {side}; give "
+        f"it needs images of {least} x {least} pixels, and the crops have {side} x {side}; give "
         f"--crop-size {least}."
     )

@@ -1,6 +1,6 @@
 """One evaluation under way: its faces, its arms, and what the recogniser makes of them.
 
-The pictures pass once, block by block: first the references, then the probes. Each block is
+The images pass once, block by block: first the references, then the probes. Each block is
 read, cropped, covered, painted for every arm, embedded and measured; then its pixels are
 dropped, so that memory does not grow with them.
 """
@@ -50,7 +50,7 @@ MEAN_OF = 256
 """So many occluded references make the mean face where none is clean."""
 
 ONCE = ("read", "detect", "align", "cover", "segment")
-"""Stages at which a picture that is used twice fails twice, and is recorded once."""
+"""Stages at which an image that is used twice fails twice, and is recorded once."""
 
 Rows = dict[str, Templates | None]
 Result = TypeVar("Result")
@@ -62,14 +62,14 @@ class Session:
     Attributes:
         restorers: By their names in this run.
         specs: The arms; after :meth:`run` those that this data could carry.
-        gallery: image_id -> digest of the references (and cosine pictures) that were found.
+        gallery: image_id -> digest of the references (and cosine images) that were found.
         found: image_id -> what is kept of the probes that were found.
         notes: Sentences for the report.
-        fill_map: Which maps the arm ``fill`` fills: ``true``, ``predicted`` or both.
+        fill_mask: Which masks the arm ``fill`` fills: ``true``, ``predicted`` or both.
     """
 
     def __init__(self, request: EvalRequest, ledger: Ledger) -> None:
-        """Plan the run; no picture is read yet.
+        """Plan the run; no image is read yet.
 
         Raises:
             DataError: The data cannot carry the protocol, the coverings or an arm.
@@ -119,10 +119,10 @@ class Session:
         self._ranks = Ranks.current()
         self.gallery: dict[str, str] = {}
         self.found: dict[str, FoundProbe] = {}
-        self.fill_map = "predicted"
+        self.fill_mask = "predicted"
 
     def run(self) -> dict[str, ArmRun]:
-        """Make, embed and measure the pictures of all arms; return arm name -> its run.
+        """Make, embed and measure the images of all arms; return arm name -> its run.
 
         Raises:
             DataError: No reference or no probe could be used, or an arm that was asked for
@@ -157,7 +157,7 @@ class Session:
             self._record(f for block in blocks for f in block.failures[name])
         everything = _merged(block.found for block in blocks)
         self._share_accounts()
-        self._note_maps(sum(block.true_maps for block in blocks), len(everything))
+        self._note_masks(sum(block.true_masks for block in blocks), len(everything))
         self.found = {i: everything[i] for i in self.plan.probes if i in everything}
         occluded = set(self.board.columns) - set(self._clean)
         self.gallery |= {i: f.digest for i, f in everything.items() if i in occluded}
@@ -184,7 +184,7 @@ class Session:
         return faces(ids, replace(self._studio, ledger=Ledger()), self._coverings)
 
     def tile(self, spec: ArmSpec, face: ProbeFace) -> Tile:
-        """Return the picture of one probe in an arm, and the map that it was made with."""
+        """Return the image of one probe in an arm, and the mask that it was made with."""
         return self._probes.tile(spec, face)
 
     def _each(
@@ -241,19 +241,19 @@ class Session:
         self.ledger.other_laps = [a[0] for i, a in enumerate(accounts) if i != self._ranks.rank]
         self.notes += entries.notes([a[1] for a in accounts if a[1] is not None])
 
-    def _note_maps(self, known: int, found: int) -> None:
+    def _note_masks(self, known: int, found: int) -> None:
         if margin(self.request.segmenter) is not None and found and not known:
             raise DataError(
-                "--segmenter true needs data with mask maps, and none of these probes has one; "
+                "--segmenter true needs data with masks, and none of these probes has one; "
                 "use --segmenter own."
             )
         if known == found or not any(self.detectors.values()):
-            self.fill_map = "true"
+            self.fill_mask = "true"
         elif known:
-            self.fill_map = "true (where it is known, else the predicted)"
+            self.fill_mask = "true (where it is known, else the predicted)"
 
     def _record(self, failures: Iterable[Failure]) -> None:
-        """Put failures into the ledger, those of a picture that was read twice once."""
+        """Put failures into the ledger, those of an image that was read twice once."""
         known = {f for f in self.ledger.failures if f.stage in ONCE}
         for failure in failures:
             if failure not in known:

@@ -1,4 +1,4 @@
-"""Templates of aligned crops, each picture cut as the recogniser wants it."""
+"""Templates of aligned crops, each image cut as the recogniser wants it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from restore_recog.types import FaceSample, Pixels, Templates
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
-    """One picture to be embedded: aligned crop and its landmarks."""
+    """One image to be embedded: aligned crop and its landmarks."""
 
     sample: FaceSample
     pixels: Pixels
@@ -48,7 +48,7 @@ def embed(recognizer: Recognizer, faces: Sequence[Face], ledger: Ledger) -> list
     if templates.ndim != 2 or len(templates) != len(faces):
         raise PluginError(
             f"The recogniser '{recognizer.name}' returned shape {templates.shape} for "
-            f"{len(faces)} pictures; mend the plug-in."
+            f"{len(faces)} images; mend the plug-in."
         )
     with np.errstate(invalid="ignore", divide="ignore"):
         unit = templates / np.linalg.norm(templates, axis=1, keepdims=True)
@@ -76,8 +76,8 @@ def stacked(
     found = {image_id: row for image_id, row in templates.items() if row is not None}
     if length is None and not found:
         raise DataError(
-            f"The recogniser gave none of the {len(ids)} gallery pictures a template, so nothing "
-            "can be compared; failing pictures or wrong weights are the usual cause."
+            f"The recogniser gave none of the {len(ids)} gallery images a template, so nothing "
+            "can be compared; failing images or wrong weights are the usual cause."
         )
     missing = np.full(length or len(next(iter(found.values()))), np.nan)
     return np.stack([found.get(image_id, missing) for image_id in ids])
@@ -90,7 +90,7 @@ def _fitted(recognizer: Recognizer, face: Face) -> Pixels:
     height, width = recognizer.image_size
     if height != width:
         raise PluginError(
-            f"The recogniser '{recognizer.name}' declares a template but no square picture; "
+            f"The recogniser '{recognizer.name}' declares a template but no square image; "
             "the template is in units of the side."
         )
     target = np.asarray(recognizer.template) * height - 0.5

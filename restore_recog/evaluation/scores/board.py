@@ -42,10 +42,10 @@ class ArmScores:
     Attributes:
         failed: (P,) whether the probe has no template.
         search: What the search of the gallery found, or None where nothing is searched.
-        cosine: (P,) to the subject's one random clean picture; NaN without both templates.
+        cosine: (P,) to the subject's one random clean image; NaN without both templates.
             Of pairs only: mean score of the probe's genuine pairs.
-        impostor: (P,) mean cosine to those pictures of all other subjects; NaN likewise.
-        table: The whole cosine table, or None where the plan has no such pictures.
+        impostor: (P,) mean cosine to those images of all other subjects; NaN likewise.
+        table: The whole cosine table, or None where the plan has no such images.
         genuine: All genuine comparisons of probes with references; of pairs only, the listed.
         trials: (T,) scores, -inf where a template is missing.
     """
@@ -143,8 +143,8 @@ class Board:
         """Return the board of a plan; *subjects* maps every image_id to its subject.
 
         Raises:
-            DataError: A picture would be searched in itself, no probe has anything to be
-                found in, a pair is of pictures that are not on the plan, or there is no
+            DataError: An image would be searched in itself, no probe has anything to be
+                found in, a pair is of images that are not on the plan, or there is no
                 probe.
         """
         inside = set(plan.references)
@@ -222,8 +222,8 @@ class Board:
             genuine = Comparisons(trials[self.genuine], rows[self.genuine])
         if chosen := self.plan.cosine_references:
             place = {image_id: i for i, image_id in enumerate(self.columns)}
-            pictures = references[[place[image_id] for image_id in chosen.values()]]
-            table = cosine_table(probes, self.probe_subjects, pictures, np.array(list(chosen)))
+            images = references[[place[image_id] for image_id in chosen.values()]]
+            table = cosine_table(probes, self.probe_subjects, images, np.array(list(chosen)))
             own, others = table.own, table.others
         else:
             own = row_means(trials, rows, self.genuine, len(probes))
@@ -235,13 +235,13 @@ def _check_search(plan: Plan, subjects: Mapping[str, str]) -> None:
     if overlap := sorted(set(plan.references) & set(plan.probes)):
         raise DataError(
             f"The protocol puts '{overlap[0]}' among the probes and into the gallery; "
-            "a picture must not be searched in itself."
+            "an image must not be searched in itself."
         )
     enrolled = {subjects[image_id] for image_id in plan.references}
     if not any(subjects[image_id] in enrolled for image_id in plan.probes):
         raise DataError(
             f"None of the {len(plan.probes)} probes of the protocol has a reference of its "
-            "subject, so none can be found; give pictures of the same people to both."
+            "subject, so none can be found; give images of the same people to both."
         )
 
 
@@ -259,6 +259,6 @@ def _check_pairs(plan: Plan, columns: set[str]) -> None:
                 )
     if not plan.identification and not plan.pairs:
         raise DataError(
-            "The protocol has neither a search nor a pair of two pictures that are there, so "
+            "The protocol has neither a search nor a pair of two images that are there, so "
             "there is nothing to measure; is its list of pairs made for this data?"
         )

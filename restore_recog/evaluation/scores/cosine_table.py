@@ -1,4 +1,4 @@
-"""The cosine-similarity table: every probe against one clean picture of each subject."""
+"""The cosine-similarity table: every probe against one clean image of each subject."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class CosineTable:
     """The table of one arm, P probes.
 
     Attributes:
-        own: (P,) cosine to the picture of the probe's own subject; NaN without both
-            templates or without such a picture.
-        others: (P,) mean cosine to the pictures of all other subjects; NaN likewise.
+        own: (P,) cosine to the image of the probe's own subject; NaN without both
+            templates or without such an image.
+        others: (P,) mean cosine to the images of all other subjects; NaN likewise.
         summary: Of all entries: *own* as genuine, each other entry as impostor.
     """
 
@@ -35,7 +35,7 @@ class CosineTable:
 def cosine_table(
     probes: Vector,
     probe_subjects: NDArray[np.str_],
-    pictures: Vector,
+    images: Vector,
     subjects: NDArray[np.str_],
     *,
     cells: int = CELLS,
@@ -49,7 +49,7 @@ def cosine_table(
     Args:
         probes: (P, D) unit-length templates, NaN rows for failed ones.
         probe_subjects: (P,).
-        pictures: (S, D) the same of one picture a subject.
+        images: (S, D) the same of one image a subject.
         subjects: (S,) their subjects, each once.
         cells: Entries held at once.
     """
@@ -57,12 +57,12 @@ def cosine_table(
     column = np.array([place.get(str(subject), -1) for subject in probe_subjects], dtype=np.intp)
     has = column >= 0
     own = np.full(len(probes), np.nan)
-    own[has] = np.einsum("ij,ij->i", probes[has], pictures[column[has]])
+    own[has] = np.einsum("ij,ij->i", probes[has], images[column[has]])
     genuine = np.sort(own[np.isfinite(own)])
     tally = _Tally(genuine)
     others = np.full(len(probes), np.nan)
     for rows in _blocks(len(probes), max(1, cells // max(1, len(subjects)))):
-        sheet = probes[rows] @ pictures.T
+        sheet = probes[rows] @ images.T
         foreign = np.arange(len(subjects))[None, :] != column[rows, None]
         known = foreign & ~np.isnan(sheet)
         count = known.sum(axis=1)
@@ -197,8 +197,8 @@ def dots(
 ) -> Vector:
     """Return (T,) scores of chosen comparisons, -inf where a template is missing.
 
-    Rounded to float32 as in :mod:`restore_recog.evaluation.scores.search`, so that one threshold suits
-    both.
+    Rounded to float32 as in :mod:`restore_recog.evaluation.scores.search`, so that one
+    threshold suits both.
     """
     found = np.empty(len(rows))
     for start in range(0, len(rows), chunk):

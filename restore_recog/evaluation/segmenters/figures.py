@@ -1,4 +1,4 @@
-"""The figures of a segmenter study: how good the maps are, and what their errors cost."""
+"""The figures of a segmenter study: how good the masks are, and what their errors cost."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from restore_recog.types import Mask, Pixels, Vector
 
 
 @dataclass(frozen=True, slots=True)
-class MapScore:
-    """How good the map of one probe is; NaN where there is nothing to judge.
+class MaskScore:
+    """How good the mask of one probe is; NaN where there is nothing to judge.
 
     Attributes:
         pixel_accuracy, dice, iou, precision, recall: In [0, 1].
@@ -42,11 +42,11 @@ class MapScore:
     empty: float = math.nan
 
 
-MAP_SCORES = tuple(field.name for field in fields(MapScore))
+MASK_SCORES = tuple(field.name for field in fields(MaskScore))
 
 
-def judged(found: Pixels | None, true: Pixels | None) -> MapScore:
-    """Return how good a map is. A segmenter that failed has found nothing.
+def judged(found: Pixels | None, true: Pixels | None) -> MaskScore:
+    """Return how good a mask is. A segmenter that failed has found nothing.
 
     Args:
         found: None where the segmenter failed.
@@ -54,9 +54,9 @@ def judged(found: Pixels | None, true: Pixels | None) -> MapScore:
     """
     empty = float(found is None or not found.any())
     if true is None:
-        return MapScore(empty=empty)
+        return MaskScore(empty=empty)
     mine = np.zeros_like(true) if found is None else found
-    return MapScore(
+    return MaskScore(
         float(pixel_accuracy(mine, true)),
         float(dice(mine, true)),
         float(iou(mine, true)),
@@ -73,18 +73,18 @@ class Arm:
 
     Attributes:
         scores: What the recogniser made of it.
-        psnr: (P,) inside the true map, in dB; NaN without a twin.
+        psnr: (P,) inside the true mask, in dB; NaN without a twin.
     """
 
     scores: ArmScores
     psnr: Vector
 
 
-def map_figures(rows: Sequence[MapScore | None], people: People, seed: int) -> Figures:
+def mask_figures(rows: Sequence[MaskScore | None], people: People, seed: int) -> Figures:
     """Return the means over the probes whose face was found; the others are None."""
     known = np.array([row is not None for row in rows], dtype=bool)
     found: dict[str, Figure | None] = {}
-    for name in MAP_SCORES:
+    for name in MASK_SCORES:
         column = np.array([getattr(row, name) for row in rows if row is not None], dtype=float)
         mine = people[known]
         found[name] = (
@@ -95,11 +95,11 @@ def map_figures(rows: Sequence[MapScore | None], people: People, seed: int) -> F
     return {name: figure for name, figure in found.items() if figure is not None}
 
 
-def false_alarms(maps: Sequence[Pixels | None], people: People, seed: int) -> Figures:
+def false_alarms(masks: Sequence[Pixels | None], people: People, seed: int) -> Figures:
     """Return what a segmenter finds on faces that nothing covers.
 
     Args:
-        maps: (P,) of the unoccluded twins; None where there is none.
+        masks: (P,) of the unoccluded twins; None where there is none.
         people: (P,) whose each is.
         seed: Of the intervals.
 
@@ -107,10 +107,10 @@ def false_alarms(maps: Sequence[Pixels | None], people: People, seed: int) -> Fi
         ``false_area``: mean share of the crop that is marked; ``false_alarm``: share of faces on
         which anything is.
     """
-    known = np.array([one is not None for one in maps], dtype=bool)
+    known = np.array([one is not None for one in masks], dtype=bool)
     if not known.any():
         return {}
-    area = np.array([one.mean() for one in maps if one is not None], dtype=float)
+    area = np.array([one.mean() for one in masks if one is not None], dtype=float)
     mean = mean_figure(area, people[known], seed)
     rate = rate_figure(area > 0, people[known], seed, errors=True)
     return {n: f for n, f in (("false_area", mean), ("false_alarm", rate)) if f is not None}
@@ -132,11 +132,11 @@ def recognition(arm: Arm, floor: Arm, people: People, seed: int) -> Figures:
 
 
 def cost(arm: Arm, oracle: Arm, known: Mask, people: People, seed: int) -> Figures:
-    """Return what the errors of the maps cost: the true map's figure less this one's, paired.
+    """Return what the errors of the masks cost: the true mask's figure less this one's, paired.
 
     Args:
-        arm, oracle: Restored with the found and with the true map.
-        known: (P,) which probes have a true map.
+        arm, oracle: Restored with the found and with the true mask.
+        known: (P,) which probes have a true mask.
         people: (P,) whose each is.
         seed: Of the intervals.
     """
@@ -154,17 +154,17 @@ def cost(arm: Arm, oracle: Arm, known: Mask, people: People, seed: int) -> Figur
 
 
 def agreement(
-    maps: Iterable[Mapping[str, Pixels | None]], people: People, seed: int
+    masks: Iterable[Mapping[str, Pixels | None]], people: People, seed: int
 ) -> dict[tuple[str, str], Figure]:
-    """Return the mean Dice of every two segmenters' maps over the probes that both have one of.
+    """Return the mean Dice of every two segmenters' masks over the probes that both have one of.
 
     Args:
-        maps: Segmenter -> map or None, probe by probe.
+        masks: Segmenter -> mask or None, probe by probe.
         people: (P,) whose each probe is.
         seed: Of the intervals.
     """
     rows: dict[tuple[str, str], list[float]] = {}
-    for row in maps:
+    for row in masks:
         for a, b in combinations(row, 2):
             mine, theirs = row[a], row[b]
             alike = math.nan if mine is None or theirs is None else float(dice(mine, theirs))

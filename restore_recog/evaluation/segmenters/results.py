@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from restore_recog.types import Failure, Pixels
 
 if TYPE_CHECKING:
-    from restore_recog.evaluation.segmenters.figures import MapScore
+    from restore_recog.evaluation.segmenters.figures import MaskScore
 
 Figures = Mapping[str, Mapping[str, Any]]
 
@@ -21,21 +21,21 @@ class Standing:
     Attributes:
         segmenter: As it was named.
         reference: Whether it is a reference point and not under test.
-        maps: Figure name -> figure of the maps (``dice``, ..., ``empty``, ``false_area``).
-        restorers: Restorer -> figure name -> figure of what came of the maps.
+        masks: Figure name -> figure of the masks (``dice``, ..., ``empty``, ``false_area``).
+        restorers: Restorer -> figure name -> figure of what came of the masks.
         scores: One a probe; None where no face was found.
     """
 
     segmenter: str
     reference: bool
-    maps: Figures
+    masks: Figures
     restorers: Mapping[str, Figures]
-    scores: Sequence[MapScore | None]
+    scores: Sequence[MaskScore | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Worst:
-    """One of the worst maps of a segmenter, with the picture."""
+    """One of the worst masks of a segmenter, with the image."""
 
     segmenter: str
     probe_id: str
@@ -53,9 +53,9 @@ class Study:
         standings: Reference points first, then the segmenters in the order of their naming.
         floor: Restorer-less figures of the occluded probes.
         probes: image_id and subject of every probe, in the order of ``Standing.scores``.
-        agreement: (segmenter, segmenter) -> mean Dice of their maps.
-        true_maps: Of how many probes the true map is known.
-        worst: The worst maps by Dice of each segmenter under test.
+        agreement: (segmenter, segmenter) -> mean Dice of their masks.
+        true_masks: Of how many probes the true mask is known.
+        worst: The worst masks by Dice of each segmenter under test.
         failures: Of all evaluations, each once.
     """
 
@@ -63,7 +63,7 @@ class Study:
     floor: Figures
     probes: tuple[tuple[str, str], ...]
     agreement: Mapping[tuple[str, str], Mapping[str, Any]]
-    true_maps: int
+    true_masks: int
     worst: tuple[Worst, ...]
     labels: tuple[str, ...]
     notes: tuple[str, ...]

@@ -1,9 +1,9 @@
-"""Segmenters side by side: how good their maps are, and what their errors cost recognition.
+"""Segmenters side by side: how good their masks are, and what their errors cost recognition.
 
 One evaluation a segmenter on the same probes, references and coverings; with the cache of
 finished work no net runs twice on anything. Beside them stand reference points that make their
-figures readable: the true map, the true map widened and narrowed by a few pixels, and one fixed
-map for every face.
+figures readable: the true mask, the true mask widened and narrowed by a few pixels, and one fixed
+mask for every face.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from restore_recog.evaluation.segmenters.figures import (
     cost,
     false_alarms,
     judged,
-    map_figures,
+    mask_figures,
     recognition,
 )
 from restore_recog.evaluation.segmenters.results import Standing, Study, Worst
@@ -39,12 +39,12 @@ from restore_recog.system import provenance
 from restore_recog.types import Failure, Pixels
 
 MARGINS = (2, 4)
-"""By how many pixels the true map is widened and narrowed, unless something else is asked for."""
+"""By how many pixels the true mask is widened and narrowed, unless something else is asked for."""
 
 AVERAGE = "average"
 
 Packed = Sequence[bytes | None]
-"""Maps of all probes, as :mod:`~restore_recog.evaluation.run.masks` keeps them."""
+"""Masks of all probes, as :mod:`~restore_recog.evaluation.run.masks` keeps them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +53,7 @@ class _Run:
 
     session: Session
     arms: Mapping[str, Arm]
-    maps: Mapping[str, Packed]
+    masks: Mapping[str, Packed]
     failures: Sequence[Failure]
 
 
@@ -72,37 +72,37 @@ def study(
         request: Data, protocol, restorers and recogniser; its segmenter and arms are not used.
         choices: Segmenters, as ``--segmenter`` names them.
         progress: Called with (stage, done, total) as the work goes on.
-        margins: Pixels by which the true map is widened and narrowed.
+        margins: Pixels by which the true mask is widened and narrowed.
         clean: Whether the unoccluded twins are looked at too, where there are such.
-        worst: So many of each segmenter's worst maps are kept with their pictures.
+        worst: So many of each segmenter's worst masks are kept with their images.
 
     Raises:
-        DataError: The data cannot carry the protocol, or a restorer reads no map.
+        DataError: The data cannot carry the protocol, or a restorer reads no mask.
         PluginError: A segmenter is unknown, breaks its contract, or is not a choice here.
     """
     tested = _checked(request, choices)
     clean = clean and _has_twins(Session(_one(request, tested[0]), Ledger()))
     first = _run(request, tested[0], progress, clean=clean)
     lead = f"restored:{next(iter(first.session.restorers))}"
-    known = first.session.fill_map != "predicted"
+    known = first.session.fill_mask != "predicted"
     references = _references(request, first.session, margins, known=known)
     runs = {c: _run(request, c, progress) for c in references if c != tested[0]}
     runs[tested[0]] = first
     runs |= {choice: _run(request, choice, progress, clean=clean) for choice in tested[1:]}
     order = [*(c for c in references if c not in tested), *tested]
-    truth = runs[TRUE].maps[lead] if known else [None] * len(first.session.plan.probes)
+    truth = runs[TRUE].masks[lead] if known else [None] * len(first.session.plan.probes)
     standings = [_standing(runs, c, truth, reference=c not in tested) for c in order]
     people, seed = first.session.board.people, request.seed
-    maps = {c: runs[c].maps[lead] for c in order if c in tested or c.startswith(AVERAGE)}
+    masks = {c: runs[c].masks[lead] for c in order if c in tested or c.startswith(AVERAGE)}
     samples = first.session.source.samples
     floor = first.arms["occluded"]
     return Study(
         standings=tuple(standings),
         floor=recognition(floor, floor, people, seed),
         probes=tuple((i, samples[i].subject) for i in first.session.plan.probes),
-        agreement=agreement(_unpacked(maps, first.session.size), people, seed),
-        true_maps=sum(one is not None for one in truth),
-        worst=_worst(first.session, [s for s in standings if not s.reference], maps, truth, worst),
+        agreement=agreement(_unpacked(masks, first.session.size), people, seed),
+        true_masks=sum(one is not None for one in truth),
+        worst=_worst(first.session, [s for s in standings if not s.reference], masks, truth, worst),
         labels=tuple(outcome.labels(first.session)),
         notes=_notes(first.session, truth),
         setup=_setup(request, first.session, order),
@@ -114,13 +114,13 @@ def _checked(request: EvalRequest, choices: Sequence[str]) -> list[str]:
     """Return the segmenters under test, each once.
 
     Raises:
-        DataError: A restorer reads no map.
+        DataError: A restorer reads no mask.
         PluginError: There is no segmenter, or one that cannot be compared.
     """
     for restorer in request.restorers:
         if "masks" not in restorer.needs:
             raise DataError(
-                f"The restorer '{restorer.name}' reads no map, so no segmenter moves its figures; "
+                f"The restorer '{restorer.name}' reads no mask, so no segmenter moves its figures; "
                 "leave it out of the study."
             )
     tested = [c for c in dict.fromkeys(choices) if segmenter_names.margin(c) is None]
@@ -177,14 +177,14 @@ def _run(
     made = session.run()
     board, probes = session.board.enrolled_by(request.enrolment), session.plan.probes
     found: dict[str, Arm] = {}
-    maps: dict[str, Packed] = {}
+    masks: dict[str, Packed] = {}
     for spec in session.specs:
         run = made[spec.name]
         qualities = [run.qualities.get(i, Quality()) for i in probes]
         psnr = np.array([quality.psnr_mask for quality in qualities], dtype=float)
         found[spec.name] = Arm(board.score(run.templates, session.references(spec)), psnr)
-        maps[spec.name] = [run.maps.get(image_id) for image_id in probes]
-    return _Run(session, found, maps, tuple(ledger.failures))
+        masks[spec.name] = [run.masks.get(image_id) for image_id in probes]
+    return _Run(session, found, masks, tuple(ledger.failures))
 
 
 def _standing(runs: Mapping[str, _Run], choice: str, truth: Packed, *, reference: bool) -> Standing:
@@ -192,9 +192,9 @@ def _standing(runs: Mapping[str, _Run], choice: str, truth: Packed, *, reference
     run = runs[choice]
     session, seed = run.session, run.session.request.seed
     people, side, names = session.board.people, session.size, list(session.restorers)
-    mine = run.maps[f"restored:{names[0]}"]
+    mine = run.masks[f"restored:{names[0]}"]
     scores = [
-        judged(_map(found, side), _map(true, side)) if image_id in session.found else None
+        judged(_mask(found, side), _mask(true, side)) if image_id in session.found else None
         for image_id, found, true in zip(session.plan.probes, mine, truth, strict=True)
     ]
     known = np.array([true is not None for true in truth], dtype=bool)
@@ -205,31 +205,31 @@ def _standing(runs: Mapping[str, _Run], choice: str, truth: Packed, *, reference
         if TRUE in runs and choice != TRUE:
             oracle = runs[TRUE].arms[f"restored:{name}"]
             restorers[name] |= cost(arm, oracle, known, people, seed)
-    bare = [_map(one, side) for one in run.maps.get(f"restored-clean:{names[0]}", ())]
-    maps = map_figures(scores, people, seed)
+    bare = [_mask(one, side) for one in run.masks.get(f"restored-clean:{names[0]}", ())]
+    masks = mask_figures(scores, people, seed)
     if bare:
-        maps |= false_alarms(bare, people, seed)
-    return Standing(choice, reference, maps, restorers, scores)
+        masks |= false_alarms(bare, people, seed)
+    return Standing(choice, reference, masks, restorers, scores)
 
 
-def _map(packed: bytes | None, side: int) -> Pixels | None:
+def _mask(packed: bytes | None, side: int) -> Pixels | None:
     return None if packed is None else unpack(packed, side)
 
 
-def _unpacked(maps: Mapping[str, Packed], side: int) -> Iterator[dict[str, Pixels | None]]:
-    """Yield segmenter -> map, probe by probe."""
-    for row in zip(*maps.values(), strict=True):
-        yield {name: _map(one, side) for name, one in zip(maps, row, strict=True)}
+def _unpacked(masks: Mapping[str, Packed], side: int) -> Iterator[dict[str, Pixels | None]]:
+    """Yield segmenter -> mask, probe by probe."""
+    for row in zip(*masks.values(), strict=True):
+        yield {name: _mask(one, side) for name, one in zip(masks, row, strict=True)}
 
 
 def _worst(
     session: Session,
     tested: Sequence[Standing],
-    maps: Mapping[str, Packed],
+    masks: Mapping[str, Packed],
     truth: Packed,
     count: int,
 ) -> tuple[Worst, ...]:
-    """Return the worst maps of every segmenter under test, the worst first."""
+    """Return the worst masks of every segmenter under test, the worst first."""
     chosen: list[tuple[Standing, int]] = []
     for one in tested:
         scored = [i for i, s in enumerate(one.scores) if s is not None and np.isfinite(s.dice)]
@@ -239,9 +239,9 @@ def _worst(
     faces = session.faces(sorted({probes[i] for _, i in chosen}))
     found = []
     for one, i in chosen:
-        score, true = one.scores[i], _map(truth[i], side)
+        score, true = one.scores[i], _mask(truth[i], side)
         assert score is not None and true is not None
-        pixels, mine = faces[probes[i]].crop.pixels, _map(maps[one.segmenter][i], side)
+        pixels, mine = faces[probes[i]].crop.pixels, _mask(masks[one.segmenter][i], side)
         mine = np.zeros_like(true) if mine is None else mine
         found.append(Worst(one.segmenter, probes[i], score.dice, pixels, mine, true))
     return tuple(found)
@@ -259,13 +259,13 @@ def _notes(session: Session, truth: Packed) -> tuple[str, ...]:
     known = sum(one is not None for one in truth)
     if not known:
         notes.append(
-            "The data has no true maps: how good a map is cannot be told, only how far the "
+            "The data has no true masks: how good a mask is cannot be told, only how far the "
             "segmenters agree and what the recogniser makes of their restorations."
         )
     elif known < len(session.found):
         notes.append(
-            f"The true map is known of {known} of {len(session.found)} probes; the maps, and what "
-            "their errors cost, are judged on those."
+            f"The true mask is known of {known} of {len(session.found)} probes; the masks, and "
+            "what their errors cost, are judged on those."
         )
     return tuple(notes)
 

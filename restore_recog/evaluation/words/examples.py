@@ -21,7 +21,7 @@ FLIPS = 4
 
 
 def examples(session: Session, findings: Findings) -> tuple[Example, ...]:
-    """Return strips [clean | occluded | map | restored ... | fill] of a dozen probes."""
+    """Return strips [clean | occluded | mask | restored ... | fill] of a dozen probes."""
     lead = next((s.name for s in session.specs if s.arm == "restored"), "occluded")
     before, after = findings.right("occluded"), findings.right(lead)
     ranks = [findings.measured[name].scores.rank() for name in ("occluded", lead)]
@@ -64,7 +64,7 @@ def _caption(right: tuple[float, float], ranks: tuple[int, int]) -> str:
 
 
 def _likeness(findings: Findings, row: int) -> str:
-    """Return how near a probe's pictures came to the truth inside the covering."""
+    """Return how near a probe's images came to the truth inside the covering."""
     shown = [
         (name, arm.qualities[row].psnr_mask)
         for name, arm in findings.measured.items()
@@ -80,8 +80,8 @@ def _strip(session: Session, face: ProbeFace) -> tuple[tuple[str, ...], NDArray[
     for spec in session.specs:
         if spec.arm == "upper-half":
             continue
-        picture, found = session.tile(spec, face)
+        image, found = session.tile(spec, face)
         if spec.arm == "restored" and found is not None:
-            tiles.append((f"map for {spec.restorer}", np.stack([found * 255] * 3, axis=2)))
-        tiles.append((spec.name, picture))
+            tiles.append((f"mask for {spec.restorer}", np.stack([found * 255] * 3, axis=2)))
+        tiles.append((spec.name, image))
     return tuple(title for title, _ in tiles), np.concatenate([tile for _, tile in tiles], axis=1)

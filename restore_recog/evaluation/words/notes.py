@@ -64,14 +64,14 @@ def notes(session: Session, findings: Findings) -> tuple[str, ...]:
     if not session.asks_quality:
         found += calibration(findings)
     if session.source.left_out:
-        found.append(f"{session.source.left_out} pictures of the training split are left out.")
+        found.append(f"{session.source.left_out} images of the training split are left out.")
     lost = len(session.plan.probes) - len(session.found)
     if lost:
         found.append(f"{lost} probes have no usable face; they count as misses in every arm.")
     if any(spec.arm == "fill" for spec in session.specs):
         found.append(
             f"The arm 'fill' puts the mean of the {len(session.gallery)} gallery faces into the "
-            f"{session.fill_map} map."
+            f"{session.fill_mask} mask."
         )
     if session.plan.synthetic:
         found.append(
@@ -81,7 +81,7 @@ def notes(session: Session, findings: Findings) -> tuple[str, ...]:
     same = duplicates(session.gallery, session.found)
     if same and session.plan.identification:
         found.append(
-            f"Warning: {same} probes show the very pixels of a gallery picture; "
+            f"Warning: {same} probes show the very pixels of a gallery image; "
             "rank-1 is too good by them."
         )
     sizes = {tuple(restorer.image_size) for restorer in session.restorers.values()}
@@ -94,7 +94,7 @@ def notes(session: Session, findings: Findings) -> tuple[str, ...]:
 
 
 def duplicates(gallery: Mapping[str, str], found: Mapping[str, FoundProbe]) -> int:
-    """Return how many probes (or their clean twins) are a gallery picture, pixel by pixel."""
+    """Return how many probes (or their clean twins) are a gallery image, pixel by pixel."""
     known = set(gallery.values())
     return sum(probe.digest in known or probe.clean_digest in known for probe in found.values())
 
@@ -117,7 +117,7 @@ def setup(session: Session, findings: Findings) -> dict[str, Any]:
         ],
         "data_sha256": source.fingerprint(),
         "faces_sha256": digest.hexdigest(),
-        "pictures": _pictures(session, findings),
+        "images": _images(session, findings),
         "pairs": _pairs(plan),
         **_choices(request, plan),
         "coverings_drawn": coverings_drawn.statistics(
@@ -136,7 +136,7 @@ def setup(session: Session, findings: Findings) -> dict[str, Any]:
         },
         "crop_size": session.size,
         "crop_template": None if request.template is None else request.template.tolist(),
-        "fill_map": session.fill_map,
+        "fill_mask": session.fill_mask,
         "peak_memory_mib": provenance.peak_memory(),
     }
 
@@ -164,7 +164,7 @@ def _choices(request: EvalRequest, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _pictures(session: Session, findings: Findings) -> dict[str, int]:
+def _images(session: Session, findings: Findings) -> dict[str, int]:
     plan, source = session.plan, session.source
     return {
         "in_data": len(source.samples),
@@ -191,13 +191,13 @@ def _pairs(plan: Plan) -> dict[str, Any]:
 
 
 def missing_pairs(plan: Plan) -> list[str]:
-    """Return how many pairs on the list the data has no pictures for, and why."""
+    """Return how many pairs on the list the data has no images for, and why."""
     missing = len(plan.missing_pairs)
     if not missing:
         return []
     (reason, count), *_ = Counter(reason for _, reason in plan.missing_pairs).most_common()
     return [
-        f"Warning: {missing:,} pairs on the list are missing, for the data lacks pictures; the "
+        f"Warning: {missing:,} pairs on the list are missing, for the data lacks images; the "
         f"figures are of the {len(plan.pairs):,} that are compared and must not be set beside "
         f"figures of the whole list. Commonest reason ({count:,}): {reason}"
     ]

@@ -1,4 +1,4 @@
-"""The verdict on a restorer by its pictures alone: nearer to the truth, farther, or unknown."""
+"""The verdict on a restorer by its images alone: nearer to the truth, farther, or unknown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from restore_recog.evaluation.words.verdict import CANNOT_TELL
 
 Figure = Mapping[str, Any]
 
-GROUNDS = (("psnr_mask", "inside the covering"), ("psnr", "over the whole picture"))
+GROUNDS = (("psnr_mask", "inside the covering"), ("psnr", "over the whole image"))
 """What a verdict rests on: the first likeness that was measured, and where."""
 
 
@@ -33,7 +33,7 @@ def answer(arm: ArmReport) -> str:
 
 
 def verdict(arm: ArmReport, floor: ArmReport, where: str = "") -> Verdict:
-    """Return how much nearer to the unoccluded pictures a restorer came, in one or two sentences.
+    """Return how much nearer to the unoccluded images a restorer came, in one or two sentences.
 
     Args:
         arm: A restored arm.
@@ -45,21 +45,21 @@ def verdict(arm: ArmReport, floor: ArmReport, where: str = "") -> Verdict:
         return Verdict(
             arm.name,
             CANNOT_TELL,
-            f"How near the pictures of '{arm.restorer}' come{where} is no number of decibels: "
+            f"How near the images of '{arm.restorer}' come{where} is no number of decibels: "
             "none has a twin, or all are the same as their twins.",
         )
     said = answer(arm)
     gain = arm.figures[f"{name}_gain"]
     words = {
-        "helps the image": f"brings pictures nearer to the unoccluded ones{where}",
-        "hurts the image": f"takes pictures farther from the unoccluded ones{where}",
-        CANNOT_TELL: f"may or may not bring pictures nearer to the unoccluded ones{where}",
+        "helps the image": f"brings images nearer to the unoccluded ones{where}",
+        "hurts the image": f"takes images farther from the unoccluded ones{where}",
+        CANNOT_TELL: f"may or may not bring images nearer to the unoccluded ones{where}",
     }[said]
     before, after = floor.figures[name]["value"], arm.figures[name]["value"]
     text = (
         f"Restoring with '{arm.restorer}' {words}: PSNR {dict(GROUNDS)[name]} goes from "
         f"{before:.1f} dB to {after:.1f} dB, a difference of {gain['value']:+.1f} dB "
-        f"({_interval(gain)}; {gain['n']} pictures of {gain['n_subjects']} subjects)."
+        f"({_interval(gain)}; {gain['n']} images of {gain['n_subjects']} subjects)."
     )
     sentences = (text, _beside_fill(arm, name), _identity(arm))
     return Verdict(arm.name, said, " ".join(sentence for sentence in sentences if sentence))
@@ -79,7 +79,7 @@ def _beside_fill(arm: ArmReport, name: str) -> str:
 
 
 def _identity(arm: ArmReport) -> str:
-    """Say whether the template came nearer to that of the unoccluded picture."""
+    """Say whether the template came nearer to that of the unoccluded image."""
     figure = arm.figures.get("cosine_gain")
     if figure is None or "cosine" not in arm.figures:
         return ""
@@ -87,7 +87,7 @@ def _identity(arm: ArmReport) -> str:
     low, high = figure["low"], figure["high"]
     limits = "" if math.isnan(low) else f", 95 % interval {low:+.3f} to {high:+.3f}"
     return (
-        f"The cosine to the template of the unoccluded picture is {value:.3f} ({gain:+.3f} against "
+        f"The cosine to the template of the unoccluded image is {value:.3f} ({gain:+.3f} against "
         f"the occluded one{limits})."
     )
 

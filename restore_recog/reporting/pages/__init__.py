@@ -1,1 +1,1 @@
-"""Pages that need nothing else: no scripts, no links elsewhere, pictures inside."""
+"""Pages that need nothing else: no scripts, no links elsewhere, images inside."""

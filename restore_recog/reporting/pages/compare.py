@@ -15,7 +15,7 @@ from restore_recog.reporting.columns import (
     Column,
 )
 from restore_recog.reporting.compare import Comparison, Difference, Pairing
-from restore_recog.reporting.comparison_text import COLUMNS, pictures, sentence, side_by_side, split
+from restore_recog.reporting.comparison_text import COLUMNS, images, sentence, side_by_side, split
 from restore_recog.reporting.comparison_text import arms as names
 from restore_recog.reporting.pages.elements import (
     arms_table,
@@ -26,12 +26,12 @@ from restore_recog.reporting.pages.elements import (
     sections,
     table,
 )
-from restore_recog.reporting.report_figures import Picture
+from restore_recog.reporting.report_figures import Plot
 
 
-def page(comparison: Comparison, drawn: Mapping[str, Picture] | None = None) -> str:
+def page(comparison: Comparison, drawn: Mapping[str, Plot] | None = None) -> str:
     """Return the HTML page of a comparison; *drawn* are its figures where there are some."""
-    curves = pictures(comparison) if drawn is None else drawn
+    curves = images(comparison) if drawn is None else drawn
     rows = [(arm.name, arm.figures) for arm in side_by_side(comparison)]
 
     def figures(columns: Sequence[Column]) -> str:
@@ -50,7 +50,7 @@ def page(comparison: Comparison, drawn: Mapping[str, Picture] | None = None) -> 
     return document("restore-recog: comparison", [*body, sections(parts)])
 
 
-def _det(comparison: Comparison, curves: Mapping[str, Picture]) -> str:
+def _det(comparison: Comparison, curves: Mapping[str, Plot]) -> str:
     if comparison.overlay_refusal:
         return paragraph(comparison.overlay_refusal)
     return drawing(curves.get("det"), "Detection error trade-off, all runs")

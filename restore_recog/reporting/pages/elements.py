@@ -1,4 +1,4 @@
-"""What pages are made of: the frame, sections, tables and pictures, as HTML text."""
+"""What pages are made of: the frame, sections, tables and images, as HTML text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from restore_recog.reporting.columns import NOTHING, Cell, Column, Figures
-from restore_recog.reporting.report_figures import Picture
+from restore_recog.reporting.report_figures import Plot
 from restore_recog.reporting.tables import Marks
 
 STYLE = """
@@ -152,18 +152,18 @@ def _minus(text: str) -> str:
     return "−" + text[1:] if text.startswith("-") else text
 
 
-def drawing(picture: Picture | None, alt: str) -> str:
+def drawing(image: Plot | None, alt: str) -> str:
     """Return a drawn figure inside the page; nothing for None."""
-    if picture is None:
+    if image is None:
         return ""
     return (
-        f'<figure><img alt="{escape(alt)}" width="{picture.width}" '
-        f'src="{_data("image/png", picture.png)}"></figure>'
+        f'<figure><img alt="{escape(alt)}" width="{image.width}" '
+        f'src="{_data("image/png", image.png)}"></figure>'
     )
 
 
 def photograph(pixels: NDArray[np.uint8], alt: str, caption: str, width: int) -> str:
-    """Return a picture of (H, W, 3) uint8 RGB inside the page, under its caption.
+    """Return an image of (H, W, 3) uint8 RGB inside the page, under its caption.
 
     It is shown *width* pixels wide, or as wide as the page is.
     """

@@ -1,4 +1,4 @@
-"""The sections on groups of probes and on picture quality."""
+"""The sections on groups of probes and on image quality."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from restore_recog.reporting.pages.elements import (
     paragraph,
     table,
 )
-from restore_recog.reporting.report_figures import Picture, people
+from restore_recog.reporting.report_figures import Plot, people
 from restore_recog.reporting.strips import CAPTION
 
 SHOWN = (
@@ -31,11 +31,11 @@ SHOWN = (
 """Figures in the tables of groups; cohorts.csv and report.json have them all."""
 
 
-def cohorts(report: Report, pictures: Mapping[str, Picture]) -> str:
+def cohorts(report: Report, images: Mapping[str, Plot]) -> str:
     """Return the gain by group as a chart, the groups' figures, and how far they lie apart."""
     if not report.cohorts:
         return ""
-    chart = drawing(pictures.get("cohorts"), "Gain of every group of probes with its interval")
+    chart = drawing(images.get("cohorts"), "Gain of every group of probes with its interval")
     columns = [column_of(name) for name in SHOWN]
     shown = arms_table(columns, _rows(report), "Group and arm")
     parts = [chart, _suppressed(report)]
@@ -111,19 +111,19 @@ def _plain(value: object, digits: int) -> str:
     return f"{value:.{digits}f}" if known(value) else NOTHING
 
 
-def likeness(report: Report, pictures: Mapping[str, Picture]) -> str:
-    """Return picture quality, and whether it goes with recognition."""
+def likeness(report: Report, images: Mapping[str, Plot]) -> str:
+    """Return image quality, and whether it goes with recognition."""
     shown = arms_table(LIKENESS, [(arm.name, arm.figures) for arm in report.arms])
     if not shown:
         return paragraph("No unoccluded twins are known, so likeness cannot be measured.")
-    chart = drawing(pictures.get("quality"), "Gain in PSNR against gain in cosine, every probe")
+    chart = drawing(images.get("quality"), "Gain in PSNR against gain in cosine, every probe")
     return (
         shown
         + chart
         + bullets(_correlations(report))
         + paragraph(
-            "Each dot is a probe: how much nearer its picture came to the unoccluded twin, and how "
-            "much nearer its template came to the person's own. A picture can look better and be "
+            "Each dot is a probe: how much nearer its image came to the unoccluded twin, and how "
+            "much nearer its template came to the person's own. An image can look better and be "
             "recognised worse (lower right)."
         )
         if chart
@@ -147,19 +147,19 @@ IDENTITY = ("cosine", "cosine_gain")
 
 
 def asked(report: Report) -> bool:
-    """Return whether a report asks how near pictures come to their unoccluded versions."""
+    """Return whether a report asks how near images come to their unoccluded versions."""
     return report.setup.get("asks") == "quality"
 
 
-def pictures(report: Report, drawn: Mapping[str, Picture]) -> str:
+def images(report: Report, drawn: Mapping[str, Plot]) -> str:
     """Return the likeness of every arm, and what its figures are."""
     return likeness(report, drawn) + paragraph(
         "Every figure is the mean over the probes, with its 95 % interval from resampling people; "
         "arrows say which way is better. L1 is in per cent and L2 in squares of the range [0, 1]. "
-        "FID and the Fréchet distance of templates are of all pictures of an arm together against "
-        "the unoccluded ones, have no interval, and compare only with figures of as many pictures. "
-        "NIQE and BRISQUE look at a picture alone and know of no face. PSNR of a picture that "
-        "is the same as its twin is infinite, and such pictures are left out of its mean."
+        "FID and the Fréchet distance of templates are of all images of an arm together against "
+        "the unoccluded ones, have no interval, and compare only with figures of as many images. "
+        "NIQE and BRISQUE look at an image alone and know of no face. PSNR of an image that "
+        "is the same as its twin is infinite, and such images are left out of its mean."
     )
 
 
@@ -168,7 +168,7 @@ def identity(report: Report) -> str:
     columns = [column_of(name) for name in IDENTITY]
     shown = arms_table(columns, [(arm.name, arm.figures) for arm in report.arms])
     return shown and shown + paragraph(
-        "Cosine of the template to the one of the same unoccluded picture. It says how much of "
+        "Cosine of the template to the one of the same unoccluded image. It says how much of "
         "the identity is kept; how well people are told apart needs another protocol."
     )
 

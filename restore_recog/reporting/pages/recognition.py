@@ -31,7 +31,7 @@ from restore_recog.reporting.pages.elements import (
     paragraph,
     table,
 )
-from restore_recog.reporting.report_figures import Picture
+from restore_recog.reporting.report_figures import Plot
 
 NAMED = 12
 """At most so many probes are named for every outcome; flips.csv has them all."""
@@ -44,10 +44,10 @@ _SHARE = Column("", "", 100, 2)
 _SCORE = Column("", "", 1, 4)
 
 
-def recognition(report: Report, pictures: Mapping[str, Picture]) -> str:
+def recognition(report: Report, images: Mapping[str, Plot]) -> str:
     """Return the table of arms, what it rests on, and the CMC."""
     figures = [(arm.name, arm.figures) for arm in report.arms]
-    cmc = drawing(pictures.get("cmc"), "Cumulative match characteristic of every arm")
+    cmc = drawing(images.get("cmc"), "Cumulative match characteristic of every arm")
     return arms_table(RECOGNITION, figures) + _explanation(report) + cmc
 
 
@@ -136,13 +136,13 @@ def _p(value: Any) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def verification(report: Report, pictures: Mapping[str, Picture]) -> str:
+def verification(report: Report, images: Mapping[str, Plot]) -> str:
     """Return the one-to-one figures, the DET curve and the score histograms."""
     figures = [(arm.name, arm.figures) for arm in report.arms]
     shown = arms_table(VERIFICATION, figures)
-    det = drawing(pictures.get("det"), "Detection error trade-off over all comparisons")
-    of_pairs = drawing(pictures.get("det-pairs"), "Detection error trade-off over the pairs")
-    histograms = drawing(pictures.get("histograms"), "Genuine and impostor scores of every arm")
+    det = drawing(images.get("det"), "Detection error trade-off over all comparisons")
+    of_pairs = drawing(images.get("det-pairs"), "Detection error trade-off over the pairs")
+    histograms = drawing(images.get("histograms"), "Genuine and impostor scores of every arm")
     if not (shown or det or of_pairs):
         return ""
     genuine = sum(trial.genuine for trial in report.trials)

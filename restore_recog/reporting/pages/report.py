@@ -22,7 +22,7 @@ from restore_recog.reporting.pages.elements import (
 )
 from restore_recog.reporting.pages.groups import cohorts, coverings, likeness
 from restore_recog.reporting.pages.recognition import flips, recognition, transfer, verification
-from restore_recog.reporting.report_figures import Picture
+from restore_recog.reporting.report_figures import Plot
 from restore_recog.system.atomic import plain
 
 QUESTION = "Does restoring the face first help the recogniser?"
@@ -38,9 +38,9 @@ LEAST_WIDTH = 900
 """Strips are shown at least so wide, in pixels."""
 
 
-def page(report: Report, pictures: Mapping[str, Picture] | None = None) -> str:
-    """Return the HTML page of a report; *pictures* are its figures where they are drawn already."""
-    drawn = report_figures.pictures(report) if pictures is None else pictures
+def page(report: Report, images: Mapping[str, Plot] | None = None) -> str:
+    """Return the HTML page of a report; *images* are its figures where they are drawn already."""
+    drawn = report_figures.images(report) if images is None else images
     parts = [
         *_first(report, drawn),
         ("Flips", flips(report)),
@@ -64,10 +64,10 @@ def page(report: Report, pictures: Mapping[str, Picture] | None = None) -> str:
     return document("restore-recog: report", body)
 
 
-def _first(report: Report, drawn: Mapping[str, Picture]) -> list[tuple[str, str]]:
+def _first(report: Report, drawn: Mapping[str, Plot]) -> list[tuple[str, str]]:
     """Return the sections that answer what the report asks."""
     if groups.asked(report):
-        return [(LIKENESS, groups.pictures(report, drawn)), ("Identity", groups.identity(report))]
+        return [(LIKENESS, groups.images(report, drawn)), ("Identity", groups.identity(report))]
     return [("Recognition", recognition(report, drawn))]
 
 
@@ -85,7 +85,7 @@ def _failures(report: Report) -> str:
     stages = csv_files.failures_by_stage(report.failures)
     lines = csv_files.losses(report.arms)
     counts = table(
-        ["Stage", "Pictures", "People", "Entries in the ledger"],
+        ["Stage", "Images", "People", "Entries in the ledger"],
         [
             [stage, str(count["images"]), str(count["subjects"]), str(count["events"])]
             for stage, count in stages.items()

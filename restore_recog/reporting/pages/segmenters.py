@@ -18,8 +18,8 @@ from restore_recog.reporting.pages.elements import (
     photograph,
     sections,
 )
-from restore_recog.reporting.report_figures import Picture
-from restore_recog.reporting.segmenter_text import COSTS, LEGEND, MAPS, agreements, warnings
+from restore_recog.reporting.report_figures import Plot
+from restore_recog.reporting.segmenter_text import COSTS, LEGEND, MASKS, agreements, warnings
 from restore_recog.reporting.strips import labelled
 from restore_recog.system.atomic import plain
 
@@ -27,22 +27,22 @@ WIDTH = 760
 """Of a strip on the page, in pixels."""
 
 
-def page(study: Study, picture: Picture | None, strips: Sequence[Example]) -> str:
+def page(study: Study, image: Plot | None, strips: Sequence[Example]) -> str:
     """Return the HTML page of a study.
 
     Args:
         study: What was found.
-        picture: Dice against cost, where it was drawn.
-        strips: Of the worst maps.
+        image: Dice against cost, where it was drawn.
+        strips: Of the worst masks.
     """
     labels = "".join(f'<span class="label">{escape(label)}</span>' for label in study.labels)
-    maps = arms_table(MAPS, [(s.segmenter, s.maps) for s in study.standings], "Segmenter")
+    masks = arms_table(MASKS, [(s.segmenter, s.masks) for s in study.standings], "Segmenter")
     setup = json.dumps(plain(study.setup), indent=1, ensure_ascii=False)
     parts = [
-        ("Maps", maps + paragraph(LEGEND)),
-        ("What errors cost", drawing(picture, "Dice against cost") + _costs(study)),
+        ("Masks", masks + paragraph(LEGEND)),
+        ("What errors cost", drawing(image, "Dice against cost") + _costs(study)),
         ("How far segmenters agree", bullets(agreements(study)) if study.agreement else ""),
-        ("Worst maps", "".join(_photograph(one) for one in strips)),
+        ("Worst masks", "".join(_photograph(one) for one in strips)),
         ("Notes", bullets(warnings(study))),
         ("Set-up", f"<pre>{escape(setup)}</pre>"),
     ]
@@ -55,7 +55,7 @@ def _costs(study: Study) -> str:
     for name in study.standings[0].restorers:
         rows: list[tuple[str, Figures]] = [("(occluded)", study.floor)]
         rows += [(one.segmenter, one.restorers[name]) for one in study.standings]
-        tables.append(f"<h3>restored with {escape(name)}</h3>" + arms_table(COSTS, rows, "Map"))
+        tables.append(f"<h3>restored with {escape(name)}</h3>" + arms_table(COSTS, rows, "Mask"))
     return "".join(tables)
 
 

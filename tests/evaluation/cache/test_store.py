@@ -25,10 +25,10 @@ from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.outcomes import ArmRun
 from restore_recog.evaluation.run.session import Session
 from restore_recog.face_detection import FaceFinder
-from restore_recog.types import FaceBatch, FaceSample, Picture
+from restore_recog.types import FaceBatch, FaceImage, FaceSample
 
 FAILS_ONE = float(np.mean(sorted(square(subject, 0)[0].mean() / 255 for subject in range(3))[:2]))
-"""One of three subjects' pictures are darker at the top than this."""
+"""One of three subjects' images are darker at the top than this."""
 
 KEYS = [bytes([i]) * 32 for i in range(4)]
 CALLS: dict[str, int] = {"embed": 0, "restore": 0, "segment": 0, "find": 0}
@@ -268,9 +268,9 @@ def test_only_what_a_change_touches_is_made_anew(tmp_path: Path) -> None:
     class Redder(Squares):
         def read(self, samples: list[FaceSample]) -> list:  # type: ignore[type-arg,override]
             found = super().read(samples)
-            for sample, picture in zip(samples, found, strict=True):
+            for sample, image in zip(samples, found, strict=True):
                 if sample.image_id == "00/m0":
-                    picture.pixels[0, 0] = 255  # type: ignore[union-attr]
+                    image.pixels[0, 0] = 255  # type: ignore[union-attr]
             return found
 
     changed = cost(wanted(tmp_path, Redder(3, 4, occluded=2)))
@@ -294,29 +294,29 @@ def test_other_coverings_are_other_work(tmp_path: Path) -> None:
 def test_landmarks_are_not_looked_for_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def find(self: FaceFinder, picture: Picture) -> Picture:
+    def find(self: FaceFinder, image: FaceImage) -> FaceImage:
         CALLS["find"] += 1
-        if picture.pixels[0, 0, 0] % 2:
+        if image.pixels[0, 0, 0] % 2:
             raise NoFaceError("No face.")
         points = np.array([[20.1, 23], [41, 23], [32, 35], [23, 44], [40, 44]], np.float32)
-        return Picture(picture.pixels, points)
+        return FaceImage(image.pixels, points)
 
     monkeypatch.setattr(FaceFinder, "locate", find)
     finder = FaceFinder("largest")
-    pictures = [Picture(np.full((32, 32, 3), level, np.uint8)) for level in (2, 3)]
+    images = [FaceImage(np.full((32, 32, 3), level, np.uint8)) for level in (2, 3)]
     for expected in (1, 1):
         locator = entries.RememberingLocator(finder, WorkCache(tmp_path))
-        found = locator.locate(pictures[0], Ledger())
+        found = locator.locate(images[0], Ledger())
         assert CALLS["find"] == expected
         assert found.landmarks is not None and found.landmarks.dtype == np.float32
         assert found.landmarks[0, 0] == np.float32(20.1)
     for expected in (2, 2):
         locator = entries.RememberingLocator(finder, WorkCache(tmp_path))
         with pytest.raises(NoFaceError, match="No face."):
-            locator.locate(pictures[1], Ledger())
+            locator.locate(images[1], Ledger())
         assert CALLS["find"] == expected
     other = entries.RememberingLocator(FaceFinder("one"), WorkCache(tmp_path))
-    other.locate(pictures[0], Ledger())
+    other.locate(images[0], Ledger())
     assert CALLS["find"] == 3
 
 

@@ -233,4 +233,4 @@ def test_mean_enrolment_is_searched_by_one_template_a_subject() -> None:
     assert found.calibration.n_impostor == N * SHOTS * (N - 1)
     figures = found.arm("occluded", run()).figures
     assert figures[f"fnmr_frozen{TARGET}"]["n"] == N * SHOTS
-    assert figures["fte"]["n"] == 2 * N  # still counted by picture
+    assert figures["fte"]["n"] == 2 * N  # still counted by image

@@ -20,6 +20,7 @@ from restore_recog.evaluation.evaluate import evaluate
 from restore_recog.evaluation.run.coverings_drawn import Drawn, statistics
 from restore_recog.evaluation.run.faces import CoveringSpec
 from restore_recog.reporting.folder import read as read_report
+from restore_recog.reporting.folder import write as write_report
 from restore_recog.reporting.pages.report import page
 from restore_recog.training.crops import Crops
 from restore_recog.training.faces import TrainingFaces
@@ -79,7 +80,7 @@ def test_an_evaluation_tells_what_was_drawn(tmp_path: Path) -> None:
     assert found.setup["coverings"] == {
         "kind": wish["coverings"], "colour": "navy", "difficulty": "hard",
     }  # fmt: skip
-    found.save(tmp_path / "run")
+    write_report(found, tmp_path / "run")
     assert read_report(tmp_path / "run").setup["coverings_drawn"] == told
 
 
@@ -117,9 +118,9 @@ def test_training_draws_what_it_was_given() -> None:
     again = TrainingFaces(crops(), coverings="rectangle:128").packed_batch(0, Phase(), covered=1.0)
     assert np.array_equal(batch.images, again.images)
     inside = batch.masks.numpy().astype(bool)
-    for picture, mask in zip(batch.images.numpy(), inside, strict=True):
+    for image, mask in zip(batch.images.numpy(), inside, strict=True):
         assert 0.1 < mask.mean() < 0.4
-        assert picture[mask].std(axis=0).max() < 30, "one flat colour"
+        assert image[mask].std(axis=0).max() < 30, "one flat colour"
 
 
 def test_the_command_names_everything() -> None:

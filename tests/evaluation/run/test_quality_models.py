@@ -1,4 +1,4 @@
-"""Judges of picture quality: which there are, why one is not, and files that do not fit."""
+"""Judges of image quality: which there are, why one is not, and files that do not fit."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def alexnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path.unlink()
 
 
-def pictures(n: int = 3, side: int = 64) -> list[Pixels]:
+def images(n: int = 3, side: int = 64) -> list[Pixels]:
     return list(np.random.default_rng(0).integers(0, 256, (n, side, side, 3), dtype=np.uint8))
 
 
@@ -94,7 +94,7 @@ def test_a_missing_library_leaves_the_column_empty(
 
 def test_lpips_of_the_same_is_nought_and_both_ways_alike(alexnet: Path) -> None:
     pytest.importorskip("torchmetrics")
-    judge, found = Lpips(alexnet), pictures()
+    judge, found = Lpips(alexnet), images()
     assert judge.variant == "alex"
     np.testing.assert_allclose(judge(found, found), 0, atol=1e-6)
     there, back = judge(found, found[::-1]), judge(found[::-1], found)
@@ -108,7 +108,7 @@ def test_lpips_is_that_of_the_library(alexnet: Path, monkeypatch: pytest.MonkeyP
     net = torchvision.models.alexnet()
     net.load_state_dict(state_dict(alexnet), strict=False)
     monkeypatch.setattr(functional, "_get_tv_model_features", lambda *a, **k: net.features)
-    a, b = pictures(2)
+    a, b = images(2)
     sides = [torch.from_numpy(p).permute(2, 0, 1)[None] / 255 for p in (a, b)]
     theirs = functional.learned_perceptual_image_patch_similarity(*sides, "alex", normalize=True)
     np.testing.assert_allclose(Lpips(alexnet)([a], [b])[0], float(theirs), rtol=1e-4)
@@ -165,7 +165,7 @@ def test_inception_takes_its_own_weights_only(
         torch.manual_seed(0)
         net = kind("random", ["2048"], feature_extractor_weights_path=empty_file(tmp_path))
     torch.save(net.state_dict(), tmp_path / "inception.pth")
-    features = Inception(tmp_path / "inception.pth")(pictures(2, 32))
+    features = Inception(tmp_path / "inception.pth")(images(2, 32))
     assert features.shape == (2, 2048) and features.dtype == np.float32
     assert not np.array_equal(features[0], features[1])
 

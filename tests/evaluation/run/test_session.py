@@ -1,4 +1,4 @@
-"""One pass over the pictures: what it keeps, which arms it can carry, what failures do."""
+"""One pass over the images: what it keeps, which arms it can carry, what failures do."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.outcomes import ArmRun
 from restore_recog.evaluation.run.session import Session
 from restore_recog.system import provenance
-from restore_recog.types import FaceSample, Picture, Trial
+from restore_recog.types import FaceImage, FaceSample, Trial
 
 FAILS_SOME = float(np.mean(sorted(square(subject, 0)[0].mean() / 255 for subject in range(4))[1:3]))
-"""Two of four subjects' pictures are darker at the top than this."""
+"""Two of four subjects' images are darker at the top than this."""
 
 
 def covered(**options: object) -> Squares:
@@ -37,8 +37,8 @@ def ran(wanted: EvalRequest) -> tuple[Session, dict[str, ArmRun], Ledger]:
     return session, session.run(), ledger
 
 
-class NoMap(Squares):
-    """Does not tell the true map of the pictures called so."""
+class NoMask(Squares):
+    """Does not tell the true mask of the images called so."""
 
     def __init__(self, *unknown: str) -> None:
         super().__init__(4, 4, occluded=2)
@@ -47,13 +47,13 @@ class NoMap(Squares):
     def read(self, samples: Sequence[FaceSample]) -> list:  # type: ignore[type-arg]
         found = super().read(samples)
         return [
-            Picture(p.pixels, p.landmarks) if s.image_id in self.unknown else p  # type: ignore[union-attr]
+            FaceImage(p.pixels, p.landmarks) if s.image_id in self.unknown else p  # type: ignore[union-attr]
             for s, p in zip(samples, found, strict=True)
         ]
 
 
 class Listed(EvaluationProtocol):
-    """Pairs of two occluded pictures, of an occluded and a clean one, and of two clean ones."""
+    """Pairs of two occluded images, of an occluded and a clean one, and of two clean ones."""
 
     name = "listed"
     pairs: tuple[tuple[str, str], ...] = (
@@ -141,7 +141,7 @@ def test_faces_are_made_anew_as_they_were() -> None:
     assert before == after
 
 
-def test_twins_are_missed_before_any_picture_is_read() -> None:
+def test_twins_are_missed_before_any_image_is_read() -> None:
     class NoTwins(Squares):
         def _sample(self, subject: int, shot: str, twin: str | None = None) -> FaceSample:
             found = super()._sample(subject, shot, twin)
@@ -157,38 +157,38 @@ def test_twins_are_missed_before_any_picture_is_read() -> None:
 
 
 def test_an_arm_asked_for_stops_at_the_first_probe_that_cannot_carry_it() -> None:
-    data = NoMap("01/m0")
+    data = NoMask("01/m0")
     wanted = request(data, arms=("occluded", "restored-oracle-mask"), batch_size=1)
-    with pytest.raises(DataError, match=r"true maps .* \('01/m0' is the first\)"):
+    with pytest.raises(DataError, match=r"true masks .* \('01/m0' is the first\)"):
         ran(wanted)
     assert "01/m0" in data.asked and "01/m1" not in data.asked
 
 
 def test_a_default_arm_is_left_out_with_a_note_and_without_a_trace() -> None:
-    data = NoMap("03/m1")
+    data = NoMask("03/m1")
     session, runs, _ = ran(request(data, batch_size=2))
     assert [spec.name for spec in session.specs] == ["clean", "occluded", "restored:healer", "fill"]
     assert list(runs) == [spec.name for spec in session.specs]
-    note = "The arm 'restored-oracle-mask' is left out: the true maps of some probes are unknown."
+    note = "The arm 'restored-oracle-mask' is left out: the true masks of some probes are unknown."
     assert note in session.notes
-    assert session.fill_map.startswith("true (where it is known")
+    assert session.fill_mask.startswith("true (where it is known")
 
 
-@pytest.mark.parametrize("maps", ["own", "true"])
-def test_fill_takes_the_true_map_where_there_is_one(maps: str) -> None:
-    data = NoMap("00/m0", "00/m1", "01/m0", "01/m1", "02/m0", "02/m1", "03/m0", "03/m1")
-    if maps == "true":
-        with pytest.raises(DataError, match="--segmenter true needs data with mask maps"):
+@pytest.mark.parametrize("masks", ["own", "true"])
+def test_fill_takes_the_true_mask_where_there_is_one(masks: str) -> None:
+    data = NoMask("00/m0", "00/m1", "01/m0", "01/m1", "02/m0", "02/m1", "03/m0", "03/m1")
+    if masks == "true":
+        with pytest.raises(DataError, match="--segmenter true needs data with masks"):
             ran(request(data, segmenter="true", arms=("occluded", "restored")))
         return
     session, runs, _ = ran(request(data))
-    assert session.fill_map == "predicted"
+    assert session.fill_mask == "predicted"
     face = session.faces(["00/m0"])["00/m0"]
-    picture, found = session.tile(ArmSpec("fill"), face)
+    image, found = session.tile(ArmSpec("fill"), face)
     assert found is not None and found[40, 30] == 1 and found[10, 30] == 0
-    assert (picture[10] == face.crop.pixels[10]).all() and (picture[40, 30] != (255, 0, 255)).any()
+    assert (image[10] == face.crop.pixels[10]).all() and (image[40, 30] != (255, 0, 255)).any()
     row = runs["fill"].templates[session.plan.probes.index("00/m0")]
-    np.testing.assert_allclose(row, template(picture), atol=1e-6)
+    np.testing.assert_allclose(row, template(image), atol=1e-6)
 
 
 def test_failures_of_a_restorer_fall_back_or_fail_to_acquire() -> None:
@@ -248,7 +248,7 @@ def test_occluded_references_go_through_the_arms_and_clean_ones_do_not() -> None
     for row, subject in ((2, 2), (3, 3)):
         np.testing.assert_allclose(occluded[row], template(square(subject, 0)), atol=1e-6)
         np.testing.assert_array_equal(occluded[row], restored[row])
-    # A picture that is probe and reference is read and restored once.
+    # An image that is probe and reference is read and restored once.
     assert data.asked.count("00/m0") == 1 + 1  # and once more for its tile
     np.testing.assert_array_equal(
         restored[0], runs["restored:healer"].templates[session.plan.probes.index("00/m0")]
@@ -266,9 +266,9 @@ def test_a_gallery_without_a_clean_face_says_whose_mean_it_fills_with() -> None:
     upper = EvalRequest([covered()], Masked(), (), Colours(), arms=("upper-half",))
     session, runs, _ = ran(upper)
     face = session.faces(["00/m0"])["00/m0"]
-    picture, _ = session.tile(ArmSpec("upper-half"), face)
+    image, _ = session.tile(ArmSpec("upper-half"), face)
     np.testing.assert_allclose(
-        session.references(ArmSpec("upper-half"))[0], template(picture), atol=1e-6
+        session.references(ArmSpec("upper-half"))[0], template(image), atol=1e-6
     )
 
 

@@ -99,7 +99,7 @@ def test_a_search_without_anybody_to_find_is_refused() -> None:
         board_of(lost)
 
 
-def test_a_picture_must_not_be_searched_in_itself_but_may_stand_in_two_pairs() -> None:
+def test_a_image_must_not_be_searched_in_itself_but_may_stand_in_two_pairs() -> None:
     plan = simple_plan(4)
     both = replace(plan, references=(*plan.references, plan.probes[0]))
     with pytest.raises(DataError, match="must not be searched in itself"):
@@ -107,7 +107,7 @@ def test_a_picture_must_not_be_searched_in_itself_but_may_stand_in_two_pairs() -
     assert board_of(replace(both, identification=False)).columns
 
 
-def test_pairs_of_unknown_pictures_and_empty_lists_are_refused() -> None:
+def test_pairs_of_unknown_images_and_empty_lists_are_refused() -> None:
     plan = simple_plan(4)
     with pytest.raises(DataError, match="'000/zz', which is no reference"):
         board_of(replace(plan, pairs=(Trial("000/zz", "000/p0", True),), cosine_references={}))
@@ -117,18 +117,18 @@ def test_pairs_of_unknown_pictures_and_empty_lists_are_refused() -> None:
 
 
 def test_the_cosine_table_is_that_of_all_entries_at_once() -> None:
-    probes, pictures = unit(RNG.normal(size=(30, 4))), unit(RNG.normal(size=(8, 4)))
-    probes[3], pictures[5] = np.nan, np.nan
+    probes, images = unit(RNG.normal(size=(30, 4))), unit(RNG.normal(size=(8, 4)))
+    probes[3], images[5] = np.nan, np.nan
     probes[6:9] = probes[6]  # ties
-    owners = np.array([f"{i % 10}" for i in range(30)])  # people 8 and 9 have no picture
+    owners = np.array([f"{i % 10}" for i in range(30)])  # people 8 and 9 have no image
     names = np.array([f"{i}" for i in range(8)])
-    whole = probes @ pictures.T
+    whole = probes @ images.T
     own = owners[:, None] == names[None, :]
     wanted = cosine_summary(
         np.nan_to_num(whole[own], nan=-np.inf), np.nan_to_num(whole[~own], nan=-np.inf)
     )
     for cells in (1, 50, 10_000):
-        table = cosine_table(probes, owners, pictures, names, cells=cells)
+        table = cosine_table(probes, owners, images, names, cells=cells)
         for name in ("genuine_mean", "genuine_sd", "impostor_mean", "impostor_sd", "d_prime"):
             assert getattr(table.summary, name) == pytest.approx(getattr(wanted, name))
         assert table.summary.overlap == pytest.approx(wanted.overlap)
@@ -192,7 +192,7 @@ def test_failures_change_no_denominator() -> None:
     assert part["fmr_frozen@fmr=0.01"]["value"] <= whole["fmr_frozen@fmr=0.01"]["value"]
 
 
-def test_failed_enrolments_are_counted_by_picture() -> None:
+def test_failed_enrolments_are_counted_by_image() -> None:
     plan, probes, references = planted()
     references[[0, 1, 2]] = np.nan  # 000/r0, 000/r1, 001/r0
     figures = findings(plan, {"occluded": probes}, references).arm("occluded", run()).figures
@@ -277,7 +277,7 @@ def test_pairs_in_folds() -> None:
         )
     )
     assert figures["d_prime"]["value"] == pytest.approx(table.d_prime)
-    # Without cosine pictures a probe's cosine is the mean of its genuine pairs.
+    # Without cosine images a probe's cosine is the mean of its genuine pairs.
     scores = found.measured["restored:x"].scores
     trial = next(i for i, t in enumerate(plan.pairs) if t.probe_id == plan.probes[1])
     assert scores.cosine[1] == scores.trials[trial]

@@ -1,4 +1,4 @@
-"""The segmenter study on squares whose maps are known."""
+"""The segmenter study on squares whose masks are known."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from restore_recog.errors import DataError, PluginError, UnknownPluginError
 from restore_recog.evaluation.segmenters.results import Standing, Study
 from restore_recog.evaluation.segmenters.study import study
 from restore_recog.reporting import segmenter_files, segmenter_text
-from restore_recog.types import FaceBatch, FaceSample, Picture
+from restore_recog.types import FaceBatch, FaceImage, FaceSample
 
-HERE = "test_segmenter_study"
+HERE = __name__
 CALLS: list[int] = []
 
 
 class Key(KeyDetector):
-    """Perfect, and counts how many pictures it was shown."""
+    """Perfect, and counts how many images it was shown."""
 
     name = "key"
 
@@ -55,12 +55,12 @@ class Blind(KeyDetector):
         return torch.zeros_like(images[:, :1])
 
 
-class NoMaps(Squares):
-    """Real coverings, whose maps nobody knows."""
+class NoMasks(Squares):
+    """Real coverings, whose masks nobody knows."""
 
     def read(self, samples: Sequence[FaceSample]) -> list:  # type: ignore[type-arg]
         found = super().read(samples)
-        return [Picture(p.pixels, p.landmarks) for p in found]  # type: ignore[union-attr]
+        return [FaceImage(p.pixels, p.landmarks) for p in found]  # type: ignore[union-attr]
 
 
 class Mapless(Restorer):
@@ -93,27 +93,27 @@ class TestFigures:
 
     def test_a_perfect_segmenter_costs_nothing(self, found: Study) -> None:
         key = by_name(found)["Key"]
-        assert key.maps["dice"]["value"] == key.maps["pixel_accuracy"]["value"] == 1
-        assert key.maps["boundary"]["value"] == key.maps["false_area"]["value"] == 0
+        assert key.masks["dice"]["value"] == key.masks["pixel_accuracy"]["value"] == 1
+        assert key.masks["boundary"]["value"] == key.masks["false_area"]["value"] == 0
         lost = key.restorers["healer"]
         assert lost["rank1_lost"]["value"] == lost["cosine_lost"]["value"] == 0
         assert lost["psnr_lost"]["value"] == 0 and lost["rank1_lost"]["lost"] == 0
 
-    def test_half_a_map(self, found: Study) -> None:
+    def test_half_a_mask(self, found: Study) -> None:
         """The rectangle is columns 8 to 55 of 64, so that half of it is missed."""
         half = by_name(found)["Half"]
-        assert half.maps["recall"]["value"] == pytest.approx(0.5)
-        assert half.maps["precision"]["value"] == 1
-        assert half.maps["dice"]["value"] == pytest.approx(2 / 3)
-        assert half.maps["false_area"]["value"] == pytest.approx(64 / 64**2)
-        assert half.maps["false_alarm"]["value"] == 1
+        assert half.masks["recall"]["value"] == pytest.approx(0.5)
+        assert half.masks["precision"]["value"] == 1
+        assert half.masks["dice"]["value"] == pytest.approx(2 / 3)
+        assert half.masks["false_area"]["value"] == pytest.approx(64 / 64**2)
+        assert half.masks["false_alarm"]["value"] == 1
         assert half.restorers["healer"]["cosine_lost"]["value"] > 0.05
         assert half.restorers["healer"]["psnr_lost"]["low"] > 5
 
     def test_finding_nothing_is_counted_and_costs_most(self, found: Study) -> None:
         blind = by_name(found)["Blind"]
-        assert blind.maps["empty"]["value"] == 1 and blind.maps["dice"]["value"] == 0
-        assert "precision" not in blind.maps and blind.maps["dice"]["n"] == 12
+        assert blind.masks["empty"]["value"] == 1 and blind.masks["dice"]["value"] == 0
+        assert "precision" not in blind.masks and blind.masks["dice"]["n"] == 12
         lost = blind.restorers["healer"]["cosine_lost"]["value"]
         assert lost > by_name(found)["Half"].restorers["healer"]["cosine_lost"]["value"]
         assert blind.restorers["healer"]["cosine"]["value"] == found.floor["cosine"]["value"]
@@ -123,9 +123,9 @@ class TestFigures:
         wide, narrow = by_name(found)["true+4"], by_name(found)["true-4"]
         assert wide.restorers["healer"]["cosine_lost"]["value"] == pytest.approx(0, abs=1e-3)
         assert narrow.restorers["healer"]["cosine_lost"]["value"] > 0.01
-        assert narrow.maps["precision"]["value"] == wide.maps["recall"]["value"] == 1
+        assert narrow.masks["precision"]["value"] == wide.masks["recall"]["value"] == 1
 
-    def test_the_worst_maps_have_their_pictures(self, found: Study) -> None:
+    def test_the_worst_masks_have_their_images(self, found: Study) -> None:
         assert [one.segmenter.rpartition(":")[2] for one in found.worst] == [
             *("Key", "Key", "Half", "Half", "Blind", "Blind")
         ]
@@ -143,19 +143,19 @@ class TestWork:
         study(wanted, [f"{HERE}:Key"], margins=(), clean=False)
         assert sum(CALLS) == 8
 
-    def test_data_without_true_maps(self) -> None:
+    def test_data_without_true_masks(self) -> None:
         names = [f"{HERE}:{name}" for name in ("Key", "Half")]
-        found = study(request(NoMaps(4, 4, occluded=2)), names)
-        assert list(by_name(found)) == ["average", "Key", "Half"] and found.true_maps == 0
-        assert "The data has no true maps" in " ".join(found.notes) and not found.worst
+        found = study(request(NoMasks(4, 4, occluded=2)), names)
+        assert list(by_name(found)) == ["average", "Key", "Half"] and found.true_masks == 0
+        assert "The data has no true masks" in " ".join(found.notes) and not found.worst
         key = by_name(found)["Key"]
-        assert set(key.maps) == {"empty", "false_area", "false_alarm"}
+        assert set(key.masks) == {"empty", "false_area", "false_alarm"}
         assert "rank1_lost" not in key.restorers["healer"] and "rank1" in key.restorers["healer"]
         assert found.agreement[names[0], names[1]]["value"] == pytest.approx(2 / 3)
 
     def test_refusals(self) -> None:
         data = Squares(4, 4, occluded=2)
-        with pytest.raises(DataError, match="'mapless' reads no map"):
+        with pytest.raises(DataError, match="'mapless' reads no mask"):
             study(request(data, Mapless()), ["fmodr"])
         with pytest.raises(PluginError, match="'own' is another segmenter"):
             study(request(data), ["own"])
@@ -176,7 +176,7 @@ class TestRecord:
             *("failures.csv", "figures/cost.png", "figures/worst.png"),
         }
         told = json.loads((tmp_path / "out" / "segmenters.json").read_text())
-        assert told["true_maps"] == 12 and len(told["segmenters"]) == 7
+        assert told["true_masks"] == 12 and len(told["segmenters"]) == 7
         assert (tmp_path / "out" / "maps.csv").read_text().count("\n") == 1 + 7 * 12
         assert (tmp_path / "out" / "segmenters.csv").read_text().count("\n") == 1 + 7
         assert "<h2" in (tmp_path / "out" / "segmenters.html").read_text()
@@ -187,8 +187,8 @@ class TestRecord:
 
     def test_differences_in_colour(self) -> None:
         a, b = np.array([[1, 1], [0, 0]], np.uint8), np.array([[1, 0], [1, 0]], np.uint8)
-        picture = segmenter_files.difference(a, b)
-        assert picture[0, 1].tolist() == list(segmenter_files.EXTRA)
-        assert picture[1, 0].tolist() == list(segmenter_files.MISSED)
-        assert picture[0, 0].tolist() == list(segmenter_files.HIT)
-        assert picture[1, 1].tolist() == [255] * 3
+        image = segmenter_files.difference(a, b)
+        assert image[0, 1].tolist() == list(segmenter_files.EXTRA)
+        assert image[1, 0].tolist() == list(segmenter_files.MISSED)
+        assert image[0, 0].tolist() == list(segmenter_files.HIT)
+        assert image[1, 1].tolist() == [255] * 3

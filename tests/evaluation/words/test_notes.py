@@ -36,7 +36,7 @@ def gain(value: float, low: float, high: float, rescued: int = 5, harmed: int = 
 def spoken(figures: Figures, cohorts: Sequence[Cohort] = (), rate: str = "rank1") -> str:
     floor = ArmReport("occluded", "occluded", None, {rate: {"value": 0.5}})
     arm = ArmReport("restored:x", "restored", "x", {rate: {"value": 0.53}} | figures)
-    return verdict(arm, floor, "rec", " on masks", cohorts)
+    return verdict(arm, floor, "rec", " on masks", cohorts).sentence
 
 
 @pytest.mark.parametrize(
@@ -128,10 +128,10 @@ def test_an_uneven_list_of_pairs_carries_no_verdict() -> None:
         "fnmr_frozen_change@fmr=0.001": gain(-0.1, -0.2, -0.05),
     }
     floor = ArmReport("occluded", "occluded", None, rates)
-    said = verdict(ArmReport("restored:x", "restored", "x", rates | changes), floor, "rec")
+    said = verdict(ArmReport("restored:x", "restored", "x", rates | changes), floor, "rec").sentence
     assert "first helps" in said and "FNMR" in said
     even = rates | {"accuracy": {"value": 0.9, "chance": 0.5}}
-    said = verdict(ArmReport("restored:x", "restored", "x", even | changes), floor, "rec")
+    said = verdict(ArmReport("restored:x", "restored", "x", even | changes), floor, "rec").sentence
     assert "accuracy" in said
 
 
@@ -143,7 +143,7 @@ def test_an_unsupported_threshold_gives_way_to_a_supported_one() -> None:
     }
     floor = ArmReport("occluded", "occluded", None, rates)
     arm = ArmReport("restored:x", "restored", "x", rates | changes)
-    assert "FMR of 0.01 " in verdict(arm, floor, "rec")
+    assert "FMR of 0.01 " in verdict(arm, floor, "rec").sentence
 
 
 def test_a_collapsed_recogniser_is_reported_loudly() -> None:
@@ -167,15 +167,15 @@ def test_a_collapsed_recogniser_is_reported_loudly() -> None:
 
 def test_missing_pairs_are_reported_loudly() -> None:
     plan = simple_plan(3)
-    missing = ((1, "no picture of A"), (2, "no picture of B"), (2, "no picture of A"))
+    missing = ((1, "no image of A"), (2, "no image of B"), (2, "no image of A"))
     (note,) = notes.missing_pairs(replace(plan, missing_pairs=missing))
     assert note.startswith("Warning: 3 pairs on the list are missing") and "of the 12 that" in note
-    assert "(2): no picture of A" in note
+    assert "(2): no image of A" in note
     assert notes.missing_pairs(plan) == []
 
 
 class Listed(EvaluationProtocol):
-    """Pairs of squares in four folds; some pictures stand on both sides, one pair is missing."""
+    """Pairs of squares in four folds; some images stand on both sides, one pair is missing."""
 
     name = "listed"
 
@@ -267,7 +267,7 @@ def test_an_open_set_runs_from_end_to_end() -> None:
         assert figures["fta"]["n"] == len(found.probes) // len(arms)
     assert {row.rank for row in found.probes if int(row.probe_id[:2]) >= 9} == {0}
     assert any("probes are of people without a reference" in note for note in found.notes)
-    assert found.setup["pictures"]["probes_without_reference"] == outside
+    assert found.setup["images"]["probes_without_reference"] == outside
     assert [c.column for c in found.cohorts] == ["covering", "condition"]
     assert found.protocol
 
@@ -290,7 +290,7 @@ def test_calibration_and_choices_are_on_record() -> None:
         ({"min_subjects": 0}, "must be 1 or more"),
     ],
 )
-def test_wrong_choices_are_refused_before_any_picture_is_read(
+def test_wrong_choices_are_refused_before_any_image_is_read(
     options: dict[str, object], message: str
 ) -> None:
     data = Squares(12, 6, occluded=3)

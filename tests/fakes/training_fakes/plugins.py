@@ -23,13 +23,13 @@ from restore_recog.api import (
 )
 from restore_recog.errors import DataError, RestoreRecogError
 from restore_recog.nn.stepping import descend
-from restore_recog.types import FaceBatch, FaceSample, Picture
+from restore_recog.types import FaceBatch, FaceImage, FaceSample
 
 SIZE = 32
 
 
 class Booth(Dataset):
-    """Four people with four grey pictures each, and one for testing."""
+    """Four people with four grey images each, and one for testing."""
 
     name = "booth"
 
@@ -37,10 +37,10 @@ class Booth(Dataset):
         samples = [FaceSample(f"{p}-{n}", str(p)) for p in range(4) for n in range(4)]
         return [*samples, FaceSample("9-0", "9", attributes={"split": "test"})]
 
-    def read(self, samples: Sequence[FaceSample]) -> list[Picture | RestoreRecogError]:
+    def read(self, samples: Sequence[FaceSample]) -> list[FaceImage | RestoreRecogError]:
         points = (TEMPLATE * 40).astype(np.float32)
         return [
-            Picture(np.full((40, 40, 3), 40 + 10 * int(sample.image_id[-1]), np.uint8), points)
+            FaceImage(np.full((40, 40, 3), 40 + 10 * int(sample.image_id[-1]), np.uint8), points)
             for sample in samples
         ]
 
@@ -130,7 +130,7 @@ class Third(EvaluationProtocol):
 
 
 class ListedBooth(Booth):
-    """The same people, with a list of pairs beside their pictures."""
+    """The same people, with a list of pairs beside their images."""
 
     name = "listed-booth"
 
