@@ -36,7 +36,7 @@ COSTS = (
 
 LEGEND = (
     "lost: with the true mask less with this one, on the same probes; brackets: 95 % intervals "
-    "from resampling people. bare %: share of the crop that is marked on faces that nothing covers; "
+    "from resampling people. bare %: share of the crop marked on faces that nothing covers; "
     "empty %: masks in which nothing was found, which count with Dice 0. true-2, true+2: the true "
     "mask narrowed and widened by 2 pixels of the crop; average: one fixed mask for every face."
 )
