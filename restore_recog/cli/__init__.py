@@ -26,7 +26,7 @@ COMMANDS = {
     "pack": ("restore_recog.cli.pack", "Put training crops of data sets into one file."),
     "validate": ("restore_recog.cli.validate", "Look data sets over before use."),
     "export": ("restore_recog.cli.export", "Write a restorer as ONNX or torch.export."),
-    "bench": ("restore_recog.cli.bench", "Measure what our computations cost."),
+    "bench": ("restore_recog.cli.bench", "Measure speed and memory (checkout only)."),
     "coverings": ("restore_recog.cli.coverings", "Name and draw the synthetic coverings."),
     "list": ("restore_recog.cli.list", "Name the installed plug-ins."),
 }

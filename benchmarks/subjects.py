@@ -17,10 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from benchmarks.measure import BenchError
 from restore_recog import registry
 from restore_recog import weights as weights_file
 from restore_recog.api import Recognizer, Restorer, Trainable
-from restore_recog.bench.measure import BenchError
 from restore_recog.errors import NotTrainableError
 from restore_recog.nn.perceptual import untrained_features
 from restore_recog.types import FaceBatch

@@ -1,4 +1,4 @@
-"""The computations that ``bench metrics`` measures; see :mod:`restore_recog.bench.measure`.
+"""The computations that ``bench metrics`` measures; see :mod:`benchmarks.measure`.
 
 Scores and templates are drawn at random with a seed: spread like the cosines of a good
 recogniser, not taken from one.

@@ -11,11 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch.profiler import ProfilerActivity, profile
 
-from restore_recog import registry
-from restore_recog.api import Phase, Trainable
-from restore_recog.bench.flops import count
-from restore_recog.bench.subjects import fresh
-from restore_recog.bench.timing import (
+from benchmarks.flops import count
+from benchmarks.subjects import fresh
+from benchmarks.timing import (
     WARM_UP,
     Setting,
     device_memory,
@@ -24,7 +22,9 @@ from restore_recog.bench.timing import (
     spread,
     timed,
 )
-from restore_recog.bench.unet import PlainUNet
+from benchmarks.unet import PlainUNet
+from restore_recog import registry
+from restore_recog.api import Phase, Trainable
 from restore_recog.training.faces import TrainingFaces
 from restore_recog.training.loader import Feed, Leg, batches
 from restore_recog.training.stepper import Driver

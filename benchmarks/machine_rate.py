@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from restore_recog.bench.measure import BenchError, measure
-from restore_recog.bench.timing import Setting
+from benchmarks.measure import BenchError, measure
+from benchmarks.timing import Setting
 
-CASES = "restore_recog.bench.restore_cases"
+CASES = "benchmarks.restore_cases"
 
 DERIVED_FROM = (
     "reason",
@@ -28,7 +28,7 @@ class Device:
 
     Attributes:
         name: As :func:`restore_recog.system.devices.resolve` returns it.
-        threads, seconds, least: As in :class:`restore_recog.bench.timing.Setting`.
+        threads, seconds, least: As in :class:`benchmarks.timing.Setting`.
         side: Of the matrices whose product is the machine's rate.
     """
 

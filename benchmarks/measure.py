@@ -67,7 +67,11 @@ def measure(case: str, options: dict[str, Any], repeats: int) -> Measurement:
     """
     asked = json.dumps({"case": case, "options": options, "repeats": repeats})
     done = subprocess.run(
-        [sys.executable, "-m", __name__, asked], capture_output=True, text=True, check=False
+        [sys.executable, "-m", __name__, asked],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": _search_path()},
     )
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}, no message"]
@@ -76,6 +80,12 @@ def measure(case: str, options: dict[str, Any], repeats: int) -> Measurement:
         )
     found = json.loads(done.stdout.splitlines()[-1])
     return Measurement(tuple(found["seconds"]), found["peak_mib"], found["result"])
+
+
+def _search_path() -> str:
+    """Return where a process looks for modules, this checkout first."""
+    parts = [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH")]
+    return os.pathsep.join(part for part in parts if part)
 
 
 def available_bytes() -> int:

@@ -9,16 +9,16 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from benchmarks.flops import COUNTED
+from benchmarks.machine_rate import Device, completed, matmul_rates, measured
+from benchmarks.measure import machine
+from benchmarks.subjects import UNTRAINED, Subject, subject
+from benchmarks.targets import restore_targets
+from benchmarks.torch_machine import torch_machine
+from benchmarks.unet import widths_for
 from restore_recog import registry
-from restore_recog.bench.flops import COUNTED
-from restore_recog.bench.machine_rate import Device, completed, matmul_rates, measured
-from restore_recog.bench.measure import machine
-from restore_recog.bench.subjects import UNTRAINED, Subject, subject
-from restore_recog.bench.targets import restore_targets
-from restore_recog.bench.torch_machine import torch_machine
-from restore_recog.bench.unet import widths_for
 
-CASES = "restore_recog.bench.restore_cases"
+CASES = "benchmarks.restore_cases"
 
 Note = Callable[[str], None]
 
@@ -38,7 +38,7 @@ class Request:
         restorers: Registered names or dotted paths.
         presets: Of their trainables.
         sizes: Sides of the images; empty for each preset's own.
-        batches, precisions: As in :class:`restore_recog.bench.timing.Setting`.
+        batches, precisions: As in :class:`benchmarks.timing.Setting`.
         compiled: Whether each is also measured compiled by torch.compile.
         options: Of the trainables.
         baselines: Whether to measure the plain ones too.

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from benchmarks.output import check_free, write
 from restore_recog.cli import options
-from restore_recog.cli.bench_output import check_free, write
 from restore_recog.cli.training_options import parse_settings
 
 if TYPE_CHECKING:
-    from restore_recog.bench.machine_rate import Device
+    from benchmarks.machine_rate import Device
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -66,7 +66,7 @@ def where(given: dict[str, Any]) -> Device:
     Raises:
         DeviceError: There is no such device.
     """
-    from restore_recog.bench.machine_rate import Device
+    from benchmarks.machine_rate import Device
     from restore_recog.system import devices
 
     name = devices.resolve(given.pop("device"))
@@ -130,8 +130,8 @@ def restore(output: Path | None, **given: Any) -> None:
     """
     if output is not None:
         check_free(output)
-    from restore_recog.bench.restore import Request, run
-    from restore_recog.bench.speed_text import restore_text
+    from benchmarks.restore import Request, run
+    from benchmarks.speed_text import restore_text
 
     request = Request(device=where(given), options=given.pop("settings"), **given)
     found = run(request, lambda text: click.echo(f"measuring {text}", err=True))

@@ -8,18 +8,18 @@ from dataclasses import asdict, dataclass, field
 from itertools import product
 from typing import Any
 
+from benchmarks.flops import COUNTED
+from benchmarks.machine_rate import Device, completed, matmul_rates, measured
+from benchmarks.measure import BenchError, machine
+from benchmarks.subjects import fresh
+from benchmarks.targets import train_targets
+from benchmarks.torch_machine import torch_machine
+from benchmarks.train_cases import Work
+from benchmarks.unet import widths_for
 from restore_recog import registry
-from restore_recog.bench.flops import COUNTED
-from restore_recog.bench.machine_rate import Device, completed, matmul_rates, measured
-from restore_recog.bench.measure import BenchError, machine
-from restore_recog.bench.subjects import fresh
-from restore_recog.bench.targets import train_targets
-from restore_recog.bench.torch_machine import torch_machine
-from restore_recog.bench.train_cases import Work
-from restore_recog.bench.unet import widths_for
 from restore_recog.errors import NotTrainableError
 
-CASES = "restore_recog.bench.train_cases"
+CASES = "benchmarks.train_cases"
 
 Note = Callable[[str], None]
 
@@ -43,7 +43,7 @@ class Request:
         phases: Names; empty for all.
         batches: Images a batch; empty for each preset's own.
         workers: Numbers of processes that make batches.
-        precisions: As in :class:`restore_recog.bench.timing.Setting`.
+        precisions: As in :class:`benchmarks.timing.Setting`.
         compiled: Whether each is also measured with the networks compiled.
         device: Where, and for how long.
         data, limit: Data sets, and images taken of each.

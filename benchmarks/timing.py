@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from restore_recog.bench.measure import BenchError
+from benchmarks.measure import BenchError
 from restore_recog.training.compile import first_line, is_compilers
 from restore_recog.training.memory import is_out_of_memory
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from restore_recog.bench import measure as measuring
-from restore_recog.bench import metrics as benching
-from restore_recog.bench.measure import BenchError, Measurement, measure
-from restore_recog.cli import main
-from restore_recog.cli.bench import command, count
+from benchmarks import measure as measuring
+from benchmarks import metrics as benching
+from benchmarks.cli import command, count
+from benchmarks.measure import BenchError, Measurement, measure
+from restore_recog.cli import bench, main
 
 CONTEXT = click.Context(command)
 PARAMETER = click.Option(["--scores"])
@@ -138,10 +138,17 @@ def test_memory_is_that_of_the_case(tmp_path, monkeypatch):
 
 def test_a_case_that_fails_is_one_sentence():
     with pytest.raises(BenchError, match="no_such_case.*--quick"):
-        measure("restore_recog.bench.metrics_cases:no_such_case", {}, 1)
+        measure("benchmarks.metrics_cases:no_such_case", {}, 1)
 
 
 def test_the_machine_is_described():
     about = measuring.machine()
     assert about["cores"] >= 1 and about["numpy"] == np.__version__
     assert measuring.available_bytes() > 2**20
+
+
+def test_without_a_checkout_the_command_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr(bench, "CHECKOUT", tmp_path)
+    result = CliRunner().invoke(bench._command(), ["restore", "--quick"])
+    assert result.exit_code == 1
+    assert "come with a checkout of the source" in result.stderr

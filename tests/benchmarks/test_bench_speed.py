@@ -10,14 +10,14 @@ import torch
 from click.testing import CliRunner
 from torch import nn
 
+from benchmarks import machine_rate, targets, timing
+from benchmarks.flops import count
+from benchmarks.machine_rate import completed
+from benchmarks.measure import BenchError, Measurement
+from benchmarks.speed_text import restore_text
+from benchmarks.timing import Setting, outcome, spread, timed
+from benchmarks.unet import PlainUNet, cost, widths_for
 from restore_recog.api import Restorer
-from restore_recog.bench import machine_rate, targets, timing
-from restore_recog.bench.flops import count
-from restore_recog.bench.machine_rate import completed
-from restore_recog.bench.measure import BenchError, Measurement
-from restore_recog.bench.speed_text import restore_text
-from restore_recog.bench.timing import Setting, outcome, spread, timed
-from restore_recog.bench.unet import PlainUNet, cost, widths_for
 from restore_recog.cli import main
 
 TINY = (
@@ -181,7 +181,7 @@ def test_restore_writes_every_figure(here, tmp_path):
 
 
 def test_a_baseline_that_differs_is_said_and_exits_with_1(here, monkeypatch):
-    from restore_recog.bench import restore_cases
+    from benchmarks import restore_cases
 
     unlike = {"largest": 0.5, "beyond": 0.3, "compared": ["images"], "worst": "images"}
     unlike |= {"equal": False}

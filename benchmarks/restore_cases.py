@@ -10,11 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from restore_recog import registry
-from restore_recog.api import Restorer
-from restore_recog.bench.flops import count
-from restore_recog.bench.subjects import images
-from restore_recog.bench.timing import (
+from benchmarks.flops import count
+from benchmarks.subjects import images
+from benchmarks.timing import (
     DTYPES,
     Setting,
     between,
@@ -25,7 +23,9 @@ from restore_recog.bench.timing import (
     spread,
     timed,
 )
-from restore_recog.bench.unet import PlainUNet
+from benchmarks.unet import PlainUNet
+from restore_recog import registry
+from restore_recog.api import Restorer
 from restore_recog.types import FaceBatch
 
 Run = Callable[[], dict[str, Any]]

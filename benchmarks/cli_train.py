@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from restore_recog.cli.bench_output import check_free, write
-from restore_recog.cli.bench_restore import measuring, where
+from benchmarks.cli_restore import measuring, where
+from benchmarks.output import check_free, write
 
 QUICK_IMAGES = 16
 
@@ -85,8 +85,8 @@ def train(output: Path | None, limit: int | None, **given: Any) -> None:
     """
     if output is not None:
         check_free(output)
-    from restore_recog.bench.speed_text import train_text
-    from restore_recog.bench.train import Request, run
+    from benchmarks.speed_text import train_text
+    from benchmarks.train import Request, run
 
     given["limit"] = limit or (QUICK_IMAGES if given["quick"] else 256)
     if not given["restorers"] and not given["recognizers"]:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from restore_recog.bench.measure import Measurement, available_bytes, machine, measure
+from benchmarks.measure import Measurement, available_bytes, machine, measure
 
-CASES = "restore_recog.bench.metrics_cases"
+CASES = "benchmarks.metrics_cases"
 
 Note = Callable[[str], None]
 
