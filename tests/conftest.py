@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+
+# Two workers of two threads each fight for two cores: fifty times slower at worst. These are read
+# when torch and NumPy are loaded, and by every process that a test starts.
+os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +38,13 @@ def tiny_recognizer() -> Iterator[str]:
     registry.recognizers.add(TinyRecognizer.name, TinyRecognizer)
     yield TinyRecognizer.name
     registry.recognizers.remove(TinyRecognizer.name)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Take back what a command's ``--threads`` has set for the whole process."""
+    yield
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -85,7 +84,6 @@ def test_torchrun_trains_a_restorer(tmp_path: Path) -> None:
             *("--restorer", "fmodr", "--data", "phantom", "--limit", "8"),
             *("--output", str(tmp_path / "run"), "--device", "cpu", "--workers", "0", *TINY),
         ],
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=600,

@@ -12,7 +12,6 @@ import time
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-import torch
 from training_fakes import plugins
 
 import restore_recog.training.trainer
@@ -82,7 +81,6 @@ def kill(running: list[BaseProcess], number: int, ranks: range) -> None:
 
 def work(folder: Path) -> None:
     """Do every training."""
-    torch.set_num_threads(1)
     whole, killed, stopped = (str(folder / name) for name in ("whole", "killed", "stopped"))
     finish(folder, "whole", start(folder, "whole", "--output", whole))
     finish(folder, "again", start(folder, "again", "--output", whole))

@@ -332,7 +332,6 @@ def one_of_two(task: str, folder: Path, rank: int, port: int) -> None:
 
 def main(folder: Path) -> None:
     """Do every task by processes of its own, which share what is imported already."""
-    torch.set_num_threads(1)
     context = multiprocessing.get_context("fork")
     for task in ("steps", "train", "fail"):
         with socket.socket() as free:

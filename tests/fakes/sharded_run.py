@@ -6,7 +6,6 @@ import json
 import sys
 from pathlib import Path
 
-import torch
 from evaluation_fakes import Breaker, Healer, Squares, request
 from torch import Tensor
 
@@ -43,7 +42,6 @@ def state(session: Session, ledger: Ledger) -> dict[str, object]:
 
 def main(task: str, folder: Path) -> None:
     """Do a task and write what came of it."""
-    torch.set_num_threads(1)
     with processes() as ranks:
         if task == "report":
             report = evaluate(wanted(arms=("occluded", "restored")))

@@ -23,14 +23,6 @@ from restore_recog.system.processes import Ranks, own_device
 SCRIPT = Path(__file__).parents[1] / "fakes" / "sharded_run.py"
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> object:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def started(task: str, folder: Path, world: int = 2) -> list[subprocess.CompletedProcess[str]]:
     """Run a task in several processes, as torchrun would start them."""
     with socket.socket() as free:

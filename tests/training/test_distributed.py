@@ -26,14 +26,6 @@ from restore_recog.training.distributed import Team
 SCRIPT = Path(__file__).parents[1] / "fakes" / "distributed_run.py"
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> object:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return where two processes have left what they found in every task."""
