@@ -10,7 +10,6 @@ import click
 
 from benchmarks.output import check_free, write
 from restore_recog.cli import options
-from restore_recog.cli.training_options import parse_settings
 
 if TYPE_CHECKING:
     from benchmarks.machine_rate import Device
@@ -31,20 +30,14 @@ _MEASURING = (
         show_default=True,
         help="About how long each case is timed, at least five batches.",
     ),
-    click.option(
-        "--set",
-        "settings",
-        multiple=True,
-        callback=parse_settings,
-        metavar="KEY=VALUE",
-        help="An option of the model's training; repeatable.",
-    ),
+    options.training_settings,
     click.option(
         "--baselines/--no-baselines", default=True, show_default=True, help="The plain ones too."
     ),
     options.device,
     options.threads,
     click.option(
+        "-o",
         "--output",
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE.json",
@@ -78,6 +71,7 @@ def where(given: dict[str, Any]) -> Device:
 
 @click.command("restore")
 @click.option(
+    "-r",
     "--restorer",
     "-r",
     "restorers",

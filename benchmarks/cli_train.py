@@ -15,6 +15,7 @@ QUICK_IMAGES = 16
 
 @click.command("train")
 @click.option(
+    "-r",
     "--restorer",
     "restorers",
     multiple=True,
@@ -57,6 +58,7 @@ QUICK_IMAGES = 16
     help="Processes that make batches; repeatable.",
 )
 @click.option(
+    "-d",
     "--data",
     multiple=True,
     default=("phantom",),

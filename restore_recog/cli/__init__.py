@@ -1,7 +1,8 @@
-"""The command line: one lazily imported module a command, so that help is instant."""
+"""The command line: each command is a module of its own, imported only when used."""
 
 from __future__ import annotations
 
+import difflib
 import errno
 import importlib
 from typing import Any
@@ -12,23 +13,26 @@ from restore_recog import __version__
 from restore_recog.errors import RestoreRecogError
 
 COMMANDS = {
-    "eval": ("restore_recog.cli.eval", "Measure whether restoring helps a recogniser."),
+    "eval": ("restore_recog.cli.eval", "Measure whether restoring faces helps a recogniser."),
     "report": ("restore_recog.cli.report", "Show a finished run again, in any form."),
-    "compare": ("restore_recog.cli.compare", "Set finished runs side by side."),
-    "reproduce": ("restore_recog.cli.reproduce", "Set a published table beside our own figures."),
+    "compare": ("restore_recog.cli.compare", "Show finished runs side by side."),
+    "reproduce": (
+        "restore_recog.cli.reproduce",
+        "Compare a published table with your results.",
+    ),
     "segmenters": (
         "restore_recog.cli.segmenters",
-        "Judge segmenters and what their errors cost recognition.",
+        "Measure segmenters and what their errors cost recognition.",
     ),
-    "restore": ("restore_recog.cli.restore", "Paint the masked part of faces in images back."),
-    "train-restorer": ("restore_recog.cli.train_restorer", "Train a restorer."),
-    "train-recognizer": ("restore_recog.cli.train_recognizer", "Train a recogniser."),
-    "pack": ("restore_recog.cli.pack", "Put training crops of data sets into one file."),
-    "validate": ("restore_recog.cli.validate", "Look data sets over before use."),
-    "export": ("restore_recog.cli.export", "Write a restorer as ONNX or torch.export."),
+    "restore": ("restore_recog.cli.restore", "Restore masked faces in images."),
+    "train-restorer": ("restore_recog.cli.train_restorer", "Train a restorer on your faces."),
+    "train-recognizer": ("restore_recog.cli.train_recognizer", "Train a recogniser on your faces."),
+    "pack": ("restore_recog.cli.pack", "Pack the training faces of data sets into one file."),
+    "validate": ("restore_recog.cli.validate", "Check data sets for problems."),
+    "export": ("restore_recog.cli.export", "Export a restorer as ONNX or torch.export."),
     "bench": ("restore_recog.cli.bench", "Measure speed and memory (checkout only)."),
-    "coverings": ("restore_recog.cli.coverings", "Name and draw the synthetic coverings."),
-    "list": ("restore_recog.cli.list", "Name the installed plug-ins."),
+    "coverings": ("restore_recog.cli.coverings", "List and draw the synthetic coverings."),
+    "list": ("restore_recog.cli.list", "List the installed plug-ins."),
 }
 """Command name -> (module that defines ``command``, one line for the overview)."""
 
@@ -38,7 +42,7 @@ SYSTEM = {
     errno.EACCES: "Permission denied{}; choose a folder that you may read and write.",
     errno.EROFS: "The file system is read-only{}; choose another --output.",
 }
-"""Failures of the operating system that a user can mend, and what to say."""
+"""Failures of the operating system that a user can fix, and what to say."""
 
 
 class LazyGroup(click.Group):
@@ -55,6 +59,16 @@ class LazyGroup(click.Group):
         command = importlib.import_module(COMMANDS[cmd_name][0]).command
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is called; a misspelt one is answered with a suggestion."""
+        name = args[0]
+        near = difflib.get_close_matches(name, COMMANDS, n=1)
+        if name not in COMMANDS and near:
+            ctx.fail(f"No such command '{name}'. Did you mean '{near[0]}'?")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the overview from the table, without importing any command."""

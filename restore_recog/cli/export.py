@@ -10,7 +10,7 @@ from restore_recog.cli import options
 
 
 @click.command("export")
-@click.option("-r", "--restorer", required=True, metavar="NAME", help="Which restorer.")
+@options.restorer(required=True)
 @click.option(
     "--format",
     "form",
@@ -18,15 +18,8 @@ from restore_recog.cli import options
     default="onnx",
     show_default=True,
 )
-@click.option(
-    "--weights", type=click.Path(path_type=Path), help="Weights file.  [default: shipped]"
-)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="The file; must not exist.  [default: <restorer>.onnx or .pt2]",
-)
+@options.weights
+@options.output("The file; must not exist.  [default: <restorer>.onnx or .pt2]")
 def command(restorer: str, form: str, weights: Path | None, output: Path | None) -> None:
     """Write a restorer as ONNX or torch.export, checked against the restorer itself.
 

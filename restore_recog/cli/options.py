@@ -1,12 +1,20 @@
-"""Options that several commands share."""
+"""The options that several commands share: one spelling and one help text for each."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from restore_recog.errors import WeightsError
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Decorator = Callable[[Function], Function]
+
+PATH = click.Path(path_type=Path)
 
 device = click.option(
     "--device",
@@ -19,6 +27,76 @@ threads = click.option(
     "--threads",
     type=click.IntRange(min=1),
     help="CPU threads of PyTorch.  [default: one per core]",
+)
+seed = click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of every random choice.",
+)
+images_limit = click.option(
+    "--limit", type=click.IntRange(min=1), help="At most this many images of each data set."
+)
+weights = click.option(
+    "--weights", type=PATH, help="Weights file of the restorer.  [default: shipped]"
+)
+overwrite = click.option("--overwrite", is_flag=True, help="Replace results that exist.")
+
+
+def restorer(*names: str, more: str = "", **settings: Any) -> Decorator[Any]:
+    """Return ``-r/--restorer``.
+
+    Args:
+        names: The parameter's name where it is another one.
+        more: What the help says besides, e.g. what repeating does.
+        settings: For :func:`click.option`.
+    """
+    text = f"Restorer: a registered name or module:Class{more}."
+    return click.option("-r", "--restorer", *names, metavar="NAME", help=text, **settings)
+
+
+def data(more: str = "repeat for several", **settings: Any) -> Decorator[Any]:
+    """Return ``-d/--data``, which may be repeated."""
+    text = f"Data set, e.g. lfw:/data/lfw; {more}."
+    metavar = "NAME[:WHERE]"
+    return click.option("-d", "--data", multiple=True, metavar=metavar, help=text, **settings)
+
+
+def protocol(text: str, **settings: Any) -> Decorator[Any]:
+    """Return ``-p/--protocol``."""
+    metavar = "NAME[:ARGUMENT]"
+    return click.option("-p", "--protocol", metavar=metavar, help=text, **settings)
+
+
+def output(text: str, **settings: Any) -> Decorator[Any]:
+    """Return ``-o/--output``."""
+    return click.option("-o", "--output", type=PATH, help=text, **settings)
+
+
+def parse_settings(
+    _context: click.Context, _parameter: click.Parameter, values: Sequence[str]
+) -> dict[str, Any]:
+    """Return ``key=value`` texts as a dict: numbers, true, false, null, lists, else text."""
+    settings: dict[str, Any] = {}
+    for text in values:
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise click.BadParameter(f"'{text}' is not of the form key=value.")
+        try:
+            settings[key] = json.loads(value)
+        except json.JSONDecodeError:
+            settings[key] = value
+    return settings
+
+
+training_settings = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    callback=parse_settings,
+    metavar="KEY=VALUE",
+    help="An option of the model's training; repeat for several.",
 )
 
 

@@ -6,18 +6,12 @@ from pathlib import Path
 
 import click
 
+from restore_recog.cli import options
 from restore_recog.errors import OutputError
 
 
 @click.command("pack")
-@click.option(
-    "-d",
-    "--data",
-    multiple=True,
-    required=True,
-    metavar="NAME[:PATH]",
-    help="Data set, e.g. lfw:/data/lfw; repeatable.",
-)
+@options.data(required=True)
 @click.option(
     "--size",
     type=click.IntRange(min=16),
@@ -25,18 +19,10 @@ from restore_recog.errors import OutputError
     show_default=True,
     help="Side of the crops in pixels: that of the model to be trained.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    required=True,
-    help="The file, e.g. faces.pack; must not exist.",
-)
-@click.option("-p", "--protocol", help="Pack only what this evaluation protocol leaves.")
-@click.option(
-    "--limit", type=click.IntRange(min=1), help="At most so many images of each data set."
-)
-@click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the protocol's choices.")
+@options.output("The file, e.g. faces.pack; must not exist.", required=True)
+@options.protocol("Pack only what this evaluation protocol leaves for training.")
+@options.images_limit
+@options.seed
 @click.option(
     "--store",
     type=click.Choice(["raw", "png", "webp"]),

@@ -1,4 +1,4 @@
-"""``restore-recog restore``: paint the masked part of faces in images back."""
+"""``restore-recog restore``: restore masked faces in images."""
 
 from __future__ import annotations
 
@@ -27,13 +27,9 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     metavar="IMAGE_OR_FOLDER...",
 )
-@click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder for the results."
-)
-@click.option("--restorer", default="fmodr", show_default=True, metavar="NAME", help="Paints.")
-@click.option(
-    "--weights", type=click.Path(path_type=Path), help="Of the restorer.  [default: shipped]"
-)
+@options.output("Folder for the results.", required=True)
+@options.restorer(default="fmodr", show_default=True)
+@options.weights
 @click.option(
     "--segmenter",
     default="own",
@@ -59,11 +55,11 @@ if TYPE_CHECKING:
 @click.option("--aligned", is_flag=True, help="Each image is one aligned face crop already.")
 @click.option("--crops", is_flag=True, help="Write the restored aligned crops, not the images.")
 @click.option("--sheet", is_flag=True, help="Also write sheet.png: before, mask, after.")
-@click.option("--overwrite", is_flag=True, help="Replace results that exist.")
+@options.overwrite
 @options.device
 @options.threads
 def command(inputs: tuple[Path, ...], **given: Any) -> None:
-    """Paint the masked part of faces back, in images and whole folders.
+    """Restore masked faces in images and whole folders.
 
     Finds the face and its covering, restores what lies under it and writes an image of the
     same name and size into the output folder; outside the covering no pixel changes. What

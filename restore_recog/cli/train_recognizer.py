@@ -15,7 +15,7 @@ from restore_recog.cli.training_run import train
     "--recognizer",
     required=True,
     metavar="NAME[:MODEL]",
-    help="Registered name, e.g. timm:regnetx_002, or dotted path.",
+    help="Recogniser, e.g. timm:regnetx_002: a registered name or module:Class.",
 )
 @click.option(
     "--covered",
@@ -23,8 +23,8 @@ from restore_recog.cli.training_run import train
     help="Share of the images that get a synthetic covering: a mask-aware recogniser.",
 )
 @training_options
-def command(recognizer: str, covered: float | None, **options: Any) -> None:
-    """Train a face recogniser on batches with the same number of images a person.
+def command(recognizer: str, covered: float | None, **given: Any) -> None:
+    """Train a face recogniser on batches with the same number of images per person.
 
     Images that a data set marks for testing are left out. The run can be stopped by
     Ctrl-C, a kill or --max-minutes at any point and goes on exactly there with --resume.
@@ -38,7 +38,7 @@ def command(recognizer: str, covered: float | None, **options: Any) -> None:
 
     plugin = registry.recognizers.load(recognizer)
     own = {} if covered is None else {"covered": covered}
-    train(TrainingOptions(**options), plugin, (_argument(recognizer),), **own)
+    train(TrainingOptions(**given), plugin, (_argument(recognizer),), **own)
 
 
 def _argument(spec: str) -> str | None:

@@ -6,15 +6,16 @@ from typing import Any
 
 import click
 
+from restore_recog.cli import options
 from restore_recog.cli.training_options import TrainingOptions, training_options
 from restore_recog.cli.training_run import train
 
 
 @click.command("train-restorer")
-@click.option("--restorer", required=True, metavar="NAME", help="Registered name or dotted path.")
+@options.restorer(required=True)
 @click.option("--preset", default="compact", show_default=True, help="Sizes and schedule.")
 @training_options
-def command(restorer: str, preset: str, **options: Any) -> None:
+def command(restorer: str, preset: str, **given: Any) -> None:
     """Train a restorer on clean faces with synthetic coverings.
 
     Images that a data set marks for testing are left out. The run can be stopped by
@@ -28,4 +29,4 @@ def command(restorer: str, preset: str, **options: Any) -> None:
     from restore_recog import registry
 
     plugin = registry.restorers.load(restorer)
-    train(TrainingOptions(**options), plugin, (), preset=preset)
+    train(TrainingOptions(**given), plugin, (), preset=preset)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import click
+
+from restore_recog.cli import options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,36 +42,12 @@ class TrainingOptions:
     workers: int | None
 
 
-def parse_settings(
-    _context: click.Context, _parameter: click.Parameter, values: Sequence[str]
-) -> dict[str, Any]:
-    """Return ``key=value`` texts as a dict: numbers, true, false, null, lists, else text."""
-    settings: dict[str, Any] = {}
-    for text in values:
-        key, equals, value = text.partition("=")
-        if not key or not equals:
-            raise click.BadParameter(f"'{text}' is not of the form key=value.")
-        try:
-            settings[key] = json.loads(value)
-        except json.JSONDecodeError:
-            settings[key] = value
-    return settings
-
-
 _OPTIONS = (
-    click.option(
-        "--data", multiple=True, required=True, metavar="NAME[:PATH]", help="Data set; repeatable."
-    ),
-    click.option(
-        "--output", type=click.Path(path_type=Path), required=True, help="Folder of the run."
-    ),
-    click.option("--resume", is_flag=True, help="Go on with the run in --output."),
-    click.option(
-        "--protocol", help="Train only on what this evaluation protocol leaves for training."
-    ),
-    click.option(
-        "--limit", type=click.IntRange(min=1), help="At most so many images of each data set."
-    ),
+    options.data(required=True),
+    options.output("Folder of the run.", required=True),
+    click.option("--resume", is_flag=True, help="Continue the run in --output."),
+    options.protocol("Train only on what this evaluation protocol leaves for training."),
+    options.images_limit,
     click.option(
         "--coverings",
         default="random",
@@ -83,7 +60,7 @@ _OPTIONS = (
         type=click.Path(path_type=Path),
         help="Folder for the aligned crops, to share between runs.  [default: OUTPUT/crops]",
     ),
-    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N."),
+    options.device,
     click.option(
         "--precision",
         type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
@@ -105,15 +82,8 @@ _OPTIONS = (
         help="Write, show and validate the running average of the weights; 0.999 is usual.  "
         "[default: 0, none]",
     ),
-    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
-    click.option(
-        "--set",
-        "settings",
-        multiple=True,
-        callback=parse_settings,
-        metavar="KEY=VALUE",
-        help="An option of the model's training; repeatable.",
-    ),
+    options.seed,
+    options.training_settings,
     click.option(
         "--images-scale",
         type=click.FloatRange(min=0, min_open=True),
@@ -124,7 +94,7 @@ _OPTIONS = (
     click.option(
         "--max-minutes",
         type=click.FloatRange(min=0, min_open=True),
-        help="Save and stop after so long; --resume goes on.",
+        help="Save and stop after this long; --resume continues.",
     ),
     click.option(
         "--checkpoint-every",
@@ -144,7 +114,7 @@ _OPTIONS = (
         "--keep-every",
         type=click.IntRange(min=0),
         default=0,
-        help="Also keep the weights every so many images, in OUTPUT/kept.  [default: none]",
+        help="Images between weights that are kept for good, in OUTPUT/kept.  [default: none]",
     ),
     click.option(
         "--validate-every",
@@ -158,13 +128,13 @@ _OPTIONS = (
         type=click.FloatRange(0, 0.5),
         default=0.05,
         show_default=True,
-        help="Share of the people who are held out for validation; 0 for no validation.",
+        help="Share of the people held out for validation; 0 for none.",
     ),
-    click.option("--threads", type=click.IntRange(min=1), help="CPU threads of the model."),
+    options.threads,
     click.option(
         "--workers",
         type=click.IntRange(min=0),
-        help="Processes that prepare batches.  [default: 1, on a GPU up to 8]",
+        help="Processes that prepare batches.  [default: 1; on a GPU all cores but one]",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""``restore-recog validate``: look data sets over before anything is measured on them."""
+"""``restore-recog validate``: check data sets for problems before anything is measured on them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from restore_recog import registry
+from restore_recog.cli import options
 from restore_recog.errors import OutputError
 
 if TYPE_CHECKING:
@@ -22,27 +23,15 @@ _STYLE = {"fatal": {"fg": "red", "bold": True}, "warning": {"fg": "yellow"}, "no
 
 
 @click.command("validate")
-@click.option(
-    "-d",
-    "--data",
-    multiple=True,
-    required=True,
-    metavar="NAME[:WHERE]",
-    help="Data set, e.g. lfw:/data/lfw; repeat to compare several.",
-)
-@click.option("-p", "--protocol", metavar="NAME", help="Try this protocol's plan, too.")
+@options.data(required=True)
+@options.protocol("Try this protocol's plan, too.")
 @click.option("--quick", is_flag=True, help="Neither decode images nor look for equal ones.")
 @click.option("--strict", is_flag=True, help="Exit with 1 on warnings, too.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="CSV file with every image and person concerned; must not exist.",
-)
+@options.output("CSV file with every image and person concerned; must not exist.")
 def command(
     data: tuple[str, ...], protocol: str | None, quick: bool, strict: bool, output: Path | None
 ) -> None:
-    """Look data sets over: what is there, what is missing, what is there twice.
+    """Check data sets for problems: what is there, what is missing, what is there twice.
 
     Fatal findings make measurements wrong (files that cannot be read, people in two splits, one
     image under two people) and give exit code 1; warnings want a look; notes tell.
@@ -85,7 +74,7 @@ def _plural(number: int, thing: str) -> str:
 
 
 def _counts(counts: Sequence[Count]) -> str:
-    """Return a table with one row a data set and a column for every condition and split."""
+    """Return a table with one row per data set and a column for every condition and split."""
     conditions = sorted({name for count in counts for name in count.conditions})
     splits = sorted({name for count in counts for name in count.splits if name})
     head = ["data", "images", "people", *conditions, *splits]

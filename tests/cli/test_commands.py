@@ -70,7 +70,9 @@ def test_python_dash_m():
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["evil"], "No such command 'evil'"),
+        (["evil"], "No such command 'evil'. Did you mean 'eval'?"),
+        (["sausages"], "No such command 'sausages'.\n"),
+        (["eval", "--protocl"], "Did you mean '--protocol'?"),
         (["eval", "--no-such-option"], "No such option"),
         (["eval", "--limit", "0"], "--limit"),
         (["eval", "--batch-size", "many"], "--batch-size"),
@@ -85,6 +87,19 @@ def test_usage_errors_exit_2(args, said):
     assert result.exit_code == 2
     assert said in result.stderr
     assert result.stdout == ""
+
+
+def test_options_are_spelt_the_same_in_every_command():
+    short = {"--restorer": "-r", "--data": "-d", "--output": "-o", "--protocol": "-p"}
+    helps = {}
+    for name in COMMANDS:
+        command = cli.main.get_command(click.Context(cli.main), name)
+        for option in command.params:
+            for long in option.opts:
+                assert short.get(long, long) in option.opts, (name, long)
+                if long in ("--device", "--threads"):
+                    helps.setdefault(long, set()).add(option.help)
+    assert {long: len(texts) for long, texts in helps.items()} == {"--device": 1, "--threads": 1}
 
 
 def test_list_names_every_plugin_with_its_package():

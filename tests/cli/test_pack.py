@@ -44,7 +44,7 @@ def test_training_is_the_same(tmp_path: Path, store: str) -> None:
     records = [
         json.loads((tmp_path / name / "run.json").read_text()) for name in ("plain", "packed")
     ]
-    for key in ("data", "losses", "images", "people"):
+    for key in ("data", "losses", "pictures", "people"):
         assert records[0][key] == records[1][key], key
     plain, packed = (
         weights.load(tmp_path / name / "weights.safetensors", "smoother")[1]

@@ -54,7 +54,7 @@ class TestRun:
             "model": "smoother",
             "options": {"preset": "compact", "word": "red"},
         }
-        assert (written["seed"], written["images"]) == (3, 16)
+        assert (written["seed"], written["pictures"]) == (3, 16)
         assert written["datasets"] == [f"{HERE}:Booth"]
 
     def test_recogniser_gets_its_argument_and_the_share_covered(self, tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ class TestRun:
     def test_length_and_limit(self, tmp_path: Path) -> None:
         train(tmp_path / "run", "--images-scale", "2", "--limit", "5")
         assert record(tmp_path / "run")["images_seen"] == 24
-        assert record(tmp_path / "run")["images"] == 5
+        assert record(tmp_path / "run")["pictures"] == 5
 
     def test_protocol_keeps_its_people(self, tmp_path: Path) -> None:
         result = train(tmp_path / "run", "--protocol", f"{HERE}:Third")

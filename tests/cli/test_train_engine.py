@@ -55,7 +55,7 @@ def test_without_a_best_says_why(tmp_path: Path, model: str, share: str, words: 
     result = train(run, "--validation-share", share, model=model)
     assert result.exit_code == 0, result.output
     assert words in result.stderr and words in record(run)["validation_note"]
-    assert record(run)["best"] is None and record(run)["images"] == 16
+    assert record(run)["best"] is None and record(run)["pictures"] == 16
     assert not (run / "best.safetensors").exists()
 
 

@@ -202,7 +202,7 @@ class TestPeople:
         assert sample.attributes == {"gender": "f", "split": "train"}
         (origin,) = data.pack().note.sources
         assert (origin["name"], origin["location"]) == ("wall", "wall")
-        assert (origin["images"], origin["packed"], origin["people"]) == (12, 11, 4)
+        assert (origin["pictures"], origin["packed"], origin["people"]) == (12, 11, 4)
         assert list(data.notes) == ["11 of 12 images of wall are in the packed file."]
 
     def test_images_can_be_read_and_aligned_again(self, pack: Path) -> None:

@@ -78,7 +78,7 @@ class TestBest:
             "phase": best.phase,
             "images_seen": best.images_seen,
         }
-        assert record(tmp_path / "run")["validation"] == {"images": 4, "people": 2}
+        assert record(tmp_path / "run")["validation"] == {"pictures": 4, "people": 2}
 
     def test_holds_the_weights_of_its_step(self, tmp_path: Path) -> None:
         _, trainer = build(tmp_path / "run", validate_every=BATCH, keep_every=BATCH)

@@ -244,7 +244,7 @@ class TestFolder:
     def test_record(self, run: Path) -> None:
         record = json.loads((run / "run.json").read_text())
         assert record["command"] == "restore-recog train-restorer"
-        assert (record["images"], record["people"], record["failures"]) == (10, 5, 1)
+        assert (record["pictures"], record["people"], record["failures"]) == (10, 5, 1)
         assert record["finished"] and record["images_seen"] == sum(STEPS) * BATCH
         assert record["phases"] == [["warm", 16, 4], ["duel", 20, 4]]
         assert set(record["losses"]) == {"warm", "duel"}
