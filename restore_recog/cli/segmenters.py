@@ -115,7 +115,7 @@ def _study(given: dict[str, Any], output: Path) -> Study:
     from restore_recog.cli.progress import Bars
     from restore_recog.evaluation.run.session import named
     from restore_recog.evaluation.segmenters.study import study
-    from restore_recog.segmenters.names import DEFAULT_DETECTOR
+    from restore_recog.segmenters.names import DEFAULT_SEGMENTER
 
     defaults = click.Command("eval", params=list(eval_options())).make_context("eval", []).params
     request = build_request({**defaults, **given}, output)
@@ -124,7 +124,7 @@ def _study(given: dict[str, Any], output: Path) -> Study:
     with Bars() as bars:
         return study(
             request,
-            given["segmenters"] or own or [DEFAULT_DETECTOR],
+            given["segmenters"] or own or [DEFAULT_SEGMENTER],
             bars.update,
             margins=given["margins"],
             clean=not given["no_clean"],

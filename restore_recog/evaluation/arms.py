@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 from restore_recog.errors import DataError
 from restore_recog.evaluation.request import EvalRequest
-from restore_recog.segmenters.names import Detector, margin
+from restore_recog.segmenters.names import ChosenSegmenter, margin
 from restore_recog.types import FaceSample
 
 ARMS = (
@@ -74,7 +74,7 @@ class ArmChoice:
         self,
         request: EvalRequest,
         restorers: Mapping[str, Restorer],
-        found: Mapping[str, Detector | None],
+        found: Mapping[str, ChosenSegmenter | None],
     ) -> None:
         self._asked = request.arms
         self._true = margin(request.segmenter) == 0

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from restore_recog.api import Restorer
 from restore_recog.errors import OutputError, PluginError
-from restore_recog.restoring.restoration import Restoration
+from restore_recog.restoring.restoration import Restoration, run_restorer
 from restore_recog.types import FaceBatch
 
 FORMATS = ("onnx", "torch-export")
@@ -51,10 +51,10 @@ class _Traced(nn.Module):
 
     def __init__(self, restorer: Restorer) -> None:
         super().__init__()
-        self.restoration = Restoration(restorer)
+        self.restoration = Restoration(restorer)  # makes its networks parts of this module
 
     def forward(self, images: Tensor, masks: Tensor) -> Tensor:
-        return self.restoration.restorer.restore(FaceBatch(images, masks))
+        return self.restoration(images, masks)
 
 
 def export(restorer: Restorer, path: Path, form: str) -> Exported:
@@ -77,7 +77,7 @@ def export(restorer: Restorer, path: Path, form: str) -> Exported:
         raise OutputError(f"{path} exists and is never overwritten; name another file.")
     example = _example(restorer)
     with torch.no_grad():
-        wanted = restorer.restore(FaceBatch(*example))
+        wanted = run_restorer(restorer, FaceBatch(*example))
     write = {"onnx": _onnx, "torch-export": _torch_export}[form]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -166,7 +166,7 @@ def _onnx(model: nn.Module, example: tuple[Tensor, Tensor], path: Path) -> Calla
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
 
     def run(images: Tensor, masks: Tensor) -> Tensor:
-        found = session.run(None, {"images": images.numpy(), "masks": masks.numpy()})[0]
-        return torch.from_numpy(np.asarray(found))
+        restored = session.run(None, {"images": images.numpy(), "masks": masks.numpy()})[0]
+        return torch.from_numpy(np.asarray(restored))
 
     return run

@@ -19,12 +19,11 @@ from restore_recog.face_detection import FaceFinder
 from restore_recog.restoring.jobs import Job
 from restore_recog.restoring.restoration import run_restorer
 from restore_recog.segmenters.contract import masks_of
-from restore_recog.segmenters.names import DEFAULT_DETECTOR, OWN, choose, margin
+from restore_recog.segmenters.names import OWN, choose, margin
 from restore_recog.types import FaceBatch, FaceCrop, FaceImage, Failure
 
 SHEET_FACES = 60
 """A contact sheet stops here: one page that can still be looked at."""
-
 
 Faces = Literal["one", "largest", "all", "aligned"]
 
@@ -34,7 +33,7 @@ class RestoredFace:
     """One face before and after.
 
     Attributes:
-        crop: The aligned crop as it was; its ``mask`` is what was painted over.
+        crop: The aligned crop as it was; its ``mask`` is what was restored.
         pixels: (S, S, 3) uint8 RGB, the restored crop.
     """
 
@@ -47,28 +46,26 @@ def segmenter_for(restorer: Restorer, choice: str = OWN) -> Segmenter:
 
     Args:
         restorer: Whose images are to be restored.
-        choice: As in an evaluation, but for the true masks. A restorer without a detector
-            borrows the default one, as there.
+        choice: As in an evaluation (:mod:`restore_recog.segmenters.names`), except for the true
+            masks. Every restorer gets one: only what lies under a mask is pasted back.
 
     Raises:
-        PluginError: It is unknown or has no detector, or the true masks were asked for.
+        PluginError: It is unknown or has no segmenter, or the true masks were asked for.
     """
     if margin(choice) is not None:
         raise PluginError(
             f"--segmenter {choice} needs true masks, which images come without; give --mask."
         )
-    mine = {restorer.name: restorer}
-    found = choose(choice, mine, restorer.device)[restorer.name]
-    found = found or choose(DEFAULT_DETECTOR, mine, restorer.device)[restorer.name]
-    assert found is not None
-    return found.segmenter
+    chosen = choose(choice, {restorer.name: restorer}, restorer.device, for_all=True)[restorer.name]
+    assert chosen is not None
+    return chosen.segmenter
 
 
 class ImageRestorer:
     """Finds, restores and pastes back the faces of one image at a time.
 
     Args:
-        restorer: Paints the covered part.
+        restorer: Restores the covered part.
         segmenter: Finds the covering where no mask is given; None if masks are always given.
         faces: ``one`` refuses an image with several faces, ``largest`` takes the largest,
             ``all`` restores every face, ``aligned`` takes the whole image as one crop.
@@ -109,15 +106,14 @@ class ImageRestorer:
         tensors = images.to_tensor([crop.pixels for crop in crops]).to(self.restorer.device)
         masks = self._masks(crops, tensors)
         landmarks = torch.from_numpy(np.stack([crop.landmarks for crop in crops]))
-        restored = run_restorer(self.restorer, FaceBatch(tensors, masks, landmarks))
+        with torch.inference_mode():
+            restored = run_restorer(self.restorer, FaceBatch(tensors, masks, landmarks)).cpu()
         if not bool(restored.isfinite().all()):
-            raise ImageError(f"'{self.restorer.name}' returned pixels that are no numbers.")
-        found_masks = masks[:, 0].round().to(torch.uint8).cpu().numpy()
+            raise ImageError(f"'{self.restorer.name}' returned pixels that are not numbers.")
+        arrays = masks[:, 0].round().to(torch.uint8).cpu().numpy()  # (N, S, S)
         return [
-            RestoredFace(replace(crop, mask=found), pixels)
-            for crop, found, pixels in zip(
-                crops, found_masks, images.to_uint8(restored), strict=True
-            )
+            RestoredFace(replace(crop, mask=mask), pixels)
+            for crop, mask, pixels in zip(crops, arrays, images.to_uint8(restored), strict=True)
         ]
 
     def _masks(self, crops: Sequence[FaceCrop], tensors: torch.Tensor) -> torch.Tensor:
@@ -125,7 +121,7 @@ class ImageRestorer:
         if len(known) == len(crops):
             return torch.from_numpy(np.stack(known))[:, None].float().to(tensors.device)
         if self.segmenter is None:
-            raise ImageError("The image has no mask of its covering and none can be looked for.")
+            raise ImageError("The image has no mask, and there is no segmenter to find one.")
         with torch.inference_mode():
             return masks_of(self.segmenter, tensors)
 
@@ -152,9 +148,9 @@ def restore_file(
         mask = images.read_mask(job.mask, pixels.shape[:2]) if job.mask else None
         image = FaceImage(pixels, mask=mask)
         stage = "align"
-        found = worker.find(image)
+        cropped = worker.find(image)
         stage = "restore"
-        faces = worker.restore(found)
+        faces = worker.restore(cropped)
     except ImageError as error:
         stage = "detect" if isinstance(error, (NoFaceError, SeveralFacesError)) else stage
         return Failure(stage, str(job.source), "", str(error))
@@ -188,7 +184,7 @@ def paste(image: FaceImage, face: RestoredFace) -> NDArray[np.uint8]:
     matrix[:, 2] += matrix[:, :2] @ np.array([left, top], dtype=np.float64)
     size = (right - left, bottom - top)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    painted = cv2.warpAffine(
+    restored = cv2.warpAffine(
         face.pixels, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE
     )
     inside = cv2.warpAffine(face.crop.mask.astype(np.float32), matrix, size, flags=flags)
@@ -197,7 +193,7 @@ def paste(image: FaceImage, face: RestoredFace) -> NDArray[np.uint8]:
     else:
         alpha = np.clip(2 * inside, 0, 1) * (image.mask[top:bottom, left:right] > 0)
     under = result[top:bottom, left:right]
-    mixed = under + alpha[..., None] * (painted.astype(np.float32) - under)
+    mixed = under + alpha[..., None] * (restored.astype(np.float32) - under)
     result[top:bottom, left:right] = np.rint(mixed).astype(np.uint8)
     return result
 

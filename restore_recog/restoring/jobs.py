@@ -51,7 +51,7 @@ def plan_jobs(
             output folder must then be empty.
 
     Raises:
-        DataError: An input is missing, holds no image, or two would get one name; a
+        DataError: An input is missing, holds no image, or two would get one name; an
             image has no mask in *masks*.
         OutputError: A result exists, or would replace its own source.
     """
@@ -105,19 +105,19 @@ def _images(top: Path, output: Path) -> Iterator[tuple[Path, Path]]:
     if not top.is_dir():
         raise DataError(f"There is no file or folder {top}.")
     skip = output.resolve()
-    found = [
+    files = [
         path
         for path in sorted(top.rglob("*"))
         if path.suffix.lower() in images.extensions
         and path.is_file()
         and skip not in path.resolve().parents
     ]
-    if not found:
+    if not files:
         raise DataError(
             f"The folder {top} holds no images ({', '.join(images.extensions)}), "
             "nor do its sub-folders."
         )
-    for path in found:
+    for path in files:
         yield path, path.relative_to(top)
 
 

@@ -1,8 +1,6 @@
-"""A restorer as an ordinary PyTorch part: a transform, and a module in front of a recogniser."""
+"""The one way to run a restorer; a transform, and a module in front of a recogniser, around it."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -11,10 +9,32 @@ from torch import Tensor, nn
 from restore_recog.api import Recognizer, Restorer, Segmenter
 from restore_recog.errors import PluginError
 from restore_recog.segmenters.contract import masks_of
+from restore_recog.segmenters.names import OWN, choose
 from restore_recog.types import FaceBatch
 
-if TYPE_CHECKING:
-    pass
+
+def run_restorer(restorer: Restorer, batch: FaceBatch) -> Tensor:
+    """Return the (N, 3, H, W) float32 restored crops of a batch, at the size they came in.
+
+    The batch is resized to what the restorer wants and the result back; pixels that it leaves
+    alone come back bit for bit even then. Gradients flow unless the caller turns them off.
+
+    Args:
+        restorer: Its device is where the result lies.
+        batch: Crops of any size, on any device.
+
+    Raises:
+        PluginError: The answer is no tensor of the images' shape.
+    """
+    small = fitted(batch, restorer.image_size)
+    restored = restorer.restore(small.to(restorer.device))
+    if not isinstance(restored, Tensor) or restored.shape != small.images.shape:
+        shape = tuple(getattr(restored, "shape", ()))
+        raise PluginError(
+            f"The restorer '{restorer.name}' returned a {type(restored).__name__} of shape "
+            f"{shape}, expected a tensor of shape {tuple(small.images.shape)}; fix the plug-in."
+        )
+    return unfitted(restored.float(), batch, small)
 
 
 class Restoration(nn.Module):
@@ -25,10 +45,9 @@ class Restoration(nn.Module):
 
     Args:
         restorer: Any restorer; its networks become parts of this module.
-        segmenter: Finds the covering where no mask is given; None takes the restorer's own.
-
-    Raises:
-        PluginError: A mask is needed, and neither given nor to be found.
+        segmenter: Finds the covering where no mask is given; None takes the restorer's own or,
+            where it reads masks and has none, borrows one as an evaluation does
+            (:func:`restore_recog.segmenters.names.choose`).
     """
 
     def __init__(self, restorer: Restorer, segmenter: Segmenter | None = None) -> None:
@@ -48,31 +67,28 @@ class Restoration(nn.Module):
             images: (N, 3, H, W) or (3, H, W) float in [0, 1], aligned crops.
             masks: (N, 1, H, W) or (1, H, W), 1 = occluded; None has them found.
             landmarks: (N, L, 2) float pixels, for restorers that need them.
+
+        Raises:
+            PluginError: The restorer or the segmenter breaks its contract.
         """
         single = images.dim() == 3
         if single:
-            images = images[None]
-            masks = None if masks is None else masks[None]
+            images = images[None]  # (1, 3, H, W)
+            masks = None if masks is None else masks[None]  # (1, 1, H, W)
         if masks is None:
-            masks = self._found(images)
-        size = (int(images.shape[-2]), int(images.shape[-1]))
-        batch = FaceBatch(images, masks, landmarks)
-        if size == tuple(self.restorer.image_size):
-            restored = self.restorer.restore(batch)
-        else:
-            small = fitted(batch, self.restorer.image_size)
-            restored = unfitted(self.restorer.restore(small), batch, small)
+            masks = self._masks(images)
+        restored = run_restorer(self.restorer, FaceBatch(images, masks, landmarks))
         return restored[0] if single else restored
 
-    def _found(self, images: Tensor) -> Tensor:
-        if self.segmenter is not None:
-            return masks_of(self.segmenter, images)
-        if "masks" in self.restorer.needs:
-            raise PluginError(
-                f"The restorer '{self.restorer.name}' needs a mask and has no detector of its own; "
-                "give masks, or a segmenter."
-            )
-        return images.new_zeros(images.shape[0], 1, *images.shape[-2:])
+    def _masks(self, images: Tensor) -> Tensor:
+        """Return (N, 1, H, W) masks; a segmenter is borrowed when it is first needed."""
+        restorer = self.restorer
+        if self.segmenter is None and "masks" in restorer.needs:
+            chosen = choose(OWN, {restorer.name: restorer}, restorer.device)[restorer.name]
+            self.segmenter = None if chosen is None else chosen.segmenter
+        if self.segmenter is None:
+            return images.new_zeros(images.shape[0], 1, *images.shape[-2:])
+        return masks_of(self.segmenter, images)
 
 
 class RestoredRecognizer(nn.Module):
@@ -111,7 +127,7 @@ def resize(images: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def fitted(batch: FaceBatch, size: tuple[int, int]) -> FaceBatch:
-    """Return images, masks and landmarks at another size; every touched pixel is occluded."""
+    """Return a batch at another size (H, W); every pixel that a mask touches is occluded."""
     return FaceBatch(
         resize(batch.images, size),
         (resize(batch.masks, size) > 0).float(),
@@ -131,9 +147,9 @@ def unfitted(restored: Tensor, batch: FaceBatch, small: FaceBatch) -> Tensor:
         (N, 3, H, W). Where a restorer changed nothing outside the mask, exactly the pixels of
         the mask as given are replaced; else those that its changes touch.
     """
-    size = (int(batch.images.shape[-2]), int(batch.images.shape[-1]))
     if restored.shape[-2:] == batch.images.shape[-2:]:
         return restored
+    size = (int(batch.images.shape[-2]), int(batch.images.shape[-1]))
     images, given = batch.images.to(restored.device), small.images.to(restored.device)
     changed = (restored != given).any(1, keepdim=True).float()
     inside = (changed <= small.masks.to(changed.device)).flatten(1).all(1)[:, None, None, None]
@@ -149,23 +165,3 @@ def _rescaled(
         return landmarks
     ratio = landmarks.new_tensor([wanted[1] / size[1], wanted[0] / size[0]])
     return (landmarks + 0.5) * ratio - 0.5
-
-
-def run_restorer(restorer: Restorer, batch: FaceBatch) -> Tensor:
-    """Return (N, 3, S, S) restored crops on the CPU, at the size they came in.
-
-    The batch is resized to what the restorer wants and the result back; pixels that it leaves
-    alone come back bit for bit even then.
-
-    Raises:
-        PluginError: The answer has the wrong shape.
-    """
-    small = fitted(batch, restorer.image_size)
-    with torch.inference_mode():
-        restored = restorer.restore(small.to(restorer.device))
-    if restored.shape != small.images.shape:
-        raise PluginError(
-            f"The restorer '{restorer.name}' returned shape {tuple(restored.shape)} where "
-            f"{tuple(small.images.shape)} is due; mend the plug-in."
-        )
-    return unfitted(restored.float(), batch, small).cpu()

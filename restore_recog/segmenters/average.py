@@ -41,13 +41,14 @@ class AverageMask(Segmenter):
         self, argument: str | None = None, *, weights: Path | None = None, device: str = "cpu"
     ) -> None:
         super().__init__(argument, weights=weights, device=device)
-        self.map = torch.from_numpy(_average(argument or "random"))[None, None]
+        shares = torch.from_numpy(_average(argument or "random"))
+        self.shares = shares[None, None]  # (1, 1, SIZE, SIZE)
 
     def segment(self, images: Tensor) -> Tensor:
         """Return the one mask, (N, 1, H, W), at the size of the images."""
         size = (int(images.shape[2]), int(images.shape[3]))
-        found = F.interpolate(self.map, size=size, mode="bilinear", antialias=True)
-        return (found >= 0.5).float().to(images.device).expand(len(images), 1, *size).clone()
+        shares = F.interpolate(self.shares, size=size, mode="bilinear", antialias=True)
+        return (shares >= 0.5).float().to(images.device).expand(len(images), 1, *size).clone()
 
 
 @lru_cache(maxsize=8)

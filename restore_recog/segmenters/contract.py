@@ -5,9 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from restore_recog.api import Segmenter
-from restore_recog.errors import (
-    PluginError,
-)
+from restore_recog.errors import PluginError
 
 
 def masks_of(segmenter: Segmenter, images: Tensor) -> Tensor:
@@ -20,22 +18,22 @@ def masks_of(segmenter: Segmenter, images: Tensor) -> Tensor:
     Raises:
         PluginError: The answer is no tensor, or has another shape or other values.
     """
-    found = segmenter.segment(images)
-    if not isinstance(found, Tensor):
+    masks = segmenter.segment(images)
+    if not isinstance(masks, Tensor):
         raise PluginError(
-            f"The detector '{segmenter.name}' returned a {type(found).__name__} where a tensor of "
-            "masks is due; mend the plug-in."
+            f"The segmenter '{segmenter.name}' returned a {type(masks).__name__}, expected a "
+            "tensor of masks; fix the plug-in."
         )
-    if found.shape != (len(images), 1, *images.shape[-2:]):
+    if masks.shape != (len(images), 1, *images.shape[-2:]):
         raise PluginError(
-            f"The detector '{segmenter.name}' returned shape {tuple(found.shape)} for "
-            f"{len(images)} images of {tuple(images.shape[-2:])}; mend the plug-in."
+            f"The segmenter '{segmenter.name}' returned shape {tuple(masks.shape)} for "
+            f"{len(images)} images of {tuple(images.shape[-2:])}; fix the plug-in."
         )
-    masks = found.float()
+    masks = masks.float()
     wrong = masks[(masks != 0) & (masks != 1)]
     if wrong.numel():
         raise PluginError(
-            f"The detector '{segmenter.name}' returned the value {float(wrong[0]):.3g} where a "
+            f"The segmenter '{segmenter.name}' returned the value {float(wrong[0]):.3g} where a "
             "mask holds 0 (free) and 1 (occluded) only; let it apply its threshold."
         )
     return masks

@@ -1,11 +1,11 @@
 """What ``--segmenter`` may name, and the segmenter that it stands for.
 
 ==========================  ==================================================================
-``own``                     each restorer's own detector
+``own``                     each restorer's own segmenter
 ``true``                    the true mask
 ``true+3``, ``true-3``      the true mask widened or narrowed by so many pixels of the crop
 ``average[:KIND]``          a segmenter that is registered, here one fixed mask
-``fmodr[=FILE]``            the detector of a restorer, with a weights file of one's own
+``fmodr[=FILE]``            the segmenter of a restorer, with a weights file of one's own
 ``my_module:MySegmenter``   a class of one's own, segmenter or restorer
 ==========================  ==================================================================
 """
@@ -21,14 +21,12 @@ from typing import Any
 
 from restore_recog import registry
 from restore_recog.api import Restorer, Segmenter
-from restore_recog.errors import (
-    PluginError,
-    PluginImportError,
-    UnknownPluginError,
-    WeightsError,
-)
+from restore_recog.errors import PluginError, PluginImportError, UnknownPluginError, WeightsError
 
 OWN, TRUE = "own", "true"
+DEFAULT_SEGMENTER = "fmodr"
+"""Whose segmenter is borrowed where no restorer of the run has one."""
+
 _TRUE = re.compile(rf"{TRUE}([+-]\d+)?")
 
 
@@ -37,8 +35,8 @@ def margin(choice: str | Segmenter) -> int | None:
 
     ``true`` is 0.
     """
-    found = _TRUE.fullmatch(choice) if isinstance(choice, str) else None
-    return None if found is None else int(found[1] or 0)
+    match = _TRUE.fullmatch(choice) if isinstance(choice, str) else None
+    return None if match is None else int(match[1] or 0)
 
 
 def check(choice: str) -> None:
@@ -73,19 +71,68 @@ def described(choice: str | Segmenter) -> str:
     return choice if file is None else f"{name}={file.name} (SHA-256 {fingerprint(file)})"
 
 
-def create(
-    choice: str, restorers: Mapping[str, Restorer], device: str
-) -> tuple[Segmenter, str, str]:
-    """Return the segmenter, the device that it computes on, and its name.
+@dataclass(frozen=True, slots=True, eq=False)
+class ChosenSegmenter:
+    """A segmenter, the device it computes on, and what to call it."""
+
+    segmenter: Segmenter
+    device: str
+    name: str
+
+
+def choose(
+    choice: str | Segmenter,
+    restorers: Mapping[str, Restorer],
+    device: str,
+    *,
+    for_all: bool = False,
+) -> dict[str, ChosenSegmenter | None]:
+    """Return the segmenter of every restorer; None where it works without (or on true masks).
+
+    With ``own``, a restorer that reads masks and has no segmenter borrows the first other one's,
+    or :data:`DEFAULT_SEGMENTER`.
+
+    Args:
+        choice: As the table of this module has it, or a segmenter.
+        restorers: By their names in this run.
+        device: For a segmenter that none of the restorers brings.
+        for_all: Whether restorers that read no masks borrow one as well.
+
+    Raises:
+        PluginError: It is unknown, the restorer named has no segmenter, or there is none at all.
+    """
+    if margin(choice) is not None:
+        return dict.fromkeys(restorers)
+    if isinstance(choice, Segmenter):
+        return dict.fromkeys(restorers, ChosenSegmenter(choice, device, choice.name))
+    if choice != OWN:
+        return dict.fromkeys(restorers, create(choice, restorers, device))
+    chosen: dict[str, ChosenSegmenter | None] = {}
+    for name, restorer in restorers.items():
+        own = restorer.segmenter()
+        chosen[name] = None if own is None else ChosenSegmenter(own, restorer.device, name)
+    needy = [
+        name
+        for name, restorer in restorers.items()
+        if chosen[name] is None and (for_all or "masks" in restorer.needs)
+    ]
+    if needy:
+        lent = next((segmenter for segmenter in chosen.values() if segmenter is not None), None)
+        chosen |= dict.fromkeys(needy, lent or create(DEFAULT_SEGMENTER, {}, device))
+    return chosen
+
+
+def create(choice: str, restorers: Mapping[str, Restorer], device: str) -> ChosenSegmenter:
+    """Return the segmenter that a name stands for.
 
     Args:
         choice: Neither ``own`` nor a true mask.
-        restorers: Those of the run by name; one of them lends its detector, unless *choice*
+        restorers: Those of the run by name; one of them lends its segmenter, unless *choice*
             names a weights file.
         device: For a segmenter that none of them brings.
 
     Raises:
-        PluginError: Unknown, it cannot be made, or a restorer without a detector.
+        PluginError: Unknown, it cannot be made, or a restorer without a segmenter.
     """
     name, file = parts(choice)
     if file is None and name in restorers:
@@ -98,17 +145,17 @@ def create(
     made = group.create(name, **options)
     if isinstance(made, Restorer):
         return _lent(name, made)
-    return made, device, made.name
+    return ChosenSegmenter(made, device, made.name)
 
 
-def _lent(name: str, restorer: Restorer) -> tuple[Segmenter, str, str]:
+def _lent(name: str, restorer: Restorer) -> ChosenSegmenter:
     segmenter = restorer.segmenter()
     if segmenter is None:
         raise PluginError(
-            f"The restorer '{name}' has no mask detector; give --segmenter the name of one that "
-            "has, or 'true' for data with true masks."
+            f"The restorer '{name}' has no segmenter; give --segmenter the name of one that has, "
+            "or 'true' for data with true masks."
         )
-    return segmenter, restorer.device, name
+    return ChosenSegmenter(segmenter, restorer.device, name)
 
 
 def _group(name: str) -> registry.Registry[Any]:
@@ -133,51 +180,3 @@ def _path_group(path: str) -> registry.Registry[Any]:
     except PluginImportError:
         return registry.segmenters
     return registry.restorers
-
-
-DEFAULT_DETECTOR = "fmodr"
-"""Name of the restorer whose detector serves where none of the run has one."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Detector:
-    """A segmenter, the device it computes on, and what to call it."""
-
-    segmenter: Segmenter
-    device: str
-    name: str
-
-
-def choose(
-    choice: str | Segmenter, restorers: Mapping[str, Restorer], device: str
-) -> dict[str, Detector | None]:
-    """Return the detector of every restorer; None where it works without (or on true masks).
-
-    Args:
-        choice: As :mod:`~restore_recog.segmenters.names` has it, or a segmenter.
-        restorers: By their names in this run.
-        device: For a detector that none of the restorers brings.
-
-    Raises:
-        PluginError: It is unknown, the restorer named has no detector, or there is none at all.
-    """
-    if margin(choice) is not None:
-        return dict.fromkeys(restorers)
-    if isinstance(choice, Segmenter):
-        return dict.fromkeys(restorers, Detector(choice, device, choice.name))
-    if choice != OWN:
-        return dict.fromkeys(restorers, _named(choice, restorers, device))
-    found: dict[str, Detector | None] = {}
-    for name, restorer in restorers.items():
-        own = restorer.segmenter()
-        found[name] = None if own is None else Detector(own, restorer.device, name)
-    needy = [n for n, r in restorers.items() if found[n] is None and "masks" in r.needs]
-    if needy:
-        lent = next((detector for detector in found.values() if detector is not None), None)
-        lent = lent or _named(DEFAULT_DETECTOR, {}, device)
-        found |= dict.fromkeys(needy, lent)
-    return found
-
-
-def _named(name: str, restorers: Mapping[str, Restorer], device: str) -> Detector:
-    return Detector(*create(name, restorers, device))

@@ -93,7 +93,7 @@ def test_options_reach_the_run(quick, tmp_path):
         (["--segmenter", "fmdor"], "No segmenter named 'fmdor'. Did you mean 'fmodr'?"),
         (["--restorer", "no.such:Thing"], "'no.such:Thing' cannot be imported"),
         (["--data", "phantom:many"], "PEOPLExIMAGES"),
-        (["--segmenter", "telea"], "has no mask detector"),
+        (["--segmenter", "telea"], "has no segmenter"),
         (["--arms", "restord"], "no arm 'restord'"),
         (["--weights", "gone.safetensors"], "no weights file gone.safetensors"),
         (["--recognizer-weights", "gone.safetensors"], "no weights file gone.safetensors"),

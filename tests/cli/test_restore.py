@@ -218,7 +218,7 @@ def test_crops_of_several_faces(two_faces, tmp_path):
     [
         (["--restorer", "fmdor"], "Did you mean 'fmodr'"),
         (["--segmenter", "fmdor"], "Did you mean 'fmodr'"),
-        (["--restorer", "telea", "--segmenter", "telea"], "has no mask detector"),
+        (["--restorer", "telea", "--segmenter", "telea"], "has no segmenter"),
         (["--restorer", "telea", "--mask", "gone.png"], "no mask file or folder gone.png"),
     ],
 )

@@ -70,7 +70,7 @@ def test_prints_tables_and_writes_the_folder(tmp_path: Path) -> None:
         (["--segmenter", "fmodr=no.safetensors"], "There is no weights file no.safetensors"),
         (["--segmenter", f"{HERE}:Grey"], "'grey' returned the value 0.4 where a mask holds"),
         (["--segmenter", "own"], "'own' is another segmenter for every restorer"),
-        (["--segmenter", "telea"], "'telea' has no mask detector"),
+        (["--segmenter", "telea"], "'telea' has no segmenter"),
         (["-d", "lfw:/no/such/folder"], "/no/such/folder"),
     ],
 )

@@ -9,7 +9,9 @@ from torch import Tensor, nn
 
 from restore_recog.api import Recognizer, Restorer, Segmenter
 from restore_recog.errors import PluginError
+from restore_recog.restoring.image_files import segmenter_for
 from restore_recog.restoring.restoration import Restoration, RestoredRecognizer
+from restore_recog.segmenters.names import DEFAULT_SEGMENTER, OWN, choose
 from restore_recog.types import FaceBatch
 
 
@@ -33,9 +35,9 @@ class LowerHalf(Segmenter):
     name = "lower"
 
     def segment(self, images: Tensor) -> Tensor:
-        found = torch.zeros_like(images[:, :1])
-        found[:, :, images.shape[2] // 2 :] = 1
-        return found
+        masks = torch.zeros_like(images[:, :1])
+        masks[:, :, images.shape[2] // 2 :] = 1
+        return masks
 
 
 class Mean(Recognizer):
@@ -78,9 +80,29 @@ def test_the_mask_is_found_where_none_is_given() -> None:
     assert bool((restored[:, :, 16:] == 0.25).all())
 
 
-def test_without_mask_and_detector_it_says_so() -> None:
-    with pytest.raises(PluginError, match="'painter' needs a mask and has no detector"):
-        Restoration(Painter())(crops())
+def test_without_mask_and_segmenter_one_is_borrowed_as_in_an_evaluation() -> None:
+    painter, images = Painter(), crops()
+    lent = choose(OWN, {"painter": painter}, "cpu")["painter"]
+    assert lent is not None and lent.name == DEFAULT_SEGMENTER
+    wanted = Restoration(painter, lent.segmenter)(images)
+    assert torch.equal(Restoration(painter)(images), wanted)
+    assert type(segmenter_for(painter)) is type(lent.segmenter)
+
+
+@pytest.mark.parametrize("answer", [torch.zeros(3, 3, 8, 8), None])
+def test_an_answer_of_another_shape_is_refused(answer: Tensor | None) -> None:
+    class Broken(Painter):
+        def restore(self, batch: FaceBatch) -> Tensor:
+            return answer  # type: ignore[return-value]
+
+    with pytest.raises(PluginError, match=r"expected a tensor of shape \(3, 3, 32, 32\)"):
+        Restoration(Broken(), LowerHalf())(crops())
+
+
+def test_gradients_flow_through() -> None:
+    painter, masks = Painter(), torch.ones(3, 1, 48, 48)
+    Restoration(painter)(crops(48), masks).sum().backward()
+    assert painter.net.bias.grad is not None and bool((painter.net.bias.grad != 0).all())
 
 
 def test_a_restorer_in_front_of_a_recogniser() -> None:

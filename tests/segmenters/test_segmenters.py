@@ -106,26 +106,26 @@ class TestNames:
             names.check(f"fmodr={tmp_path / 'no.safetensors'}")
 
     def test_ones_own_by_dotted_path(self) -> None:
-        found, device, name = names.create(f"{HERE}:Mine:0.25", {}, "cpu")
-        assert (found.argument, device, name) == ("0.25", "cpu", "mine")
-        assert masks_of(found, torch.full((1, 3, 4, 4), 0.3)).all()
+        mine = names.create(f"{HERE}:Mine:0.25", {}, "cpu")
+        assert (mine.segmenter.argument, mine.device, mine.name) == ("0.25", "cpu", "mine")
+        assert masks_of(mine.segmenter, torch.full((1, 3, 4, 4), 0.3)).all()
 
-    def test_the_detector_of_ones_own_restorer(self, tmp_path: Path) -> None:
-        found = names.create(f"{HERE}:Lender", {}, "cpu")[0]
-        assert isinstance(found, KeyDetector)
+    def test_the_segmenter_of_ones_own_restorer(self, tmp_path: Path) -> None:
+        lent = names.create(f"{HERE}:Lender", {}, "cpu")
+        assert isinstance(lent.segmenter, KeyDetector)
 
     def test_neither_segmenter_nor_restorer(self) -> None:
         with pytest.raises(PluginImportError, match="inherits from restore_recog.api.Segmenter"):
             names.create(f"{HERE}:TestNames", {}, "cpu")
 
-    def test_a_restorer_without_a_detector(self) -> None:
-        with pytest.raises(PluginError, match="'telea' has no mask detector"):
+    def test_a_restorer_without_a_segmenter(self) -> None:
+        with pytest.raises(PluginError, match="'telea' has no segmenter"):
             names.create("telea", {}, "cpu")
 
     def test_a_restorer_of_the_run_lends_its_own(self) -> None:
         lender = Lender()
         lender.device = "meta"
-        assert names.create("lender", {"lender": lender}, "cpu")[1] == "meta"
+        assert names.create("lender", {"lender": lender}, "cpu").device == "meta"
 
     def test_weights_are_recorded_by_content(self, tmp_path: Path) -> None:
         file = tmp_path / "w.safetensors"
@@ -146,7 +146,7 @@ class TestContract:
             (torch.zeros(1, 8, 8), r"returned shape \(1, 8, 8\) for 1 images"),
             (torch.full((1, 1, 8, 8), 0.37), "returned the value 0.37 where"),
             (torch.full((1, 1, 8, 8), math.nan), "returned the value nan"),
-            (np.zeros((1, 1, 8, 8)), "returned a ndarray where a tensor"),
+            (np.zeros((1, 1, 8, 8)), "returned a ndarray, expected a tensor"),
         ],
     )
     def test_breach_is_one_sentence(self, answer: object, words: str) -> None:
@@ -154,8 +154,8 @@ class TestContract:
             masks_of(Answers(answer), torch.rand(1, 3, 8, 8))
 
     def test_truth_values_are_masks(self) -> None:
-        found = masks_of(Answers(torch.ones(1, 1, 8, 8, dtype=torch.bool)), torch.rand(1, 3, 8, 8))
-        assert found.dtype == torch.float32 and bool(found.all())
+        masks = masks_of(Answers(torch.ones(1, 1, 8, 8, dtype=torch.bool)), torch.rand(1, 3, 8, 8))
+        assert masks.dtype == torch.float32 and bool(masks.all())
 
     def test_the_pipeline_checks_too(self) -> None:
         with pytest.raises(PluginError, match="returned the value 0.5"):

@@ -21,7 +21,7 @@ from restore_recog.evaluation.run.faces import Locator, ProbeFace, digest
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.outcomes import Outcome
 from restore_recog.face_detection import FaceFinder
-from restore_recog.segmenters.names import Detector
+from restore_recog.segmenters.names import ChosenSegmenter
 from restore_recog.system import provenance
 from restore_recog.types import FaceCrop, FaceImage, FaceSample, Pixels
 
@@ -58,7 +58,7 @@ class FinishedWork:
         *,
         recognizer: Recognizer,
         restorers: Mapping[str, Restorer],
-        segmenters: Mapping[str, Detector | None],
+        segmenters: Mapping[str, ChosenSegmenter | None],
         quality_models: object,
         policy: Sequence[object],
     ) -> None:

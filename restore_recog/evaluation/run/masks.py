@@ -15,7 +15,7 @@ from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.images import to_tensor
 from restore_recog.nn.masks import grow
 from restore_recog.segmenters.contract import masks_of
-from restore_recog.segmenters.names import Detector
+from restore_recog.segmenters.names import ChosenSegmenter
 from restore_recog.types import Pixels
 
 
@@ -35,7 +35,7 @@ class BlockMasks:
     def __init__(
         self,
         faces: Sequence[ProbeFace],
-        detectors: Mapping[str, Detector | None],
+        detectors: Mapping[str, ChosenSegmenter | None],
         ledger: Ledger,
         *,
         true: int | None = None,
@@ -84,7 +84,7 @@ class BlockMasks:
         return self.found(finders[0], face)
 
     def _detected(
-        self, detector: Detector, clean: bool
+        self, detector: ChosenSegmenter, clean: bool
     ) -> tuple[Mapping[str, Pixels], Mapping[str, str]]:
         """Run a detector on the whole block, the first time that it is asked for."""
         key = (id(detector.segmenter), clean)
@@ -97,7 +97,7 @@ class BlockMasks:
 
 
 def segment(
-    detector: Detector, crops: Mapping[str, Pixels]
+    detector: ChosenSegmenter, crops: Mapping[str, Pixels]
 ) -> tuple[dict[str, Pixels], dict[str, str]]:
     """Return (image_id -> mask, image_id -> reason of failure) of one batch.
 

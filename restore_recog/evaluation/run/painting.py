@@ -120,8 +120,12 @@ class Painter:
     ) -> list[Pixels | None]:
         """Restore a batch; where it fails, one by one, with None for the failed ones."""
         try:
-            with self.ledger.timed(self._stage(name), len(faces), self.restorers[name].device):
-                restored = run_restorer(self.restorers[name], batch)
+            restorer = self.restorers[name]
+            with (
+                self.ledger.timed(self._stage(name), len(faces), restorer.device),
+                torch.inference_mode(),
+            ):
+                restored = run_restorer(restorer, batch).cpu()
         except PluginError:
             raise
         except RestoreRecogError as error:

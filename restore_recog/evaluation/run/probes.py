@@ -16,7 +16,7 @@ from restore_recog.evaluation.run.outcomes import Outcome
 from restore_recog.evaluation.run.painting import Painter
 from restore_recog.evaluation.run.quality_models import Judged, Judges
 from restore_recog.evaluation.run.templates import Face, embed
-from restore_recog.segmenters.names import Detector
+from restore_recog.segmenters.names import ChosenSegmenter
 from restore_recog.types import Failure, Pixels, Templates
 
 
@@ -136,7 +136,7 @@ class ArmWorker:
     """
 
     recognizer: Recognizer
-    detectors: Mapping[str, Detector | None]
+    detectors: Mapping[str, ChosenSegmenter | None]
     acquire_failed: bool
     judges: Judges = field(default_factory=Judges)
 
