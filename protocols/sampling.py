@@ -171,7 +171,7 @@ class Search:
         references: The gallery.
         test: image_ids of the probes, in the order in which a limit takes them.
         synthetic: As in :class:`~restore_recog.api.Plan`.
-        notes: The last one says how many probes there are.
+        notes: Sentences for the report.
         pairs: Trials of each kind for so many probes; None takes every genuine one, up to
             :data:`MOST_PAIRS`, and as many impostor ones.
     """
@@ -195,7 +195,7 @@ class Search:
         probes = sorted(self.test[:limit])
         notes = list(self.notes)
         if len(probes) < len(self.test):
-            notes[-1] += f" Limited to {len(probes)} of them."
+            notes.append(f"Limited to {len(probes)} of {len(self.test)} probes.")
         if self.pairs is None:
             every = sum(len(self.references.get(subjects[probe], ())) for probe in probes)
             wanted = min(every, MOST_PAIRS)

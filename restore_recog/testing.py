@@ -89,8 +89,7 @@ class RestorerContract(_Contract):
         batch = self.batch(restorer)
         images, masks = batch.images.clone(), batch.masks.clone()
         restorer.restore(batch)
-        assert torch.equal(batch.images, images)
-        assert torch.equal(batch.masks, masks)
+        assert torch.equal(batch.images, images) and torch.equal(batch.masks, masks)
 
     def test_is_repeatable(self) -> None:
         """The same input gives the same output."""
@@ -107,22 +106,16 @@ class RestorerContract(_Contract):
         alone = restorer.restore(FaceBatch(batch.images[1:2], batch.masks[1:2], landmarks))
         torch.testing.assert_close(alone, together[1:2], atol=1e-4, rtol=1e-4)
 
-    def test_an_empty_mask_is_no_problem(self) -> None:
-        """A detector may find nothing."""
+    def test_empty_and_full_masks_are_no_problem(self) -> None:
+        """A segmenter may find nothing, or leave no pixel free."""
         restorer = self.create()
         batch = self.batch(restorer)
-        empty = FaceBatch(batch.images, torch.zeros_like(batch.masks), batch.landmarks)
-        assert torch.isfinite(restorer.restore(empty)).all()
-
-    def test_a_full_mask_is_no_problem(self) -> None:
-        """Nor is a mask without any free pixel."""
-        restorer = self.create()
-        batch = self.batch(restorer)
-        full = FaceBatch(batch.images, torch.ones_like(batch.masks), batch.landmarks)
-        assert torch.isfinite(restorer.restore(full)).all()
+        for masks in (torch.zeros_like(batch.masks), torch.ones_like(batch.masks)):
+            restored = restorer.restore(FaceBatch(batch.images, masks, batch.landmarks))
+            assert torch.isfinite(restored).all()
 
     def test_its_segmenter_returns_binary_masks(self) -> None:
-        """Where the method has a detector of its own."""
+        """Where the method has a segmenter of its own."""
         restorer = self.create()
         segmenter = restorer.segmenter()
         if segmenter is not None:
@@ -158,9 +151,8 @@ class RecognizerContract(_Contract):
         """The images are used again."""
         recognizer = self.create()
         images = face_batch(2, recognizer.image_size).images
-        before = images.clone()
         recognizer.embed(images)
-        assert torch.equal(images, before)
+        assert torch.equal(images, face_batch(2, recognizer.image_size).images)
 
     def test_its_template_is_five_points_in_the_crop(self) -> None:
         """In units of the side; None means the project's own alignment."""
@@ -179,20 +171,19 @@ class DatasetContract(_Contract):
 
     def test_samples_are_sorted_and_unique(self) -> None:
         """The order never comes from the file system, and is the same every time."""
-        dataset = self.create()
-        ids = [sample.image_id for sample in dataset.samples()]
+        ids = [sample.image_id for sample in self.create().samples()]
         assert ids, "give the contract a data set with at least one image"
         assert ids == sorted(set(ids))
         assert ids == [sample.image_id for sample in self.create().samples()]
 
     def test_twins_exist_and_are_clean(self) -> None:
-        """A clean twin shows the same subject, uncovered."""
+        """A clean counterpart shows the same subject, uncovered."""
         samples = {sample.image_id: sample for sample in self.create().samples()}
         for sample in samples.values():
             assert sample.subject
             if sample.clean_id is not None:
-                twin = samples[sample.clean_id]
-                assert twin.subject == sample.subject and twin.condition == "clean"
+                clean = samples[sample.clean_id]
+                assert clean.subject == sample.subject and clean.condition == "clean"
 
     def test_split_is_train_or_test_and_by_subject(self) -> None:
         """No subject is on both sides."""
@@ -201,7 +192,7 @@ class DatasetContract(_Contract):
             split = sample.attributes.get("split")
             assert split in (None, "train", "test")
             sides.setdefault(sample.subject, set()).add(split)
-        assert not [subject for subject, found in sides.items() if {"train", "test"} <= found]
+        assert not [subject for subject, splits in sides.items() if {"train", "test"} <= splits]
 
     def test_reads_one_answer_for_every_sample(self) -> None:
         """An image or the reason why there is none, in order, whatever is asked for."""
@@ -239,11 +230,8 @@ def _check_answer(answer: FaceImage | RestoreRecogError) -> None:
 
 def people(subjects: int = 6, images: int = 5) -> list[FaceSample]:
     """Return unoccluded samples without files: enough for a protocol's plan."""
-    return [
-        FaceSample(f"s{subject:02d}/{image:02d}", f"s{subject:02d}")
-        for subject in range(subjects)
-        for image in range(images)
-    ]
+    names = [f"s{number:02d}" for number in range(subjects)]
+    return [FaceSample(f"{name}/{image:02d}", name) for name in names for image in range(images)]
 
 
 class ProtocolContract(_Contract):
@@ -277,21 +265,18 @@ class ProtocolContract(_Contract):
             assert trial.reference_id in plan.references and trial.probe_id in plan.probes
 
     def test_both_kinds_of_pairs_occur_and_are_labelled_right(self) -> None:
-        """A genuine pair shows one subject, no pair occurs twice.
-
-        A plan about the images alone pairs every probe with its own clean twin only.
-        """
+        """No pair occurs twice; plans about image quality have genuine pairs only."""
         samples = {sample.image_id: sample for sample in self.samples()}
-        subject = {image_id: sample.subject for image_id, sample in samples.items()}
         plan = self.create().plan(self.samples())
         kinds = {True} if asks_quality(plan, samples) else {True, False}
         assert {trial.genuine for trial in plan.pairs} == kinds
         for trial in plan.pairs:
-            assert trial.genuine == (subject[trial.reference_id] == subject[trial.probe_id])
+            reference, probe = samples[trial.reference_id], samples[trial.probe_id]
+            assert trial.genuine == (reference.subject == probe.subject)
         assert max(Counter(plan.pairs).values()) == 1
 
     def test_cosine_references_show_their_subject(self) -> None:
-        """One clean image a subject."""
+        """One clean image per subject."""
         samples = {sample.image_id: sample for sample in self.samples()}
         for name, image_id in self.create().plan(self.samples()).cosine_references.items():
             assert samples[image_id].subject == name and samples[image_id].condition == "clean"
@@ -310,8 +295,6 @@ class ProtocolContract(_Contract):
 
     def test_limit_is_kept(self) -> None:
         """At most so many probes, all of them among those without a limit."""
-        whole, part = (
-            self.create().plan(self.samples()),
-            self.create().plan(self.samples(), limit=2),
-        )
+        whole = self.create().plan(self.samples())
+        part = self.create().plan(self.samples(), limit=2)
         assert len(part.probes) <= 2 and set(part.probes) <= set(whole.probes)

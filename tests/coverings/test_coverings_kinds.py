@@ -35,6 +35,7 @@ def test_the_first_kinds_are_drawn_as_ever(case: tuple[str, int, int]) -> None:
 
 def test_sets() -> None:
     assert len(SETS["fmor"]) == len(set(SETS["fmor"])) == 27
+    assert len(SETS["all"]) == len(set(SETS["all"])) == 34
     assert set(SETS["fmor"]) < set(SETS["all"]) < set(KINDS)
     assert "sunglasses" not in SETS["all"] and "rectangle" in KINDS
     assert choose("fmor, scarf").kinds == (*SETS["fmor"], "scarf")

@@ -1,22 +1,14 @@
-"""The contracts: what a plug-in must do. One screen each, nothing concrete.
-
-A plug-in is a class that is registered under one of five entry-point groups
-(``restore_recog.restorers``, ``.segmenters``, ``.protocols``, ``.recognizers``,
-``.datasets``), by the decorator :func:`restore_recog.registry.register`, or named on the command
-line by its dotted path (``my_package.my_module:MyRestorer``).
-
-A name may carry an argument after a colon (``timm:regnetx_002``,
-``lfw:/data/lfw``); it becomes the first constructor argument.
-"""
+"""What each kind of plug-in must do, and the plan that a protocol makes."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from restore_recog.api.training import Trainable
 from restore_recog.errors import NotTrainableError, RestoreRecogError
 from restore_recog.types import FaceBatch, FaceImage, FaceSample, Trial
 
@@ -26,8 +18,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Segmenter(ABC):
-    """Finds the covering in a face crop."""
+class _Model(ABC):
+    """What segmenters and recognisers are made with: NAME:ARGUMENT, a weights file, a device."""
 
     name: ClassVar[str]
 
@@ -37,6 +29,10 @@ class Segmenter(ABC):
         self.argument = argument
         self.weights = weights
         self.device = device
+
+
+class Segmenter(_Model):
+    """Finds the covering in a face crop."""
 
     @abstractmethod
     def segment(self, images: Tensor) -> Tensor:
@@ -51,7 +47,7 @@ class Segmenter(ABC):
 
 
 class Restorer(ABC):
-    """Paints the occluded part of aligned face crops back.
+    """Restores the occluded part of aligned face crops.
 
     Attributes:
         name: Module name and command-line name, lower snake case.
@@ -84,7 +80,7 @@ class Restorer(ABC):
         """
 
     def segmenter(self) -> Segmenter | None:
-        """Return the method's own mask detector, or None where it has none."""
+        """Return the method's own segmenter, or None where it has none."""
         return None
 
     @classmethod
@@ -97,7 +93,7 @@ class Restorer(ABC):
         raise NotTrainableError(f"The restorer '{cls.name}' has nothing to train.")
 
 
-class Recognizer(ABC):
+class Recognizer(_Model):
     """Turns aligned face crops into templates.
 
     Attributes:
@@ -107,16 +103,8 @@ class Recognizer(ABC):
             alignment is the commonest cause of wrong results, so it is declared here.
     """
 
-    name: ClassVar[str]
     image_size: tuple[int, int] = (112, 112)
     template: NDArray[np.float64] | None = None
-
-    def __init__(
-        self, argument: str | None = None, *, weights: Path | None = None, device: str = "cpu"
-    ) -> None:
-        self.argument = argument
-        self.weights = weights
-        self.device = device
 
     @abstractmethod
     def embed(self, images: Tensor) -> Tensor:
@@ -179,15 +167,15 @@ class Plan:
             images that the evaluation covers before use; else they are taken as found.
             A probe whose subject has no reference makes open-set searches only.
         pairs: Verification trials between references and probes; may be empty.
-        cosine_references: One clean image_id a subject, for the cosine-similarity table.
+        cosine_references: One clean image_id per subject, for the cosine-similarity table.
         synthetic: Whether the evaluation covers the probes.
         training: image_ids that the protocol leaves for training.
         notes: Sentences for the report: counts, proportions, departures.
         identification: Whether the probes are searched in the gallery. Where it is False
             there are pairs only, and an image may be a reference here and a probe there.
-        folds: The fold of every pair (LFW View 2: nine set the threshold, the tenth is
-            judged), or empty.
-        missing_pairs: Pairs on the protocol's list that the data has no images for, as
+        folds: The fold of every pair (LFW View 2: nine folds set the threshold, the tenth is
+            measured), or empty.
+        missing_pairs: Pairs on the protocol's list for which the data has no images, as
             (fold or 0, reason).
     """
 
@@ -207,7 +195,7 @@ class EvaluationProtocol(ABC):
     """Decides who is compared with whom. (``Protocol`` belongs to ``typing``.)
 
     Attributes:
-        version: To be raised by any change that moves a score.
+        version: Raise it with any change that moves a score.
         argument: What stood behind the colon of ``--protocol name:argument``, or None.
         pair_list: A list of pairs to follow, for protocols that read one; the evaluation
             sets it to what came with the data, where it is None.
@@ -232,100 +220,5 @@ class EvaluationProtocol(ABC):
             limit: At most so many probes.
 
         Raises:
-            DataError: The samples cannot carry this protocol.
+            DataError: The data does not support this protocol.
         """
-
-
-class Stateful(Protocol):
-    """Whatever has PyTorch's state-dict pair: modules, optimisers, averages."""
-
-    def state_dict(self) -> Mapping[str, Any]: ...
-
-    def load_state_dict(self, state: Any, /) -> Any: ...
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One leg of a training schedule.
-
-    Attributes:
-        name: Shown in logs.
-        images: Length in images, so that the batch size does not change the schedule.
-        batch_size: Images a step.
-        step: (batch, progress in [0, 1)) -> named losses. Does forward, backward and
-            the optimiser's step; the trainer owns order, data, RNG, logs and saving.
-    """
-
-    name: str
-    images: int
-    batch_size: int
-    step: Callable[[FaceBatch, float], Mapping[str, float]]
-
-
-class Trainable(Protocol):
-    """What the training engine drives.
-
-    Attributes:
-        image_size: Side of the square crops wanted, in pixels.
-        identities_per_batch: 0 for random images; P > 0 asks for P subjects with
-            batch_size / P images each.
-        covered: Share of the images that get a synthetic covering, in [0, 1].
-        phases: In order.
-    """
-
-    @property
-    def image_size(self) -> int: ...
-
-    @property
-    def identities_per_batch(self) -> int: ...
-
-    @property
-    def covered(self) -> float: ...
-
-    @property
-    def phases(self) -> Sequence[Phase]: ...
-
-    def state(self) -> Mapping[str, Stateful]:
-        """Return every net, optimiser and average: all that a resume needs."""
-        ...
-
-    def weights(self) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]:
-        """Return (configuration as plain JSON values, tensors) for the weights file."""
-        ...
-
-    def preview(self, batch: FaceBatch) -> Tensor:
-        """Return (N, 3, H, W) sample images in [0, 1], e.g. input, output, truth in rows."""
-        ...
-
-    def describe(self) -> Mapping[str, Any]:
-        """Return what the checkpoint must match on resume: model, preset, options."""
-        ...
-
-
-@runtime_checkable
-class Validated(Protocol):
-    """What a :class:`Trainable` may have besides: it is judged on people it does not learn from.
-
-    Without it a run has no ``best.safetensors``.
-    """
-
-    def validate(self, batch: FaceBatch) -> Mapping[str, float]:
-        """Return figures of a batch, means over it; more is better, and the first one decides.
-
-        Called without gradients; the training's random numbers are put back afterwards, the
-        networks may be left in eval mode. Where ``identities_per_batch`` is not 0, a batch
-        holds two images of each person, side by side.
-        """
-        ...
-
-
-@runtime_checkable
-class Networked(Protocol):
-    """What a :class:`Trainable` may have besides: it names the networks that its steps call.
-
-    Without it ``--compile`` takes the modules of ``state()``.
-    """
-
-    def networks(self) -> Mapping[str, Any]:
-        """Return ``torch.nn.Module`` objects by name."""
-        ...

@@ -1,0 +1,34 @@
+"""The contracts: what a plug-in must do, and nothing concrete.
+
+A plug-in is a class that is registered under one of five entry-point groups
+(``restore_recog.restorers``, ``.segmenters``, ``.protocols``, ``.recognizers``, ``.datasets``),
+by the decorator :func:`restore_recog.registry.register`, or named on the command line by its
+dotted path (``my_package.my_module:MyRestorer``).
+
+A name may carry an argument after a colon (``timm:regnetx_002``, ``lfw:/data/lfw``); it becomes
+the first constructor argument.
+"""
+
+from restore_recog.api.plugins import (
+    Dataset,
+    EvaluationProtocol,
+    Plan,
+    Recognizer,
+    Restorer,
+    Segmenter,
+)
+from restore_recog.api.training import Networked, Phase, Stateful, Trainable, Validated
+
+__all__ = [
+    "Dataset",
+    "EvaluationProtocol",
+    "Networked",
+    "Phase",
+    "Plan",
+    "Recognizer",
+    "Restorer",
+    "Segmenter",
+    "Stateful",
+    "Trainable",
+    "Validated",
+]
