@@ -58,7 +58,7 @@ class DividesByTheMask(Copy):
         (Moody, "test_is_repeatable"),
         (Gregarious, "test_images_do_not_influence_each_other"),
         (Careless, "test_leaves_its_input_alone"),
-        (DividesByTheMask, "test_an_empty_map_is_no_problem"),
+        (DividesByTheMask, "test_empty_and_full_masks_are_no_problem"),
     ],
 )
 def test_a_restorer_that_breaks_a_rule_fails(plugin, test):
