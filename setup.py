@@ -44,11 +44,13 @@ setup(
             "weights/*.md",
             "datasets/*.csv",
             "published/*.json",
+            "reporting/pages/templates/*.html.j2",
         ]
     },
     install_requires=[
         "click>=8.1",
         "facenet-pytorch>=2.5.3,<2.6",  # 2.6.0 asks for a torch older than ours.
+        "jinja2>=3.1",
         "matplotlib",
         "numpy",
         "opencv-python-headless",
@@ -57,6 +59,7 @@ setup(
         "safetensors",
         "scikit-learn",
         "scipy",
+        "tabulate>=0.9",
         "tensorboard",
         "timm>=1.0",
         "torch>=2.6",

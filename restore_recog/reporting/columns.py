@@ -42,6 +42,11 @@ class Cell:
     n: str = ""
     flag: str = ""
 
+    @property
+    def measured(self) -> bool:
+        """Return whether there is a value."""
+        return self.value != NOTHING
+
 
 @dataclass(frozen=True, slots=True)
 class Column:

@@ -51,9 +51,9 @@ def _pairing_text(pairing: Pairing) -> str:
     told, same = split(pairing)
     lines = [f"  {sentence(d)}: {d.answer}" for d in told]
     if same:
-        lines.append(f"  the same to the last probe: {', '.join(same)}")
+        lines.append(f"  identical on every probe: {', '.join(same)}")
     return "\n".join(
-        [f"'{pairing.second}' less '{pairing.first}', on the same probes:", *lines, *pairing.notes]
+        [f"'{pairing.second}' minus '{pairing.first}', on the same probes:", *lines, *pairing.notes]
     )
 
 
@@ -86,7 +86,7 @@ def arms(difference: Difference) -> str:
     """Return the name of the arm, or of both where they differ."""
     if difference.first == difference.second:
         return difference.second
-    return f"{difference.second} less {difference.first}"
+    return f"{difference.second} minus {difference.first}"
 
 
 def images(comparison: Comparison) -> dict[str, Plot]:

@@ -48,13 +48,19 @@ def text(study: Study) -> str:
         "\n".join(study.labels),
         _table(MASKS, [(s.segmenter, s.masks) for s in study.standings]),
     ]
-    for name in study.standings[0].restorers:
-        rows: list[tuple[str, Figures]] = [("(occluded)", study.floor)]
-        rows += [(s.segmenter, s.restorers[name]) for s in study.standings]
-        parts.append(f"restored with {name}:\n{_table(COSTS, rows)}")
+    parts += [
+        f"restored with {name}:\n{_table(COSTS, cost_rows(study, name))}"
+        for name in study.standings[0].restorers
+    ]
     parts.append("\n".join(agreements(study)))
     parts += ["\n".join(warnings(study)), LEGEND]
     return "\n\n".join(part for part in parts if part)
+
+
+def cost_rows(study: Study, restorer: str) -> list[tuple[str, Figures]]:
+    """Return the figures of one restorer: the occluded probes first, then every segmenter."""
+    restored = [(one.segmenter, one.restorers[restorer]) for one in study.standings]
+    return [("(occluded)", study.floor), *restored]
 
 
 def agreements(study: Study) -> list[str]:

@@ -38,7 +38,7 @@ def test_the_terminal_gets_table_and_differences(runs: Path) -> None:
     result = call(runs / "one", runs / "two")
     assert result.exit_code == 0 and result.stderr == ""
     assert "restored:beta, one" in result.stdout and "restored:beta, two" in result.stdout
-    assert "'two' less 'one', on the same probes:" in result.stdout
+    assert "'two' minus 'one', on the same probes:" in result.stdout
     assert list(Path().iterdir()) == []
 
 

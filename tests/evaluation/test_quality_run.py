@@ -126,8 +126,8 @@ def test_the_healer_is_nearer_and_the_breaker_is_not_said_to_be(report: Report) 
 
 def test_the_page_leads_with_quality(report: Report, tmp_path: Path) -> None:
     text = page(report)
-    assert "<h1>How near do restored faces come to the unoccluded ones?</h1>" in text
-    assert text.index("Likeness to the unoccluded twin") < text.index("Identity")
+    assert "<h1>How close do restored faces come to the unoccluded ones?</h1>" in text
+    assert text.index("Similarity to the unoccluded images") < text.index("Identity")
     assert "FID ↓" in text and "LPIPS ↓" in text and "PSNR, dB ↑" in text
     assert ">Recognition<" not in text and "helps the image" in text
     write_report(report, tmp_path / "run")

@@ -221,7 +221,7 @@ def test_the_folder(before: Report, after: Report, tmp_path: Path) -> None:
     assert "first &lt;1&gt;" in text and "first <1>" not in text
     assert not re.search(r'src="(?!data:)|href="(?!#)|<script', text)
     assert text.count("<img ") == 2
-    assert "The same to the last probe: clean, occluded" in text
+    assert "Identical on every probe: clean, occluded" in text
     with pytest.raises(OutputError, match="exists"):
         comparison_files.write(comparison, folder)
 
@@ -231,6 +231,6 @@ def test_text_says_it_all(before: Report, after: Report) -> None:
     lines = text.splitlines()
     order = [line.split("  ")[0] for line in lines[2:16]]
     assert order[:4] == ["clean, a", "clean, b", "occluded, a", "occluded, b"]
-    assert "'b' less 'a', on the same probes:" in lines
+    assert "'b' minus 'a', on the same probes:" in lines
     assert re.search(r"restored:beta: rank-1 \+\d+\.\d points \(95 % interval .*\): better", text)
-    assert lines[-1].startswith("  the same to the last probe: clean, occluded")
+    assert lines[-1].startswith("  identical on every probe: clean, occluded")

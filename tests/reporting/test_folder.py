@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import errno
+import html
 import json
 import math
 import os
@@ -232,7 +233,7 @@ def test_strips_of_any_size(side: int) -> None:
 
 def test_the_page_stands_alone_and_says_what_it_must(report: Report, text: str) -> None:
     for part in (*map(str, report.verdicts), *report.labels):
-        assert part.replace("'", "&#x27;") in text
+        assert part.replace("'", "&#39;") in text
     assert "&lt;alpha&gt;" in text and "<alpha>" not in text
     assert "Odd &lt;notes&gt; &amp; signs are escaped." in text
     assert not re.search(r'src="(?!data:)|href="(?!#)|<script|@import|url\(', text)
@@ -244,7 +245,7 @@ def test_the_page_stands_alone_and_says_what_it_must(report: Report, text: str) 
 def test_the_page_shows_flags_flips_groups_and_costs(text: str) -> None:
     for words in (
         "no errors: upper limit 3/n",
-        "the mask&#x27;s cost may be 0",
+        "the mask&#39;s cost may be 0",
         "too few impostors",
         "covering: helmet (2 people, n = 3)",
         "restored:alpha: a guess, not evidence",
@@ -258,7 +259,23 @@ def test_the_page_shows_flags_flips_groups_and_costs(text: str) -> None:
     ):
         assert words in text, words
     assert re.search(r"restored:alpha, rescued: the first 12 of \d+", text)
-    assert 'class="verdict helps"><b>helps</b>' in text
+
+
+def test_every_badge_is_the_answer_of_the_verdict_beside_it(report: Report) -> None:
+    """The page only shows verdicts: an interval above 0 does not make one that helps."""
+    sentence = "It cannot be told from these probes (sign-flip test: p = 0.5)."
+    verdicts = (
+        dataclasses.replace(report.verdicts[0], answer="cannot tell", sentence=sentence),
+        report.verdicts[1],
+        dataclasses.replace(report.verdicts[0], answer="helps the image", sentence="<b>."),
+    )
+    shown = page(dataclasses.replace(report, verdicts=verdicts), {})
+    badges = re.findall(r'<p class="verdict (\w+)"><b>(.*?)</b>(.*?)</p>', shown)
+    assert [(look, answer, html.unescape(text)) for look, answer, text in badges] == [
+        ("cannot", "cannot tell", sentence),
+        ("hurts", "hurts", report.verdicts[1].sentence),
+        ("helps", "helps the image", "<b>."),
+    ]
 
 
 def test_the_page_counts_n_once_where_it_is_shared(text: str) -> None:
