@@ -75,21 +75,17 @@ def _plural(number: int, thing: str) -> str:
 
 def _counts(counts: Sequence[Count]) -> str:
     """Return a table with one row per data set and a column for every condition and split."""
+    from restore_recog.reporting.tables import text_table
+
     conditions = sorted({name for count in counts for name in count.conditions})
     splits = sorted({name for count in counts for name in count.splits if name})
     head = ["data", "images", "people", *conditions, *splits]
-    rows = [head]
+    rows = []
     for count in counts:
         shown = [count.images, count.people, *(count.conditions.get(c, 0) for c in conditions)]
         shown += [count.splits.get(split, 0) for split in splits]
         rows.append([count.data, *(f"{number:,}" for number in shown)])
-    widths = [max(len(row[k]) for row in rows) for k in range(len(head))]
-    lines = []
-    for row in rows:
-        cells = [row[0].ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        lines.append("  ".join(cells))
-    return "\n".join(lines) + "\n" if counts else ""
+    return text_table(head, rows) + "\n"
 
 
 def _show(finding: Finding) -> None:

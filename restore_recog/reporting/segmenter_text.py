@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from restore_recog.evaluation.segmenters.results import Study
 from restore_recog.reporting.columns import NOTHING, Column, Figures
-from restore_recog.reporting.tables import text_table
+from restore_recog.reporting.tables import TERMINAL, text_table
 
 MASKS = (
     Column("Pixel accuracy, %", "pixel_accuracy", 100, 2, brief="accuracy %"),
@@ -83,6 +83,7 @@ def _table(columns: Sequence[Column], rows: Sequence[tuple[str, Figures]]) -> st
     return text_table(
         ["segmenter", *(column.brief for column in shown)],
         [[name, *(_text(column, figures) for column in shown)] for name, figures in rows],
+        width=TERMINAL,
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from string import ascii_lowercase
 from typing import Any
+
+from tabulate import DataRow, Line, TableFormat, tabulate
 
 from restore_recog.evaluation.results import ArmReport
 from restore_recog.reporting.columns import ALL, BRIEF, Cell, Column, known, legend, used
@@ -22,6 +24,21 @@ _LATEX = {
     "↓": r"$\downarrow$",
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
 }
+
+_ROW = DataRow("", " & ", r" \\")
+_BOOKTABS = TableFormat(  # its own formats for LaTeX escape the cells, which hold commands here
+    lineabove=Line(r"\toprule", "", "", ""),
+    linebelowheader=Line(r"\midrule", "", "", ""),
+    linebetweenrows=None,
+    linebelow=Line(r"\bottomrule", "", "", ""),
+    headerrow=_ROW,
+    datarow=_ROW,
+    padding=0,
+    with_header_hide=None,
+)
+
+TERMINAL = 120
+"""Characters across that tables for the terminal keep to where they can."""
 
 
 class Marks:
@@ -43,18 +60,41 @@ class Marks:
         return [(letter, flag) for flag, letter in self._letters.items()]
 
 
-def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return rows as columns of text: the first to the left, the others to the right."""
-    everything = [head, *rows]
-    widths = [max(len(row[i]) for row in everything) for i in range(len(head))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in everything
-    ]
-    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+def text_table(
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    left: Collection[int] = (0,),
+    width: int | None = None,
+) -> str:
+    """Return rows as columns of text.
+
+    Args:
+        head: A title for every column.
+        rows: As many cells each.
+        left: Columns that are set to the left; the others are set to the right.
+        width: Columns that would reach beyond it go into another table below, behind the first
+            column again; None for one table, however wide.
+    """
+    columns = list(zip(head, *rows, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    groups: list[list[int]] = [[0]]
+    for i in range(1, len(columns)):
+        taken = sum(widths[j] + 2 for j in groups[-1]) + widths[i]
+        if width is not None and taken > width and len(groups[-1]) > 1:
+            groups.append([0])
+        groups[-1].append(i)
+    # The head is a row like the others: tabulate makes columns of a head of its own wider.
+    lines = [head, ["-" * width for width in widths], *rows]
+    return "\n\n".join(
+        tabulate(
+            [[line[i] for i in group] for line in lines],
+            tablefmt="plain",
+            colalign=["left" if i in left else "right" for i in group],
+            disable_numparse=True,
+        )
+        for group in groups
+    )
 
 
 def arms_text(arms: Sequence[ArmReport]) -> str:
@@ -63,7 +103,8 @@ def arms_text(arms: Sequence[ArmReport]) -> str:
     head = ["arm", *(c.brief_head + (" [95 % CI]" if c.interval else "") for c in columns)]
     rows = [[arm.name, *(_text(c, c.cell(arm.figures), marks) for c in columns)] for arm in arms]
     notes = [f"({letter}) {flag}" for letter, flag in marks.lines()]
-    return "\n".join([text_table(head, rows), *notes, legend(columns)])
+    table = text_table(head, rows, width=TERMINAL)
+    return "\n".join([table, *notes, legend(columns)])
 
 
 def _text(column: Column, cell: Cell, marks: Marks) -> str:
@@ -73,7 +114,7 @@ def _text(column: Column, cell: Cell, marks: Marks) -> str:
 
 
 def arms_csv(arms: Sequence[ArmReport]) -> str:
-    """Return every figure of every arm as CSV: one line an arm, in the units of the titles.
+    """Return every figure of every arm as CSV: one row per arm, in the units of the titles.
 
     Each column has its interval, n and flag beside it. Numbers are unrounded.
     """
@@ -104,28 +145,24 @@ def csv_text(rows: Iterable[Sequence[Any]]) -> str:
 def arms_latex(arms: Sequence[ArmReport], caption: str) -> str:
     """Return the brief table of arms as LaTeX, ready to paste; it needs ``booktabs``."""
     columns, marks = used(BRIEF, arms), Marks()
+    head = ["Arm", *(escape_latex(_title(column)) for column in columns)]
     rows = [
-        " & ".join([escape_latex(arm.name), *(_latex(c.cell(arm.figures), marks) for c in columns)])
+        [escape_latex(arm.name), *(_latex(c.cell(arm.figures), marks) for c in columns)]
         for arm in arms
     ]
-    head = " & ".join(["Arm", *(escape_latex(_title(c)) for c in columns)])
-    notes = [
-        rf"\par\footnotesize\textsuperscript{{{letter}}} {escape_latex(flag)}."
-        for letter, flag in marks.lines()
-    ]
+    align = ["left", *["right"] * len(columns)]
     lines = [
         r"% Needs \usepackage{booktabs}. Brackets: 95 % intervals from resampling people.",
         r"\begin{table}",
         r"\centering",
         rf"\caption{{{escape_latex(caption)}}}",
         rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
-        r"\toprule",
-        head + r" \\",
-        r"\midrule",
-        *(row + r" \\" for row in rows),
-        r"\bottomrule",
+        tabulate(rows, head, tablefmt=_BOOKTABS, colalign=align, disable_numparse=True),
         r"\end{tabular}",
-        *notes,
+        *(
+            rf"\par\footnotesize\textsuperscript{{{letter}}} {escape_latex(flag)}."
+            for letter, flag in marks.lines()
+        ),
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"

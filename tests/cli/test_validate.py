@@ -32,7 +32,7 @@ def people(tmp_path: Path) -> Path:
 def test_sound_data_exits_with_0_and_prints_counts(people: Path) -> None:
     result = run("--data", f"folder:{people}")
     assert result.exit_code == 0, result.output
-    head, row = result.output.splitlines()[:2]
+    head, _, row = result.output.splitlines()[:3]
     assert head.split() == ["data", "images", "people", "clean", "occluded"]
     assert row.split() == ["folder", "35", "9", "26", "9"]
     assert "Found: no fatal findings, no warnings." in result.output

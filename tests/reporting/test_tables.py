@@ -25,6 +25,7 @@ from restore_recog.reporting.columns import (
     used,
 )
 from restore_recog.reporting.tables import (
+    TERMINAL,
     Marks,
     arms_csv,
     arms_latex,
@@ -101,6 +102,16 @@ def test_text_shows_intervals_of_the_leading_figures() -> None:
     figure: dict[str, object] = {"value": 0.5, "low": 0.4, "high": 0.6}
     assert "50.0 [40.0, 60.0]" in arms_text([arm(rank1=figure)])
     assert text_table(["a", "b"], [["x", "1"]]) == "a  b\n-  -\nx  1"
+
+
+def test_tables_that_are_too_wide_go_on_below() -> None:
+    head, row = ["arm", "one", "two", "three"], ["occluded", "1.0", "2.0", "3.0"]
+    assert text_table(head, [row], width=20).splitlines() == [
+        "arm       one  two", "--------  ---  ---", "occluded  1.0  2.0", "",
+        "arm       three", "--------  -----", "occluded    3.0",
+    ]  # fmt: skip
+    assert text_table(head, [row], width=2).count("occluded") == 3  # one column each at least
+    assert max(map(len, arms_text(sample_report().arms).splitlines())) <= TERMINAL
 
 
 def test_marks_never_run_out() -> None:

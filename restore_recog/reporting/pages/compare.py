@@ -43,9 +43,7 @@ def page(comparison: Comparison, plots: Mapping[str, Plot] | None = None) -> str
         "compare.html.j2",
         runs=comparison.runs,
         pairings=[_pairing(pairing) for pairing in comparison.pairings],
-        tables={
-            name: arms_table(columns, rows, "Arm and run") for name, columns in TABLES.items()
-        },
+        tables={name: arms_table(columns, rows, "Arm and run") for name, columns in TABLES.items()},
         overlay_refusal=comparison.overlay_refusal,
         plots=images(comparison) if plots is None else plots,
         settings_table=_settings(comparison),

@@ -58,10 +58,10 @@ def _basis(report: Report) -> dict[str, Any]:
 def flips(report: Report) -> dict[str, Any]:
     """Return what became of every probe, with the names of the first ones; else of pairs."""
     probes = csv_files.flips(report)
-    arms = dict.fromkeys(flip.arm for flip in probes)
+    cases = [(name, kind) for name in csv_files.counted(probes) for kind in OUTCOMES[:2]]
     return {
         "of_probes": _probe_flips(report, probes),
-        "named": [one for arm in arms for kind in OUTCOMES[:2] for one in _named(probes, arm, kind)],
+        "named": [one for name, kind in cases for one in _named(probes, name, kind)],
         "of_pairs": _pair_flips(report),
     }
 
