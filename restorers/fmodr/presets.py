@@ -73,6 +73,7 @@ SCHEDULES: dict[str, tuple[Leg, ...]] = {
         Leg("R4", 6_400, rec=1.0, per=0.05, adv=0.0005, identity=0.05, rate=(0.5, 0.02)),
     ),
 }
+SCHEDULES["tiny"] = tuple(replace(leg, images=leg.images // 400) for leg in SCHEDULES["compact"])
 """``compact`` keeps the adversarial weight low and the reconstruction loss on to the end:
 with the paper's weights a few ten thousand images buy texture at the cost of PSNR. It begins
 with the detector alone, whose images cost a fraction of the others'."""
@@ -143,6 +144,20 @@ PRESETS["compact"] = PRESETS["paper"] | {
     "hole": 1.0,
     "dilate": 2,
 }
+
+PRESETS["tiny"] = PRESETS["compact"] | {
+    "size": 32,
+    "batch_size": 2,
+    "detector_widths": (4, 4),
+    "coarse_widths": (4, 4, 8),
+    "refine_widths": (4, 4, 8),
+    "critic_widths": (4, 4, 8),
+    "critic_hidden": 8,
+    "perceptual": "none",
+    "identity": 0.0,
+}
+"""The whole of ``compact`` in small, for tests and for trying a command out: it trains in seconds,
+needs no other network's weights, and restores nothing well."""
 
 CHOICES: dict[str, tuple[Any, ...]] = {
     "coarse_norm": ("instance", "batch"),

@@ -81,7 +81,7 @@ class FMODRTraining:
     """Everything that one training of FMODR holds; satisfies ``restore_recog.api.Trainable``.
 
     Args:
-        preset: ``paper`` or ``compact``.
+        preset: ``paper``, ``compact`` or ``tiny``.
         device: Where it trains.
         options: Overrides of the preset: :data:`restore_recog.restorers.fmodr.presets.PRESETS`.
 

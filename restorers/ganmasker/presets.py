@@ -76,13 +76,28 @@ PRESETS["compact"] = PRESETS["paper"] | {
     "dilate": 2,
     "dilate_spread": 2,
 }
+PRESETS["tiny"] = PRESETS["compact"] | {
+    "size": 32,
+    "batch_size": 2,
+    "images_mseg": 60,
+    "images_funet": 120,
+    "drops": (80, 105, 115),
+    "drops_mseg": (40, 52),
+    "base_mseg": 4,
+    "base_funet": 4,
+    "base_critic": 4,
+    "perceptual": "none",
+    "identity": 0.0,
+}
 """``drops`` (FU-Net) and ``drops_mseg`` are images of a stage after which its learning rate falls
 tenfold. The paper's M-Seg ends before the first; the second stage of ``compact``, so much shorter,
 spends less of itself on the lowest rates. ``dilate`` pixels widen the mask that FU-Net is told; in
 training they vary by ``dilate_spread`` up and down, for a net that has seen but exact masks takes
 the covering's colour for skin wherever a detected one is narrower. ``identity`` is the identity
 term's weight. ``init`` is a weights file to start from (``shipped`` for the one in the package); a
-stage of no images keeps what it starts from."""
+stage of no images keeps what it starts from. ``tiny`` is the whole of ``compact`` in small, for
+tests and for trying a command out: it trains in seconds, needs no other network's weights, and
+restores nothing well."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "final": ("bn_sigmoid", "sigmoid"),

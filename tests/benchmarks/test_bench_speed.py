@@ -20,17 +20,7 @@ from benchmarks.unet import PlainUNet, cost, widths_for
 from restore_recog.api import Restorer
 from restore_recog.cli import main
 
-TINY = (
-    ("size", "32"),
-    ("coarse_widths", "4,8"),
-    ("detector_widths", "4,8"),
-    ("refine_widths", "4,4,8"),
-    ("critic_widths", "4,4"),
-    ("critic_hidden", "8"),
-    ("perceptual", "none"),
-    ("identity", "0"),
-)
-SETTINGS = [word for key, value in TINY for word in ("--set", f"{key}={value}")]
+SETTINGS = ["--preset", "tiny"]
 
 
 class Halver(Restorer):
@@ -176,7 +166,7 @@ def test_restore_writes_every_figure(here, tmp_path):
     assert found["matmul"][0]["flops_per_s"] > 0
     assert [target["met"] for target in found["targets"]] == [None] * 4
     assert restore_text(found) == result.stdout.rstrip("\n")
-    assert "equal: fmodr compact and its naive attention loop" in result.stdout
+    assert "equal: fmodr tiny and its naive attention loop" in result.stdout
     assert "2 for every multiply-add" in result.stdout
 
 

@@ -67,14 +67,6 @@ def test_a_signal_to_one_stops_all(folder: Path) -> None:
     assert "Stopped in phase" not in second and "Stopping after this step" in second
 
 
-TINY = (
-    *("--set", "size=32", "--set", "batch_size=4", "--set", "perceptual=none"),
-    *("--set", "detector_widths=4,4", "--set", "coarse_widths=4,4,8"),
-    *("--set", "refine_widths=4,4,8", "--set", "critic_widths=4,4,8"),
-    *("--set", "critic_hidden=8", "--set", "identity=0", "--images-scale", "1e-6"),
-)
-
-
 def test_torchrun_trains_a_restorer(tmp_path: Path) -> None:
     """The command of the guide."""
     done = subprocess.run(
@@ -82,7 +74,8 @@ def test_torchrun_trains_a_restorer(tmp_path: Path) -> None:
             *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
             *("--nproc-per-node", "2", "-m", "restore_recog", "train-restorer"),
             *("--restorer", "fmodr", "--data", "phantom", "--limit", "8"),
-            *("--output", str(tmp_path / "run"), "--device", "cpu", "--workers", "0", *TINY),
+            *("--output", str(tmp_path / "run"), "--device", "cpu", "--workers", "0"),
+            *("--preset", "tiny", "--set", "batch_size=4", "--images-scale", "1e-6"),
         ],
         capture_output=True,
         text=True,

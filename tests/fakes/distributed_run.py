@@ -36,24 +36,11 @@ from restore_recog.types import FaceBatch
 
 SIZE, BATCH, STEPS, WORLD = 32, 4, 6, 2
 
-TINY = {
-    "size": SIZE,
-    "batch_size": BATCH,
-    "lr": 1e-5,
-    "clip": 0.5,
-    "perceptual": "none",
-    "identity": 0,
-}
-FMODR = TINY | {
-    "lr_detector": 1e-5,
-    "detector_widths": (4, 4),
-    "coarse_widths": (4, 4, 8),
-    "refine_widths": (4, 4, 8),
-    "critic_widths": (4, 4, 8),
-    "critic_hidden": 8,
-    "hole": 1.0,
-}
-GANMASKER = TINY | {"lr_critic": 1e-5, "base_mseg": 4, "base_funet": 4, "base_critic": 4}
+SLOW = {"batch_size": BATCH, "lr": 1e-5, "clip": 0.5}
+"""So that one step moves the weights little, and all gradients are clipped."""
+
+FMODR = SLOW | {"lr_detector": 1e-5}
+GANMASKER = SLOW | {"lr_critic": 1e-5}
 
 
 def recogniser(miner: str) -> TripletTraining:
@@ -71,10 +58,10 @@ def recogniser(miner: str) -> TripletTraining:
 
 
 MODELS: Mapping[str, Callable[[], Any]] = {
-    "fmodr": lambda: FMODRTraining("compact", "cpu", **FMODR, coarse_norm="instance"),
-    "fmodr-batch-norm": lambda: FMODRTraining("compact", "cpu", **FMODR),
-    "fmodr-gate": lambda: FMODRTraining("compact", "cpu", **FMODR, coarse_norm="instance", gate=1),
-    "ganmasker": lambda: GANMaskerTraining("compact", "cpu", **GANMASKER),
+    "fmodr": lambda: FMODRTraining("tiny", "cpu", **FMODR, coarse_norm="instance"),
+    "fmodr-batch-norm": lambda: FMODRTraining("tiny", "cpu", **FMODR),
+    "fmodr-gate": lambda: FMODRTraining("tiny", "cpu", **FMODR, coarse_norm="instance", gate=1),
+    "ganmasker": lambda: GANMaskerTraining("tiny", "cpu", **GANMASKER),
     "triplet": lambda: recogniser("all"),
     "triplet-batch-hard": lambda: recogniser("batch-hard"),
 }

@@ -8,24 +8,14 @@ from typing import Any
 
 import pytest
 import torch
+from tiny import sizes
 
 from restore_recog import weights as weights_file
 from restore_recog.errors import TrainingError
 from restore_recog.nn.identity import IdentityNet, identity_loss
-from restore_recog.restorers.fmodr.presets import SCHEDULES
+from restore_recog.restorers.fmodr.presets import PRESETS, SCHEDULES
 from restore_recog.restorers.fmodr.training import FMODRTraining
 from restore_recog.types import FaceBatch
-
-TINY: dict[str, Any] = {
-    "size": 32,
-    "batch_size": 2,
-    "detector_widths": (4, 4),
-    "coarse_widths": (4, 4, 8),
-    "refine_widths": (4, 4, 8),
-    "critic_widths": (4, 4, 8),
-    "critic_hidden": 8,
-    "perceptual": "none",
-}
 
 
 def batch() -> FaceBatch:
@@ -35,9 +25,9 @@ def batch() -> FaceBatch:
     return FaceBatch(clean * (1 - masks), masks, clean=clean)
 
 
-def training(preset: str = "compact", **options: Any) -> FMODRTraining:
+def training(preset: str = "tiny", **options: Any) -> FMODRTraining:
     torch.manual_seed(0)
-    return FMODRTraining(preset, **(TINY | options))
+    return FMODRTraining(preset, **(sizes(PRESETS) | options))
 
 
 def test_identity_term_by_hand() -> None:

@@ -14,14 +14,6 @@ from restore_recog.restorers.fmodr.naive import NaiveAttention, NaiveFMODR
 from restore_recog.restorers.fmodr.presets import read_options
 from restore_recog.types import FaceBatch
 
-TINY = {
-    "size": 32,
-    "coarse_widths": (4, 8),
-    "detector_widths": (4, 8),
-    "refine_widths": (4, 6, 8),
-    "critic_widths": (4, 4),
-}
-
 
 def masks(count: int, size: int) -> torch.Tensor:
     """Return a hole in the middle, one in the corner, and one that leaves nothing."""
@@ -51,7 +43,7 @@ def test_the_loop_gives_the_same_features(rate, prop):
 
 def weights(folder, **options):
     torch.manual_seed(1)
-    read = read_options("compact", TINY | options)
+    read = read_options("tiny", options)
     nets = Nets(read)
     for layer in nets.refine.modules():  # so strong that the gates let the features through
         if isinstance(layer, torch.nn.Conv2d):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from tiny import sizes
 from torch import Tensor
 
 from restore_recog.api import Phase
@@ -21,17 +22,6 @@ from restore_recog.restorers.none import NoRestorer
 from restore_recog.training.stepper import Driver
 from restore_recog.types import FaceBatch
 
-TINY: dict[str, Any] = {
-    "size": 32,
-    "batch_size": 2,
-    "detector_widths": (4, 4),
-    "coarse_widths": (4, 4, 8),
-    "refine_widths": (4, 4, 8),
-    "critic_widths": (4, 4, 8),
-    "critic_hidden": 8,
-    "perceptual": "none",
-}
-
 
 def batch(n: int = 2) -> FaceBatch:
     coarse = torch.rand(n, 3, 4, 4, generator=torch.Generator().manual_seed(0))
@@ -41,9 +31,10 @@ def batch(n: int = 2) -> FaceBatch:
     return FaceBatch(clean * (1 - masks) + 0.2 * masks, masks, clean=clean)
 
 
-def training(preset: str = "compact", **options: Any) -> FMODRTraining:
+def training(preset: str = "tiny", **options: Any) -> FMODRTraining:
+    """Return a small model; one of another preset has the tiny one's sizes."""
     torch.manual_seed(0)
-    return FMODRTraining(preset, **(TINY | options))
+    return FMODRTraining(preset, **(sizes(PRESETS) | options))
 
 
 def phase(model: FMODRTraining, name: str) -> Phase:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from tiny import stored
 from torch import Tensor
 
 from restore_recog import weights as weights_file
@@ -30,16 +31,6 @@ from restore_recog.restorers.ganmasker.training import GANMaskerTraining
 from restore_recog.training.stepper import Driver
 from restore_recog.types import FaceBatch
 
-TINY: dict[str, Any] = {
-    "size": 32,
-    "batch_size": 2,
-    "base_mseg": 4,
-    "base_funet": 4,
-    "base_critic": 4,
-    "perceptual": "none",
-    "identity": 0,
-}
-
 
 def batch(n: int = 2, side: int = 32) -> FaceBatch:
     coarse = torch.rand(n, 3, 4, 4, generator=torch.Generator().manual_seed(0))
@@ -49,15 +40,9 @@ def batch(n: int = 2, side: int = 32) -> FaceBatch:
     return FaceBatch(clean * (1 - masks) + 0.2 * masks, masks, clean=clean)
 
 
-def training(preset: str = "compact", **options: Any) -> GANMaskerTraining:
+def training(**options: Any) -> GANMaskerTraining:
     torch.manual_seed(0)
-    return GANMaskerTraining(preset, **(TINY | options))
-
-
-def stored(folder: Path, **options: Any) -> Path:
-    path = folder / "ganmasker.safetensors"
-    weights_file.save(path, "ganmasker", *training(**options).weights(), half=False)
-    return path
+    return GANMaskerTraining("tiny", **options)
 
 
 def count(net: torch.nn.Module) -> float:
@@ -116,14 +101,14 @@ def test_murf_takes_each_region_from_its_source() -> None:
 
 def test_an_empty_mask_gives_the_image_back_bit_for_bit(tmp_path: Path) -> None:
     images = torch.rand(2, 3, 32, 32)
-    restored = GANMasker(weights=stored(tmp_path)).restore(
+    restored = GANMasker(weights=stored(tmp_path, "ganmasker")).restore(
         FaceBatch(images, torch.zeros(2, 1, 32, 32))
     )
     assert torch.equal(restored, images)
 
 
 def test_a_full_mask_leaves_nothing_of_the_image(tmp_path: Path) -> None:
-    model = GANMasker(weights=stored(tmp_path))
+    model = GANMasker(weights=stored(tmp_path, "ganmasker"))
     images, full = torch.rand(2, 3, 32, 32), torch.ones(2, 1, 32, 32)
     assert torch.equal(
         model.restore(FaceBatch(images, full)), model.nets.generate(images, full).clamp(0, 1)
@@ -131,7 +116,7 @@ def test_a_full_mask_leaves_nothing_of_the_image(tmp_path: Path) -> None:
 
 
 def test_a_mask_that_is_not_binary_counts_from_a_half_on(tmp_path: Path) -> None:
-    model = GANMasker(weights=stored(tmp_path))
+    model = GANMasker(weights=stored(tmp_path, "ganmasker"))
     images = torch.rand(1, 3, 32, 32)
     soft = torch.rand(1, 1, 32, 32)
     hard = (soft > 0.5).float()
@@ -142,7 +127,7 @@ def test_a_mask_that_is_not_binary_counts_from_a_half_on(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("size", [(50, 70), (33, 32), (31, 65)])
 def test_any_size_is_padded_and_cropped_back(tmp_path: Path, size: tuple[int, int]) -> None:
-    model = GANMasker(weights=stored(tmp_path))
+    model = GANMasker(weights=stored(tmp_path, "ganmasker"))
     images, masks = torch.rand(1, 3, *size), torch.zeros(1, 1, *size)
     masks[:, :, 10:20, 10:20] = 1
     restored = model.restore(FaceBatch(images, masks))
@@ -153,14 +138,14 @@ def test_any_size_is_padded_and_cropped_back(tmp_path: Path, size: tuple[int, in
 
 
 def test_the_detector_takes_any_size_and_gives_a_binary_mask(tmp_path: Path) -> None:
-    segmenter = GANMasker(weights=stored(tmp_path)).segmenter()
+    segmenter = GANMasker(weights=stored(tmp_path, "ganmasker")).segmenter()
     assert segmenter is not None
     found = segmenter.segment(torch.rand(2, 3, 48, 40))
     assert found.shape == (2, 1, 48, 40) and set(found.unique().tolist()) <= {0.0, 1.0}
 
 
 def test_one_stage_has_neither_mask_nor_fusion(tmp_path: Path) -> None:
-    model = GANMasker(weights=stored(tmp_path, two_stage=False))
+    model = GANMasker(weights=stored(tmp_path, "ganmasker", two_stage=False))
     assert model.segmenter() is None and model.nets.mseg is None and not model.needs
     images = torch.rand(1, 3, 32, 32)
     empty, full = torch.zeros(1, 1, 32, 32), torch.ones(1, 1, 32, 32)
@@ -259,7 +244,7 @@ def test_one_stage_trains_one_phase() -> None:
 
 
 def test_a_stage_of_no_images_keeps_what_it_starts_from(tmp_path: Path) -> None:
-    file = stored(tmp_path)
+    file = stored(tmp_path, "ganmasker")
     model = training(images_mseg=0, init=str(file))
     assert [phase.name for phase in model.phases] == ["FU-Net"]
     assert model.nets.mseg is not None
@@ -318,9 +303,9 @@ def test_masks_of_mseg_may_train_funet() -> None:
 
 
 def test_training_may_start_from_weights(tmp_path: Path) -> None:
-    path = stored(tmp_path)
+    path = stored(tmp_path, "ganmasker")
     torch.manual_seed(5)
-    again = GANMaskerTraining("compact", **TINY, init=str(path))
+    again = GANMaskerTraining("tiny", init=str(path))
     _, tensors = weights_file.load(path, "ganmasker")
     for name, value in again.nets.state_dict().items():
         assert torch.equal(value, tensors[name]), name

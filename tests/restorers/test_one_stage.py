@@ -3,53 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
 from evaluation_fakes import Squares, request
+from tiny import stored
 
 from restore_recog import images
-from restore_recog import weights as weights_file
 from restore_recog.cli import main
 from restore_recog.errors import DataError
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.session import Session
 from restore_recog.restorers.fmodr import FMODR
 from restore_recog.restorers.ganmasker import GANMasker
-from restore_recog.restorers.ganmasker.training import GANMaskerTraining
 from restore_recog.restoring.export import export
 from restore_recog.restoring.restoration import Restoration
 from restore_recog.types import FaceBatch
 
-TINY: dict[str, Any] = {
-    "size": 32,
-    "base_mseg": 4,
-    "base_funet": 4,
-    "base_critic": 4,
-    "perceptual": "none",
-    "identity": 0,
-}
-
-
-def stored(folder: Path, *, two_stage: bool) -> Path:
-    torch.manual_seed(0)
-    path = folder / f"stages{1 + two_stage}.safetensors"
-    model = GANMaskerTraining("compact", **TINY, two_stage=two_stage)
-    weights_file.save(path, "ganmasker", *model.weights(), half=False)
-    return path
-
 
 @pytest.fixture()
 def one(tmp_path: Path) -> GANMasker:
-    return GANMasker(weights=stored(tmp_path, two_stage=False))
+    return GANMasker(weights=stored(tmp_path, "ganmasker", two_stage=False))
 
 
 @pytest.fixture()
 def two(tmp_path: Path) -> GANMasker:
-    return GANMasker(weights=stored(tmp_path, two_stage=True))
+    return GANMasker(weights=stored(tmp_path, "ganmasker", two_stage=True))
 
 
 def test_one_stage_is_evaluated_without_a_mask(one: GANMasker) -> None:
@@ -81,7 +62,7 @@ def test_export_agrees_with_the_restorer(tmp_path: Path, form: str, stages: int)
     if form == "onnx":
         pytest.importorskip("onnxruntime")
         pytest.importorskip("onnxscript")
-    model = GANMasker(weights=stored(tmp_path, two_stage=stages == 2))
+    model = GANMasker(weights=stored(tmp_path, "ganmasker", two_stage=stages == 2))
     done = export(model, tmp_path / "out" / "ganmasker.bin", form)
     assert done.difference <= 1e-4 and done.path.is_file()
 
@@ -97,7 +78,7 @@ def test_files_of_odd_sizes_keep_all_that_their_masks_leave_free(tmp_path: Path)
         if name == "b":
             mask[30:50, 8:24] = 255
         images.write(tmp_path / "masks" / f"{name}.png", mask)
-    file = stored(tmp_path, two_stage=True)
+    file = stored(tmp_path, "ganmasker", two_stage=True)
     result = CliRunner().invoke(
         main,
         [

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
+import tiny
 import torch
 
 from restore_recog import weights
@@ -16,23 +16,10 @@ from restore_recog.restorers.none import NoRestorer
 from restore_recog.restorers.telea import Telea
 from restore_recog.types import FaceBatch
 
-TINY: dict[str, Any] = {
-    "size": 64,
-    "detector_widths": (4, 4),
-    "coarse_widths": (4, 4, 8),
-    "refine_widths": (4, 4, 8),
-    "critic_widths": (4, 4, 8),
-    "critic_hidden": 8,
-    "perceptual": "none",
-}
-
 
 @pytest.fixture
 def stored(tmp_path: Path) -> Path:
-    torch.manual_seed(0)
-    config, tensors = FMODRTraining("compact", **TINY).weights()
-    weights.save(tmp_path / "fmodr.safetensors", "fmodr", config, tensors)
-    return tmp_path / "fmodr.safetensors"
+    return tiny.stored(tmp_path, "fmodr", half=True)
 
 
 def faces(n: int = 3, side: int = 64) -> FaceBatch:
@@ -65,7 +52,7 @@ def test_telea_fills_the_hole_and_nothing_else() -> None:
 
 def test_fmodr_round_trip_of_its_weights(stored: Path) -> None:
     torch.manual_seed(0)
-    model = FMODRTraining("compact", **TINY)
+    model = FMODRTraining("tiny")
     batch = faces()
     model.nets.eval()
     with torch.no_grad():

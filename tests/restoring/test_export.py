@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
+from tiny import stored
 from torch import Tensor
 
-from restore_recog import weights
 from restore_recog.api import Restorer
 from restore_recog.errors import OutputError, PluginError
 from restore_recog.restorers.fmodr import FMODR
-from restore_recog.restorers.fmodr.training import FMODRTraining
 from restore_recog.restorers.telea import Telea
 from restore_recog.restoring.export import export
 from restore_recog.types import FaceBatch
-
-TINY: dict[str, Any] = {
-    "size": 32,
-    "detector_widths": (4, 4),
-    "coarse_widths": (4, 4, 8),
-    "refine_widths": (4, 4, 8),
-    "critic_widths": (4, 4, 8),
-    "critic_hidden": 8,
-    "perceptual": "none",
-    "identity": 0,
-}
 
 
 class Mirror(Restorer):
@@ -56,10 +43,7 @@ def some(size: tuple[int, int], n: int = 5) -> tuple[Tensor, Tensor]:
 
 @pytest.fixture(scope="module")
 def fmodr(tmp_path_factory: pytest.TempPathFactory) -> FMODR:
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("weights") / "fmodr.safetensors"
-    weights.save(path, "fmodr", *FMODRTraining("compact", **TINY).weights())
-    return FMODR(weights=path)
+    return FMODR(weights=stored(tmp_path_factory.mktemp("weights"), "fmodr", half=True))
 
 
 def test_onnx_gives_what_fmodr_gives(fmodr: FMODR, tmp_path: Path) -> None:
