@@ -40,6 +40,7 @@ setup(
     package_dir=MAPPED,
     package_data={
         "restore_recog": [
+            "py.typed",
             "weights/*.safetensors",
             "weights/*.md",
             "datasets/*.csv",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, cast
 
@@ -109,31 +109,54 @@ class Registry(Generic[T]):
         Raises:
             PluginError: As :meth:`load`, or the constructor does not take these arguments.
         """
-        found, argument = self._resolve(spec)
+        plugin, argument = self._resolve(spec)
         arguments = [] if argument is None else [argument]
         try:
-            inspect.signature(found).bind(*arguments, **options)
+            inspect.signature(plugin).bind(*arguments, **options)
         except TypeError as error:
             raise PluginError(
                 f"The {self.kind} '{spec}' cannot be made with "
-                f"{found.__name__}{_call(arguments, options)}: {error}."
+                f"{plugin.__name__}{_call(arguments, options)}: {error}."
             ) from error
-        return found(*arguments, **options)
+        return plugin(*arguments, **options)
+
+    def obtain(self, given: str | T, **options: Any) -> T:
+        """Return a plug-in object as it is given, or :meth:`create` the one that a name means.
+
+        Raises:
+            PluginError: As :meth:`create`, or it is neither a name nor of this kind.
+        """
+        if isinstance(given, str):
+            return self.create(given, **options)
+        if isinstance(given, self.base):
+            return given
+        raise PluginError(
+            f"A {self.kind} is given by its name or as an object of a class that inherits from "
+            f"restore_recog.api.{self.base.__name__}, not as {given!r}."
+        )
 
     def add(self, name: str, plugin: type[T]) -> None:
         """Register a class for this process only.
 
+        A class that was defined again (a cell of a notebook that ran twice) takes the place of
+        its earlier self.
+
         Raises:
-            PluginImportError: It is no child of ``base``.
-            PluginClashError: An installed package has that name already.
+            PluginImportError: It is no child of ``base``, or lacks one of its methods.
+            PluginClashError: An installed package or another class has that name already.
         """
-        self._check_base(plugin, f"{plugin.__module__}:{plugin.__qualname__}")
+        self._check_base(plugin, _path(plugin))
+        known = self._registered.get(name)
         if self._installed().get(name):
-            raise PluginClashError(
-                f"The {self.kind} name '{name}' is taken by {self.origin(name)}; "
-                "register yours under another name."
-            )
-        self._registered[name] = plugin
+            owner = self.origin(name)
+        elif known is not None and _path(known) != _path(plugin):
+            owner = f"the class {_path(known)}"
+        else:
+            self._registered[name] = plugin
+            return
+        raise PluginClashError(
+            f"The {self.kind} name '{name}' is taken by {owner}; register yours under another name."
+        )
 
     def remove(self, name: str) -> None:
         """Forget a class that :meth:`add` registered."""
@@ -149,10 +172,10 @@ class Registry(Generic[T]):
         return self._import(self._entry_point(name)), argument
 
     def _installed(self) -> dict[str, list[EntryPoint]]:
-        found: dict[str, list[EntryPoint]] = {}
+        points: dict[str, list[EntryPoint]] = {}
         for point in entry_points(group=self.group):
-            found.setdefault(point.name, []).append(point)
-        return found
+            points.setdefault(point.name, []).append(point)
+        return points
 
     def _entry_point(self, name: str) -> EntryPoint:
         points = self._installed().get(name)
@@ -199,12 +222,19 @@ class Registry(Generic[T]):
         return self._check_base(plugin, where)
 
     def _check_base(self, plugin: object, where: str) -> type[T]:
-        if isinstance(plugin, type) and issubclass(plugin, self.base):
-            return plugin
-        raise PluginImportError(
-            f"The {self.kind} {where} is not a class that inherits from "
-            f"restore_recog.api.{self.base.__name__}."
-        )
+        if not (isinstance(plugin, type) and issubclass(plugin, self.base)):
+            raise PluginImportError(
+                f"The {self.kind} {where} is not a class that inherits from "
+                f"restore_recog.api.{self.base.__name__}."
+            )
+        missing = sorted(getattr(plugin, "__abstractmethods__", ()))
+        if missing:
+            raise PluginImportError(f"The {self.kind} {where} does not define {missing[0]}().")
+        return plugin
+
+
+def _path(plugin: type[Any]) -> str:
+    return f"{plugin.__module__}:{plugin.__qualname__}"
 
 
 def split(spec: str) -> tuple[str, str | None]:
@@ -250,21 +280,36 @@ GROUPS: dict[str, Registry[Any]] = {
 """The five groups in the order in which they are listed."""
 
 
-def register(group: str, name: str | None = None) -> Callable[[C], C]:
-    """Return a decorator that registers a class for this process, e.g. in a notebook.
+def register(plugin: C, *, name: str | None = None) -> C:
+    """Make a plug-in class known by its name in this process, e.g. in a notebook.
+
+    A function, or a decorator of the class. The kind follows from the class that it inherits
+    from; a class of several kinds is registered as each of them.
 
     Args:
-        group: ``restorers``, ``segmenters``, ``protocols``, ``recognizers`` or ``datasets``.
+        plugin: Child of a contract of :mod:`restore_recog.api`.
         name: What to call it; the class attribute ``name`` by default.
 
+    Returns:
+        The class itself.
+
     Raises:
-        ValueError: No such group.
+        PluginImportError: It is no plug-in class, lacks a method, or has no usable name.
+        PluginClashError: An installed package or another class has that name.
     """
-    if group not in GROUPS:
-        raise ValueError(f"No plug-in group '{group}'; there are {', '.join(GROUPS)}.")
-
-    def decorate(plugin: C) -> C:
-        GROUPS[group].add(name or plugin.name, plugin)
-        return plugin
-
-    return decorate
+    where = f"{getattr(plugin, '__module__', '')}:{getattr(plugin, '__qualname__', repr(plugin))}"
+    groups = [g for g in GROUPS.values() if isinstance(plugin, type) and issubclass(plugin, g.base)]
+    if not groups:
+        bases = ", ".join(group.base.__name__ for group in GROUPS.values())
+        raise PluginImportError(
+            f"{where} is no plug-in class; inherit from one of {bases} of restore_recog.api."
+        )
+    called = name or getattr(plugin, "name", None)
+    if not isinstance(called, str) or not called or set(called) & set(":=, "):
+        raise PluginImportError(
+            f"The {groups[0].kind} {where} needs a class attribute 'name' without spaces, commas, "
+            "colons and equals signs."
+        )
+    for group in groups:
+        group.add(called, plugin)
+    return plugin

@@ -12,11 +12,11 @@ import click
 
 from restore_recog import registry
 from restore_recog.cli import options
-from restore_recog.cli.eval_options import CACHE, all_options
+from restore_recog.cli.eval_options import all_options
+from restore_recog.evaluation.cache import CACHE
 from restore_recog.segmenters import names
 
 if TYPE_CHECKING:
-    from restore_recog.api import Restorer
     from restore_recog.evaluation.request import EvalRequest
     from restore_recog.evaluation.results import Report
     from restore_recog.system.processes import Ranks
@@ -68,7 +68,7 @@ def _evaluate(given: dict[str, Any], output: Path, ranks: Ranks) -> None:
     if not known:
         with resuming.replaced(output):
             write_report(report, output)
-    from restore_recog.cli.table import render
+    from restore_recog.reporting.report_text import render
 
     click.echo(render(report))
     ending = " (finished before; nothing was done)" if known else ""
@@ -81,7 +81,7 @@ def run_evaluation(request: EvalRequest, ranks: Ranks) -> Report:
 
     if not ranks.leads:
         return evaluate(request)
-    from restore_recog.cli.progress import Bars
+    from restore_recog.system.progress import Bars
 
     with Bars() as bars:
         return evaluate(request, bars.update)
@@ -132,23 +132,18 @@ def _plain(plugins: registry.Registry[Any], spec: str) -> str:
 
 def build_request(given: dict[str, Any], output: Path) -> EvalRequest:
     """Build every part that the names stand for."""
-    from restore_recog.evaluation.request import EvalRequest
-    from restore_recog.system import allocation, devices
-    from restore_recog.system.processes import own_device
+    from restore_recog.evaluation.request import from_names
 
     options.use_threads(given["threads"])
-    device = devices.resolve(own_device(given["device"]))
-    allocation.keep_freed_blocks(device)
     arms = given["arms"]
-    return EvalRequest(
-        datasets=[registry.datasets.create(spec) for spec in given["data"]],
-        protocol=registry.protocols.create(given["protocol"]),
-        restorers=_restorers(given["restorers"], given["weights"], device),
-        recognizer=registry.recognizers.create(
-            given["recognizer"],
-            weights=options.existing_weights(given["recognizer_weights"]),
-            device=device,
-        ),
+    return from_names(
+        data=given["data"],
+        protocol=given["protocol"],
+        restorers=given["restorers"],
+        recognizer=given["recognizer"],
+        weights=restorer_weights(given["restorers"], given["weights"]),
+        recognizer_weights=options.existing_weights(given["recognizer_weights"]),
+        device=given["device"],
         segmenter=given["segmenter"],
         arms=None if arms is None else tuple(arm.strip() for arm in arms.split(",")),
         coverings=given["coverings"],
@@ -159,7 +154,6 @@ def build_request(given: dict[str, Any], output: Path) -> EvalRequest:
         limit=given["limit"],
         crop_size=given["crop_size"],
         batch_size=given["batch_size"],
-        device=device,
         faces_policy=given["faces"],
         cohorts=given["cohorts"] or None,
         min_subjects=given["min_subjects"],
@@ -193,11 +187,12 @@ def judge_weights(entries: tuple[str, ...]) -> dict[str, Path]:
     return found
 
 
-def _restorers(specs: tuple[str, ...], files: tuple[str, ...], device: str) -> list[Restorer]:
-    """Return the restorers, each with its weights file if one is given.
+def restorer_weights(specs: tuple[str, ...], files: tuple[str, ...]) -> dict[str, Path]:
+    """Return restorer -> weights file of entries [NAME=]FILE.
 
     Raises:
-        click.UsageError: It is unclear to which of several a weights file belongs.
+        click.UsageError: It is unclear to which of several restorers a weights file belongs.
+        WeightsError: There is no such file.
     """
     chosen: dict[str, Path] = {}
     for text in files:
@@ -211,9 +206,6 @@ def _restorers(specs: tuple[str, ...], files: tuple[str, ...], device: str) -> l
                 f"Say to which of the restorers {', '.join(specs)} the weights '{text}' belong, "
                 f"e.g. --weights {specs[0]}=FILE."
             )
-    return [
-        registry.restorers.create(
-            spec, weights=options.existing_weights(chosen.get(spec)), device=device
-        )
-        for spec in specs
-    ]
+    for path in chosen.values():
+        options.existing_weights(path)
+    return chosen

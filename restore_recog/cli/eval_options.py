@@ -9,9 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from restore_recog.cli import options
-
-CACHE = ".restore-recog-cache"
-"""Name of the folder of finished work, beside the results folder."""
+from restore_recog.evaluation.cache import CACHE
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

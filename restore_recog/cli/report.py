@@ -67,7 +67,7 @@ def _rendered(report: Report, form: str) -> str:
 
         return page(report)
     if form == "text":
-        from restore_recog.cli.table import render
+        from restore_recog.reporting.report_text import render
 
         return render(report) + "\n"
     from restore_recog.reporting.folder import caption

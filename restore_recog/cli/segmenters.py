@@ -112,10 +112,10 @@ def _check_names(given: dict[str, Any]) -> None:
 
 def _study(given: dict[str, Any], output: Path) -> Study:
     from restore_recog.cli.eval import build_request
-    from restore_recog.cli.progress import Bars
     from restore_recog.evaluation.run.session import named
     from restore_recog.evaluation.segmenters.study import study
     from restore_recog.segmenters.names import DEFAULT_SEGMENTER
+    from restore_recog.system.progress import Bars
 
     defaults = click.Command("eval", params=list(eval_options())).make_context("eval", []).params
     request = build_request({**defaults, **given}, output)

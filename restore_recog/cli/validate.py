@@ -48,8 +48,8 @@ def command(
         registry.protocols.check(protocol)
     if output is not None and output.exists():
         raise OutputError(f"The file {output} exists; choose another --output.")
-    from restore_recog.cli.progress import Bars
     from restore_recog.data_checks.lists import validate
+    from restore_recog.system.progress import Bars
 
     with Bars() as bars:
         findings = validate(

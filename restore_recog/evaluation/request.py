@@ -6,11 +6,16 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from restore_recog import registry
 from restore_recog.api import Dataset, EvaluationProtocol, Recognizer, Restorer, Segmenter
+from restore_recog.segmenters import names
+from restore_recog.system import allocation, devices
+from restore_recog.system.processes import own_device
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,3 +107,52 @@ def planner(protocol: EvaluationProtocol, datasets: Sequence[Dataset]) -> Evalua
     protocol = copy.copy(protocol)
     protocol.pair_list = lists[0]
     return protocol
+
+
+def from_names(
+    *,
+    data: Sequence[str | Dataset] = ("phantom",),
+    protocol: str | EvaluationProtocol = "fmor",
+    restorers: Sequence[str | Restorer] = ("fmodr",),
+    recognizer: str | Recognizer = "timm",
+    weights: Mapping[str, Path] | None = None,
+    recognizer_weights: Path | None = None,
+    device: str = "auto",
+    **others: Any,
+) -> EvalRequest:
+    """Return a request whose plug-ins are named as on the command line, or given as objects.
+
+    Args:
+        data, protocol, restorers, recognizer: Names, ``name:argument`` or objects.
+        weights: Name of a restorer -> its weights file; the shipped ones by default.
+        recognizer_weights: Weights file of the recogniser.
+        device: ``auto`` (a GPU if there is one), ``cpu`` or ``cuda[:N]``; of what is named.
+        others: Further fields of :class:`EvalRequest`.
+
+    Raises:
+        PluginError: A plug-in is unknown, of another kind, or cannot be made.
+        DeviceError: There is no such device.
+    """
+    segmenter = others.get("segmenter")
+    if isinstance(segmenter, str):
+        names.check(segmenter)
+    device = devices.resolve(own_device(device))
+    allocation.keep_freed_blocks(device)
+    files = weights or {}
+    return EvalRequest(
+        datasets=[registry.datasets.obtain(entry) for entry in data],
+        protocol=registry.protocols.obtain(protocol),
+        restorers=[
+            registry.restorers.obtain(
+                entry,
+                weights=files.get(entry) if isinstance(entry, str) else None,
+                device=device,
+            )
+            for entry in restorers
+        ],
+        recognizer=registry.recognizers.obtain(
+            recognizer, weights=recognizer_weights, device=device
+        ),
+        device=device,
+        **others,
+    )

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from restore_recog.cli import main
-from restore_recog.cli.eval_options import CACHE
+from restore_recog.evaluation.cache import CACHE
 
 DATA = "phantom:6x4"
 

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from restore_recog.cli import main
-from restore_recog.cli.eval_options import CACHE
 from restore_recog.errors import DataError, OutputError
+from restore_recog.evaluation.cache import CACHE
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.results import Report
 from restore_recog.evaluation.resuming import check_replaceable, replaced

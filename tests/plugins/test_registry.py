@@ -142,7 +142,7 @@ def test_dotted_path(distribution):
 
 
 def test_decorator():
-    @registry.register("restorers")
+    @registry.register
     class Session(Restorer):
         """Only here."""
 
@@ -154,7 +154,7 @@ def test_decorator():
     try:
         assert registry.restorers.load("session_only") is Session
         assert registry.restorers.origin("session_only") == "registered in this session"
-        registry.register("restorers", "other_name")(Session)
+        registry.register(Session, name="other_name")
         assert "other_name" in registry.restorers.names()
     finally:
         registry.restorers.remove("session_only")
@@ -162,7 +162,7 @@ def test_decorator():
     assert not {"session_only", "other_name"} & set(registry.restorers.names())
 
 
-def test_decorator_refuses_taken_names_wrong_classes_and_groups():
+def test_decorator_refuses_taken_names_and_wrong_classes():
     class Fmodr(Restorer):
         name = "fmodr"
 
@@ -170,11 +170,11 @@ def test_decorator_refuses_taken_names_wrong_classes_and_groups():
             return batch.images
 
     with pytest.raises(PluginClashError, match="taken by restore-recog"):
-        registry.register("restorers")(Fmodr)
+        registry.register(Fmodr)
     with pytest.raises(PluginImportError, match="inherits"):
-        registry.register("protocols")(Fmodr)
-    with pytest.raises(ValueError, match="No plug-in group 'restorer'"):
-        registry.register("restorer")
+        registry.protocols.add("mine", Fmodr)
+    with pytest.raises(PluginImportError, match="no plug-in class"):
+        registry.register(object)
 
 
 def test_the_argument_becomes_the_first_argument():

@@ -9,7 +9,6 @@ import re
 import pytest
 from report_fakes import sample_report
 
-from restore_recog.cli.table import render
 from restore_recog.evaluation.results import ArmReport, ProbeRow
 from restore_recog.reporting import csv_files
 from restore_recog.reporting.columns import (
@@ -24,6 +23,7 @@ from restore_recog.reporting.columns import (
     flag,
     used,
 )
+from restore_recog.reporting.report_text import render
 from restore_recog.reporting.tables import (
     TERMINAL,
     Marks,

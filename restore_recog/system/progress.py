@@ -1,4 +1,4 @@
-"""Progress bars on standard error; silent where that is no terminal."""
+"""Progress bars on standard error."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ from tqdm import tqdm
 
 
 class Bars:
-    """One bar a stage, in the order in which the stages report."""
+    """One bar per stage, in the order in which the stages report.
 
-    def __init__(self) -> None:
+    Args:
+        shown: Whether to draw them; None draws them where standard error is a terminal.
+    """
+
+    def __init__(self, shown: bool | None = None) -> None:
+        self._disable = None if shown is None else not shown
         self._stage = ""
         self._bar: Any = None
 
@@ -35,5 +40,5 @@ class Bars:
             if self._bar is not None:
                 self._bar.close()
             self._stage = stage
-            self._bar = tqdm(total=total, desc=stage, disable=None, leave=False)
+            self._bar = tqdm(total=total, desc=stage, disable=self._disable, leave=False)
         self._bar.update(done - self._bar.n)
