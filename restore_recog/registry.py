@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
-from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, cast
 
@@ -34,10 +33,10 @@ class Registry(Generic[T]):
         base: The class that every plug-in of the group inherits from.
     """
 
-    def __init__(self, group: str, kind: str, base: type[T]) -> None:
+    def __init__(self, group: str, kind: str, base: Any) -> None:
         self.group = group
         self.kind = kind
-        self.base = base
+        self.base: type[T] = base
         self._registered: dict[str, type[T]] = {}
 
     def names(self) -> list[str]:
@@ -114,9 +113,9 @@ class Registry(Generic[T]):
         try:
             inspect.signature(plugin).bind(*arguments, **options)
         except TypeError as error:
+            shown = ", ".join([*map(repr, arguments), *(f"{key}=..." for key in options)])
             raise PluginError(
-                f"The {self.kind} '{spec}' cannot be made with "
-                f"{plugin.__name__}{_call(arguments, options)}: {error}."
+                f"The {self.kind} '{spec}' cannot be made with {plugin.__name__}({shown}): {error}."
             ) from error
         return plugin(*arguments, **options)
 
@@ -243,45 +242,27 @@ def split(spec: str) -> tuple[str, str | None]:
     return name, argument if colon else None
 
 
-def _call(arguments: list[str], options: Mapping[str, Any]) -> str:
-    shown = [*map(repr, arguments), *(f"{name}=..." for name in options)]
-    return f"({', '.join(shown)})"
-
-
 def _distribution(point: EntryPoint) -> str:
     return f"{point.dist.name} {point.dist.version}" if point.dist else "an unknown package"
 
 
-restorers: Registry[Restorer] = Registry("restore_recog.restorers", "restorer", Restorer)  # type: ignore[type-abstract]
-segmenters: Registry[Segmenter] = Registry(
-    "restore_recog.segmenters",
-    "segmenter",
-    Segmenter,  # type: ignore[type-abstract]
-)
+restorers: Registry[Restorer] = Registry("restore_recog.restorers", "restorer", Restorer)
+segmenters: Registry[Segmenter] = Registry("restore_recog.segmenters", "segmenter", Segmenter)
 protocols: Registry[EvaluationProtocol] = Registry(
-    "restore_recog.protocols",
-    "protocol",
-    EvaluationProtocol,  # type: ignore[type-abstract]
+    "restore_recog.protocols", "protocol", EvaluationProtocol
 )
-recognizers: Registry[Recognizer] = Registry(
-    "restore_recog.recognizers",
-    "recogniser",
-    Recognizer,  # type: ignore[type-abstract]
-)
-datasets: Registry[Dataset] = Registry("restore_recog.datasets", "data set", Dataset)  # type: ignore[type-abstract]
+recognizers: Registry[Recognizer] = Registry("restore_recog.recognizers", "recogniser", Recognizer)
+datasets: Registry[Dataset] = Registry("restore_recog.datasets", "data set", Dataset)
 
 GROUPS: dict[str, Registry[Any]] = {
-    "restorers": restorers,
-    "segmenters": segmenters,
-    "protocols": protocols,
-    "recognizers": recognizers,
-    "datasets": datasets,
+    group.group.partition(".")[2]: group
+    for group in (restorers, segmenters, protocols, recognizers, datasets)
 }
 """The five groups in the order in which they are listed."""
 
 
 def register(plugin: C, *, name: str | None = None) -> C:
-    """Make a plug-in class known by its name in this process, e.g. in a notebook.
+    """Make a plug-in class known by its name in this process, and return it.
 
     A function, or a decorator of the class. The kind follows from the class that it inherits
     from; a class of several kinds is registered as each of them.
@@ -290,14 +271,11 @@ def register(plugin: C, *, name: str | None = None) -> C:
         plugin: Child of a contract of :mod:`restore_recog.api`.
         name: What to call it; the class attribute ``name`` by default.
 
-    Returns:
-        The class itself.
-
     Raises:
         PluginImportError: It is no plug-in class, lacks a method, or has no usable name.
         PluginClashError: An installed package or another class has that name.
     """
-    where = f"{getattr(plugin, '__module__', '')}:{getattr(plugin, '__qualname__', repr(plugin))}"
+    where = _path(plugin) if isinstance(plugin, type) else repr(plugin)
     groups = [g for g in GROUPS.values() if isinstance(plugin, type) and issubclass(plugin, g.base)]
     if not groups:
         bases = ", ".join(group.base.__name__ for group in GROUPS.values())

@@ -160,9 +160,10 @@ class TestEvaluate:
             ({"limit": 0}, DataError, "limit"),
         ],
     )
-    def test_what_is_wrong_is_said_in_a_sentence(self, options, error, said):
+    def test_what_is_wrong_is_said_in_a_sentence(self, options, error, said, tiny_recognizer):
+        names = {"restorer": "telea", "recognizer": tiny_recognizer, "progress": False}
         with pytest.raises(error, match=said):
-            evaluate(**{"restorer": "telea", "recognizer": "tiny", "progress": False, **options})
+            evaluate(**names | options)
 
     def test_a_request_and_names_exclude_each_other(self, asked):
         request = asked()
