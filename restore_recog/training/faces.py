@@ -234,7 +234,8 @@ class TrainingFaces:
         epoch, number = divmod(position // phase.batch_size, len(pool) // people)
         order = _permutation(self.seed, phase.name, epoch, len(pool))
         each = phase.batch_size // people
-        rng = _generator(self.seed, f"{phase.name} images", position)
+        # The word is hashed into the seed: another one would draw other people.
+        rng = _generator(self.seed, f"{phase.name} pictures", position)
         chosen = [
             _draw(pool[person], each, rng)
             for person in order[number * people : (number + 1) * people]
