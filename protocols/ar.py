@@ -1,6 +1,6 @@
 """The protocol of the FMODR paper for the AR Face Database, in proportion to the copy at hand.
 
-Source: "Toward High-quality Face-Mask Occluded Restoration", ACM TOMM 2023, section 5.1: of
+Source: "Toward High-quality Face-Mask Occluded Restoration", ACM TOMM 2022, section 5.1: of
 1,200 images with a scarf 900 are for training and 300 for testing (rank-1, table 5; one random
 unoccluded image a subject gives the cosine similarity, table 6); 300 pairs out of the test
 images, 150 of them genuine, give the DET curve (figure 11).

@@ -1,6 +1,6 @@
 """The protocol of the FMODR paper for its FMOR data: occluded probes, unoccluded gallery.
 
-Source: "Toward High-quality Face-Mask Occluded Restoration", ACM TOMM 2023, section 5.1:
+Source: "Toward High-quality Face-Mask Occluded Restoration", ACM TOMM 2022, section 5.1:
 2,000 of 5,500 occluded images are the test set, rank-1 is measured against the unoccluded
 ones (table 5), 3,000 random pairs, half of them genuine, give the DET curve (figure 11), and
 one random unoccluded image a subject gives the cosine similarity (table 6).

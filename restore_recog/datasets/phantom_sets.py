@@ -159,7 +159,7 @@ class ArSet(PhantomSet):
 class FmorSet(PhantomSet):
     """Five unoccluded and five masked images a person, as in the FMOR data.
 
-    Source: "Toward High-quality Face-Mask Occluded Restoration", ACM TOMM 2023, section 3.
+    Source: "Toward High-quality Face-Mask Occluded Restoration", ACM TOMM 2022, section 3.
     """
 
     prefix = "fmor"

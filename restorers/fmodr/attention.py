@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from restore_recog.restorers.fmodr.patches import Canvas, propagate, valid_patches
+from restore_recog.restorers.fmodr.patches import PatchGrid, propagate, valid_patches
 
 PROPAGATIONS = ("score", "spatial", "feature", "eye", "none")
 NORMS = ("none", "sum", "softmax")
@@ -46,7 +46,7 @@ class AdaptiveContextAttention(nn.Module):
 
     Two forms, equal in values and gradients:
 
-    * ``dense``: the L x L maps as they stand in the equations;
+    * ``dense``: the L x L score maps as they stand in the equations;
     * ``index`` (default): S has one non-zero entry a row, so after both convolutions a row
       has at most 9 x 9 = 81; ``embedding_bag`` sums just those patches.
 
@@ -65,7 +65,7 @@ class AdaptiveContextAttention(nn.Module):
 
     Args:
         channels: C; used by ``prop="feature"`` only.
-        rate: 1 matches at full resolution; 2 matches on the half-size map.
+        rate: 1 matches at full resolution; 2 on features of half the size.
         prop: ``score`` as above; ``eye`` the same with fixed kernels; ``none`` without;
             ``spatial`` convolves over foreground (y, x) alone; ``feature`` pastes first and
             convolves the pasted features, C to C.
@@ -113,11 +113,11 @@ class AdaptiveContextAttention(nn.Module):
             masks: (N, 1, h, w) in {0, 1}, any resolution at least as fine.
         """
         with torch.autocast(features.device.type, enabled=False):
-            canvas = Canvas(features.float(), self.rate)
-            valid = valid_patches(masks, canvas.grid)
-            best, score = self._choose(canvas.unit, valid)
+            grid = PatchGrid(features.float(), self.rate)
+            valid = valid_patches(masks, grid.shape)
+            best, score = self._choose(grid.unit, valid)
             mix = self._mix_dense if self.dense else self._mix_index
-            pasted = canvas.paste(mix(canvas, best, score, valid))
+            pasted = grid.paste(mix(grid, best, score, valid))
             return pasted if self.smooth is None else self.smooth(pasted)
 
     @staticmethod
@@ -133,38 +133,38 @@ class AdaptiveContextAttention(nn.Module):
             return self.kernels
         return self.fixed if self.prop == "eye" else None
 
-    def _mix_dense(self, canvas: Canvas, best: Tensor, score: Tensor, valid: Tensor) -> Tensor:
+    def _mix_dense(self, grid: PatchGrid, best: Tensor, score: Tensor, valid: Tensor) -> Tensor:
         """Return (N, L, D) weighted sums of patches by whole L x L maps."""
-        patches, size = canvas.patches, canvas.grid
+        patches, size = grid.patches, grid.shape
         n, length = best.shape
         scores = patches.new_zeros(n, length, length).scatter(
             2, best[:, :, None], score[:, :, None]
-        )
+        )  # (N, L foreground, L background)
         kernels = self.axis_kernels()
         if kernels is not None:
             scores = propagate(scores, size, kernels[0], kernels[1])
         elif self.prop == "spatial":
             assert self.kernels is not None
-            maps = scores.transpose(1, 2).reshape(-1, 1, *size)
+            images = scores.transpose(1, 2).reshape(-1, 1, *size)  # (N L background, 1, H, W)
             for kernel in self.kernels:
-                maps = F.conv2d(maps, kernel[None, None], padding=1)
-            scores = maps.view(n, length, length).transpose(1, 2)
+                images = F.conv2d(images, kernel[None, None], padding=1)
+            scores = images.view(n, length, length).transpose(1, 2)
         scores = scores * valid[:, None, :]
         if self.norm == "softmax":
             scores = (scores * SOFTMAX_SCALE).softmax(2) * valid[:, None, :]
         elif self.norm == "sum":
             scores = scores / _away_from_zero(scores.sum(2, keepdim=True))
-        return torch.bmm(scores, patches)
+        return torch.bmm(scores, patches)  # (N, L, L) x (N, L, D) -> (N, L, D)
 
-    def _mix_index(self, canvas: Canvas, best: Tensor, score: Tensor, valid: Tensor) -> Tensor:
+    def _mix_index(self, grid: PatchGrid, best: Tensor, score: Tensor, valid: Tensor) -> Tensor:
         """Return what :meth:`_mix_dense` returns from at most 81 patches a position."""
         n, length = best.shape
         kernels = self.axis_kernels()
         if kernels is None:
-            index, weight = best[:, :, None], score[:, :, None]
+            index, weight = best[:, :, None], score[:, :, None]  # (N, L, 1) each
         else:
-            weight = torch.kron(kernels[1], kernels[0])
-            index, weight = _spread(best, score, canvas.grid, weight)
+            weight = torch.kron(kernels[1], kernels[0])  # (9, 9): y offset outside, x inside
+            index, weight = _spread(best, score, grid.shape, weight)
         inside = index >= 0
         index = index.clamp_min(0)
         allowed = valid.gather(1, index.flatten(1)).view_as(index) & inside
@@ -173,11 +173,11 @@ class AdaptiveContextAttention(nn.Module):
             weight = weight / _away_from_zero(weight.sum(2, keepdim=True))
         index = index + torch.arange(n, device=index.device)[:, None, None] * length
         mixed = F.embedding_bag(
-            index.flatten(0, 1),
-            canvas.patches.flatten(0, 1),
+            index.flatten(0, 1),  # (N L, K), K = 1 or 81, into the batch's N L patches
+            grid.patches.flatten(0, 1),  # (N L, D)
             per_sample_weights=weight.flatten(0, 1),
             mode="sum",
-        )
+        )  # (N L, D)
         return mixed.view(n, length, -1)
 
 
@@ -194,17 +194,17 @@ def _nearest(unit: Tensor, valid: Tensor) -> Tensor:
     """
     length = valid.shape[1]
     if torch.compiler.is_compiling():
-        cosine = torch.bmm(unit, unit.transpose(1, 2))
+        cosine = torch.bmm(unit, unit.transpose(1, 2))  # (N, L, L)
         return cosine.masked_fill_(~valid[:, None, :], -torch.inf).argmax(2)
     own = torch.arange(length, device=unit.device).expand_as(valid)
     fewest, most = torch.stack(valid.sum(1).aminmax()).tolist()
     seek, offer = length - fewest, max(1, most)
     order = valid.byte().argsort(dim=1, stable=True)  # all occluded positions, then all valid ones
-    seeking, offered = order[:, :seek], order[:, length - offer :]
-    cosine = torch.bmm(_rows(unit, seeking), _rows(unit, offered).transpose(1, 2))
+    seeking, offered = order[:, :seek], order[:, length - offer :]  # (N, R) and (N, V)
+    cosine = torch.bmm(_rows(unit, seeking), _rows(unit, offered).transpose(1, 2))  # (N, R, V)
     cosine.masked_fill_(~valid.gather(1, offered)[:, None, :], -torch.inf)
-    found = own.scatter(1, seeking, offered.gather(1, cosine.argmax(2)))
-    return torch.where(valid, own, found)
+    nearest = own.scatter(1, seeking, offered.gather(1, cosine.argmax(2)))  # (N, L)
+    return torch.where(valid, own, nearest)
 
 
 def _rows(values: Tensor, index: Tensor) -> Tensor:
@@ -234,7 +234,7 @@ def _spread(
         (N, L, 81) int64 positions, -1 beyond the image, and (N, L, 81) weights.
     """
     n, (h, w) = best.shape[0], size
-    around = F.unfold(score.view(n, 1, h, w), 3, padding=1)
+    around = F.unfold(score.view(n, 1, h, w), 3, padding=1)  # (N, 9, L)
     rows = F.unfold((best // w).view(n, 1, h, w).float(), 3, padding=1).long()
     columns = F.unfold((best % w).view(n, 1, h, w).float(), 3, padding=1).long()
     offset = torch.arange(-1, 2, device=best.device)
@@ -242,8 +242,8 @@ def _spread(
     columns = columns[..., None] - offset.repeat(3)
     inside = (rows >= 0) & (rows < h) & (columns >= 0) & (columns < w)
     index = torch.where(inside, rows * w + columns, -1)
-    weights = around[..., None] * weight[:, None, :]
-    return index.transpose(1, 2).flatten(2), weights.transpose(1, 2).flatten(2)
+    weights = around[..., None] * weight[:, None, :]  # (N, 9, L, 9)
+    return index.transpose(1, 2).flatten(2), weights.transpose(1, 2).flatten(2)  # (N, L, 81)
 
 
 class ContextAttention(nn.Module):
@@ -251,14 +251,14 @@ class ContextAttention(nn.Module):
 
     Cosines of 3 x 3 patches, propagated by fixed identity kernels along x and y, masked,
     times 10, softmax over the background, masked again, and the patches pasted by a
-    transposed convolution. Works on whole L x L maps: see the numbers above.
+    transposed convolution. Works on whole L x L score maps: see the numbers above.
 
     Source: DeepFill (CVPR 2018) section 4.
     Deviation: validity is each sample's own, masks shrink by their maximum, rows are not
     joined at their ends, and overlaps are averaged by their true number.
 
     Args:
-        rate: 2 matches on the half-size map, as the original does; 1 at full resolution.
+        rate: 2 matches on features of half the size, as the original does; 1 at full resolution.
     """
 
     eye: Tensor
@@ -273,9 +273,9 @@ class ContextAttention(nn.Module):
     def forward(self, features: Tensor, masks: Tensor) -> Tensor:
         """Return the attended features; arguments as :class:`AdaptiveContextAttention`."""
         with torch.autocast(features.device.type, enabled=False):
-            canvas = Canvas(features.float(), self.rate)
-            valid = valid_patches(masks, canvas.grid)[:, None, :]
-            cosine = torch.bmm(canvas.unit, canvas.unit.transpose(1, 2))
-            scores = propagate(cosine, canvas.grid, self.eye, self.eye)
+            grid = PatchGrid(features.float(), self.rate)
+            valid = valid_patches(masks, grid.shape)[:, None, :]  # (N, 1, L background)
+            cosine = torch.bmm(grid.unit, grid.unit.transpose(1, 2))  # (N, L, L)
+            scores = propagate(cosine, grid.shape, self.eye, self.eye)
             weights = (scores * valid * SOFTMAX_SCALE).softmax(2) * valid
-            return canvas.paste(torch.bmm(weights, canvas.patches))
+            return grid.paste(torch.bmm(weights, grid.patches))

@@ -16,7 +16,7 @@ def paste(output: Tensor, image: Tensor, hole: Tensor) -> Tensor:
     return output * hole + image * (1 - hole)
 
 
-class Nets(nn.Module):
+class FMODRNets(nn.Module):
     """Detector, coarse and refine network.
 
     Args:

@@ -46,10 +46,10 @@ class NaiveAttention(nn.Module):
         """Return (1, C, H, W) of one sample."""
         small = feature[:, :, :: self.rate, :: self.rate]
         h, w = small.shape[2:]
-        patches = _kernels(small, 3, 1)
+        patches = _kernels(small, 3, 1)  # (L, C, 3, 3)
         lengths = patches.flatten(1).norm(dim=1).clamp_min(1e-4)
         products = F.conv2d(small, patches / lengths[:, None, None, None], padding=1)
-        cosine = products / lengths.view(1, 1, h, w)
+        cosine = products / lengths.view(1, 1, h, w)  # (1, L background, h, w foreground)
 
         valid = valid_patches(mask, (h, w)).view(-1, 1, 1)
         score, best = cosine.masked_fill(~valid, -torch.inf).max(1, keepdim=True)

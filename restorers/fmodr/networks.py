@@ -31,7 +31,7 @@ def conv_block(
 
 
 def double(features: Tensor) -> Tensor:
-    """Return the map at twice the size, nearest neighbour."""
+    """Return (N, C, 2H, 2W) of (N, C, H, W) features, nearest neighbour."""
     return F.interpolate(features, scale_factor=2.0, mode="nearest")
 
 
@@ -43,11 +43,11 @@ class Detector(nn.Module):
     convolution back to each width, a last convolution and the sigmoid.
 
     Deviation: normalisation and widths are not in the paper. ``skips`` joins the encoder's
-    maps to the decoder's, which the paper does not; it is off in the ``paper`` preset.
+    features to the decoder's, which the paper does not; it is off in the ``paper`` preset.
 
     Args:
         widths: Channels at full, half, quarter ... size.
-        skips: Whether to join encoder maps.
+        skips: Whether to join encoder features.
     """
 
     def __init__(self, widths: Sequence[int] = (32, 64, 128), *, skips: bool = False) -> None:
@@ -64,15 +64,15 @@ class Detector(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return probabilities of images in [-1, 1]."""
-        maps = [self.stem(images)]
+        features = [self.stem(images)]  # (N, widths[0], H, W)
         for down in self.down:
-            maps.append(down(maps[-1]))
-        x = self.middle(maps.pop())
+            features.append(down(features[-1]))  # (N, widths[i], H / 2^i, W / 2^i)
+        x = self.middle(features.pop())
         for up in self.up:
-            skip = maps.pop()
+            skip = features.pop()
             x = double(x)
             x = up(torch.cat([x, skip], 1) if self.skips else x)
-        return torch.sigmoid(self.head(x))
+        return torch.sigmoid(self.head(x))  # (N, 1, H, W)
 
 
 class CoarseNet(nn.Module):
@@ -124,13 +124,13 @@ class CoarseNet(nn.Module):
             masks: (N, 1, H, W).
         """
         x = visible if self.inputs == 3 else torch.cat([visible, masks], 1)
-        features = [self.stem(x)]
+        features = [self.stem(x)]  # (N, widths[0], H, W)
         for down in self.down:
-            features.append(down(features[-1]))
+            features.append(down(features[-1]))  # (N, widths[i], H / 2^i, W / 2^i)
         x = features.pop()
         for up, join in zip(self.up, self.join, strict=True):
             x = join(torch.cat([double(up(x)), features.pop()], 1))
-        return torch.tanh(self.head(x))
+        return torch.tanh(self.head(x))  # (N, 3, H, W)
 
 
 class GatedConv(nn.Module):
@@ -157,8 +157,8 @@ class GatedConv(nn.Module):
         super().__init__()
         self.gated = gated
         padding = dilation * (kernel // 2)
-        maps = 2 * outputs if gated else outputs
-        self.conv = nn.Conv2d(inputs, maps, kernel, stride, padding, dilation)
+        channels = 2 * outputs if gated else outputs
+        self.conv = nn.Conv2d(inputs, channels, kernel, stride, padding, dilation)
         self.activation: nn.Module = nn.ReLU() if relu else nn.ELU()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -166,7 +166,7 @@ class GatedConv(nn.Module):
         x = self.conv(x)
         if not self.gated:
             return self.activation(x)
-        features, gate = x.chunk(2, 1)
+        features, gate = x.chunk(2, 1)  # (N, outputs, H / stride, W / stride) each
         return self.activation(features) * torch.sigmoid(gate)
 
 
@@ -246,15 +246,15 @@ class RefineNet(nn.Module):
         """
         x = images
         if self.inputs == 5:
-            x = torch.cat([images, torch.ones_like(masks), masks], 1)
-        attended = self.attention_before(x)
+            x = torch.cat([images, torch.ones_like(masks), masks], 1)  # (N, 5, H, W)
+        attended = self.attention_before(x)  # (N, four, H / 4, W / 4)
         if self.attention is not None:
             attended = self.attention(attended, masks)
         else:
             attended = self.instead(attended)
         attended = self.attention_after(attended)
         x = self.join(torch.cat([self.conv_branch(x), attended], 1))
-        x = self.at_full(double(self.at_half(double(x))))
+        x = self.at_full(double(self.at_half(double(x))))  # (N, one / 2, H, W)
         change = torch.tanh(self.head(x))
         return images + change if self.residual else change
 
@@ -278,7 +278,7 @@ class CriticBranch(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the compressed features after leaky ReLU."""
-        features = self.convs(images).flatten(1)
+        features = self.convs(images).flatten(1)  # (N, C s s), s = S / 2 ** len(widths)
         return F.leaky_relu(self.compress(features), 0.2)
 
 

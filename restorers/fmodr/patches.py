@@ -14,22 +14,22 @@ def valid_patches(masks: Tensor, size: tuple[int, int]) -> Tensor:
 
     Args:
         masks: (N, 1, h, w) in {0, 1}, at least as fine as *size*.
-        size: (H, W) of the map that is matched.
+        size: (H, W) of the features that are matched.
     """
-    small = F.adaptive_max_pool2d(masks, size)
+    small = F.adaptive_max_pool2d(masks, size)  # (N, 1, H, W)
     return F.max_pool2d(small, 3, stride=1, padding=1).flatten(1) < 0.5
 
 
-class Canvas:
+class PatchGrid:
     """The patches that are matched and pasted, and the way to paste them.
 
-    Matched are 3 x 3 patches, zero padding 1, of the map at rate 1 and of every second
+    Matched are 3 x 3 patches, zero padding 1, of the features at rate 1 and of every second
     row and column at rate 2. Pasted are at rate 1 the same patches, at rate 2 those of
     4 x 4 cut with stride 2. Overlaps are averaged by their true number, which at the border
     is smaller than inside.
 
     Attributes:
-        grid: (H, W) of the map that is matched; L positions.
+        shape: (h, w) of the features that are matched; L = h w positions.
         patches: (N, L, C k k) to be pasted.
         unit: (N, L, 9C) to be matched, of length 1; a zero patch stays zero.
     """
@@ -37,12 +37,13 @@ class Canvas:
     def __init__(self, features: Tensor, rate: int) -> None:
         self.size = features.shape[2:]
         self.layout = {"kernel_size": 3 if rate == 1 else 4, "stride": rate, "padding": 1}
+        # (N, C k k, L) -> (N, L, C k k)
         self.patches = F.unfold(features, **self.layout).transpose(1, 2).contiguous()
         ones = F.unfold(features.new_ones(1, 1, *self.size), **self.layout)
-        self.overlaps = F.fold(ones, self.size, **self.layout)
+        self.overlaps = F.fold(ones, self.size, **self.layout)  # (1, 1, H, W)
 
-        small = features[:, :, ::rate, ::rate]
-        self.grid: tuple[int, int] = (small.shape[2], small.shape[3])
+        small = features[:, :, ::rate, ::rate]  # (N, C, h, w)
+        self.shape: tuple[int, int] = (small.shape[2], small.shape[3])
         near = self.patches if rate == 1 else F.unfold(small, 3, padding=1).transpose(1, 2)
         self.unit = near / near.norm(dim=2, keepdim=True).clamp_min(1e-4)
 
@@ -65,8 +66,11 @@ def propagate(
         horizontal, vertical: (3, 3), index (foreground offset + 1, background offset + 1).
     """
     n, (h, w) = scores.shape[0], size
-    maps = scores.view(n, h, w, h, w).permute(0, 1, 3, 2, 4).reshape(-1, 1, w, w)
-    maps = F.conv2d(maps, horizontal[None, None], padding=1)
-    maps = maps.view(n, h, h, w, w).permute(0, 3, 4, 1, 2).reshape(-1, 1, h, h)
-    maps = F.conv2d(maps, vertical[None, None], padding=1)
-    return maps.view(n, w, w, h, h).permute(0, 3, 1, 4, 2).reshape(n, h * w, h * w)
+    # (n, y, x, y', x') -> (n y y', 1, x, x')
+    s = scores.view(n, h, w, h, w).permute(0, 1, 3, 2, 4).reshape(-1, 1, w, w)
+    s = F.conv2d(s, horizontal[None, None], padding=1)
+    # (n, y, y', x, x') -> (n x x', 1, y, y')
+    s = s.view(n, h, h, w, w).permute(0, 3, 4, 1, 2).reshape(-1, 1, h, h)
+    s = F.conv2d(s, vertical[None, None], padding=1)
+    # (n, x, x', y, y') -> (n, y x, y' x')
+    return s.view(n, w, w, h, h).permute(0, 3, 1, 4, 2).reshape(n, h * w, h * w)

@@ -17,7 +17,7 @@ from restore_recog.nn.options import overridden
 
 
 @dataclass(frozen=True)
-class Leg:
+class ScheduleLeg:
     """One leg of the staged schedule.
 
     Attributes:
@@ -52,25 +52,25 @@ class Leg:
         return self.coarse or self.name == "D"
 
 
-SCHEDULES: dict[str, tuple[Leg, ...]] = {
+SCHEDULES: dict[str, tuple[ScheduleLeg, ...]] = {
     "paper": (
-        Leg("C1", 4 * 10_000, critic=False, rec=1.0),
-        Leg("C2", 4 * 1_000, generator=False),
-        Leg("C3", 4 * 24_000, rec=1.0, adv=0.05),
-        Leg("R1", 4 * 10_000, critic=False, rec=1.0),
-        Leg("R2", 4 * 1_000, generator=False),
-        Leg("R3", 4 * 20_000, rec=0.5, adv=0.1),
-        Leg("R4", 4 * 80_000, per=1.0, adv=0.1),
+        ScheduleLeg("C1", 4 * 10_000, critic=False, rec=1.0),
+        ScheduleLeg("C2", 4 * 1_000, generator=False),
+        ScheduleLeg("C3", 4 * 24_000, rec=1.0, adv=0.05),
+        ScheduleLeg("R1", 4 * 10_000, critic=False, rec=1.0),
+        ScheduleLeg("R2", 4 * 1_000, generator=False),
+        ScheduleLeg("R3", 4 * 20_000, rec=0.5, adv=0.1),
+        ScheduleLeg("R4", 4 * 80_000, per=1.0, adv=0.1),
     ),
     "compact": (
-        Leg("D", 16_000, generator=False, critic=False),
-        Leg("C1", 16_000, critic=False, rec=1.0),
-        Leg("C2", 1_600, generator=False),
-        Leg("C3", 16_000, rec=1.0, adv=0.002, identity=0.05, rate=(1.0, 0.02)),
-        Leg("R1", 7_200, critic=False, rec=1.0),
-        Leg("R2", 800, generator=False),
-        Leg("R3", 4_800, rec=1.0, adv=0.0005, identity=0.05, rate=(1.0, 0.5)),
-        Leg("R4", 6_400, rec=1.0, per=0.05, adv=0.0005, identity=0.05, rate=(0.5, 0.02)),
+        ScheduleLeg("D", 16_000, generator=False, critic=False),
+        ScheduleLeg("C1", 16_000, critic=False, rec=1.0),
+        ScheduleLeg("C2", 1_600, generator=False),
+        ScheduleLeg("C3", 16_000, rec=1.0, adv=0.002, identity=0.05, rate=(1.0, 0.02)),
+        ScheduleLeg("R1", 7_200, critic=False, rec=1.0),
+        ScheduleLeg("R2", 800, generator=False),
+        ScheduleLeg("R3", 4_800, rec=1.0, adv=0.0005, identity=0.05, rate=(1.0, 0.5)),
+        ScheduleLeg("R4", 6_400, rec=1.0, per=0.05, adv=0.0005, identity=0.05, rate=(0.5, 0.02)),
     ),
 }
 SCHEDULES["tiny"] = tuple(replace(leg, images=leg.images // 400) for leg in SCHEDULES["compact"])
@@ -185,7 +185,7 @@ def read_options(preset: str, options: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def legs(preset: str, options: Mapping[str, Any]) -> tuple[Leg, ...]:
+def legs(preset: str, options: Mapping[str, Any]) -> tuple[ScheduleLeg, ...]:
     """Return the preset's legs as far as the switches leave them.
 
     Raises:

@@ -10,7 +10,7 @@ Losses, all as means (the paper prints sums, at which its weights would make no 
 * reconstruction (equation 2): mean |output - clean| on [-1, 1] images, whole image;
   plus, weighted by the option ``hole``, the same mean over the hole alone;
 * perceptual (equation 3): mean squared difference of relu3_3 features;
-* adversarial (equation 5 with its signs mended): the discriminator minimises
+* adversarial (equation 5 with its signs corrected): the discriminator minimises
   -log D(clean) - log(1 - D(output)), the generator -log D(output), on logits, the mean over
   the heads; outputs are pasted into the image first;
 * identity (not in the paper): 1 - cosine of the recogniser's embeddings of the pasted output
@@ -48,9 +48,9 @@ from restore_recog.nn.options import plain
 from restore_recog.nn.perceptual import feature_net, perceptual_loss
 from restore_recog.nn.stepping import adam, start_from, update
 from restore_recog.restorers.fmodr.losses import hole_l1, reconstruction_loss, weighted_mean
-from restore_recog.restorers.fmodr.model import Nets, paste
+from restore_recog.restorers.fmodr.model import FMODRNets, paste
 from restore_recog.restorers.fmodr.networks import GlobalMaskedDiscriminator
-from restore_recog.restorers.fmodr.presets import Leg, legs, read_options
+from restore_recog.restorers.fmodr.presets import ScheduleLeg, legs, read_options
 from restore_recog.types import FaceBatch
 
 GATE = 0.1
@@ -86,7 +86,7 @@ class FMODRTraining:
         options: Overrides of the preset: :data:`restore_recog.restorers.fmodr.presets.PRESETS`.
 
     Raises:
-        TrainingError: An option does not fit, or the perceptual network cannot be had.
+        TrainingError: An option does not fit, or the perceptual network is not available.
     """
 
     identities_per_batch = 0
@@ -97,7 +97,7 @@ class FMODRTraining:
         self.options = o = read_options(preset, options)
         self.image_size: int = o["size"]
         self.legs = legs(preset, o)
-        self.nets = Nets(o)
+        self.nets = FMODRNets(o)
         o["init"] = start_from(self.nets, o["init"], "fmodr", o["fresh"])
         self.critics = nn.ModuleDict(
             {stage: _critic(o) for stage in ("coarse", "refine") if _adversarial(self.legs, stage)}
@@ -181,7 +181,7 @@ class FMODRTraining:
                 hole = (self.nets.detector(occluded) >= 0.5).float()
         return Scene(occluded, clean, batch.masks, grow(hole, self.options["dilate"]))
 
-    def _step(self, leg: Leg, batch: FaceBatch, progress: float) -> Mapping[str, float]:
+    def _step(self, leg: ScheduleLeg, batch: FaceBatch, progress: float) -> Mapping[str, float]:
         """Take one step of a leg and return its losses."""
         scene = self._scene(batch)
         share = leg.rate[1] + (leg.rate[0] - leg.rate[1]) * (1 + cos(pi * progress)) / 2
@@ -204,7 +204,7 @@ class FMODRTraining:
         self._update("detector", self.nets.detector, loss, share)
         return {"pixel": loss}
 
-    def _generate(self, leg: Leg, scene: Scene) -> tuple[Tensor, Tensor | None]:
+    def _generate(self, leg: ScheduleLeg, scene: Scene) -> tuple[Tensor, Tensor | None]:
         """Return the stage's raw images, and which of them count (None: all)."""
         net: Any = self.nets.coarse if leg.coarse else self.nets.refine
         self.nets.coarse.train(leg.coarse and leg.generator)
@@ -222,7 +222,7 @@ class FMODRTraining:
             return net(image, scene.hole).float(), keep
 
     def _generator_step(
-        self, leg: Leg, scene: Scene, output: Tensor, keep: Tensor | None, share: float
+        self, leg: ScheduleLeg, scene: Scene, output: Tensor, keep: Tensor | None, share: float
     ) -> dict[str, Tensor]:
         stage = "coarse" if leg.coarse else "refine"
         # The loss that the leg is not trained by is still worth watching.
@@ -251,7 +251,7 @@ class FMODRTraining:
         return losses
 
     def _critic_step(
-        self, leg: Leg, scene: Scene, output: Tensor, keep: Tensor | None, share: float
+        self, leg: ScheduleLeg, scene: Scene, output: Tensor, keep: Tensor | None, share: float
     ) -> dict[str, Tensor]:
         stage = "coarse" if leg.coarse else "refine"
         fake = paste(output, scene.occluded, scene.hole)
@@ -273,7 +273,7 @@ class FMODRTraining:
         update(self.optimizers[name], net, loss, share, self.options["clip"])
 
 
-def _adversarial(schedule: Sequence[Leg], stage: str) -> bool:
+def _adversarial(schedule: Sequence[ScheduleLeg], stage: str) -> bool:
     """Return whether a stage has a discriminator."""
     return any(leg.critic and leg.coarse == (stage == "coarse") for leg in schedule)
 

@@ -1,7 +1,7 @@
 """GANMasker: mask segmentation, then face unmasking with region fusion.
 
 Source: Mahmoud and Kang, "GANMasker: A Two-Stage Generative Adversarial Network for High-Quality
-Face Mask Removal", Sensors 2023, 23, 7094 (paper 004).
+Face Mask Removal", Sensors 2023, 23, 7094.
 """
 
 from __future__ import annotations
@@ -9,62 +9,35 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import torch
-
-from restore_recog import weights as weights_file
-from restore_recog.api import Restorer, Segmenter
-from restore_recog.nn.masks import NetSegmenter, grow, padded
-from restore_recog.restorers.ganmasker.model import Nets
-from restore_recog.restorers.ganmasker.presets import HALVINGS
+from restore_recog.api import Segmenter
+from restore_recog.nn.masks import NetSegmenter
+from restore_recog.nn.restorer import NetRestorer
+from restore_recog.restorers.ganmasker.model import GANMaskerNets
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from restore_recog.restorers.ganmasker.training import GANMaskerTraining
-    from restore_recog.types import FaceBatch
 
 
-class GANMasker(Restorer):
-    """Restore with FU-Net and fuse the regions (MURF).
+class GANMasker(NetRestorer):
+    """Restore with FU-Net and fuse the regions (MURF); the covering stays in FU-Net's input.
 
-    The mask is taken as occluded where it exceeds 0.5; FU-Net is told it widened by the trained
-    ``dilate`` pixels, since the covering stays in the image. Only pixels of the mask as given
-    are replaced; all others are returned bit for bit. Images whose sides are no multiples of
-    32 are padded, and the result cropped back.
-
-    Args:
-        weights: Weights file; None for the shipped one.
-        device: Where to compute.
-
-    Raises:
-        WeightsError: The file is missing, corrupt or another model's.
+    Weights of the one-stage ablation know no mask: there the whole face is generated.
     """
 
     name: ClassVar[str] = "ganmasker"
+    networks = GANMaskerNets
+    nets: GANMaskerNets
 
     def __init__(self, *, weights: Path | None = None, device: str = "cpu") -> None:
-        super().__init__(weights=weights or weights_file.shipped(self.name), device=device)
-        assert self.weights is not None
-        self.nets, config = weights_file.ready(Nets, self.weights, self.name, device)
-        self.image_size = (config["size"], config["size"])
-        self.dilate: int = config["dilate"]
+        super().__init__(weights=weights, device=device)
         if not self.nets.two_stage:
             self.needs = frozenset()  # type: ignore[misc]
 
-    @torch.inference_mode()
-    def restore(self, batch: FaceBatch) -> Tensor:
-        """Return the final images; with an empty mask an image is returned as it is.
-
-        Weights of the one-stage ablation know no mask: there the whole face is generated.
-        """
-        height, width = batch.images.shape[2:]
-        mask = (batch.masks > 0.5).float()
-        occluded = padded(batch.images, HALVINGS).contiguous(memory_format=torch.channels_last)
-        generated = self.nets.generate(occluded, grow(padded(mask, HALVINGS), self.dilate))
-        generated = generated[:, :, :height, :width].clamp(0, 1)
-        if not self.nets.two_stage:
-            return generated.contiguous()
-        return torch.where(mask > 0, generated, batch.images).contiguous()
+    def fill(self, occluded: Tensor, hole: Tensor) -> Tensor:
+        """Return FU-Net's faces, (N, 3, H, W)."""
+        return self.nets.generate(occluded, hole)
 
     def segmenter(self) -> Segmenter | None:
         """Return M-Seg; None with the one-stage ablation, which has none.
@@ -82,7 +55,7 @@ class GANMasker(Restorer):
         """Return GANMasker's two-stage training.
 
         Raises:
-            TrainingError: An option does not fit, or the perceptual network cannot be had.
+            TrainingError: An option does not fit, or the perceptual network is not available.
         """
         from restore_recog.restorers.ganmasker.training import GANMaskerTraining
 

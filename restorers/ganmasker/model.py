@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from restore_recog.restorers.ganmasker.networks import FUNet, MSeg
 
 
-class Nets(nn.Module):
+class GANMaskerNets(nn.Module):
     """M-Seg and FU-Net; with one stage there is no M-Seg.
 
     Args:

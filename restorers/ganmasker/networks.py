@@ -1,6 +1,6 @@
 """GANMasker's three networks. Widths are arguments; the presets hold them.
 
-Images inside are in [0, 1], maps in [0, 1] with 1 = occluded. H and W must be divisible by 32.
+Images inside are in [0, 1], masks in [0, 1] with 1 = occluded. H and W must be divisible by 32.
 
 Source: Mahmoud and Kang, "GANMasker", Sensors 2023, 23, 7094, section 3. No code was published;
 what the paper leaves open (widths, the order inside a Ge block, the up-sampling, the
@@ -19,7 +19,7 @@ RATES = (2, 4, 8, 16)
 
 
 def double(features: Tensor) -> Tensor:
-    """Return the map at twice the size, nearest neighbour."""
+    """Return (N, C, 2H, 2W) of (N, C, H, W) features, nearest neighbour."""
     return F.interpolate(features, scale_factor=2.0, mode="nearest")
 
 
@@ -47,7 +47,8 @@ class CBAM(nn.Module):
         """Return (N, C, H, W) features, weighted twice by numbers in (0, 1)."""
         mean, most = features.mean((2, 3)), features.amax((2, 3))
         weights = (self.channel(mean) + self.channel(most)).sigmoid()
-        features = features * weights[:, :, None, None]
+        features = features * weights[:, :, None, None]  # (N, C) -> (N, C, 1, 1)
+        # (N, 2, H, W)
         both = torch.cat([features.amax(1, keepdim=True), features.mean(1, keepdim=True)], 1)
         return features * self.place(both).sigmoid()
 
@@ -136,7 +137,7 @@ class FUNet(nn.Module):
 
     Args:
         base: b; the encoder is b, 2b, 4b, 8b and 16b wide.
-        inputs: 4: masked face and map; 3: the masked face alone (the one-stage ablation).
+        inputs: 4: masked face and mask; 3: the masked face alone (the one-stage ablation).
         cbam: Whether the Ge blocks have attention.
         final: ``bn_sigmoid`` as the paper's "follows the segmentation network's decoder" reads;
             ``sigmoid`` without the normalisation, which leaves the colours free.

@@ -30,7 +30,7 @@ from restore_recog.restorers.ganmasker.losses import (
     reconstruction_loss,
     segmentation_loss,
 )
-from restore_recog.restorers.ganmasker.model import Nets
+from restore_recog.restorers.ganmasker.model import GANMaskerNets
 from restore_recog.restorers.ganmasker.networks import Discriminator, murf
 from restore_recog.restorers.ganmasker.presets import read_options
 from restore_recog.types import FaceBatch
@@ -45,7 +45,7 @@ class GANMaskerTraining:
         options: Overrides: :data:`restore_recog.restorers.ganmasker.presets.PRESETS`.
 
     Raises:
-        TrainingError: An option does not fit, or a network that a loss needs cannot be had.
+        TrainingError: An option does not fit, or a network that a loss needs is not available.
     """
 
     identities_per_batch = 0
@@ -55,7 +55,7 @@ class GANMaskerTraining:
         self.preset, self.device = preset, torch.device(device)
         self.options = o = read_options(preset, options)
         self.image_size: int = o["size"]
-        self.nets = Nets(o)
+        self.nets = GANMaskerNets(o)
         o["init"] = start_from(self.nets, o["init"], "ganmasker")
         self.critic = Discriminator(o["base_critic"])
         for net in (self.nets, self.critic):
@@ -104,8 +104,8 @@ class GANMaskerTraining:
         self.nets.eval()
         generated = self.nets.generate(occluded, mask)
         fused = self._fused(generated, occluded, mask)
-        found = mask if self.nets.mseg is None else self.nets.mseg.probability(occluded)
-        return torch.cat([occluded, generated, fused, clean, found.expand(-1, 3, -1, -1)])
+        seen = mask if self.nets.mseg is None else self.nets.mseg.probability(occluded)
+        return torch.cat([occluded, generated, fused, clean, seen.expand(-1, 3, -1, -1)])
 
     @torch.no_grad()
     def validate(self, batch: FaceBatch) -> Mapping[str, float]:
@@ -218,8 +218,8 @@ class GANMaskerTraining:
 
 def _overlap(logits: Tensor, mask: Tensor) -> Tensor:
     """Return the Dice coefficient of a whole batch's masks."""
-    found = (logits > 0).float()
-    return 2 * (found * mask).sum() / (found.sum() + mask.sum()).clamp_min(1)
+    masks = (logits > 0).float()
+    return 2 * (masks * mask).sum() / (masks.sum() + mask.sum()).clamp_min(1)
 
 
 class _OneLayer(nn.Module):

@@ -9,7 +9,7 @@ from restore_recog import weights as weights_file
 from restore_recog.errors import WeightsError
 from restore_recog.restorers.fmodr import FMODR
 from restore_recog.restorers.fmodr.attention import AdaptiveContextAttention
-from restore_recog.restorers.fmodr.model import Nets
+from restore_recog.restorers.fmodr.model import FMODRNets
 from restore_recog.restorers.fmodr.naive import NaiveAttention, NaiveFMODR
 from restore_recog.restorers.fmodr.presets import read_options
 from restore_recog.types import FaceBatch
@@ -44,7 +44,7 @@ def test_the_loop_gives_the_same_features(rate, prop):
 def weights(folder, **options):
     torch.manual_seed(1)
     read = read_options("tiny", options)
-    nets = Nets(read)
+    nets = FMODRNets(read)
     for layer in nets.refine.modules():  # so strong that the gates let the features through
         if isinstance(layer, torch.nn.Conv2d):
             torch.nn.init.kaiming_normal_(layer.weight, a=-0.5)

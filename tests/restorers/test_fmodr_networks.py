@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from restore_recog.nn.masks import grow
 from restore_recog.restorers.fmodr.attention import AdaptiveContextAttention
-from restore_recog.restorers.fmodr.model import Nets
+from restore_recog.restorers.fmodr.model import FMODRNets
 from restore_recog.restorers.fmodr.networks import (
     CoarseNet,
     Detector,
@@ -110,7 +110,7 @@ def test_refine_shapes_and_size() -> None:
 def test_refine_has_the_real_width_of_its_forerunner() -> None:
     """DeepFill v2 has 4.05 M parameters in two such stages; four times that is the mistake."""
     with torch.device("meta"):
-        assert parameters(Nets(PRESETS["paper"]).refine) < 3_000_000
+        assert parameters(FMODRNets(PRESETS["paper"]).refine) < 3_000_000
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_networks_do_not_look_into_the_hole() -> None:
         "detector_widths": (4, 4),
     }
     torch.manual_seed(0)
-    nets = Nets(options).eval()
+    nets = FMODRNets(options).eval()
     images, masks = critic_inputs(32)
     for result, other in zip(nets(images, masks), nets(images + masks, masks), strict=True):
         assert torch.equal(result * masks, other * masks)

@@ -1,0 +1,70 @@
+"""What restorers with networks share: weights, padding, the widened mask, pasting."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from restore_recog import weights as weights_file
+from restore_recog.api import Restorer
+from restore_recog.nn.masks import grow, padded
+from restore_recog.types import FaceBatch
+
+MULTIPLE = 32
+"""Images are padded to sides divisible by this before the networks see them."""
+
+
+class NetRestorer(Restorer):
+    """A restorer whose networks lie in a weights file.
+
+    The mask is taken as occluded where it exceeds 0.5. The networks are told it widened by the
+    trained ``dilate`` pixels, so that a covering's soft rim does not leak into the fill; only
+    pixels of the mask as given are replaced, all others are returned bit for bit (a restorer
+    that reads no masks returns the whole face as generated).
+
+    Attributes:
+        networks: Class of the networks; made with the configuration in the weights file.
+        nets: The networks, frozen.
+        dilate: Pixels by which the mask is widened.
+
+    Args:
+        weights: Weights file; None for the shipped one.
+        device: Where to compute.
+
+    Raises:
+        WeightsError: The file is missing, corrupt or another model's.
+    """
+
+    networks: ClassVar[type[nn.Module]]
+
+    def __init__(self, *, weights: Path | None = None, device: str = "cpu") -> None:
+        super().__init__(weights=weights or weights_file.shipped(self.name), device=device)
+        assert self.weights is not None
+        self.nets, config = weights_file.ready(self.networks, self.weights, self.name, device)
+        self.image_size = (config["size"], config["size"])
+        self.dilate: int = config["dilate"]
+
+    @abstractmethod
+    def fill(self, occluded: Tensor, hole: Tensor) -> Tensor:
+        """Return the faces that the networks generate, (N, 3, H, W) in about [0, 1].
+
+        Args:
+            occluded: (N, 3, H, W) images in [0, 1], H and W divisible by :data:`MULTIPLE`.
+            hole: (N, 1, H, W) the widened masks in {0, 1}.
+        """
+
+    @torch.inference_mode()
+    def restore(self, batch: FaceBatch) -> Tensor:
+        """Return the final images; with an empty mask an image is returned as it is."""
+        height, width = batch.images.shape[2:]
+        mask = (batch.masks > 0.5).float()
+        occluded = padded(batch.images, MULTIPLE).contiguous(memory_format=torch.channels_last)
+        filled = self.fill(occluded, grow(padded(mask, MULTIPLE), self.dilate))
+        filled = filled[:, :, :height, :width].clamp(0, 1)
+        if "masks" not in self.needs:
+            return filled.contiguous()
+        return torch.where(mask > 0, filled, batch.images).contiguous()
