@@ -86,24 +86,24 @@ def metrics(quick: bool, scores: int | None, repeats: int, seed: int, output: Pa
         sizes = Sizes.quick(scores or 200_000, repeats, seed)
     else:
         sizes = Sizes(scores=scores or Sizes().scores, repeats=repeats, seed=seed)
-    found = run(sizes, lambda text: click.echo(f"measuring {text}", err=True))
-    click.echo(_text(found))
+    results = run(sizes, lambda text: click.echo(f"measuring {text}", err=True))
+    click.echo(_text(results))
     if output is not None:
-        write(found, output)
-    if not found["equal"]:
+        write(results, output)
+    if not results["equal"]:
         raise click.exceptions.Exit(1)
 
 
-def _text(found: dict[str, Any]) -> str:
+def _text(results: dict[str, Any]) -> str:
     """Return the tables as text."""
-    about = found["machine"]
+    about = results["machine"]
     lines = [
         f"{about['processor']}, {about['cores']} cores (load {about['load_1min']:.1f}); "
         f"{'; '.join(about['blas'])}; Python {about['python']}, NumPy {about['numpy']}, "
         f"scikit-learn {about['sklearn']}",
-        f"Times: median of {found['sizes']['repeats']}. Memory: {found['memory']}.",
+        f"Times: median of {results['sizes']['repeats']}. Memory: {results['memory']}.",
     ]
-    for table in found["tables"]:
+    for table in results["tables"]:
         lines += ["", table["title"]]
         width = max(len(row["case"]) for row in table["rows"])
         for row in table["rows"]:

@@ -128,9 +128,9 @@ def restore(output: Path | None, **given: Any) -> None:
     from benchmarks.speed_text import restore_text
 
     request = Request(device=where(given), options=given.pop("settings"), **given)
-    found = run(request, lambda text: click.echo(f"measuring {text}", err=True))
-    click.echo(restore_text(found))
+    results = run(request, lambda text: click.echo(f"measuring {text}", err=True))
+    click.echo(restore_text(results))
     if output is not None:
-        write(found, output)
-    if not found["equal"]:
+        write(results, output)
+    if not results["equal"]:
         raise click.exceptions.Exit(1)

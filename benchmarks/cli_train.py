@@ -94,7 +94,7 @@ def train(output: Path | None, limit: int | None, **given: Any) -> None:
     if not given["restorers"] and not given["recognizers"]:
         given["restorers"] = ("fmodr",)
     request = Request(device=where(given), options=given.pop("settings"), **given)
-    found = run(request, lambda text: click.echo(f"measuring {text}", err=True))
-    click.echo(train_text(found))
+    results = run(request, lambda text: click.echo(f"measuring {text}", err=True))
+    click.echo(train_text(results))
     if output is not None:
-        write(found, output)
+        write(results, output)

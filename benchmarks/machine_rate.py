@@ -72,19 +72,19 @@ def matmul_rates(
     for precision in precisions:
         note(f"matrix product, {precision}")
         given = device.setting(device.side, 1, precision)
-        found = measured(CASES, "matmul", {"side": device.side} | given)
+        figures = measured(CASES, "matmul", {"side": device.side} | given)
         empty = {"reason": None, "flops_per_s": None}
-        rates.append({"precision": precision, "side": device.side, **empty, **found})
+        rates.append({"precision": precision, "side": device.side, **empty, **figures})
     return rates
 
 
 def measured(cases: str, case: str, options: dict[str, Any]) -> dict[str, Any]:
     """Return what a case found, with its peak memory; a reason where it failed."""
     try:
-        found = measure(f"{cases}:{case}", options, 1)
+        measurement = measure(f"{cases}:{case}", options, 1)
     except BenchError as error:
         return {"reason": str(error)}
-    return {"peak_mib": found.peak_mib, **found.result}
+    return {"peak_mib": measurement.peak_mib, **measurement.result}
 
 
 def completed(

@@ -78,8 +78,8 @@ def measure(case: str, options: dict[str, Any], repeats: int) -> Measurement:
         raise BenchError(
             f"The case {case} failed ({lines[-1]}); try smaller sizes, for instance --quick."
         )
-    found = json.loads(done.stdout.splitlines()[-1])
-    return Measurement(tuple(found["seconds"]), found["peak_mib"], found["result"])
+    answer = json.loads(done.stdout.splitlines()[-1])
+    return Measurement(tuple(answer["seconds"]), answer["peak_mib"], answer["result"])
 
 
 def _search_path() -> str:

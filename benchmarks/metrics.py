@@ -104,8 +104,8 @@ def _det(sizes: Sizes, note: Note) -> Table:
     )
     rows = []
     for case, name, said in cases:
-        found = _measured(case, options, sizes.repeats, note)
-        rows.append(_row(name, found, said.format(found.result)))
+        measurement = _measured(case, options, sizes.repeats, note)
+        rows.append(_row(name, measurement, said.format(measurement.result)))
     check = _measured("det_check", options, 1, note).result
     finding = (
         f"equal at all {check['shared']:,} points of scikit-learn; "
@@ -139,10 +139,10 @@ def _compared(table: Table, probes: int) -> Table:
 
     The others compute in float32, where one in 10,000 probes may tip over by rounding.
     """
-    found = [int(row.result.pop("hits"), 16) for row in table.rows if row.result]
+    hits = [int(row.result.pop("hits"), 16) for row in table.rows if row.result]
     unlike = 0
-    for other in found[1:]:
-        unlike |= found[0] ^ other
+    for other in hits[1:]:
+        unlike |= hits[0] ^ other
     count = unlike.bit_count()
     finding = f"{probes - count:,} of {probes:,} probes found or missed by all alike"
     return Table(table.title, table.rows, count <= probes / 10_000, finding)
@@ -150,14 +150,14 @@ def _compared(table: Table, probes: int) -> Table:
 
 def _stream(sizes: Sizes, note: Note) -> Table:
     options = {"genuines": sizes.genuines, "tail": sizes.tail, "seed": sizes.seed}
-    found = _measured("stream_ours", {"impostors": sizes.scores} | options, 1, note)
-    figures = found.result
+    measurement = _measured("stream_ours", {"impostors": sizes.scores} | options, 1, note)
+    figures = measurement.result
     said = (
         f"{sizes.scores / figures['seconds_in_stream']:,.0f} scores/s; {figures['points']:,} "
         f"points, each exact; every step up to FMR {figures['exact_up_to_fmr']:.2g}, beyond it "
         f"one in {figures['width']:.1g} of score, FMR {figures['fmr_bound']:.1g} apart or less"
     )
-    rows = [_row("restore-recog ScoreStream", found, said)]
+    rows = [_row("restore-recog ScoreStream", measurement, said)]
     dense = {"impostors": sizes.scores, "genuines": sizes.genuines, "seed": sizes.seed}
     needed = 64 * sizes.scores  # scores, sorted copies, thresholds and rates in float64
     if needed < available_bytes() // 2 and sizes.scores <= 100_000_000:
@@ -183,9 +183,16 @@ def _measured(case: str, options: dict[str, Any], repeats: int, note: Note) -> M
     return measure(f"{CASES}:{case}", options, repeats)
 
 
-def _row(name: str, found: Measurement, note: str) -> Row:
-    return Row(name, found.seconds, found.median, found.peak_mib, found.result, note)
+def _row(name: str, measurement: Measurement, note: str) -> Row:
+    return Row(
+        name,
+        measurement.seconds,
+        measurement.median,
+        measurement.peak_mib,
+        measurement.result,
+        note,
+    )
 
 
-def _rank1(found: Measurement) -> str:
-    return f"rank 1 {100 * found.result['rank1']:.2f} %"
+def _rank1(measurement: Measurement) -> str:
+    return f"rank 1 {100 * measurement.result['rank1']:.2f} %"

@@ -150,14 +150,14 @@ def stream_check(impostors: int, genuines: int, tail: int, seed: int) -> Run:
         targets = (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 0.5)
         for target in targets:
             truth = fnmr_at_fmr(genuine, impostor, target)
-            found = streaming_fnmr_at_fmr(genuine, stream, target)
-            exact += found.exact
-            excess = found.point.fnmr - truth.fnmr
+            point = streaming_fnmr_at_fmr(genuine, stream, target)
+            exact += point.exact
+            excess = point.point.fnmr - truth.fnmr
             worst = max(worst, excess)
-            inside = -1e-12 <= excess <= found.fnmr_bound + 1e-12
-            too_high = found.point.threshold - truth.threshold
-            sound &= inside and 0 <= too_high <= found.threshold_bound
-            sound &= found.point == truth if found.exact else True
+            inside = -1e-12 <= excess <= point.fnmr_bound + 1e-12
+            too_high = point.point.threshold - truth.threshold
+            sound &= inside and 0 <= too_high <= point.threshold_bound
+            sound &= point.point == truth if point.exact else True
         return {"equal": sound, "exact": exact, "targets": len(targets), "worst_fnmr": worst}
 
     return run

@@ -19,13 +19,13 @@ def check_free(file: Path) -> None:
         raise OutputError(f"'{file.absolute().parent}' is not a folder that can be written to.")
 
 
-def write(found: dict[str, Any], file: Path) -> None:
+def write(figures: dict[str, Any], file: Path) -> None:
     """Write the figures beside their place and link them there in one step."""
     handle, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.absolute().parent)
     staging = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump(found, stream, indent=2)
+            json.dump(figures, stream, indent=2)
             stream.write("\n")
         staging.chmod(0o644)
         os.link(staging, file)  # unlike a move, this fails where the file has come to exist

@@ -71,9 +71,9 @@ def run(request: Request, note: Note) -> dict[str, Any]:
         rates = matmul_rates(where, request.precisions, note)
         known = {rate["precision"]: rate["flops_per_s"] for rate in rates}
         rows: list[dict[str, Any]] = []
-        for found in subjects:
-            rows += _rows(request, found, known, note)
-        checks = [check for found in subjects for check in _checks(request, found, note)]
+        for tested in subjects:
+            rows += _rows(request, tested, known, note)
+        checks = [check for tested in subjects for check in _checks(request, tested, note)]
     about["load_1min_after"] = machine()["load_1min"]
     return {
         "bench": "restore",
@@ -90,30 +90,30 @@ def run(request: Request, note: Note) -> dict[str, Any]:
 
 def _subjects(request: Request, folder: Path) -> list[Subject]:
     """Return every restorer at every preset and size; one without presets comes once."""
-    found: list[Subject] = []
+    subjects: list[Subject] = []
     for spec, preset, size in product(request.restorers, request.presets, request.sizes or (None,)):
         one = subject(spec, preset, size, request.options, folder)
-        if one not in found:
-            found.append(one)
-    return found
+        if one not in subjects:
+            subjects.append(one)
+    return subjects
 
 
 def _rows(
-    request: Request, found: Subject, rates: Mapping[str, float | None], note: Note
+    request: Request, tested: Subject, rates: Mapping[str, float | None], note: Note
 ) -> list[dict[str, Any]]:
     """Return the rows of one subject, each restorer followed by its baselines."""
-    cases = {"restorer": ("restore", {"spec": found.spec, "weights": found.weights})}
-    others = registry.restorers.load(found.spec).baselines if request.baselines else {}
+    cases = {"restorer": ("restore", {"spec": tested.spec, "weights": tested.weights})}
+    others = registry.restorers.load(tested.spec).baselines if request.baselines else {}
     for label, path in others.items():
-        cases[label] = ("restore", {"spec": path, "weights": found.weights})
+        cases[label] = ("restore", {"spec": path, "weights": tested.weights})
     rows: list[dict[str, Any]] = []
     widths: tuple[int, ...] | None = None
     modes = (False, True) if request.compiled else (False,)
     for batch, precision, compiled in product(request.batches, request.precisions, modes):
-        given = request.device.setting(found.size, batch, precision, compiled)
+        given = request.device.setting(tested.size, batch, precision, compiled)
         shared = {
-            "restorer": found.spec,
-            "preset": found.preset,
+            "restorer": tested.spec,
+            "preset": tested.preset,
             **{key: given[key] for key in ("size", "batch", "precision", "compiled")},
         }
         group = []
@@ -122,7 +122,7 @@ def _rows(
             group.append(shared | {"case": label} | measured(CASES, case, options | given))
         flops = group[0].get("flops_image")
         if flops and request.baselines:
-            widths = widths or widths_for(flops, found.size)
+            widths = widths or widths_for(flops, tested.size)
             note(f"{_named(shared)}: U-Net of the same FLOPs")
             group.append(shared | {"case": "U-Net"} | _unet(widths, given))
         rows += [completed(row, group[0], rates[precision]) for row in group]
@@ -135,17 +135,17 @@ def _unet(widths: tuple[int, ...] | None, given: Mapping[str, Any]) -> dict[str,
     return {"widths": list(widths)} | measured(CASES, "unet", {"widths": list(widths), **given})
 
 
-def _checks(request: Request, found: Subject, note: Note) -> list[dict[str, Any]]:
+def _checks(request: Request, tested: Subject, note: Note) -> list[dict[str, Any]]:
     """Compare the images of the baselines that should be equal."""
     if not request.baselines:
         return []
     checks = []
-    for label, path in registry.restorers.load(found.spec).baselines.items():
-        note(f"{found.spec} {found.preset}: does the {label} agree?")
-        given = request.device.setting(found.size, min(2, max(request.batches)), "fp32", False)
-        options = {"spec": found.spec, "other": path, "weights": found.weights}
+    for label, path in registry.restorers.load(tested.spec).baselines.items():
+        note(f"{tested.spec} {tested.preset}: does the {label} agree?")
+        given = request.device.setting(tested.size, min(2, max(request.batches)), "fp32", False)
+        options = {"spec": tested.spec, "other": path, "weights": tested.weights}
         result = {"equal": None, **measured(CASES, "agree", options | given)}
-        checks.append({"restorer": found.spec, "preset": found.preset, "case": label, **result})
+        checks.append({"restorer": tested.spec, "preset": tested.preset, "case": label, **result})
     return checks
 
 

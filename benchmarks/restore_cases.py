@@ -73,12 +73,12 @@ def restore(spec: str, weights: str | None, **given: Any) -> Run:
     def run() -> dict[str, Any]:
         call = torch.compile(restored) if setting.compiled else restored
         with torch.inference_mode(), setting.autocast():
-            found = spread(timed(lambda: call(batch), setting), setting.batch)
-            found |= device_memory(setting)
-            found["flops_image"] = count(lambda: restored(one))
+            figures = spread(timed(lambda: call(batch), setting), setting.batch)
+            figures |= device_memory(setting)
+            figures["flops_image"] = count(lambda: restored(one))
             if not setting.compiled:
-                found["parts"] = _parts(restorer, lambda: restored(batch), setting)
-        return found
+                figures["parts"] = _parts(restorer, lambda: restored(batch), setting)
+        return figures
 
     return lambda: outcome(run)
 
@@ -99,10 +99,10 @@ def unet(widths: list[int], **given: Any) -> Run:
     def run() -> dict[str, Any]:
         call = torch.compile(restored) if setting.compiled else restored
         with torch.inference_mode(), setting.autocast():
-            found = spread(timed(lambda: call(batch.images, batch.masks), setting), setting.batch)
-            found |= device_memory(setting)
-            found["flops_image"] = count(lambda: restored(one.images, one.masks))
-        return found
+            figures = spread(timed(lambda: call(batch.images, batch.masks), setting), setting.batch)
+            figures |= device_memory(setting)
+            figures["flops_image"] = count(lambda: restored(one.images, one.masks))
+        return figures
 
     return lambda: outcome(run)
 
@@ -143,11 +143,11 @@ def agree(spec: str, other: str, weights: str | None, **given: Any) -> Run:
 
 def _returned(restorer: Restorer, batch: FaceBatch) -> dict[str, Tensor]:
     """Return the restored images, and what every part of the networks returns."""
-    found: dict[str, Tensor] = {}
+    outputs: dict[str, Tensor] = {}
 
     def note(name: str, result: Any) -> None:
         if isinstance(result, Tensor):
-            found[name] = result.float()
+            outputs[name] = result.float()
 
     handles = [
         module.register_forward_hook(lambda _, __, result, n=name: note(n, result))
@@ -155,11 +155,11 @@ def _returned(restorer: Restorer, batch: FaceBatch) -> dict[str, Tensor]:
     ]
     try:
         with torch.inference_mode():
-            found["images"] = restorer.restore(batch)
+            outputs["images"] = restorer.restore(batch)
     finally:
         for handle in handles:
             handle.remove()
-    return found
+    return outputs
 
 
 def _restorer(spec: str, weights: str | None, device: str) -> Restorer:
@@ -197,10 +197,10 @@ def _parts(restorer: Restorer, call: Callable[[], Any], setting: Setting) -> lis
 
 def _modules(restorer: Restorer) -> list[tuple[str, nn.Module]]:
     """Return the networks that a restorer holds and their parts, outer ones first."""
-    found = []
+    modules = []
     for name, value in sorted(vars(restorer).items()):
         if isinstance(value, nn.Module):
             for path, module in value.named_modules(prefix=name):
                 if path.count(".") <= DEPTH:
-                    found.append((path, module))
-    return found
+                    modules.append((path, module))
+    return modules

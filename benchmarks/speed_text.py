@@ -12,24 +12,24 @@ HIDDEN = 0.02
 """Parts that take less of the time are left out of the text; the JSON has them."""
 
 
-def restore_text(found: Mapping[str, Any]) -> str:
+def restore_text(results: Mapping[str, Any]) -> str:
     """Return all that ``bench restore`` found."""
-    lines = [*_machine(found), ""]
-    for key, rows in groupby(found["rows"], lambda r: (r["restorer"], r["preset"], r["size"])):
+    lines = [*_machine(results), ""]
+    for key, rows in groupby(results["rows"], lambda r: (r["restorer"], r["preset"], r["size"])):
         lines += [" ".join(str(part) for part in key if part is not None), *_table(list(rows)), ""]
-    lines += _parts(found["rows"])
-    lines += [_check(check) for check in found["checks"]]
-    return "\n".join([*lines, "", *_targets(found["targets"]), "", *found["notes"]])
+    lines += _parts(results["rows"])
+    lines += [_check(check) for check in results["checks"]]
+    return "\n".join([*lines, "", *_targets(results["targets"]), "", *results["notes"]])
 
 
-def train_text(found: Mapping[str, Any]) -> str:
+def train_text(results: Mapping[str, Any]) -> str:
     """Return all that ``bench train`` found."""
-    lines = [*_machine(found), ""]
-    for key, rows in groupby(found["rows"], lambda r: (r["model"], r["preset"], r["phase"])):
+    lines = [*_machine(results), ""]
+    for key, rows in groupby(results["rows"], lambda r: (r["model"], r["preset"], r["phase"])):
         group = list(rows)
         title = " ".join(str(part) for part in key if part is not None)
         lines += [f"{title} at {group[0]['size']}", *_table(group), *_operators(group), ""]
-    return "\n".join([*lines, *_targets(found["targets"]), "", *found["notes"]])
+    return "\n".join([*lines, *_targets(results["targets"]), "", *results["notes"]])
 
 
 def _operators(rows: Sequence[Row]) -> list[str]:
@@ -39,21 +39,21 @@ def _operators(rows: Sequence[Row]) -> list[str]:
         if row["case"] != "step" or not row.get("operators"):
             continue
         lines.append(f"  time by operator, batch {row['batch']}, {row['precision']}:")
-        for found in row["operators"]:
-            share, calls = 100 * found["share"], found["calls"]
-            lines.append(f"    {share:5.1f} %  {calls:7,.0f} calls  {found['operator']}")
+        for operator in row["operators"]:
+            share, calls = 100 * operator["share"], operator["calls"]
+            lines.append(f"    {share:5.1f} %  {calls:7,.0f} calls  {operator['operator']}")
     return lines
 
 
-def _machine(found: Mapping[str, Any]) -> list[str]:
-    about = found["machine"]
+def _machine(results: Mapping[str, Any]) -> list[str]:
+    about = results["machine"]
     where = about.get("gpu") or about["processor"]
     lines = [
         f"{where}; {about['cores']} cores, {about['threads']} threads (load "
         f"{about['load_1min']:.1f} before, {about['load_1min_after']:.1f} after); PyTorch "
         f"{about['torch']}, Python {about['python']}"
     ]
-    for rate in found["matmul"]:
+    for rate in results["matmul"]:
         said = rate["reason"] or f"{_giga(rate['flops_per_s'])} GFLOP/s"
         lines.append(f"Matrix product {rate['side']} x {rate['side']}, {rate['precision']}: {said}")
     return lines

@@ -81,8 +81,8 @@ def subject(
     try:
         trainable = fresh(plugin, (preset,), asked)
     except NotTrainableError:
-        found = plugin.image_size if size is None else (size, size)
-        return Subject(spec, None, found[0], None)
+        shape = plugin.image_size if size is None else (size, size)
+        return Subject(spec, None, shape[0], None)
     config, tensors = trainable.weights()
     file = folder / f"{len(list(folder.iterdir()))}.safetensors"
     weights_file.save(file, plugin.name, config, _awake(tensors), half=False)
@@ -96,14 +96,14 @@ def _awake(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     restoring that differ would yield the same images.
     """
     source = torch.Generator().manual_seed(0)
-    found = dict(tensors)
+    fresh_tensors = dict(tensors)
     for name, tensor in tensors.items():
         if tensor.ndim == 4 and tensor.is_floating_point():
             scale = sqrt(2 / tensor[0].numel())
-            found[name] = scale * torch.randn(tensor.shape, generator=source)
+            fresh_tensors[name] = scale * torch.randn(tensor.shape, generator=source)
         elif tensor.ndim == 1 and name.endswith("bias"):
-            found[name] = torch.zeros_like(tensor)
-    return found
+            fresh_tensors[name] = torch.zeros_like(tensor)
+    return fresh_tensors
 
 
 def images(count: int, size: int, device: str = "cpu") -> FaceBatch:

@@ -9,19 +9,19 @@ def torch_machine(device: str, threads: int | None) -> dict[str, Any]:
     """Return PyTorch's version, threads and GPU."""
     import torch
 
-    found: dict[str, Any] = {
+    about: dict[str, Any] = {
         "torch": torch.__version__,
         "threads": threads or torch.get_num_threads(),
         "device": device,
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
     }
     if device != "cpu":
-        about = torch.cuda.get_device_properties(device)
-        found |= {
-            "gpu": about.name,
-            "gpu_gib": about.total_memory / 2**30,
+        gpu = torch.cuda.get_device_properties(device)
+        about |= {
+            "gpu": gpu.name,
+            "gpu_gib": gpu.total_memory / 2**30,
             "cuda": torch.version.cuda,
             "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
             "tf32_convolutions": torch.backends.cudnn.allow_tf32,
         }
-    return found
+    return about

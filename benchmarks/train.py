@@ -147,7 +147,7 @@ def _phases(
 ) -> list[_Case]:
     group, spec, call = what
     plugin = registry.GROUPS[group].load(spec)
-    found = []
+    cases = []
     for batch in request.batches or (None,):
         options = dict(request.options) | ({} if batch is None else {"batch_size": batch})
         try:
@@ -160,8 +160,8 @@ def _phases(
             work = Work(group, spec, call, options, phase.name, request.data, request.limit, folder)
             preset = call[0] if group == "restorers" else None
             size, people = trainable.image_size, trainable.identities_per_batch
-            found.append(_Case(work, preset, phase.name, size, phase.batch_size, people))
-    return found
+            cases.append(_Case(work, preset, phase.name, size, phase.batch_size, people))
+    return cases
 
 
 def _rows(

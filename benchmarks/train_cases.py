@@ -97,12 +97,12 @@ def step(work: Mapping[str, Any], **given: Any) -> Run:
             phase.step(batch, HALFWAY)
 
     def run() -> dict[str, Any]:
-        found = spread(timed(one, setting), setting.batch) | device_memory(setting)
+        figures = spread(timed(one, setting), setting.batch) | device_memory(setting)
         if driver.compiled is None:
-            return found | _looked_into(one, setting)
-        found["compile_notes"] = driver.compiled.sentences
+            return figures | _looked_into(one, setting)
+        figures["compile_notes"] = driver.compiled.sentences
         with driver.compiled.paused():
-            return found | {"flops_image": count(one) / setting.batch}
+            return figures | {"flops_image": count(one) / setting.batch}
 
     return lambda: outcome(run)
 
@@ -132,8 +132,8 @@ def unet_step(work: Mapping[str, Any], widths: list[int], **given: Any) -> Run:
         optimizer.step()
 
     def run() -> dict[str, Any]:
-        found = spread(timed(one, setting), setting.batch) | device_memory(setting)
-        return found | {"flops_image": count(lambda: one(net)) / setting.batch}
+        figures = spread(timed(one, setting), setting.batch) | device_memory(setting)
+        return figures | {"flops_image": count(lambda: one(net)) / setting.batch}
 
     return lambda: outcome(run)
 
@@ -156,8 +156,8 @@ def waiting(work: Mapping[str, Any], workers: int, **given: Any) -> Run:
             with driver.precision.step():
                 phase.step(next(source).unpack(setting.device), HALFWAY)
 
-        found = spread(timed(one, setting), phase.batch_size)
-        return found | {"workers": workers, "waiting": feed.waiting}
+        figures = spread(timed(one, setting), phase.batch_size)
+        return figures | {"workers": workers, "waiting": feed.waiting}
 
     return lambda: outcome(run)
 

@@ -91,10 +91,10 @@ def widths_for(target: float, size: int, *, training: bool = False) -> tuple[int
         for _ in range(24):
             middle = (low + high) / 2
             widths = _widths(middle, halvings, step)
-            found = cost(widths, size, training=training)
-            if abs(found / target - 1) <= least:
-                best, least = widths, abs(found / target - 1)
-            low, high = (middle, high) if found < target else (low, middle)
+            flops = cost(widths, size, training=training)
+            if abs(flops / target - 1) <= least:
+                best, least = widths, abs(flops / target - 1)
+            low, high = (middle, high) if flops < target else (low, middle)
         if best:
             return best
     return None

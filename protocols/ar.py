@@ -99,8 +99,8 @@ class Ar(EvaluationProtocol):
             _check_known(attribute, [*clean, *occluded])
             clean = [s for s in clean if s.attributes[attribute] in references]
             occluded = [s for s in occluded if s.attributes[attribute] in probes]
-        gallery, found, notes = as_found(clean, occluded, seed)
-        pool, left_out = enrolled(found, gallery)
+        gallery, occluded_probes, notes = as_found(clean, occluded, seed)
+        pool, left_out = enrolled(occluded_probes, gallery)
         if not pool or len(gallery) < 2:
             raise DataError(
                 f"The data has no people with unoccluded images and such with {self._worn()} "
@@ -114,11 +114,11 @@ class Ar(EvaluationProtocol):
 
     def _restrictions(self) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
         """Return (attribute, its values among references, among probes)."""
-        found = {
+        possible = {
             "illumination": ("light", ("none",), _LIT),
             "session": ("session", ("1",), ("2",)),
         }
-        return [found[word] for word in self.conditions if word in found]
+        return [possible[word] for word in self.conditions if word in possible]
 
     def _worn(self) -> str:
         return " or ".join(OCCLUSIONS[self.occlusion])

@@ -78,13 +78,13 @@ def _check(written: WrittenPlan, known: Mapping[str, FaceSample]) -> None:
         )
     for row in written.listed:
         sample = known[row.path]
-        for what, written_as, found in (
+        for what, written_as, actual in (
             ("subject", row.subject_id, sample.subject),
             ("condition", row.condition or sample.condition, sample.condition),
         ):
-            if written_as != found:
+            if written_as != actual:
                 raise DataError(
-                    f"{row.place}: the {what} of '{row.path}' is '{written_as}', but '{found}' in "
+                    f"{row.place}: the {what} of '{row.path}' is '{written_as}', but '{actual}' in "
                     "the data; give the data that the plan was made for."
                 )
 

@@ -59,8 +59,8 @@ class Fmor(EvaluationProtocol):
         ordered = sorted(samples, key=lambda sample: sample.image_id)
         clean, occluded = by_condition(ordered)
         if occluded:
-            references, found, notes = as_found(clean, occluded, seed)
-            pool, left_out = enrolled(found, references)
+            references, possible, notes = as_found(clean, occluded, seed)
+            pool, left_out = enrolled(possible, references)
             notes += left_out
         else:
             references, pool, notes = _halves(clean, seed)

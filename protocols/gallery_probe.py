@@ -104,24 +104,24 @@ def _roles(ordered: Sequence[FaceSample], seed: int) -> Roles:
 
 def _by_role(ordered: Sequence[FaceSample]) -> Roles:
     """Return what the attribute ``role`` says; images without it are counted and left out."""
-    found: dict[str, list[FaceSample]] = {GALLERY: [], PROBE: [], UNKNOWN: [], "": []}
+    roles: dict[str, list[FaceSample]] = {GALLERY: [], PROBE: [], UNKNOWN: [], "": []}
     for sample in ordered:
         role = sample.attributes.get("role", "")
-        if role not in found:
+        if role not in roles:
             raise DataError(
                 f"The image '{sample.image_id}' has the role '{role}'; it must be {GALLERY}, "
                 f"{PROBE}, {UNKNOWN} or empty."
             )
-        found[role].append(sample)
-    references = by_subject(found[GALLERY])
-    probes = sorted([*found[PROBE], *found[UNKNOWN]], key=lambda sample: sample.image_id)
-    for sample in found[UNKNOWN]:
+        roles[role].append(sample)
+    references = by_subject(roles[GALLERY])
+    probes = sorted([*roles[PROBE], *roles[UNKNOWN]], key=lambda sample: sample.image_id)
+    for sample in roles[UNKNOWN]:
         if sample.subject in references:
             raise DataError(
                 f"The image '{sample.image_id}' has the role '{UNKNOWN}', but its person "
                 f"'{sample.subject}' is in the gallery; make it a {PROBE}."
             )
-    inside = {sample.image_id for sample in found[GALLERY]}
+    inside = {sample.image_id for sample in roles[GALLERY]}
     for sample in probes:
         if sample.clean_id in inside:
             raise DataError(
@@ -129,9 +129,9 @@ def _by_role(ordered: Sequence[FaceSample]) -> Roles:
                 "which is in the gallery; an image must not be searched in itself."
             )
     notes = [f"{total(references)} references of {len(references)} people, as marked."]
-    if found[""]:
+    if roles[""]:
         notes.append(
-            f"{len(found[''])} images have no role; they serve as unoccluded twins of probes "
+            f"{len(roles[''])} images have no role; they serve as unoccluded twins of probes "
             "or not at all."
         )
     return references, probes, notes

@@ -38,11 +38,11 @@ class Lfw(PairList):
                 f"{file}: {len(rows) - 1:,} pairs, but line 1 promises {folds} x 2 x {each} = "
                 f"{folds * 2 * each:,}; the file is incomplete or no list of View 2."
             )
-        found = []
+        pairs = []
         for i, (line, text) in enumerate(rows[1:]):
             pair = by_number(file, line, text.split(), 1 + i // (2 * each))
             if pair.genuine != (i % (2 * each) < each):
                 expected = "of one person" if i % (2 * each) < each else "of two people"
                 raise DataError(f"{file}, line {line}: a pair {expected} should stand here.")
-            found.append(pair)
-        return found
+            pairs.append(pair)
+        return pairs

@@ -22,7 +22,7 @@ class Mfr2(PairList):
     published = 848
 
     def read(self, file: Path) -> list[ListedPair]:
-        found = [by_number(file, line, text.split(), 0) for line, text in lines(file)]
-        if not found:
+        pairs = [by_number(file, line, text.split(), 0) for line, text in lines(file)]
+        if not pairs:
             raise DataError(f"The list of pairs {file} is empty.")
-        return found
+        return pairs

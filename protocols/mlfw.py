@@ -31,7 +31,7 @@ class Mlfw(PairList):
                 f"{file}: {len(rows):,} pairs; the list of MLFW has {FOLDS} folds of one length, "
                 "so their number must be a multiple of that. The file is incomplete."
             )
-        found = []
+        pairs = []
         for i, (line, text) in enumerate(rows):
             words = text.split("\t")
             if len(words) != 3 or words[2].strip() not in ("0", "1"):
@@ -41,7 +41,7 @@ class Mlfw(PairList):
                 )
             first, second = (PurePosixPath(word.strip()).stem for word in words[:2])
             fold = 1 + i // (len(rows) // FOLDS)
-            found.append(
+            pairs.append(
                 checked(file, ListedPair(first, second, words[2].strip() == "1", fold, line))
             )
-        return found
+        return pairs

@@ -30,7 +30,7 @@ REASONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Matched:
     reference: FaceSample
     probe: FaceSample
     listed: ListedPair
@@ -87,17 +87,17 @@ class PairList(EvaluationProtocol):
                 f"{self.name}:FILE, or the list beside the data under its usual name."
             )
         listed = self.read(self.pair_list)
-        found, missing = self._match(listed, samples)
-        self._check(listed, found)
-        notes = _notes(listed, found, missing) + _contradictions(found)
+        matched, missing = self._match(listed, samples)
+        self._check(listed, matched)
+        notes = _notes(listed, matched, missing) + _contradictions(matched)
         if len(listed) != self.published:
             notes.append(
                 f"Warning: the list has {len(listed):,} pairs, the published one has "
                 f"{self.published:,}."
             )
-        kept = _limited(found, limit)
-        if len(kept) < len(found):
-            notes.append(f"Limited to {limit} probes: {len(kept)} of {len(found)} pairs.")
+        kept = _limited(matched, limit)
+        if len(kept) < len(matched):
+            notes.append(f"Limited to {limit} probes: {len(kept)} of {len(matched)} pairs.")
         return Plan(
             references=tuple(sorted({pair.reference.image_id for pair in kept})),
             probes=tuple(sorted({pair.probe.image_id for pair in kept})),
@@ -106,7 +106,7 @@ class PairList(EvaluationProtocol):
                 for pair in kept
             ),
             cosine_references={},
-            synthetic=self.covers and all(pair.probe.condition == "clean" for pair in found),
+            synthetic=self.covers and all(pair.probe.condition == "clean" for pair in matched),
             notes=tuple(notes),
             identification=False,
             folds=tuple(pair.listed.fold for pair in kept) if listed[0].fold else (),
@@ -115,10 +115,10 @@ class PairList(EvaluationProtocol):
 
     def _match(
         self, listed: Sequence[ListedPair], samples: Sequence[FaceSample]
-    ) -> tuple[list[_Found], list[_Missing]]:
+    ) -> tuple[list[_Matched], list[_Missing]]:
         """Return the pairs with their images, and those that lack one or both."""
         known = _index(samples, listed)
-        found: list[_Found] = []
+        matched: list[_Matched] = []
         missing: list[_Missing] = []
         for pair in listed:
             lacking = [name for name in (pair.first, pair.second) if name not in known]
@@ -128,12 +128,12 @@ class PairList(EvaluationProtocol):
             reference, probe = known[pair.first], known[pair.second]
             if not self.covers and probe.condition == "clean" != reference.condition:
                 reference, probe = probe, reference
-            found.append(_Found(reference, probe, pair))
-        return found, missing
+            matched.append(_Matched(reference, probe, pair))
+        return matched, missing
 
-    def _check(self, listed: Sequence[ListedPair], found: Sequence[_Found]) -> None:
+    def _check(self, listed: Sequence[ListedPair], matched: Sequence[_Matched]) -> None:
         for genuine, what in ((True, "genuine"), (False, "impostor")):
-            if not any(pair.listed.genuine == genuine for pair in found):
+            if not any(pair.listed.genuine == genuine for pair in matched):
                 of = sum(pair.genuine == genuine for pair in listed)
                 raise DataError(
                     f"None of the {of} {what} pairs in {self.pair_list} has both images in the "
@@ -146,55 +146,56 @@ def _index(samples: Sequence[FaceSample], listed: Sequence[ListedPair]) -> dict[
     """Return the samples that the list names, by these names."""
     wanted = {name for pair in listed for name in (pair.first, pair.second)}
     depths = {name.count("/") + 1 for name in wanted}
-    found: dict[str, FaceSample] = {}
+    matched: dict[str, FaceSample] = {}
     for sample in sorted(samples, key=lambda sample: sample.image_id):
         place = PurePosixPath(unicodedata.normalize("NFC", sample.image_id)).with_suffix("")
         for name in wanted & {"/".join(place.parts[-depth:]) for depth in depths}:
-            if name in found:
+            if name in matched:
                 raise DataError(
-                    f"The images '{found[name].image_id}' and '{sample.image_id}' both fit "
+                    f"The images '{matched[name].image_id}' and '{sample.image_id}' both fit "
                     f"the name '{name}' of the list of pairs; give one copy of the data."
                 )
-            found[name] = sample
-    return found
+            matched[name] = sample
+    return matched
 
 
-def _limited(found: Sequence[_Found], limit: int | None) -> list[_Found]:
+def _limited(matched: Sequence[_Matched], limit: int | None) -> list[_Matched]:
     """Return the pairs of the first *limit* probes, in the order of the list.
 
     The probes are taken in turn from each fold and kind, so that few pairs are mixed too.
     """
     if limit is None:
-        return list(found)
+        return list(matched)
     seen: Counter[tuple[int, bool]] = Counter()
     turns = []
-    for pair in found:
+    for pair in matched:
         group = (pair.listed.fold, pair.listed.genuine)
         turns.append((seen[group], pair.listed.fold, not pair.listed.genuine, pair))
         seen[group] += 1
     turns.sort(key=lambda turn: turn[:3])
     probes = list(dict.fromkeys(turn[3].probe.image_id for turn in turns))
     kept = set(probes[:limit])
-    return [pair for pair in found if pair.probe.image_id in kept]
+    return [pair for pair in matched if pair.probe.image_id in kept]
 
 
 def _notes(
-    listed: Sequence[ListedPair], found: Sequence[_Found], missing: Sequence[_Missing]
+    listed: Sequence[ListedPair], matched: Sequence[_Matched], missing: Sequence[_Missing]
 ) -> list[str]:
     """Return how many pairs there are, of which kinds and in which folds."""
-    genuine = sum(pair.listed.genuine for pair in found)
-    impostor = len(found) - genuine
+    genuine = sum(pair.listed.genuine for pair in matched)
+    impostor = len(matched) - genuine
     notes = [
-        f"{len(found):,} of the {len(listed):,} pairs on the list are compared: {genuine:,} "
+        f"{len(matched):,} of the {len(listed):,} pairs on the list are compared: {genuine:,} "
         f"genuine, {impostor:,} impostor."
     ]
     if listed[0].fold:
-        counts = Counter((pair.listed.fold, pair.listed.genuine) for pair in found)
+        counts = Counter((pair.listed.fold, pair.listed.genuine) for pair in matched)
         folds = sorted({pair.fold for pair in listed})
         shown = ", ".join(f"{counts[fold, True]} + {counts[fold, False]}" for fold in folds)
         notes.append(f"Genuine + impostor pairs in folds 1 to {folds[-1]}: {shown}.")
     kinds = Counter(
-        (pair.reference.condition != "clean") + (pair.probe.condition != "clean") for pair in found
+        (pair.reference.condition != "clean") + (pair.probe.condition != "clean")
+        for pair in matched
     )
     if kinds[1] or kinds[2]:
         notes.append(
@@ -216,10 +217,10 @@ def _notes(
     return notes
 
 
-def _contradictions(found: Sequence[_Found]) -> list[str]:
+def _contradictions(matched: Sequence[_Matched]) -> list[str]:
     """Return a note on pairs that the list calls genuine or impostor against the names."""
     odd = sum(
-        (pair.reference.subject == pair.probe.subject) != pair.listed.genuine for pair in found
+        (pair.reference.subject == pair.probe.subject) != pair.listed.genuine for pair in matched
     )
     if not odd:
         return []

@@ -72,12 +72,12 @@ class Quality(EvaluationProtocol):
         )
 
 
-def _notes(chosen: int, probes: int, occluded: int, found: bool) -> list[str]:
+def _notes(chosen: int, probes: int, occluded: int, as_they_came: bool) -> list[str]:
     what = "occluded images with an unoccluded twin are"
-    if not found:
+    if not as_they_came:
         what = "unoccluded images are covered and are"
     notes = [f"{chosen} of {probes} {what} the probes; each is held against its own twin."]
-    alone = occluded - probes if found else occluded
+    alone = occluded - probes if as_they_came else occluded
     if alone:
         notes.append(
             f"{alone} occluded images have no unoccluded twin to be held against and take no part."

@@ -42,8 +42,8 @@ class Rmfrd(EvaluationProtocol):
             DataError: No occluded image has a reference, or there is one person only.
         """
         ordered = sorted(samples, key=lambda sample: sample.image_id)
-        references, found, notes = as_found(*by_condition(ordered), seed)
-        pool, left_out = enrolled(found, references)
+        references, possible, notes = as_found(*by_condition(ordered), seed)
+        pool, left_out = enrolled(possible, references)
         if not pool or len(references) < 2:
             raise DataError(
                 "The protocol 'rmfrd' needs at least two people with unoccluded images and "

@@ -30,10 +30,10 @@ def stream(seed: int, choice: int) -> np.random.Generator:
 
 def by_subject(samples: Iterable[FaceSample]) -> BySubject:
     """Return the image_ids of every subject, subjects and ids in the order of *samples*."""
-    found: BySubject = {}
+    ids: BySubject = {}
     for sample in samples:
-        found.setdefault(sample.subject, []).append(sample.image_id)
-    return found
+        ids.setdefault(sample.subject, []).append(sample.image_id)
+    return ids
 
 
 def by_condition(samples: Sequence[FaceSample]) -> tuple[list[FaceSample], list[FaceSample]]:
@@ -116,13 +116,13 @@ def trials(
     everyone = sorted(image_id for ids in references.values() for image_id in ids)
     possible = len(probes) * len(everyone) - len(genuine)
     rng = stream(seed, IMPOSTOR)
-    found: set[tuple[str, str]] = set()
-    while len(found) < min(wanted, possible):
+    impostors: set[tuple[str, str]] = set()
+    while len(impostors) < min(wanted, possible):
         reference = everyone[int(rng.integers(len(everyone)))]
         probe = probes[int(rng.integers(len(probes)))]
         if subjects[reference] != subjects[probe]:
-            found.add((reference, probe))
-    return pairs + [Trial(*pair, False) for pair in sorted(found)]
+            impostors.add((reference, probe))
+    return pairs + [Trial(*pair, False) for pair in sorted(impostors)]
 
 
 def one_each(references: BySubject, seed: int) -> dict[str, str]:

@@ -14,7 +14,7 @@ from restore_recog.cli import options
 from restore_recog.errors import OutputError
 
 if TYPE_CHECKING:
-    from restore_recog.data_checks.lists import Count, Finding, Findings
+    from restore_recog.data_checks.lists import CheckResults, Count, Finding
 
 EXAMPLES = 5
 """Images or people that a finding names on the screen; --output lists all."""
@@ -52,18 +52,18 @@ def command(
     from restore_recog.system.progress import Bars
 
     with Bars() as bars:
-        findings = validate(
+        results = validate(
             [registry.datasets.create(spec) for spec in data],
             protocol=None if protocol is None else registry.protocols.create(protocol),
             quick=quick,
             progress=bars.update,
         )
     if output is not None:
-        _write(findings, output)
-    click.echo(_counts(findings.counts))
-    for finding in findings.findings:
+        _write(results, output)
+    click.echo(_counts(results.counts))
+    for finding in results.findings:
         _show(finding)
-    fatal, warnings = findings.number("fatal"), findings.number("warning")
+    fatal, warnings = results.number("fatal"), results.number("warning")
     click.echo(f"\nFound: {_plural(fatal, 'fatal finding')}, {_plural(warnings, 'warning')}.")
     if fatal or (strict and warnings):
         raise SystemExit(1)
@@ -97,10 +97,10 @@ def _show(finding: Finding) -> None:
         click.echo(f"          and {len(finding.issues) - EXAMPLES} more")
 
 
-def _write(findings: Findings, file: Path) -> None:
+def _write(results: CheckResults, file: Path) -> None:
     with file.open("w", newline="", encoding="utf-8") as text:
         writer = csv.DictWriter(
             text, ["severity", "check", "data", "finding", "where", "detail"], lineterminator="\n"
         )
         writer.writeheader()
-        writer.writerows(findings.rows())
+        writer.writerows(results.rows())

@@ -28,9 +28,9 @@ def parse(argument: str) -> tuple[float, str]:
     """
     if not argument.strip():
         return USUAL_SIDE, PLACES[0]
-    found = _FORM.fullmatch(argument.strip().lower())
-    side = float(found[1]) / (100 if found[2] else 256) if found else 0.0
-    place = (found[3] or PLACES[0]) if found else ""
+    match = _FORM.fullmatch(argument.strip().lower())
+    side = float(match[1]) / (100 if match[2] else 256) if match else 0.0
+    place = (match[3] or PLACES[0]) if match else ""
     if not 0 < side <= 1 or place not in PLACES:
         raise DataError(
             f"Covering 'rectangle:{argument}' is not understood; write rectangle:64 (pixels of a "

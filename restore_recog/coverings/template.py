@@ -42,14 +42,14 @@ def files(location: str) -> tuple[Path, ...]:
         DataError: There is none, or one of them cannot be used.
     """
     path = Path(location).expanduser()
-    found = sorted(path.glob("*.png")) if path.is_dir() else [path]
+    paths = sorted(path.glob("*.png")) if path.is_dir() else [path]
     if not location or not path.exists():
         raise DataError(f"There is no covering template '{location}'; name a PNG file or a folder.")
-    if not found:
+    if not paths:
         raise DataError(f"The folder '{location}' holds no covering template (*.png).")
-    for file in found:
+    for file in paths:
         _read(file)
-    return tuple(found)
+    return tuple(paths)
 
 
 @lru_cache(maxsize=64)

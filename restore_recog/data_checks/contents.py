@@ -1,4 +1,4 @@
-"""The dearer checks of a data set: open every image and compare it with all others."""
+"""The expensive checks of a data set: open every image and compare it with all others."""
 
 from __future__ import annotations
 
@@ -33,13 +33,30 @@ _BLOCK = 8
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One image or person of a finding: *where* it is, and what is the matter."""
+    """One image or person of a finding: *where* it is, and what is the matter with it."""
 
     where: str
     detail: str
 
 
-Found = tuple[Severity, str, str, Sequence[Issue]]
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of one check.
+
+    Attributes:
+        severity: ``fatal`` (what is measured on the data would be wrong), ``warning`` (look
+            before you measure) or ``note``.
+        check: Which check, one word or two with a hyphen.
+        data: The data set's name, or ``protocol`` and the protocol's.
+        sentence: What is the matter.
+        issues: Every image or person concerned.
+    """
+
+    severity: Severity
+    check: str
+    data: str
+    sentence: str
+    issues: Sequence[Issue] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +88,10 @@ class _Facts:
 
 
 @dataclass
-class _Look:
-    """What was seen in the images of one data set."""
+class _Contents:
+    """What was seen in the images of one data set, *data*."""
 
+    data: str
     sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
     unreadable: list[Issue] = field(default_factory=list)
     masks: list[Issue] = field(default_factory=list)
@@ -95,8 +113,8 @@ def several(number: int, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
 
 
-def file_issues(entries: Sequence[Entry], progress: Progress) -> Iterator[tuple[str, Found]]:
-    """Yield (data set, finding) of files that are missing or empty; opens none."""
+def file_findings(entries: Sequence[Entry], progress: Progress) -> Iterator[Finding]:
+    """Yield the files that are missing or empty; opens none."""
     missing: dict[str, list[Issue]] = {}
     for done, entry in enumerate(entries, 1):
         path = entry.sample.path
@@ -107,26 +125,27 @@ def file_issues(entries: Sequence[Entry], progress: Progress) -> Iterator[tuple[
             progress("files", done, len(entries))
     for data, issues in missing.items():
         sentence = several(len(issues), "file is", "files are") + " missing or empty."
-        yield data, ("fatal", "unreadable", sentence, issues)
+        yield Finding("fatal", "unreadable", data, sentence, issues)
 
 
-def content_issues(entries: Sequence[Entry], progress: Progress) -> Iterator[tuple[str, Found]]:
-    """Yield (data set, finding) after decoding every image."""
-    looks: dict[str, _Look] = {entry.data: _Look() for entry in entries}
+def content_findings(entries: Sequence[Entry], progress: Progress) -> Iterator[Finding]:
+    """Yield what shows once every image is decoded."""
+    contents = {entry.data: _Contents(entry.data) for entry in entries}
     same: dict[bytes, list[Entry]] = {}
     thumbnails: list[Thumbnail] = []
     for done, (entry, facts) in enumerate(_see_all(entries), 1):
-        looks[entry.data].add(entry.sample.image_id, facts)
+        contents[entry.data].add(entry.sample.image_id, facts)
         if isinstance(facts, _Facts):
             if facts.digest not in same:
                 thumbnails.append(facts.thumbnail)
             same.setdefault(facts.digest, []).append(entry)
         if done % _BLOCK == 0 or done == len(entries):
             progress("images", done, len(entries))
-    for data, look in looks.items():
+    for data, seen in contents.items():
         samples = [entry.sample for entry in entries if entry.data == data]
-        for found in (*_reading(look), *_size_findings(look), *_twin_sizes(look, samples)):
-            yield data, found
+        yield from _reading(seen)
+        yield from _size_findings(seen)
+        yield from _clean_sizes(seen, samples)
     groups = list(same.values())
     yield from _duplicates([group for group in groups if len(group) > 1])
     yield from _duplicates([groups[i][:1] + groups[j][:1] for i, j in alike(thumbnails)], near=True)
@@ -175,75 +194,73 @@ def _facts(entry: Entry, image: FaceImage) -> _Facts:
     return _Facts(digest.digest(), (width, height), masks, off, thumbnail(pixels))
 
 
-def _reading(look: _Look) -> Iterator[Found]:
-    if look.unreadable:
-        sentence = several(len(look.unreadable), "image", "images") + " cannot be read."
-        yield "fatal", "unreadable", sentence, look.unreadable
-    if look.masks:
-        images = len({issue.where for issue in look.masks})
+def _reading(seen: _Contents) -> Iterator[Finding]:
+    if seen.unreadable:
+        sentence = several(len(seen.unreadable), "image", "images") + " cannot be read."
+        yield Finding("fatal", "unreadable", seen.data, sentence, seen.unreadable)
+    if seen.masks:
+        images = len({issue.where for issue in seen.masks})
         sentence = several(images, "image has an odd mask.", "images have odd masks.")
-        yield "warning", "mask", sentence, look.masks
-    if look.off:
-        these = several(len(look.off), "image has", "images have")
+        yield Finding("warning", "mask", seen.data, sentence, seen.masks)
+    if seen.off:
+        these = several(len(seen.off), "image has", "images have")
         sentence = f"{these} landmarks that lie beside it."
-        yield "warning", "landmarks", sentence, look.off
+        yield Finding("warning", "landmarks", seen.data, sentence, seen.off)
 
 
-def _size_findings(look: _Look) -> Iterator[Found]:
-    if not look.sizes:
+def _size_findings(seen: _Contents) -> Iterator[Finding]:
+    if not seen.sizes:
         return
-    common, n = Counter(look.sizes.values()).most_common(1)[0]
-    sides = sorted(min(size) for size in look.sizes.values())
+    common, n = Counter(seen.sizes.values()).most_common(1)[0]
+    sides = sorted(min(size) for size in seen.sizes.values())
     sentence = (
-        f"The commonest size is {common[0]} x {common[1]} ({n} of {len(look.sizes)} images);"
+        f"The commonest size is {common[0]} x {common[1]} ({n} of {len(seen.sizes)} images);"
         f" shorter sides run from {sides[0]} to {sides[-1]} pixels."
     )
-    yield "note", "size", sentence, ()
-    small = _sized(look, lambda size: min(size) < SMALL_SIDE)
+    yield Finding("note", "size", seen.data, sentence)
+    small = _sized(seen, lambda size: min(size) < SMALL_SIDE)
     if small:
         images = several(len(small), "image is", "images are")
         sentence = f"{images} small: a side has fewer than {SMALL_SIDE} pixels."
-        yield "warning", "small", sentence, small
-    long = _sized(look, lambda size: max(size) > LONG_RATIO * min(size))
+        yield Finding("warning", "small", seen.data, sentence, small)
+    long = _sized(seen, lambda size: max(size) > LONG_RATIO * min(size))
     if long:
         images = several(len(long), "image is", "images are")
-        sentence = f"{images} more than {LONG_RATIO} times as long as wide, or as wide as long."
-        yield "warning", "shape", sentence, long
+        sentence = f"{images} more than {LONG_RATIO} times as long as wide, or the other way round."
+        yield Finding("warning", "shape", seen.data, sentence, long)
 
 
-def _sized(look: _Look, wanted: Callable[[tuple[int, int]], bool]) -> list[Issue]:
+def _sized(seen: _Contents, wanted: Callable[[tuple[int, int]], bool]) -> list[Issue]:
     return [
-        Issue(name, f"{size[0]} x {size[1]}") for name, size in look.sizes.items() if wanted(size)
+        Issue(name, f"{size[0]} x {size[1]}") for name, size in seen.sizes.items() if wanted(size)
     ]
 
 
-def _twin_sizes(look: _Look, samples: Sequence[FaceSample]) -> Iterator[Found]:
+def _clean_sizes(seen: _Contents, samples: Sequence[FaceSample]) -> Iterator[Finding]:
     other = []
     for sample in samples:
-        size, twin = look.sizes.get(sample.image_id), look.sizes.get(sample.clean_id or "")
-        if size and twin and size != twin:
-            what = f"{size[0]} x {size[1]}, twin {twin[0]} x {twin[1]}"
+        size, clean = seen.sizes.get(sample.image_id), seen.sizes.get(sample.clean_id or "")
+        if size and clean and size != clean:
+            what = f"{size[0]} x {size[1]}, clean counterpart {clean[0]} x {clean[1]}"
             other.append(Issue(sample.image_id, what))
     if other:
         images = several(len(other), "image differs", "images differ")
-        sentence = f"{images} in size from the clean twin: they do not align."
-        yield "warning", "twin-size", sentence, other
+        sentence = f"{images} in size from the clean counterpart: they do not align."
+        yield Finding("warning", "twin-size", seen.data, sentence, other)
 
 
-def _duplicates(
-    groups: Sequence[Sequence[Entry]], *, near: bool = False
-) -> Iterator[tuple[str, Found]]:
-    """Yield the same image found under several names; who is to blame decides how bad it is.
+def _duplicates(groups: Sequence[Sequence[Entry]], *, near: bool = False) -> Iterator[Finding]:
+    """Yield images that occur under several names; which names decides how bad it is.
 
     Images that are only *near* to each other are never fatal, and an occluded image may be
-    near to its own twin.
+    near to its own clean counterpart.
     """
     kinds: dict[tuple[str, Severity, str, str], list[Issue]] = {}
     for group in groups:
         first, names = group[0], {entry.sample.image_id for entry in group}
         if near and names & {entry.sample.clean_id for entry in group}:
             continue
-        severity, check, sentence = _blame(group)
+        severity, check, sentence = _rated(group)
         spread = len({entry.data for entry in group}) > 1
         data = " and ".join(sorted({entry.data for entry in group}))
         others = ", ".join(
@@ -257,10 +274,10 @@ def _duplicates(
         kinds.setdefault((data, severity, check, sentence), []).append(issue)
     for (data, severity, check, sentence), issues in kinds.items():
         images = several(len(issues), "image", "images")
-        yield data, (severity, check, f"{images} {sentence}", issues)
+        yield Finding(severity, check, data, f"{images} {sentence}", issues)
 
 
-def _blame(group: Sequence[Entry]) -> tuple[Severity, str, str]:
+def _rated(group: Sequence[Entry]) -> tuple[Severity, str, str]:
     """Return (severity, check, end of the sentence) of one image under several names."""
     splits = {entry.sample.attributes.get("split") for entry in group}
     people = {(entry.data, entry.sample.subject) for entry in group}

@@ -1,8 +1,8 @@
-"""Look a data set over before anything is measured or trained on it.
+"""Check a data set for problems before anything is measured or trained on it.
 
-Three looks, from cheap to dear: at the list of images (who, what, which split), at the
-images themselves (do they decode, are any the same, do masks and twins fit; see
-:mod:`~restore_recog.data_checks.contents`), and at what a protocol would make of them.
+Three checks, cheapest first: of the list of images (who, what, which split), of the images
+themselves (do they decode, are any the same, do masks and clean counterparts fit; see
+:mod:`~restore_recog.data_checks.contents`), and of what a protocol would make of them.
 """
 
 from __future__ import annotations
@@ -14,39 +14,19 @@ from dataclasses import dataclass
 from restore_recog.api import Dataset, EvaluationProtocol
 from restore_recog.data_checks.contents import (
     Entry,
-    Found,
+    Finding,
     Issue,
     Severity,
-    content_issues,
-    file_issues,
+    content_findings,
+    file_findings,
     several,
 )
 from restore_recog.errors import RestoreRecogError
 from restore_recog.types import FaceSample
 
-__all__ = ["Count", "Finding", "Findings", "Issue", "validate"]
+__all__ = ["Count", "Finding", "CheckResults", "Issue", "validate"]
 
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that a look has shown.
-
-    Attributes:
-        severity: ``fatal`` (what is measured on it would be wrong), ``warning`` (look before
-            you measure) or ``note``.
-        check: Which check found it, one word or two with a hyphen.
-        data: The data set's name, or ``protocol`` and the protocol's.
-        sentence: What was found.
-        issues: Every image or person that it concerns.
-    """
-
-    severity: Severity
-    check: str
-    data: str
-    sentence: str
-    issues: tuple[Issue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +46,8 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
-    """The result of :func:`validate`; the findings are sorted by severity."""
+class CheckResults:
+    """The results of :func:`validate`; the findings are sorted by severity."""
 
     counts: tuple[Count, ...]
     findings: tuple[Finding, ...]
@@ -77,14 +57,14 @@ class Findings:
         return sum(finding.severity == severity for finding in self.findings)
 
     def rows(self) -> Iterator[dict[str, str]]:
-        """Yield every issue as a row of a table; a finding without issues has one row, too."""
-        for found in self.findings:
-            for issue in found.issues or (Issue("", ""),):
+        """Yield one row per issue; a finding without issues has one row, too."""
+        for finding in self.findings:
+            for issue in finding.issues or (Issue("", ""),):
                 yield {
-                    "severity": found.severity,
-                    "check": found.check,
-                    "data": found.data,
-                    "finding": found.sentence,
+                    "severity": finding.severity,
+                    "check": finding.check,
+                    "data": finding.data,
+                    "finding": finding.sentence,
                     "where": issue.where,
                     "detail": issue.detail,
                 }
@@ -96,14 +76,14 @@ def validate(
     protocol: EvaluationProtocol | None = None,
     quick: bool = False,
     progress: Progress | None = None,
-) -> Findings:
-    """Look data sets over.
+) -> CheckResults:
+    """Check data sets for problems.
 
     Args:
-        datasets: One or more; the same images in two of them are found, too.
+        datasets: One or more; images that two of them share are reported, too.
         protocol: Whose plan is tried on them; None tries none.
-        quick: Whether images are taken as they are: not decoded, not compared. Missing and
-            empty files are found all the same.
+        quick: Whether images are neither decoded nor compared. Missing and empty files are
+            reported all the same.
         progress: Called with (stage, done, total).
     """
     counts: list[Count] = []
@@ -119,21 +99,15 @@ def validate(
         usable.append(dataset)
         counts.append(_count(name, samples))
         findings += [Finding("note", "data-set", name, note) for note in dataset.notes]
-        findings += (_finding(name, found) for found in _list_findings(dataset, samples))
+        findings += _list_findings(name, dataset, samples)
         entries += (Entry(dataset, name, sample) for sample in samples)
-    look = file_issues if quick else content_issues
-    for name, found in look(entries, progress or (lambda stage, done, total: None)):
-        findings.append(_finding(name, found))
+    check = file_findings if quick else content_findings
+    findings += check(entries, progress or (lambda stage, done, total: None))
     if protocol is not None and usable:
         findings += _plan_findings(usable, protocol)
     order: tuple[Severity, ...] = ("fatal", "warning", "note")
     findings.sort(key=lambda finding: order.index(finding.severity))
-    return Findings(tuple(counts), tuple(findings))
-
-
-def _finding(name: str, found: Found) -> Finding:
-    severity, check, sentence, issues = found
-    return Finding(severity, check, name, sentence, tuple(issues))
+    return CheckResults(tuple(counts), tuple(findings))
 
 
 def _names(datasets: Sequence[Dataset]) -> list[str]:
@@ -156,15 +130,15 @@ def _count(name: str, samples: Sequence[FaceSample]) -> Count:
     )
 
 
-def _list_findings(dataset: Dataset, samples: Sequence[FaceSample]) -> Iterator[Found]:
-    """Yield what the list of images alone shows."""
+def _list_findings(data: str, dataset: Dataset, samples: Sequence[FaceSample]) -> Iterator[Finding]:
+    """Yield what the list of images alone shows; *data* is the data set's name here."""
     names = Counter(sample.image_id for sample in samples)
     if twice := [Issue(name, f"{n} images") for name, n in names.items() if n > 1]:
         sentence = several(len(twice), "name is", "names are") + " given to several images."
-        yield "fatal", "name-twice", sentence, twice
-    yield from _split_findings(samples)
-    yield from _mate_findings(samples)
-    yield from _twin_findings(samples)
+        yield Finding("fatal", "name-twice", data, sentence, twice)
+    yield from _split_findings(data, samples)
+    yield from _mate_findings(data, samples)
+    yield from _clean_findings(data, samples)
     if dataset.pair_list is not None:
         with dataset.pair_list.open(encoding="utf-8", errors="replace") as text:
             lines = sum(bool(line.strip()) for line in text)
@@ -172,88 +146,89 @@ def _list_findings(dataset: Dataset, samples: Sequence[FaceSample]) -> Iterator[
             f"{dataset.pair_list.name} has {lines} lines; --protocol tells how many of its pairs"
             " have both images."
         )
-        yield "note", "pair-list", sentence, ()
+        yield Finding("note", "pair-list", data, sentence)
 
 
-def _split_findings(samples: Sequence[FaceSample]) -> Iterator[Found]:
+def _split_findings(data: str, samples: Sequence[FaceSample]) -> Iterator[Finding]:
     splits: dict[str, Counter[str]] = {}
     for sample in samples:
         if split := sample.attributes.get("split"):
             splits.setdefault(sample.subject, Counter())[split] += 1
     both = [
-        Issue(subject, ", ".join(f"{n} {split}" for split, n in sorted(found.items())))
-        for subject, found in splits.items()
-        if len(found) > 1
+        Issue(subject, ", ".join(f"{n} {split}" for split, n in sorted(counts.items())))
+        for subject, counts in splits.items()
+        if len(counts) > 1
     ]
     if both:
         people = several(len(both), "person has", "people have")
         sentence = f"{people} images in two splits: a test on them is no test."
-        yield "fatal", "two-splits", sentence, both
+        yield Finding("fatal", "two-splits", data, sentence, both)
 
 
-def _mate_findings(samples: Sequence[FaceSample]) -> Iterator[Found]:
+def _mate_findings(data: str, samples: Sequence[FaceSample]) -> Iterator[Finding]:
     """Yield who can only be a probe, only be enrolled, or neither."""
     kinds: dict[str, Counter[bool]] = {}
     for sample in samples:
         if sample.attributes.get("twin") != "yes":
             kinds.setdefault(sample.subject, Counter())[sample.condition == "clean"] += 1
-    if {clean for found in kinds.values() for clean in found} == {True, False}:
+    if {clean for counts in kinds.values() for clean in counts} == {True, False}:
         for clean, have, lack in ((False, "occluded", "clean"), (True, "clean", "occluded")):
             lone = [
-                Issue(subject, f"{found[clean]} {have}")
-                for subject, found in kinds.items()
-                if set(found) == {clean}
+                Issue(subject, f"{counts[clean]} {have}")
+                for subject, counts in kinds.items()
+                if set(counts) == {clean}
             ]
             if lone:
                 people = several(len(lone), "person has", "people have")
                 sentence = f"{people} {have} images but no {lack} one."
-                yield "warning", f"no-{lack}-mate", sentence, lone
+                yield Finding("warning", f"no-{lack}-mate", data, sentence, lone)
     single = [Issue(subject, "1 image") for subject, n in kinds.items() if n.total() == 1]
     if single:
         people = several(len(single), "person has", "people have")
         sentence = f"{people} one image only: nothing to compare it with."
-        yield "note", "one-image", sentence, single
+        yield Finding("note", "one-image", data, sentence, single)
 
 
-def _twin_findings(samples: Sequence[FaceSample]) -> Iterator[Found]:
-    """Yield what is wrong with the unoccluded twins that the images name."""
+def _clean_findings(data: str, samples: Sequence[FaceSample]) -> Iterator[Finding]:
+    """Yield what is wrong with the clean counterparts that the images name."""
     known = {sample.image_id: sample for sample in samples}
     lost, strange, covered, none = [], [], [], []
     for sample in samples:
         if sample.clean_id is None:
             if sample.condition != "clean":
-                none.append(Issue(sample.image_id, "no twin"))
+                none.append(Issue(sample.image_id, "no clean counterpart"))
             continue
-        twin = known.get(sample.clean_id)
-        if twin is None:
-            lost.append(Issue(sample.image_id, f"twin {sample.clean_id} is not there"))
-        elif twin.subject != sample.subject:
-            strange.append(Issue(sample.image_id, f"{sample.subject}; twin {twin.subject}"))
-        elif twin.condition != "clean":
-            covered.append(Issue(sample.image_id, f"twin {twin.image_id} is {twin.condition}"))
+        clean = known.get(sample.clean_id)
+        if clean is None:
+            lost.append(Issue(sample.image_id, f"{sample.clean_id} is missing"))
+        elif clean.subject != sample.subject:
+            strange.append(Issue(sample.image_id, f"{sample.subject}; {clean.subject}"))
+        elif clean.condition != "clean":
+            covered.append(Issue(sample.image_id, f"{clean.image_id} is {clean.condition}"))
     if strange:
-        sentence = several(len(strange), "twin shows", "twins show") + " another person."
-        yield "fatal", "twin-person", sentence, strange
+        shows = several(len(strange), "clean counterpart shows", "clean counterparts show")
+        yield Finding("fatal", "twin-person", data, f"{shows} another person.", strange)
     if lost:
-        sentence = several(len(lost), "image's", "images'") + " unoccluded twin is not there."
-        yield "warning", "twin-missing", sentence, lost
+        images = several(
+            len(lost), "image's clean counterpart is", "images' clean counterparts are"
+        )
+        yield Finding("warning", "twin-missing", data, f"{images} missing.", lost)
     if covered:
-        sentence = several(len(covered), "twin is", "twins are") + " occluded, too."
-        yield "warning", "twin-occluded", sentence, covered
+        images = several(len(covered), "clean counterpart is", "clean counterparts are")
+        yield Finding("warning", "twin-occluded", data, f"{images} occluded, too.", covered)
     if none:
+        images = several(len(none), "occluded image has", "occluded images have")
         sentence = (
-            several(len(none), "occluded image has", "occluded images have")
-            + " no unoccluded twin: recognition can be measured on them, not how true a"
+            f"{images} no clean counterpart: recognition can be measured on them, not how true a"
             " restoration is."
         )
-        yield "note", "no-twin", sentence, none
+        yield Finding("note", "no-twin", data, sentence, none)
 
 
 def _plan_findings(datasets: Sequence[Dataset], protocol: EvaluationProtocol) -> Iterable[Finding]:
     """Return whether the protocol can use the data, and what it says about it."""
-    from restore_recog.evaluation.run.faces import (
-        Source,  # loads PyTorch, which no other check needs
-    )
+    # Here: it loads PyTorch, which no other check needs.
+    from restore_recog.evaluation.run.faces import Source
 
     lists = [dataset.pair_list for dataset in datasets if dataset.pair_list is not None]
     if protocol.pair_list is None and lists:
@@ -268,13 +243,13 @@ def _plan_findings(datasets: Sequence[Dataset], protocol: EvaluationProtocol) ->
         f"The protocol makes a plan: {len(plan.references):,} references, {len(plan.probes):,}"
         f" probes, {len(plan.pairs):,} pairs, {genuine:,} of them genuine."
     )
-    found = [Finding("note", "protocol", name, sentence)]
-    found += [Finding("note", "protocol", name, note) for note in plan.notes]
+    findings = [Finding("note", "protocol", name, sentence)]
+    findings += [Finding("note", "protocol", name, note) for note in plan.notes]
     if plan.missing_pairs:
         issues = tuple(
             Issue(f"fold {fold}" if fold else "", reason) for fold, reason in plan.missing_pairs
         )
         pairs = several(len(issues), "pair", "pairs")
         sentence = f"{pairs} of the list without images here: they count as missing."
-        found.append(Finding("warning", "missing-pairs", name, sentence, issues))
-    return found
+        findings.append(Finding("warning", "missing-pairs", name, sentence, issues))
+    return findings

@@ -34,10 +34,10 @@ def odd_mask(
     elif sample.condition != "clean" and share in (0.0, 1.0):
         yield f"its mask marks {'nothing' if share == 0 else 'all of it'}"
     if isinstance(dataset, FileDataset):
-        yield from _map_faults(dataset.mask_path(sample), size)
+        yield from _file_faults(dataset.mask_path(sample), size)
 
 
-def _map_faults(path: Path | None, size: tuple[int, int]) -> Iterator[str]:
+def _file_faults(path: Path | None, size: tuple[int, int]) -> Iterator[str]:
     """Yield what is odd about a mask file that reading alone forgives."""
     if path is None:
         return

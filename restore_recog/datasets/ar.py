@@ -55,7 +55,7 @@ PATH/                     flat, or in folders of any depth
 """
 
     def scan(self, root: Path) -> Iterable[FaceSample]:
-        found: dict[tuple[str, str, str], FaceSample] = {}
+        shots: dict[tuple[str, str, str], FaceSample] = {}
         twice: list[str] = []
         misnamed = 0
         unread: Counter[str] = Counter()
@@ -70,12 +70,12 @@ PATH/                     flat, or in folders of any depth
                 continue
             sample = _sample(identifier(path, root), path, match)
             key = (sample.subject, sample.attributes["session"], sample.attributes["shot"])
-            first = found.setdefault(key, sample)
+            first = shots.setdefault(key, sample)
             if first is not sample:
                 twice += [first.image_id, sample.image_id]
         self._check_one_copy(root, twice)
-        self._note(root, list(found.values()), misnamed, unread)
-        return found.values()
+        self._note(root, list(shots.values()), misnamed, unread)
+        return shots.values()
 
     def pixels(self, path: Path) -> NDArray[np.uint8]:
         return read_raw(path) if path.suffix.lower() == RAW else super().pixels(path)
@@ -89,7 +89,7 @@ PATH/                     flat, or in folders of any depth
             )
 
     def _note(
-        self, root: Path, found: Sequence[FaceSample], misnamed: int, unread: Counter[str]
+        self, root: Path, samples: Sequence[FaceSample], misnamed: int, unread: Counter[str]
     ) -> None:
         if misnamed:
             self.notes.append(
@@ -102,7 +102,7 @@ PATH/                     flat, or in folders of any depth
                 f"{unread.total()} files in {root} have names of AR but endings that are not"
                 f" read ({endings}); unpack them if they are images."
             )
-        people = Counter(sample.subject for sample in found)
+        people = Counter(sample.subject for sample in samples)
         missing = {who: 2 * SHOTS - shots for who, shots in people.items() if shots < 2 * SHOTS}
         if missing:
             self.notes.append(

@@ -79,24 +79,24 @@ PATH/                                the lists may also lie right in PATH, or be
         self._read_landmarks(root, wild=_WILD in (folder.name, folder.parent.name))
         index = {name: place for place, name in enumerate((*names, "partition", "split"))}
         nothing = ("",) * len(names)
-        found = []
+        samples = []
         for path in image_files(folder):
             values = (*flags.get(path.stem, nothing), *_part(root, parts.get(path.stem)))
             subject = people.get(path.stem, path.stem)
             sample = FaceSample(
                 identifier(path, folder), subject, path, attributes=Labels(index, values)
             )
-            found.append(sample)
+            samples.append(sample)
         lists: dict[str, Mapping[str, object]] = {
             "identity": people,
             "label": flags,
             "partition": parts,
             "landmark": self._points,
         }
-        self._note(root, found, lists)
+        self._note(root, samples, lists)
         if self._wild:
             self.notes.append(f"The images are those of {folder.name}.")
-        return found
+        return samples
 
     def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
         return self._points.get(Path(sample.image_id).stem)
@@ -127,9 +127,9 @@ PATH/                                the lists may also lie right in PATH, or be
             self._points[_stem(row[0])] = points.reshape(5, 2)
 
     def _note(
-        self, root: Path, found: list[FaceSample], lists: Mapping[str, Mapping[str, object]]
+        self, root: Path, samples: list[FaceSample], lists: Mapping[str, Mapping[str, object]]
     ) -> None:
-        stems = {sample.path.stem for sample in found if sample.path is not None}
+        stems = {sample.path.stem for sample in samples if sample.path is not None}
         for what, known in lists.items():
             if not known:
                 name = _FILES[what]

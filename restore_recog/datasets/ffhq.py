@@ -52,7 +52,7 @@ PATH/
         folder = next((root / name for name in _FOLDERS if (root / name).is_dir()), root)
         self._side = _SIDES.get(folder.name, self._side)
         known = self._metadata(beside(root, METADATA))
-        found, unnumbered = [], 0
+        samples, unnumbered = [], 0
         for path in image_files(folder, deep=True):
             if not (path.stem.isascii() and path.stem.isdigit()):
                 unnumbered += 1
@@ -61,7 +61,7 @@ PATH/
             category = "training" if number < TRAINING else "validation"
             attributes = {"category": category, **known.get(number, {})}
             attributes["split"] = _SPLITS[attributes["category"]]
-            found.append(
+            samples.append(
                 FaceSample(identifier(path, folder), path.stem, path, attributes=attributes)
             )
         if unnumbered:
@@ -72,7 +72,7 @@ PATH/
             "FFHQ names nobody: every image counts as a person of its own, so it can train and"
             " test restoration, not recognition."
         )
-        return found
+        return samples
 
     def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
         points = self._points.get(int(sample.subject))

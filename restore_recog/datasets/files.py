@@ -48,13 +48,13 @@ class FileDataset(Dataset):
 
     def samples(self) -> Sequence[FaceSample]:
         if self._samples is None:
-            found = sorted(self.scan(self.root()), key=lambda sample: sample.image_id)
-            if not found:
+            samples = sorted(self.scan(self.root()), key=lambda sample: sample.image_id)
+            if not samples:
                 raise DataError(
                     f"The data set '{self.name}' found no images in {self.location}."
                     f"{self.expected()}"
                 )
-            self._samples = found
+            self._samples = samples
         return self._samples
 
     def read(self, samples: Sequence[FaceSample]) -> list[FaceImage | RestoreRecogError]:

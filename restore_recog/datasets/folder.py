@@ -30,10 +30,10 @@ PATH/
 
     def scan(self, root: Path) -> Iterable[FaceSample]:
         trees = [name for name in _CONDITIONS if _holds_folders(root / name)]
-        found: list[FaceSample] = []
+        samples: list[FaceSample] = []
         for tree, condition in [(root / name, name) for name in trees] or [(root, "clean")]:
-            found.extend(self._tree(root, tree, condition))
-        return found
+            samples.extend(self._tree(root, tree, condition))
+        return samples
 
     def _tree(self, root: Path, tree: Path, condition: str) -> Iterator[FaceSample]:
         self.leave_out_loose(tree)

@@ -64,22 +64,22 @@ PATH/                                   IJBB/ or IJBC/; the lists lie in meta/ o
             self.notes.append(f"There is no {points}: the images have no landmarks.")
         people = _searches(listed)
         folder = root / IMAGES
-        found: dict[str, FaceSample] = {}
+        samples: dict[str, FaceSample] = {}
         again = 0
         for _, (name, template, media) in _rows(listed, 3):
             image_id = f"{template}/{name}"
-            if image_id in found:
+            if image_id in samples:
                 again += 1
                 continue
             attributes = {"template_id": template, "media_id": media}
             if name in self._points:
                 attributes["detector_score"] = self._points[name][1]
             subject, labels = people.get(template, (f"template-{template}", {}))
-            found[image_id] = FaceSample(
+            samples[image_id] = FaceSample(
                 image_id, subject, folder / name, attributes={**attributes, **labels}
             )
-        self._note(root, listed, found, again)
-        return found.values()
+        self._note(root, listed, samples, again)
+        return samples.values()
 
     def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
         known = self._points.get(sample.image_id.partition("/")[2])
@@ -87,26 +87,28 @@ PATH/                                   IJBB/ or IJBC/; the lists lie in meta/ o
 
     def _list(self, root: Path) -> Path:
         """Return the one list of images and templates, in ``meta`` or the folder itself."""
-        found = [
+        lists = [
             file
             for folder in (root / META, root)
             if folder.is_dir()
             for file in sorted(folder.glob(f"*{TEMPLATES}"))
         ]
-        if not found or not (root / IMAGES).is_dir():
-            missing = root / IMAGES if found else f"{root / META}/*{TEMPLATES}"
+        if not lists or not (root / IMAGES).is_dir():
+            missing = root / IMAGES if lists else f"{root / META}/*{TEMPLATES}"
             raise DataError(f"The data set 'ijb' finds no {missing}.{self.expected()}")
-        if len(found) > 1:
+        if len(lists) > 1:
             raise DataError(
                 f"The data set 'ijb' finds several lists *{TEMPLATES} in {root}:"
-                f" {', '.join(file.name for file in found)}; leave one there."
+                f" {', '.join(file.name for file in lists)}; leave one there."
             )
-        return found[0]
+        return lists[0]
 
-    def _note(self, root: Path, listed: Path, found: Mapping[str, FaceSample], again: int) -> None:
-        strangers = [s for s in found.values() if "role" not in s.attributes]
+    def _note(
+        self, root: Path, listed: Path, samples: Mapping[str, FaceSample], again: int
+    ) -> None:
+        strangers = [s for s in samples.values() if "role" not in s.attributes]
         templates = len({sample.subject for sample in strangers})
-        names = {image_id.partition("/")[2] for image_id in found}
+        names = {image_id.partition("/")[2] for image_id in samples}
         folder = root / IMAGES
         there = {identifier(path, folder) for path in image_files(folder, deep=True)}
         for count, text in (
@@ -156,7 +158,7 @@ def _points(file: Path) -> dict[str, Points]:
     Raises:
         DataError: A line has not twelve values or other things than finite numbers in them.
     """
-    found: dict[str, Points] = {}
+    points: dict[str, Points] = {}
     for line, (name, *numbers) in _rows(file, 12):
         try:
             values = list(map(float, numbers))
@@ -166,8 +168,8 @@ def _points(file: Path) -> dict[str, Points]:
             raise DataError(
                 f"{file}, line {line}: {name} must be followed by ten coordinates and a score."
             )
-        found[name] = values[:10], numbers[10]
-    return found
+        points[name] = values[:10], numbers[10]
+    return points
 
 
 def _searches(listed: Path) -> dict[str, Template]:
@@ -177,20 +179,20 @@ def _searches(listed: Path) -> dict[str, Template]:
         DataError: A list is garbled or gives a template another subject than an earlier one.
     """
     prefix = listed.name.removesuffix(TEMPLATES)
-    found: dict[str, Template] = {}
+    templates: dict[str, Template] = {}
     for role in ("gallery", "probe"):
         for file in sorted(listed.parent.glob(f"{prefix}_1N_{role}_*.csv")):
             labels = {"role": role}
             if role == "gallery":
                 labels["gallery"] = file.stem.rpartition("_")[2]
             for line, template, subject in _templates(file):
-                known = found.setdefault(template, (subject, labels))
+                known = templates.setdefault(template, (subject, labels))
                 if known[0] != subject:
                     raise DataError(
                         f"{file}, line {line}: template {template} belongs to subject {subject}"
                         f" here and to {known[0]} before."
                     )
-    return found
+    return templates
 
 
 def _templates(file: Path) -> Iterator[tuple[int, str, str]]:

@@ -52,23 +52,23 @@ PATH/                        1:N with Auto Split
     def scan(self, root: Path) -> Iterable[FaceSample]:
         if not (root / GALLERY).is_dir():
             tree = root / IDENTITIES if (root / IDENTITIES).is_dir() else root
-            found = list(self._auto_split(root, tree))
+            samples = list(self._auto_split(root, tree))
         else:
-            found = [*self._people(root, GALLERY), *self._people(root, PROBE)]
-            self._note_mates(root, found)
+            samples = [*self._people(root, GALLERY), *self._people(root, PROBE)]
+            self._note_mates(root, samples)
             if (root / IDENTITIES).is_dir():
                 self.notes.append(
                     f"{len(image_files(root / IDENTITIES, deep=True))} images in"
                     f" {root / IDENTITIES} were left out: {GALLERY} and {PROBE} go first."
                 )
-        found += self._unknown(root)
-        self._note_names(root, found)
+        samples += self._unknown(root)
+        self._note_names(root, samples)
         packs = sorted(root.glob(f"*{PACK}"))
-        if packs and not found:
+        if packs and not samples:
             raise _packed(packs[0])
         if packs:
             self.notes.append(f"{len(packs)} packed files (*{PACK}) in {root} are not read.")
-        return found
+        return samples
 
     def _auto_split(self, root: Path, tree: Path) -> Iterator[FaceSample]:
         self.leave_out_loose(tree)
@@ -101,23 +101,23 @@ PATH/                        1:N with Auto Split
             taken.add(subject)
             yield FaceSample(image_id, subject, path, attributes={"role": UNKNOWN})
 
-    def _note_mates(self, root: Path, found: Sequence[FaceSample]) -> None:
+    def _note_mates(self, root: Path, samples: Sequence[FaceSample]) -> None:
         people = {
-            role: {sample.subject for sample in found if sample.attributes["role"] == role}
+            role: {sample.subject for sample in samples if sample.attributes["role"] == role}
             for role in (GALLERY, PROBE)
         }
         for role, other in ((GALLERY, PROBE), (PROBE, GALLERY)):
             lone = people[role] - people[other]
             if lone:
-                kept = sum(sample.subject in lone for sample in found)
+                kept = sum(sample.subject in lone for sample in samples)
                 self.notes.append(
                     f"{len(lone)} of the people in {root / role} are not in {other}; their {kept}"
                     " images are kept."
                 )
 
-    def _note_names(self, root: Path, found: Sequence[FaceSample]) -> None:
+    def _note_names(self, root: Path, samples: Sequence[FaceSample]) -> None:
         names: dict[str, set[str]] = defaultdict(set)
-        for sample in found:
+        for sample in samples:
             if "name" in sample.attributes:
                 names[sample.subject.partition("__")[0]].add(sample.subject)
         shared = sorted(number for number, subjects in names.items() if len(subjects) > 1)

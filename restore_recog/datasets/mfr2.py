@@ -55,16 +55,16 @@ PATH/                           or PATH/mfr2/
         if file is None:
             self.notes.append(f"There is no {LABELS} in {root}: no image's condition is known.")
         self.leave_out_loose(root)
-        found = {}
+        keys_of = {}
         for folder in folders(root):
             for path in image_files(folder, deep=True):
-                found[path] = _key(spelt(folder.name), spelt(path.stem))
-        self._note(root, found, labels)
-        return [_sample(root, path, key, labels) for path, key in found.items()]
+                keys_of[path] = _key(spelt(folder.name), spelt(path.stem))
+        self._note(root, keys_of, labels)
+        return [_sample(root, path, key, labels) for path, key in keys_of.items()]
 
-    def _note(self, root: Path, found: Mapping[Path, tuple[str, int]], labels: Labels) -> None:
-        keys = set(found.values())
-        unlabelled = sum(key not in labels for key in found.values())
+    def _note(self, root: Path, keys_of: Mapping[Path, tuple[str, int]], labels: Labels) -> None:
+        keys = set(keys_of.values())
+        unlabelled = sum(key not in labels for key in keys_of.values())
         if labels and unlabelled:
             self.notes.append(
                 f"{unlabelled} images in {root} are not in {LABELS}; they are kept with the"
@@ -105,7 +105,7 @@ def _labels(file: Path) -> dict[tuple[str, int], str]:
     Raises:
         DataError: Not UTF-8 text, a line of another form, or two lines that differ.
     """
-    found: dict[tuple[str, int], str] = {}
+    kinds: dict[tuple[str, int], str] = {}
     try:
         with file.open(newline="", encoding="utf-8-sig") as text:
             reader = csv.reader(text, skipinitialspace=True)
@@ -119,11 +119,11 @@ def _labels(file: Path) -> dict[tuple[str, int], str]:
                         " 'Identity, number, kind of mask'."
                     )
                 key, kind = (spelt(values[0]), int(values[1])), values[2].lower()
-                if found.setdefault(key, kind) != kind:
+                if kinds.setdefault(key, kind) != kind:
                     raise DataError(
                         f"{file}, line {reader.line_num}: {values[0]} {values[1]} is"
-                        f" '{found[key]}' in an earlier line and '{kind}' here."
+                        f" '{kinds[key]}' in an earlier line and '{kind}' here."
                     )
     except (csv.Error, UnicodeDecodeError, OSError) as error:
         raise DataError(f"{file} cannot be read as text in UTF-8: {error}.") from error
-    return found
+    return kinds

@@ -46,7 +46,7 @@ PATH/
                 f"{len(image_files(root / TREES[1], deep=True))} images in {root / TREES[1]} were"
                 f" left out: those in {tree.name} are the same; name the other folder to read it."
             )
-        found, misnamed = [], 0
+        samples, misnamed = [], 0
         for path in image_files(tree, deep=True):
             match = _NAME.fullmatch(spelt(path.stem))
             if match is None:
@@ -58,7 +58,7 @@ PATH/
                 "variant": match["variant"],
             }
             image_id = identifier(path, tree)
-            found.append(
+            samples.append(
                 FaceSample(image_id, match["person"], path, "unknown", attributes=attributes)
             )
         if misnamed:
@@ -66,4 +66,4 @@ PATH/
                 f"{misnamed} images in {tree} are not named <Name>_<four digits>_<four digits>"
                 " and were left out."
             )
-        return found
+        return samples

@@ -49,7 +49,7 @@ FILE.pack               made by: restore-recog pack --data NAME:PATH --output FI
     def samples(self) -> Sequence[FaceSample]:
         pack = self.pack()
         note = pack.note
-        found = [
+        samples = [
             FaceSample(
                 image_id,
                 note.subjects[label],
@@ -57,7 +57,7 @@ FILE.pack               made by: restore-recog pack --data NAME:PATH --output FI
             )
             for row, (image_id, label) in enumerate(zip(note.image_ids, pack.subjects, strict=True))
         ]
-        return sorted(found, key=lambda sample: sample.image_id)
+        return sorted(samples, key=lambda sample: sample.image_id)
 
     def read(self, samples: Sequence[FaceSample]) -> list[FaceImage | RestoreRecogError]:
         return [self._read(sample) for sample in samples]

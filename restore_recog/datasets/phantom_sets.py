@@ -72,13 +72,13 @@ class PhantomSet(ABC):
 
     def samples(self) -> list[FaceSample]:
         """Return every image, sorted by image_id, without rendering any."""
-        found = [
+        samples = [
             sample
             for person in range(self.count)
             for name in self.takes
             for sample in self._pair(person, name)
         ]
-        return sorted(found, key=lambda sample: sample.image_id)
+        return sorted(samples, key=lambda sample: sample.image_id)
 
     def image(self, image_id: str, size: int) -> FaceImage:
         """Render one image.

@@ -62,7 +62,7 @@ PATH/                                            or PATH/basic/
                 f"{self.expected()}"
             )
         labels = self._expressions(root)
-        found, misnamed, unlabelled = [], 0, 0
+        samples, misnamed, unlabelled = [], 0, 0
         for path in image_files(folder):
             match = _NAME.fullmatch(path.stem)
             if match is None:
@@ -73,9 +73,11 @@ PATH/                                            or PATH/basic/
                 attributes["expression"] = labels[match[1]]
             unlabelled += match[1] not in labels
             attributes |= self._annotation(root, match[1], folder.name == "original")
-            found.append(FaceSample(identifier(path, root), match[1], path, attributes=attributes))
-        self._note(folder, misnamed, unlabelled, len(labels.keys() - {s.subject for s in found}))
-        return found
+            samples.append(
+                FaceSample(identifier(path, root), match[1], path, attributes=attributes)
+            )
+        self._note(folder, misnamed, unlabelled, len(labels.keys() - {s.subject for s in samples}))
+        return samples
 
     def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
         return self._points.get(sample.subject)

@@ -40,20 +40,20 @@ PATH/                             or PATH/self-built-masked-face-recognition-dat
     def scan(self, root: Path) -> Iterable[FaceSample]:
         if (root / _OUTER).is_dir():
             root = root / _OUTER
-        found = [sample for tree in _TREES for sample in self._tree(root, tree)]
+        samples = [sample for tree in _TREES for sample in self._tree(root, tree)]
         people = {
-            condition: {sample.subject for sample in found if sample.condition == condition}
+            condition: {sample.subject for sample in samples if sample.condition == condition}
             for condition in _TREES.values()
         }
         for condition, other in (("clean", "mask"), ("mask", "clean")):
             lone = people[condition] - people[other]
             if lone:
-                kept = sum(sample.subject in lone for sample in found)
+                kept = sum(sample.subject in lone for sample in samples)
                 self.notes.append(
                     f"{len(lone)} of the people in {root} have '{condition}' images but no"
                     f" '{other}' ones; their {kept} images are kept."
                 )
-        return found
+        return samples
 
     def _tree(self, root: Path, tree: str) -> Iterator[FaceSample]:
         if not (root / tree).is_dir():

@@ -43,12 +43,12 @@ def frechet_distance(a: ArrayLike, b: ArrayLike) -> float:
 
 
 def _features(values: ArrayLike) -> Features:
-    found = np.asarray(values, dtype=np.float64)
-    if found.ndim != 2 or len(found) < 2:
-        raise ValueError(f"Features (N, D) of two or more images are needed, not {found.shape}.")
-    if not np.isfinite(found).all():
+    features = np.asarray(values, dtype=np.float64)
+    if features.ndim != 2 or len(features) < 2:
+        raise ValueError(f"Features (N, D) of two or more images are needed, not {features.shape}.")
+    if not np.isfinite(features).all():
         raise ValueError("Features must be finite numbers.")
-    return found
+    return features
 
 
 def _root(features: Features) -> Features:

@@ -151,8 +151,8 @@ def cmc(ranks: Ranks, n_subjects: int) -> NDArray[np.float64]:
     _check_rank(n_subjects)
     if not ranks.pessimistic.size:
         return np.full(n_subjects, np.nan)
-    found = ranks.pessimistic[~ranks.missed]
-    counts = np.bincount(found, minlength=n_subjects + 1)[1 : n_subjects + 1]
+    ranked = ranks.pessimistic[~ranks.missed]
+    counts = np.bincount(ranked, minlength=n_subjects + 1)[1 : n_subjects + 1]
     return np.cumsum(counts) / ranks.pessimistic.size
 
 

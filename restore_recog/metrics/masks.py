@@ -15,26 +15,26 @@ from scipy import ndimage
 from restore_recog.types import Mask
 
 
-def precision(found: ArrayLike, true: ArrayLike) -> float:
+def precision(predicted: ArrayLike, true: ArrayLike) -> float:
     """Return the share of the found pixels that are occluded; NaN where none was found.
 
     Raises:
         ValueError: Shapes differ, or values other than 0 and 1.
     """
-    x, y = _masks(found, true)
+    x, y = _masks(predicted, true)
     return _share(int((x & y).sum()), int(x.sum()))
 
 
-def recall(found: ArrayLike, true: ArrayLike) -> float:
+def recall(predicted: ArrayLike, true: ArrayLike) -> float:
     """Return the share of the occluded pixels that were found; NaN where none is occluded.
 
     Raises ValueError as :func:`precision`.
     """
-    x, y = _masks(found, true)
+    x, y = _masks(predicted, true)
     return _share(int((x & y).sum()), int(y.sum()))
 
 
-def boundary_error(found: ArrayLike, true: ArrayLike) -> float:
+def boundary_error(predicted: ArrayLike, true: ArrayLike) -> float:
     """Return the mean distance between the outlines of two masks, in pixels.
 
     From every pixel of either outline to the nearest pixel of the other, averaged over all of
@@ -44,7 +44,7 @@ def boundary_error(found: ArrayLike, true: ArrayLike) -> float:
 
     Raises ValueError as :func:`precision`.
     """
-    outlines = [_outline(one) for one in _masks(found, true)]
+    outlines = [_outline(one) for one in _masks(predicted, true)]
     if not all(line.any() for line in outlines):
         return math.nan
     a, b = outlines
@@ -60,8 +60,8 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else math.nan
 
 
-def _masks(found: ArrayLike, true: ArrayLike) -> tuple[Mask, Mask]:
-    x, y = np.asarray(found), np.asarray(true)
+def _masks(predicted: ArrayLike, true: ArrayLike) -> tuple[Mask, Mask]:
+    x, y = np.asarray(predicted), np.asarray(true)
     if x.shape != y.shape or x.ndim != 2:
         raise ValueError(f"Two masks (H, W) of one shape are needed, not {x.shape} and {y.shape}.")
     if not (np.isin(x, (0, 1)).all() and np.isin(y, (0, 1)).all()):

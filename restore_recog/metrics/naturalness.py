@@ -42,15 +42,15 @@ def brisque_features(plane: Plane) -> Plane:
     At each scale: shape and variance of the normalised brightness, then for each neighbour
     shape, mean, left and right variance of the products.
     """
-    found: list[float] = []
+    features: list[float] = []
     for scale in (plane, half(plane)):
         normal = normalised(scale, cv2.BORDER_CONSTANT)
         shape, deviation = symmetric(normal)
-        found += [shape, deviation**2]
+        features += [shape, deviation**2]
         for product in products(normal):
             shape, left, right = asymmetric(product)
-            found += [shape, _mean(shape, left, right), left**2, right**2]
-    return np.array(found)
+            features += [shape, _mean(shape, left, right), left**2, right**2]
+    return np.array(features)
 
 
 def niqe_features(plane: Plane) -> Plane:
@@ -65,25 +65,25 @@ def niqe_features(plane: Plane) -> Plane:
     if not rows * columns:
         raise ValueError(f"NIQE needs images of at least {BLOCK} x {BLOCK} pixels.")
     scale = plane[: rows * BLOCK, : columns * BLOCK]
-    found = []
+    features = []
     for side in (BLOCK, BLOCK // 2):
         normal = normalised(scale, cv2.BORDER_REPLICATE)
         blocks = normal.reshape(rows, side, columns, side).swapaxes(1, 2).reshape(-1, side, side)
-        found.append(np.array([_niqe_block(block) for block in blocks]))
+        features.append(np.array([_niqe_block(block) for block in blocks]))
         scale = half(scale)
-    return np.concatenate(found, axis=1)
+    return np.concatenate(features, axis=1)
 
 
 def _niqe_block(block: Plane) -> list[float]:
     shape, left, right = asymmetric(block)
     widths = [_width(shape, left), _width(shape, right)]
-    found = [shape, sum(widths) / 2]
+    features = [shape, sum(widths) / 2]
     for product in products(block):
         shape, left, right = asymmetric(product)
         widths = [_width(shape, left), _width(shape, right)]
         mean = (widths[1] - widths[0]) * gamma(2 / shape) / gamma(1 / shape)
-        found += [shape, float(mean), *widths]
-    return found
+        features += [shape, float(mean), *widths]
+    return features
 
 
 def niqe(features: Plane, mean: Plane, covariance: Plane) -> float:

@@ -47,13 +47,13 @@ class Lpips:
 
         state = state_dict(path)
         first = tuple(getattr(state.get("features.0.weight"), "shape", ()))
-        found = [name for name, shape in BACKBONES.items() if shape == first]
-        if not found:
+        variants = [name for name, shape in BACKBONES.items() if shape == first]
+        if not variants:
             raise WeightsError(
                 f"'{path}' holds neither AlexNet nor VGG-16 as torchvision saves them; LPIPS "
                 "needs the weights of one of them."
             )
-        self.variant, self.device = found[0], device
+        self.variant, self.device = variants[0], device
         self._net = _LPIPS(net=self.variant, pnet_rand=True)  # type: ignore[arg-type]
         backbone = self._net.net
         names = {name: f"features.{name.partition('.')[2]}" for name in backbone.state_dict()}
@@ -67,8 +67,8 @@ class Lpips:
 
         with torch.inference_mode():
             sides = [_tensor(side).to(self.device) for side in (images, clean)]
-            found = self._net(*(side.float() / 127.5 - 1 for side in sides))
-        return np.asarray(found.flatten().double().cpu().numpy())
+            distances = self._net(*(side.float() / 127.5 - 1 for side in sides))
+        return np.asarray(distances.flatten().double().cpu().numpy())
 
 
 class Inception:
@@ -109,8 +109,8 @@ class Inception:
         import torch
 
         with torch.inference_mode():
-            (found,) = self._net(_tensor(images).to(self.device))
-        return np.asarray(found.float().cpu().numpy())
+            (features,) = self._net(_tensor(images).to(self.device))
+        return np.asarray(features.float().cpu().numpy())
 
 
 class Niqe:
@@ -184,15 +184,15 @@ def state_dict(path: Path) -> Mapping[str, Any]:
     try:
         if path.suffix == ".safetensors":
             return dict(load_file(str(path)))
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        tensors = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # pickle, zip, safetensors and the file system have their own
         raise WeightsError(
             f"'{path}' cannot be read as weights ({type(error).__name__}); give a state dict that "
             "holds nothing but tensors."
         ) from error
-    if not isinstance(found, Mapping):
+    if not isinstance(tensors, Mapping):
         raise WeightsError(f"'{path}' holds no tensors by name; give a state dict.")
-    return found
+    return tensors
 
 
 def _fill(module: Any, tensors: Mapping[str, Tensor], path: Path) -> None:
@@ -223,10 +223,10 @@ def _ranges(text: str) -> tuple[float, float, Vector]:
     lines = text.split("\n")
     low, high = map(float, lines[1].split())
     limits = {int(i): (float(a), float(b)) for i, a, b in (x.split() for x in lines[2:] if x)}
-    found = np.array([limits[i] for i in range(1, 37)])
-    if not (found[:, 1] > found[:, 0]).all():
+    ranges = np.array([limits[i] for i in range(1, 37)])
+    if not (ranges[:, 1] > ranges[:, 0]).all():
         raise ValueError("ranges without width")
-    return low, high, found
+    return low, high, ranges
 
 
 def _svr(text: str) -> tuple[dict[str, str], Vector, Vector]:

@@ -53,8 +53,8 @@ def grouped(values: ArrayLike, subjects: Subjects) -> tuple[Vector, NDArray[np.i
     vector, names = finite(values), np.asarray(subjects)
     if names.shape != vector.shape:
         raise ValueError(f"{vector.size} values need as many subjects, not {names.shape}.")
-    found, index = np.unique(names, return_inverse=True)
-    return vector, index, found.size
+    people, index = np.unique(names, return_inverse=True)
+    return vector, index, people.size
 
 
 def check_options(resamples: int, level: float) -> None:

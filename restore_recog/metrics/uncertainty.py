@@ -213,16 +213,16 @@ def spearman(
     if any(np.isnan(values).any() for values in pair):
         raise ValueError("Values must not be NaN; count the probes that have none apart.")
     check_options(resamples, level)
-    found, index = np.unique(names, return_inverse=True)
+    people, index = np.unique(names, return_inverse=True)
     keys = [np.unique(values, return_inverse=True)[1] for values in pair]
 
     def correlation(weights: Vector) -> Vector:
         return rank_correlation(keys[0], keys[1], weights[:, index])
 
-    value = float(correlation(np.ones((1, found.size)))[0]) if names.size else math.nan
-    draws = resampled(correlation, found.size, seed, resamples, width=names.size)
+    value = float(correlation(np.ones((1, people.size)))[0]) if names.size else math.nan
+    draws = resampled(correlation, people.size, seed, resamples, width=names.size)
     limits = percentile_limits(draws[~np.isnan(draws)], level)
-    return Interval(value, *limits, names.size, found.size, resamples)
+    return Interval(value, *limits, names.size, people.size, resamples)
 
 
 def sign_flip_test(

@@ -83,9 +83,9 @@ def bootstrap_verification(
         pairs = weights[:, first[order_i]] * weights[:, second[order_i]]
         below, total = _weight_below(pairs, below_i)
         fmr = (total - below) / total
-        found = [_crossing(fmr, fnmr)]
-        found += [_lowest_fnmr(fmr, fnmr, target) for target in fmr_targets]
-        return np.stack(found, axis=1)
+        columns = [_crossing(fmr, fnmr)]
+        columns += [_lowest_fnmr(fmr, fnmr, target) for target in fmr_targets]
+        return np.stack(columns, axis=1)
 
     # One draw holds a row of every comparison, so chunks are counted in comparisons.
     width = mated.size + other.size

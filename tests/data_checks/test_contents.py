@@ -19,7 +19,7 @@ from restore_recog.types import FaceImage, FaceSample
 def test_twins_of_another_size_do_not_align() -> None:
     twin = sample("t", "a", "mask", clean_id="a1")
     finding = one(validate([Listed(*PEOPLE, twin, t=plain("t", (64, 80)))]), "twin-size")
-    assert finding.issues[0].detail == "80 x 64, twin 64 x 64"
+    assert finding.issues[0].detail == "80 x 64, clean counterpart 64 x 64"
 
 
 SAME = plain("same")

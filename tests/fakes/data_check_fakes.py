@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.api import Dataset
-from restore_recog.data_checks.lists import Finding, Findings
+from restore_recog.data_checks.lists import CheckResults, Finding
 from restore_recog.errors import RestoreRecogError
 from restore_recog.types import FaceImage, FaceSample
 
@@ -49,7 +49,7 @@ PEOPLE = (
 )  # fmt: skip
 
 
-def one(found: Findings, check: str) -> Finding:
+def one(found: CheckResults, check: str) -> Finding:
     """Return the only finding of a check."""
     (finding,) = [f for f in found.findings if f.check == check]
     return finding
