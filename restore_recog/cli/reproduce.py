@@ -14,12 +14,11 @@ from restore_recog.cli.eval_options import all_options
 from restore_recog.errors import DataError, WeightsError
 
 if TYPE_CHECKING:
-    from restore_recog.api import Dataset
     from restore_recog.evaluation.request import EvalRequest
     from restore_recog.evaluation.results import Report
-    from restore_recog.published.comparison import Comparison
+    from restore_recog.published.comparison import TableComparison
     from restore_recog.published.presets import Preset
-    from restore_recog.published.tables import Table
+    from restore_recog.published.tables import PaperTable
     from restore_recog.system.processes import Ranks
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -142,7 +141,7 @@ def command(name: str | None, listing: bool, **given: Any) -> None:
     _measure(table, given)
 
 
-def _measure(table: Table, given: dict[str, Any]) -> None:
+def _measure(table: PaperTable, given: dict[str, Any]) -> None:
     """Check what can be checked at once, then evaluate."""
     from restore_recog.cli.eval import check_options
     from restore_recog.published.presets import PRESETS
@@ -158,8 +157,8 @@ def _measure(table: Table, given: dict[str, Any]) -> None:
         _reproduce(table, preset, given, output, ranks)
 
 
-def _check(table: Table, preset: Preset, given: dict[str, Any]) -> None:
-    """Find wrong names, data that cannot carry the table, and data that is not the paper's.
+def _check(table: PaperTable, preset: Preset, given: dict[str, Any]) -> None:
+    """Find wrong names, data that does not support the table, and data that is not the paper's.
 
     Raises:
         DataError: The table cannot be measured on that data.
@@ -168,33 +167,32 @@ def _check(table: Table, preset: Preset, given: dict[str, Any]) -> None:
     for spec in given["restorers"]:
         registry.restorers.check(spec)
     registry.recognizers.check(given["recognizer"])
-    refused = dict(preset.refused)
     for spec in given["data"]:
         registry.datasets.check(spec)
         name = registry.split(spec)[0]
-        if name in refused:
-            raise DataError(f"'{table.name}' cannot be measured on '{name}': {refused[name]}.")
-        if name not in preset.data and name != "phantom":
+        if name == preset.data and preset.unfit:
+            raise DataError(f"'{table.name}' cannot be measured on '{name}': {preset.unfit}.")
+        if name not in (preset.data, "phantom"):
             click.echo(
-                f"Warning: {table.name} was measured on {preset.data[0]}; '{name}' is other data, "
+                f"Warning: {table.name} was measured on {preset.data}; '{name}' is other data, "
                 "so the figures stand side by side and reproduce nothing.",
                 err=True,
             )
 
 
-def _default_output(table: Table) -> Path:
+def _default_output(table: PaperTable) -> Path:
     import time
 
     return Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{table.name}"
 
 
 def _reproduce(
-    table: Table, preset: Preset, given: dict[str, Any], output: Path, ranks: Ranks
+    table: PaperTable, preset: Preset, given: dict[str, Any], output: Path, ranks: Ranks
 ) -> None:
     """Evaluate, or take a finished run; write the comparison into its folder and print it."""
     from restore_recog.cli.eval import run_evaluation
     from restore_recog.evaluation import resuming
-    from restore_recog.published import files
+    from restore_recog.published import rendering
     from restore_recog.reporting.folder import write as write_report
     from restore_recog.system.atomic import check_output
 
@@ -209,16 +207,16 @@ def _reproduce(
         report = run_evaluation(request, ranks)
     if not ranks.leads:
         return
-    found = _compared(table, preset, request, report)
+    comparison = _compared(table, preset, request, report)
     if not known:
         with resuming.replaced(output):
-            write_report(_labelled(report, found), output)
-    files.write(found, preset, output)
-    click.echo(files.shown(found, preset, given["form"]).rstrip("\n"))
+            write_report(_labelled(report, comparison), output)
+    rendering.write(comparison, preset, output)
+    click.echo(rendering.shown(comparison, preset, given["form"]).rstrip("\n"))
     click.echo(f"\nThe whole report: {output / 'report.html'}", err=given["form"] != "text")
 
 
-def _request(table: Table, preset: Preset, given: dict[str, Any], output: Path) -> EvalRequest:
+def _request(table: PaperTable, preset: Preset, given: dict[str, Any], output: Path) -> EvalRequest:
     """Return the evaluation that the table's preset describes.
 
     Raises:
@@ -239,34 +237,26 @@ def _request(table: Table, preset: Preset, given: dict[str, Any], output: Path) 
     try:
         request = build_request(options, output)
     except WeightsError as error:
-        training = preset.training.format(restorer=restorers[0])
+        training = preset.training(restorers[0])
         raise WeightsError(f"{error} The table's own are made by: {training}") from error
     paper = given["crop"] == "paper"
     return replace(
         request,
-        datasets=[_dataset(spec, preset) for spec in given["data"]],
+        datasets=[preset.dataset(spec) for spec in given["data"]],
         crop_size=given["crop_size"] or preset.size,
         template=preset.template if paper else None,
     )
 
 
-def _dataset(spec: str, preset: Preset) -> Dataset:
-    """Return the data as the preset wants it."""
-    from restore_recog.published.selection import Selection
-
-    name = registry.split(spec)[0]
-    options = {"wild": True} if name == "celeba" and preset.wild else {}
-    whole = registry.datasets.create(spec, **options)
-    return Selection(whole, preset.conditions) if preset.conditions else whole
-
-
-def _compared(table: Table, preset: Preset, request: EvalRequest, report: Report) -> Comparison:
+def _compared(
+    table: PaperTable, preset: Preset, request: EvalRequest, report: Report
+) -> TableComparison:
     from restore_recog.evaluation.run.session import named
-    from restore_recog.published.comparison import Run, compare
-    from restore_recog.published.origin import origin
+    from restore_recog.published.comparison import compare
+    from restore_recog.published.origin import MeasuredRun, origin
 
     restorers = named(request.restorers)
-    run = Run(
+    run = MeasuredRun(
         data=tuple(dataset.name for dataset in request.datasets),
         rendered=any(dataset.rendered for dataset in request.datasets),
         origins={name: origin(name, restorer) for name, restorer in restorers.items()},
@@ -275,7 +265,7 @@ def _compared(table: Table, preset: Preset, request: EvalRequest, report: Report
     return compare(table, preset, report, run)
 
 
-def _labelled(report: Report, found: Comparison) -> Report:
+def _labelled(report: Report, comparison: TableComparison) -> Report:
     """Return the report with what a reader must know of the comparison before any number."""
-    labels = (found.verdict().rstrip("."), *report.labels)
-    return replace(report, labels=labels, notes=(*found.weights, *report.notes))
+    labels = (comparison.verdict().rstrip("."), *report.labels)
+    return replace(report, labels=labels, notes=(*comparison.weights, *report.notes))

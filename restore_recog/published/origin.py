@@ -63,20 +63,35 @@ class Origin:
         """
         if self.file is None:
             return ()
-        found = []
+        reasons = []
         if self.shipped:
-            found.append("these are the compact weights that come with the package")
+            reasons.append("these are the compact weights that come with the package")
         elif self.preset is None:
-            found.append("nothing beside the weights says how they were trained")
+            reasons.append("nothing beside the weights says how they were trained")
         elif not self.preset.startswith("paper"):
-            found.append(f"the weights are of preset '{self.preset}', not 'paper'")
+            reasons.append(f"the weights are of preset '{self.preset}', not 'paper'")
         if not self.finished:
-            found.append("their training is not finished")
+            reasons.append("their training is not finished")
         if self.datasets is not None and set(self.datasets) != {wanted}:
-            found.append(f"trained on {' and '.join(self.datasets)}, the paper on {wanted}")
+            reasons.append(f"trained on {' and '.join(self.datasets)}, the paper on {wanted}")
         elif self.datasets is None and self.preset is not None and not self.shipped:
-            found.append("on what they were trained is not recorded")
-        return tuple(found)
+            reasons.append("on what they were trained is not recorded")
+        return tuple(reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredRun:
+    """What is known of a run besides its report.
+
+    Attributes:
+        data: Names of the data sets; *rendered* where any of them is.
+        origins: Restorer's name in the report -> where its weights come from.
+    """
+
+    data: tuple[str, ...]
+    rendered: bool
+    origins: Mapping[str, Origin]
+    recognizer: str
 
 
 def origin(name: str, restorer: Restorer) -> Origin:
@@ -105,10 +120,10 @@ def _options(path: Path) -> dict[str, Any]:
     """Return the options in the header of a weights file; no tensor is read."""
     try:
         with safe_open(path, framework="pt") as file:
-            found = json.loads((file.metadata() or {}).get("config", "{}"))
+            options = json.loads((file.metadata() or {}).get("config", "{}"))
     except (SafetensorError, OSError, ValueError):
         return {}  # another program's format; the restorer has read it in its own way
-    return found if isinstance(found, dict) else {}
+    return options if isinstance(options, dict) else {}
 
 
 def _record(path: Path) -> dict[str, Any] | None:

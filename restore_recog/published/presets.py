@@ -13,12 +13,17 @@ Deviation: MaskTheFace and masks pasted by hand are replaced by this project's c
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from restore_recog import registry
 from restore_recog.alignment import TEMPLATE
+from restore_recog.api import Dataset
+from restore_recog.errors import DataError, RestoreRecogError
+from restore_recog.types import FaceImage, FaceSample
 
 EYES = 0.227
 """Distance of the eyes in the cropper's images, in units of the side."""
@@ -41,16 +46,10 @@ MASKTHEFACE = "surgical,n95,kn95,cloth,cloth_patterned,gas"
 FACE_MASKS = "fmor"
 SQUARE = "rectangle:64"
 
-_SPLIT = "The test images are drawn by --seed; the papers' own lists are unpublished."
-_OFFICIAL = (
-    "Test images are drawn from CelebA's official test part, so that no person of the training "
-    "and validation parts is among them; the paper draws from all of CelebA."
-)
-_OWN_COVERINGS = "Coverings are this project's own ({kinds}, each equally often), not the paper's."
-_OWN_CROP = (
-    "Faces are cropped as this project does (eyes 0.30 of the side apart); the paper only says "
-    "256 x 256."
-)
+KINDS = {MASKTHEFACE: MASKTHEFACE.replace(",", ", "), FACE_MASKS: "27 kinds of face mask"}
+"""Coverings that stand for the paper's own -> what they are in words."""
+
+_RECOGNIZER = "The recogniser is --recognizer; the paper's triplet recogniser is unpublished."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,179 +57,201 @@ class Preset:
     """An evaluation that a table can be set beside.
 
     Attributes:
-        data: Names of the data sets that fit, the paper's own first.
-        rehearsal: Rendered data that exercises it.
+        data: Name of the paper's data set.
+        images: The paper's number of test images: the limit where none is given.
+        trained_on: What the paper trained on, and how many images, in words.
+        choices: Sentences about what this paper leaves open or is done otherwise.
         protocol: Who is compared with whom.
         coverings: Kinds of covering, where the images are covered here; empty where they are
             occluded as they come.
-        images: The paper's number of test images: the limit where none is given.
-        trained_on: What the paper trained on, and how many images, in words.
-        training: Command that trains a restorer for it; ``{restorer}`` is replaced.
-        decided: Sentences about what the paper leaves open or is done otherwise.
+        conditions: Conditions of the images that take part; empty for all.
         size: Side of the crops in pixels.
         template: Where the five points lie in the crops, or None for this project's own.
         wild: Whether CelebA's images from the wild are wanted, and not the aligned ones.
-        conditions: Conditions of the images that take part; empty for all.
-        refused: Data set -> why the table cannot be measured on it.
+        unfit: Why the photographs themselves cannot be measured, only rendered ones.
     """
 
-    data: tuple[str, ...]
-    rehearsal: str
-    protocol: str
-    coverings: str
+    data: str
     images: int
     trained_on: str
-    training: str
-    decided: tuple[str, ...]
+    choices: tuple[str, ...] = ()
+    protocol: str = "quality"
+    coverings: str = ""
+    conditions: tuple[str, ...] = ()
     size: int = 256
     template: NDArray[np.float64] | None = None
     wild: bool = False
-    conditions: tuple[str, ...] = ()
-    refused: tuple[tuple[str, str], ...] = ()
+    unfit: str = ""
+
+    @property
+    def rehearsal(self) -> str:
+        """Return rendered data that exercises it."""
+        return "phantom" if self.data == "celeba" else f"phantom:{self.data}"
 
     @property
     def arms(self) -> tuple[str, ...]:
         """Return the arms: distances between sets of images are those to the clean ones."""
         return ("clean", "occluded", "restored")[self.protocol != "quality" :]
 
+    def training(self, restorer: str) -> str:
+        """Return the command that trains a restorer for it."""
+        return (
+            f"restore-recog train-restorer --restorer {restorer} --preset paper "
+            f"--data {self.data}:PATH --output DIR"
+        )
 
-def _train(data: str) -> str:
-    return (
-        f"restore-recog train-restorer --restorer {{restorer}} --preset paper --data {data}:PATH "
-        "--output DIR"
-    )
+    @property
+    def decided(self) -> tuple[str, ...]:
+        """Return sentences about everything that the paper leaves open or is done otherwise."""
+        official = (
+            "Test images are drawn from CelebA's official test part, so that no person of the "
+            "training and validation parts is among them; the paper draws from all of CelebA."
+        )
+        drawn = "The test images are drawn by --seed; the papers' own lists are unpublished."
+        worn = (
+            f"Coverings are this project's own ({KINDS.get(self.coverings)}, each equally often), "
+            "not the paper's."
+        )
+        cropped = (
+            "Faces are cropped as this project does (eyes 0.30 of the side apart); the paper only "
+            "says 256 x 256."
+        )
+        own_crops = bool(self.coverings) and self.template is None
+        return (
+            official if self.data == "celeba" else drawn,
+            *self.choices,
+            *([worn] if self.coverings in KINDS else []),
+            *([cropped] if own_crops else []),
+        )
+
+    def dataset(self, spec: str) -> Dataset:
+        """Return data as the table wants it: CelebA's wild images, some conditions only."""
+        wild = self.wild and registry.split(spec)[0] == "celeba"
+        whole = registry.datasets.create(spec, **({"wild": True} if wild else {}))
+        return Selection(whole, self.conditions) if self.conditions else whole
+
+
+class Selection(Dataset):
+    """Shows the images of another data set that have one of some conditions.
+
+    Everything else (name, place, whether it is rendered, notes) is that of the other.
+    """
+
+    name = "selection"
+
+    def __init__(self, whole: Dataset, conditions: Collection[str]) -> None:
+        super().__init__(whole.location)
+        self._whole = whole
+        self._conditions = conditions
+        # The report is to name the data, not this view of it.
+        self.name, self.rendered = whole.name, whole.rendered  # type: ignore[misc]
+
+    def samples(self) -> Sequence[FaceSample]:
+        """Return the chosen images.
+
+        Raises:
+            DataError: There is none.
+        """
+        samples = self._whole.samples()
+        chosen = [sample for sample in samples if sample.condition in self._conditions]
+        wanted = " or ".join(sorted(self._conditions))
+        self.pair_list = self._whole.pair_list
+        self.notes = (
+            *self._whole.notes,
+            f"{len(chosen)} of {len(samples)} images take part: those of condition {wanted}.",
+        )
+        if not chosen:
+            raise DataError(
+                f"The data set '{self.name}' has no images of condition {wanted}, which this "
+                "table is about."
+            )
+        return chosen
+
+    def read(self, samples: Sequence[FaceSample]) -> list[FaceImage | RestoreRecogError]:
+        """Read them from the other data set."""
+        return self._whole.read(samples)
 
 
 PRESETS: dict[str, Preset] = {
     "ganmasker-celeba": Preset(
-        data=("celeba",),
-        rehearsal="phantom",
-        protocol="quality",
-        coverings=MASKTHEFACE,
-        images=5000,
-        trained_on="20,000 pairs of CelebA (25,000, of which a fifth for validation)",
-        training=_train("celeba"),
-        decided=(
-            _OFFICIAL,
-            _OWN_COVERINGS.format(kinds=MASKTHEFACE.replace(",", ", ")),
+        "celeba",
+        5000,
+        "20,000 pairs of CelebA (25,000, of which a fifth for validation)",
+        (
             "Faces are cropped as HD-CelebA-Cropper does at face factor 0.7 (eyes 0.227 of the "
             "side apart), from the images in the wild where they are there; --crop own takes "
             "this project's crops, on which its trainings work.",
             "256 x 256 pixels; the paper also trains at 512 and does not say which of the two "
             "table 1 shows.",
         ),
+        coverings=MASKTHEFACE,
         template=CROPPER,
         wild=True,
     ),
     "fmodr-fmor-vm": Preset(
-        data=("fmor",),
-        rehearsal="phantom:fmor",
-        protocol="quality",
-        coverings=FACE_MASKS,
-        images=714,
-        trained_on="2,276 images of FMOR-VM",
-        training=_train("fmor"),
-        decided=(
+        "fmor",
+        714,
+        "2,276 images of FMOR-VM",
+        (
             "714 unoccluded images stand for the paper's 2,990 - 2,276; which 2,990 of 5,500 "
             "were taken is unpublished.",
-            _OWN_COVERINGS.format(kinds="27 kinds of face mask"),
-            _SPLIT,
-            _OWN_CROP,
         ),
+        coverings=FACE_MASKS,
         conditions=("clean",),
     ),
     "fmodr-ar-pairs": Preset(
-        data=("ar",),
-        rehearsal="phantom:ar",
-        protocol="quality",
-        coverings="",
-        images=150,
-        trained_on="450 scarf images of AR",
-        training=_train("ar"),
-        decided=("A twin that agrees pixel by pixel is needed; rendered AR has one.", _SPLIT),
+        "ar",
+        150,
+        "450 scarf images of AR",
+        ("A ground truth that agrees pixel by pixel is needed; rendered AR has one.",),
         conditions=("clean", "scarf"),
-        refused=(
-            (
-                "ar",
-                "no two photographs of AR agree pixel by pixel, so there is no truth to measure "
-                "a restored scarf image against; rehearse with --data phantom:ar, or measure "
-                "recognition with fmodr-table5-ar",
-            ),
+        unfit=(
+            "no two photographs of AR agree pixel by pixel, so there is no ground truth to measure "
+            "a restored scarf image against; rehearse with --data phantom:ar, or measure "
+            "recognition with fmodr-table5-ar"
         ),
     ),
     "fmodr-s-celeba-mask": Preset(
-        data=("celeba",),
-        rehearsal="phantom",
-        protocol="quality",
-        coverings=FACE_MASKS,
-        images=2000,
-        trained_on="the other 200,599 images of CelebA",
-        training=_train("celeba"),
-        decided=(
-            _OFFICIAL,
-            _OWN_COVERINGS.format(kinds="27 kinds of face mask"),
-            _OWN_CROP,
-        ),
+        "celeba", 2000, "the other 200,599 images of CelebA", coverings=FACE_MASKS
     ),
     "fmodr-s-celeba-rectangle": Preset(
-        data=("celeba",),
-        rehearsal="phantom",
-        protocol="quality",
-        coverings=SQUARE,
-        images=2000,
-        trained_on="the other 200,599 images of CelebA",
-        training=_train("celeba"),
-        decided=(
-            _OFFICIAL,
+        "celeba",
+        2000,
+        "the other 200,599 images of CelebA",
+        (
             "The square is 64 x 64 of 256 x 256, of one colour, at a random place of the lower "
             "face; the paper says no more than that.",
-            _OWN_CROP,
         ),
+        coverings=SQUARE,
     ),
     "fmodr-ablation": Preset(
-        data=("celeba",),
-        rehearsal="phantom",
-        protocol="quality",
+        "celeba",
+        1000,
+        "1,000 images of S-CelebA",
+        ("Face masks are taken; the paper does not say whether masks or squares.",),
         coverings=FACE_MASKS,
-        images=1000,
-        trained_on="1,000 images of S-CelebA",
-        training=_train("celeba"),
-        decided=(
-            _OFFICIAL,
-            "Face masks are taken; the paper does not say whether masks or squares.",
-            _OWN_COVERINGS.format(kinds="27 kinds of face mask"),
-            _OWN_CROP,
-        ),
     ),
     "fmodr-ar-recognition": Preset(
-        data=("ar",),
-        rehearsal="phantom:ar",
-        protocol="ar",
-        coverings="",
-        images=300,
-        trained_on="900 scarf images of AR",
-        training=_train("ar"),
-        decided=(
-            "As the protocol 'ar': a quarter of the scarf images at hand is tested (the paper's "
+        "ar",
+        300,
+        "900 scarf images of AR",
+        (
+            "As the protocol 'ar': a quarter of the available scarf images is tested (the paper's "
             "1,200 do not fit the database), against every unoccluded image.",
-            "The recogniser is --recognizer; the paper's triplet recogniser is unpublished.",
-            _SPLIT,
+            _RECOGNIZER,
         ),
+        protocol="ar",
     ),
     "fmodr-fmor-recognition": Preset(
-        data=("fmor",),
-        rehearsal="phantom:fmor",
-        protocol="fmor",
-        coverings="",
-        images=2000,
-        trained_on="the other 3,500 masked images of FMOR",
-        training=_train("fmor"),
-        decided=(
+        "fmor",
+        2000,
+        "the other 3,500 masked images of FMOR",
+        (
             "As the protocol 'fmor': 2,000 masked images, or their share of 2,000 in 5,500, "
             "against every unoccluded image.",
-            "The recogniser is --recognizer; the paper's triplet recogniser is unpublished.",
-            _SPLIT,
+            _RECOGNIZER,
         ),
+        protocol="fmor",
     ),
 }
 """Name -> preset."""

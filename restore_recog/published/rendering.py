@@ -1,173 +1,216 @@
-"""A comparison as text, markdown, CSV and JSON; a table alone as text."""
+"""A comparison as text, markdown, CSV and JSON, and as files; a table alone as text."""
 
 from __future__ import annotations
 
-import csv
-import io
+import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from restore_recog.published.comparison import NOT_HERE, Cell, Comparison, Line, Ours
-from restore_recog.published.metrics import METRICS, Metric
+from tabulate import tabulate
+
+from restore_recog.published.comparison import (
+    NOT_HERE,
+    ComparedCell,
+    ComparedRow,
+    Ours,
+    TableComparison,
+)
+from restore_recog.published.metrics import METRICS
 from restore_recog.published.presets import PRESETS, Preset
-from restore_recog.published.tables import Table, Value
-from restore_recog.reporting.tables import text_table
+from restore_recog.published.tables import PaperTable, Printed
+from restore_recog.reporting.tables import csv_text, text_table
+from restore_recog.system.atomic import plain, write_file
 
 DASH = "–"
 
+ENDINGS = {"text": "txt", "markdown": "md", "csv": "csv", "json": "json"}
+"""Form -> ending of its file in the results folder."""
 
-def heading(metric: Metric) -> str:
-    """Return a column's head with its unit."""
-    return f"{metric.label}, {metric.unit}" if metric.unit else metric.label
+_CSV = (
+    *("table", "row", "in_paper", "metric", "unit", "paper"),
+    *("here", "low", "high", "n", "verdict", "obstacles"),
+)
 
 
-def overview(tables: Iterable[Table]) -> str:
-    """Return one line a table: what it shows and what it needs."""
+def shown(comparison: TableComparison, preset: Preset, form: str) -> str:
+    """Return a comparison in one of :data:`ENDINGS`' forms."""
+    if form == "json":
+        content = comparison_json(comparison, preset)
+        return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    if form == "csv":
+        return comparison_csv(comparison)
+    if form == "markdown":
+        return comparison_markdown(comparison, preset)
+    return comparison_text(comparison, preset) + "\n"
+
+
+def write(comparison: TableComparison, preset: Preset, folder: Path) -> None:
+    """Write ``reproduce.*`` into a results folder, replacing what an earlier run wrote.
+
+    Raises:
+        OutputError: The files cannot be written.
+    """
+    for form, ending in ENDINGS.items():
+        text = shown(comparison, preset, form)
+        write_file(folder / f"reproduce.{ending}", text, overwrite=True)
+
+
+def overview(tables: Iterable[PaperTable]) -> str:
+    """Return one row per table: what it shows and what it needs."""
     rows = []
     for table in tables:
         preset = PRESETS.get(table.preset or "")
-        data = DASH if preset is None else f"{preset.data[0]}:PATH"
+        data = DASH if preset is None else f"{preset.data}:PATH"
         restorers = "" if preset is None else " ".join(table.restorers)
         where = table.where.partition(",")[0].removeprefix("text of ")
         rows.append([table.name, where, data, restorers or DASH, table.title])
     head = ["table", "in the paper", "--data", "restorer", "shows"]
     ending = f"{DASH} under --data: printed for reading only; naming the table says why."
-    return f"{_left(head, rows)}\n\n{ending}"
+    return f"{text_table(head, rows, left=range(len(head)))}\n\n{ending}"
 
 
-def table_text(table: Table) -> str:
+def table_text(table: PaperTable) -> str:
     """Return the paper's own figures, and what is needed to measure them here."""
-    columns = [METRICS[key] for key in table.metrics]
     rows = [
         [row.label, *(_printed(row.values[key]) for key in table.metrics)] for row in table.rows
     ]
+    preset = PRESETS.get(table.preset or "")
     parts = [
         title(table),
-        text_table(["paper's figures", *map(heading, columns)], rows),
-        _doubts(table),
+        text_table(["paper's figures", *(METRICS[key].heading for key in table.metrics)], rows),
+        "\n".join(_doubts(table)),
         "\n".join(f"Note: {note}" for note in table.notes),
+        f"There is no evaluation for this table: {table.why_not}."
+        if preset is None
+        else needs(table, preset),
     ]
-    preset = PRESETS.get(table.preset or "")
-    if preset is None:
-        parts.append(f"There is no evaluation for this table: {table.why_not}.")
-    else:
-        parts.append(needs(table, preset))
     return "\n\n".join(part for part in parts if part)
 
 
-def needs(table: Table, preset: Preset) -> str:
+def needs(table: PaperTable, preset: Preset) -> str:
     """Return what a run needs, and how it is set up."""
+    command = f"restore-recog reproduce {table.name} --data {preset.data}:PATH"
+    covered = f", coverings {preset.coverings}" if preset.coverings else ""
     lines = [
-        f"To measure it here: restore-recog reproduce {table.name} --data {preset.data[0]}:PATH"
-    ]
-    for name, reason in preset.refused:
-        lines.append(f"  but not on '{name}': {reason}.")
-    for restorer in table.restorers:
-        train = preset.training.format(restorer=restorer)
-        lines.append(f"  weights: {train}, then --weights DIR/weights.safetensors")
-    lines += [
+        f"To measure it here: {command}",
+        *([f"  but not on '{preset.data}': {preset.unfit}."] if preset.unfit else []),
+        *(
+            f"  weights: {preset.training(restorer)}, then --weights DIR/weights.safetensors"
+            for restorer in table.restorers
+        ),
         f"  the paper trained on {preset.trained_on}",
         f"  tested: {preset.images:,} images at {preset.size} x {preset.size}, protocol "
-        f"'{preset.protocol}'" + (f", coverings {preset.coverings}" if preset.coverings else ""),
+        f"'{preset.protocol}'{covered}",
         f"  rehearsal on made-up faces: --data {preset.rehearsal} --limit 20",
         *(f"Decided here: {sentence}" for sentence in preset.decided),
     ]
     return "\n".join(lines)
 
 
-def title(table: Table) -> str:
+def title(table: PaperTable) -> str:
     """Return two lines that say which table it is."""
     return f"{table.name}: {table.title}\n{table.paper}, {table.where}; {table.tested_on}."
 
 
-def comparison_text(found: Comparison, preset: Preset) -> str:
+def comparison_text(comparison: TableComparison, preset: Preset) -> str:
     """Return the comparison for a terminal."""
-    head, rows = _grid(found)
+    reasons = "; ".join(comparison.reasons())
     parts = [
-        title(found.table),
-        _warning(found),
-        "\n".join(found.weights),
-        text_table(head, rows),
-        _gain_text(found.gains),
-        _doubts(found.table),
-        "\n".join(_remarks(found, preset)),
-        found.verdict(),
+        title(comparison.table),
+        # What must be read before the numbers, where they reproduce nothing.
+        f"NOT A REPRODUCTION: {reasons}." if reasons else "",
+        "\n".join(comparison.weights),
+        text_table(*_grid(comparison)),
+        "\n".join(map(_gain, comparison.gains)),
+        "\n".join(_doubts(comparison.table)),
+        "\n".join(_remarks(comparison, preset)),
+        comparison.verdict(),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def comparison_markdown(found: Comparison, preset: Preset) -> str:
+def comparison_markdown(comparison: TableComparison, preset: Preset) -> str:
     """Return the comparison as markdown."""
-    head, rows = _grid(found)
-    lines = [
-        f"### {found.table.name}",
-        "",
-        title(found.table).partition("\n")[2],
-        "",
-        _markdown_row(head),
-        "|" + "---|" + "---:|" * (len(head) - 1),
-        *map(_markdown_row, rows),
-        "",
-        f"**{found.verdict()}**",
-        "",
-        *(f"* {line}" for line in found.weights),
-        *(f"* {line}" for line in _gain_text(found.gains).splitlines()),
-        *(f"* {line}" for line in _doubts(found.table).splitlines()),
-        *(f"* {line}" for line in _remarks(found, preset)),
+    head, rows = _grid(comparison)
+    cells = [[cell.replace("|", "\\|") for cell in row] for row in (head, *rows)]
+    align = ["left", *["right"] * (len(head) - 1)]
+    remarks = (
+        *comparison.weights,
+        *map(_gain, comparison.gains),
+        *_doubts(comparison.table),
+        *_remarks(comparison, preset),
+    )
+    parts = [
+        f"### {comparison.table.name}",
+        title(comparison.table).partition("\n")[2],
+        tabulate(cells[1:], cells[0], tablefmt="pipe", colalign=align, disable_numparse=True),
+        f"**{comparison.verdict()}**",
+        "\n".join(f"* {remark}" for remark in remarks),
     ]
-    return "\n".join(lines) + "\n"
+    return "\n\n".join(parts) + "\n"
 
 
-def comparison_csv(found: Comparison) -> str:
-    """Return one line a cell, numbers unrounded."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(
-        ["table", "row", "in_paper", "metric", "unit", "paper", "here", "low", "high", "n",
-         "verdict", "obstacles"]
-    )  # fmt: skip
-    for line in (*found.lines, *found.gains):
-        for cell in line.cells:
+def comparison_csv(comparison: TableComparison) -> str:
+    """Return one row per cell, numbers unrounded."""
+    return csv_text([_CSV, *_csv_rows(comparison)])
+
+
+def _csv_rows(comparison: TableComparison) -> Iterator[list[Any]]:
+    for row in (*comparison.rows, *comparison.gains):
+        obstacles = "; ".join((*comparison.obstacles, *row.obstacles))
+        for cell in row.cells:
             ours = cell.ours or Ours(math.nan)
-            writer.writerow(
-                [found.table.name, line.label, "yes" if line.published else "no", cell.metric,
-                 METRICS[cell.metric].unit, cell.paper.text if cell.paper else "",
-                 _number(ours.value), _number(ours.low), _number(ours.high),
-                 "" if ours.n is None else ours.n, cell.verdict,
-                 "; ".join((*found.obstacles, *line.obstacles)) if cell.ours else ""]
-            )  # fmt: skip
-    return buffer.getvalue()
+            yield [
+                comparison.table.name,
+                row.label,
+                "yes" if row.published else "no",
+                cell.metric,
+                METRICS[cell.metric].unit,
+                cell.paper.text if cell.paper else "",
+                *(
+                    f"{x:.10g}" if math.isfinite(x) else ""
+                    for x in (ours.value, ours.low, ours.high)
+                ),
+                "" if ours.n is None else ours.n,
+                cell.verdict,
+                obstacles if cell.ours else "",
+            ]
 
 
-def comparison_json(found: Comparison, preset: Preset) -> dict[str, Any]:
+def _number(value: float) -> str:
+    return f"{value:.10g}" if math.isfinite(value) else ""
+
+
+def comparison_json(comparison: TableComparison, preset: Preset) -> dict[str, Any]:
     """Return everything as plain JSON values."""
+    table = comparison.table
+    content: dict[str, Any] = plain(
+        {
+            "table": table.name,
+            "paper": table.cite,
+            "where": table.where,
+            "verdict": comparison.verdict(),
+            "obstacles": comparison.obstacles,
+            "cautions": comparison.cautions,
+            "weights": comparison.weights,
+            "decided": preset.decided,
+            "notes": table.notes,
+            "definitions": {key: METRICS[key].definition for key in table.metrics},
+            "lines": [_row_json(row) for row in comparison.rows],
+            "gains": [_row_json(row) for row in comparison.gains],
+        }
+    )
+    return content
+
+
+def _row_json(row: ComparedRow) -> dict[str, Any]:
     return {
-        "table": found.table.name,
-        "paper": found.table.cite,
-        "where": found.table.where,
-        "verdict": found.verdict(),
-        "obstacles": list(found.obstacles),
-        "cautions": list(found.cautions),
-        "weights": list(found.weights),
-        "decided": list(preset.decided),
-        "notes": list(found.table.notes),
-        "definitions": {key: METRICS[key].definition for key in found.table.metrics},
-        "lines": [_line_json(line) for line in found.lines],
-        "gains": [_line_json(line) for line in found.gains],
-    }
-
-
-def _warning(found: Comparison) -> str:
-    """Return what must be read before the numbers, where they reproduce nothing."""
-    return f"NOT A REPRODUCTION: {'; '.join(found.reasons())}." if found.reasons() else ""
-
-
-def _line_json(line: Line) -> dict[str, Any]:
-    return {
-        "label": line.label,
-        "in_paper": line.published,
-        "obstacles": list(line.obstacles),
+        "label": row.label,
+        "in_paper": row.published,
+        "obstacles": row.obstacles,
         "cells": [
             {
                 "metric": cell.metric,
@@ -175,113 +218,76 @@ def _line_json(line: Line) -> dict[str, Any]:
                 "paper": cell.paper.number if cell.paper else None,
                 "paper_as_printed": cell.paper.text if cell.paper else None,
                 "doubt": cell.paper.doubt if cell.paper else "",
-                "here": _ours_json(cell.ours),
+                "here": asdict(cell.ours) if cell.ours else None,
                 "verdict": cell.verdict,
             }
-            for cell in line.cells
+            for cell in row.cells
         ],
     }
 
 
-def _ours_json(ours: Ours | None) -> dict[str, Any] | None:
-    if ours is None:
-        return None
-    numbers = {"value": ours.value, "low": ours.low, "high": ours.high}
-    strict = {key: value if math.isfinite(value) else None for key, value in numbers.items()}
-    return {**strict, "n": ours.n, "flag": ours.flag}
-
-
-def _grid(found: Comparison) -> tuple[list[str], list[list[str]]]:
-    """Return head and rows: two columns a metric, the paper's and ours."""
+def _grid(comparison: TableComparison) -> tuple[list[str], list[list[str]]]:
+    """Return head and rows: two columns per metric, the paper's and ours."""
     head = ["system"]
-    for key in found.table.metrics:
-        head += [f"{heading(METRICS[key])}: paper", "here [95 % CI]"]
+    for key in comparison.table.metrics:
+        head += [f"{METRICS[key].heading}: paper", "here [95 % CI]"]
     rows = []
-    for line in found.lines:
-        row = [line.label if line.published else f"({line.label})"]
-        for cell in line.cells:
-            row += [_printed(cell.paper), _ours(cell)]
-        rows.append(row)
-    return [*head, "n"], [[*row, _n(line)] for row, line in zip(rows, found.lines, strict=True)]
+    for row in comparison.rows:
+        cells = [text for cell in row.cells for text in (_printed(cell.paper), _here(cell))]
+        counts = [cell.ours.n for cell in row.cells if cell.ours and cell.ours.n is not None]
+        label = row.label if row.published else f"({row.label})"
+        rows.append([label, *cells, f"{max(counts):,}" if counts else DASH])
+    return [*head, "n"], rows
 
 
-def _ours(cell: Cell) -> str:
+def _here(cell: ComparedCell) -> str:
     if cell.ours is None:
         return NOT_HERE if cell.verdict == NOT_HERE else DASH
-    digits = len(cell.paper.text.partition(".")[2]) if cell.paper else 2
-    return _with_interval(cell.ours, digits) + ("*" if cell.ours.flag else "")
+    return _with_interval(cell) + ("*" if cell.ours.flag else "")
 
 
-def _with_interval(ours: Ours, digits: int, sign: str = "") -> str:
+def _with_interval(cell: ComparedCell, sign: str = "") -> str:
+    """Return our figure with as many digits as the paper's."""
+    ours, digits = cell.ours, cell.paper.digits if cell.paper else 2
+    if ours is None:
+        return DASH
     text = f"{ours.value:{sign}.{digits}f}"
     if math.isfinite(ours.low) and math.isfinite(ours.high):
         text += f" [{ours.low:{sign}.{digits}f}, {ours.high:{sign}.{digits}f}]"
     return text
 
 
-def _n(line: Line) -> str:
-    counts = {cell.ours.n for cell in line.cells if cell.ours and cell.ours.n is not None}
-    return f"{max(counts):,}" if counts else DASH
+def _gain(row: ComparedRow) -> str:
+    (cell,) = row.cells
+    unit = METRICS[cell.metric].unit.replace("%", "points")
+    here = f"{_with_interval(cell, '+')} {unit}".rstrip()
+    return f"{row.label}: paper {_printed(cell.paper)}, here {here}; {cell.verdict}."
 
 
-def _gain_text(gains: Sequence[Line]) -> str:
-    lines = []
-    for line in gains:
-        (cell,) = line.cells
-        digits = len(cell.paper.text.partition(".")[2]) if cell.paper else 2
-        here = _with_interval(cell.ours, digits, "+") if cell.ours else DASH
-        unit = METRICS[cell.metric].unit.replace("%", "points")
-        lines.append(
-            f"{line.label}: paper {_printed(cell.paper)}, here {here} {unit}".rstrip()
-            + f"; {cell.verdict}."
-        )
-    return "\n".join(lines)
-
-
-def _remarks(found: Comparison, preset: Preset) -> list[str]:
+def _remarks(comparison: TableComparison, preset: Preset) -> list[str]:
     """Return what stands beneath a table: verdicts, definitions, differences, decisions."""
     lines = []
-    for line in found.lines:
-        if line.published and any(cell.ours for cell in line.cells):
-            words = (
-                f"{METRICS[cell.metric].label} {cell.verdict}" for cell in line.cells if cell.paper
-            )
-            lines.append(f"{line.label}: {', '.join(words)}".rstrip(": ") + ".")
-    flags = {c.ours.flag for line in found.lines for c in line.cells if c.ours and c.ours.flag}
+    for row in comparison.rows:
+        if row.published and any(cell.ours for cell in row.cells):
+            words = (f"{METRICS[c.metric].label} {c.verdict}" for c in row.cells if c.paper)
+            lines.append(f"{row.label}: {', '.join(words)}".rstrip(": ") + ".")
+    flags = {c.ours.flag for row in comparison.rows for c in row.cells if c.ours and c.ours.flag}
     lines += [f"*: {flag}." for flag in sorted(flags)]
-    for key in found.table.metrics:
-        lines.append(f"{METRICS[key].label}: {METRICS[key].definition}.")
-    lines += [f"Note: {note}" for note in found.table.notes]
-    lines += [f"Differs: {caution}." for caution in found.cautions]
+    for metric in (METRICS[key] for key in comparison.table.metrics):
+        lines.append(f"{metric.label}: {metric.definition}.")
+    lines += [f"Note: {note}" for note in comparison.table.notes]
+    lines += [f"Differs: {caution}." for caution in comparison.cautions]
     return lines + [f"Decided here: {sentence}" for sentence in preset.decided]
 
 
-def _doubts(table: Table) -> str:
-    return "\n".join(
+def _doubts(table: PaperTable) -> list[str]:
+    return [
         f"?: {row.label}, {METRICS[key].label}: {value.doubt}."
         for row in table.rows
         for key, value in row.values.items()
         if value and value.doubt
-    )
+    ]
 
 
-def _printed(value: Value | None) -> str:
+def _printed(value: Printed | None) -> str:
     return DASH if value is None else value.text + ("?" if value.doubt else "")
-
-
-def _number(value: float) -> str:
-    return f"{value:.10g}" if math.isfinite(value) else ""
-
-
-def _markdown_row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-def _left(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return columns of text, all to the left."""
-    everything = [head, *rows]
-    widths = [max(len(row[i]) for row in everything) for i in range(len(head))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in everything
-    )

@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from restore_recog.errors import DataError
-from restore_recog.published.metrics import METRICS, Metric
 
 FILES = ("ganmasker", "fmodr", "ecgan", "landmark_gender")
 """One file a paper, in the order of display."""
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class Printed:
     """One printed number.
 
     Attributes:
@@ -39,39 +38,38 @@ class Value:
         return float(self.text)
 
     @property
+    def digits(self) -> int:
+        """Return how many digits are printed behind the point."""
+        return len(self.text.partition(".")[2])
+
+    @property
     def rounding(self) -> float:
         """Return how far the number may lie from what was measured: half its last digit."""
-        digits = len(self.text.partition(".")[2])
-        return float(0.5 * 10.0**-digits)
+        return float(0.5 * 10.0**-self.digits)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One line of a table.
+class PaperRow:
+    """One row of a table.
 
     Attributes:
         label: The system, as the paper calls it.
         values: Metric -> what is printed, None where the paper has no number.
         restorer: Ours of that name, or None.
         arm: Our arm where nothing is restored (``occluded``), or None.
-        options: What the restorer's weights must have been trained with to stand in this line.
+        options: What the restorer's weights must have been trained with to stand in this row.
     """
 
     label: str
-    values: Mapping[str, Value | None]
+    values: Mapping[str, Printed | None]
     restorer: str | None = None
     arm: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def ours(self) -> bool:
-        """Return whether an evaluation can measure this line."""
-        return self.restorer is not None or self.arm is not None
-
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """Two lines of a table whose difference tells what restoring gains."""
+    """Two rows of a table whose difference tells what restoring gains."""
 
     metric: str
     before: str
@@ -79,7 +77,7 @@ class Gain:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class PaperTable:
     """One table of a paper, or that part of it that one evaluation can be set beside.
 
     Attributes:
@@ -92,7 +90,7 @@ class Table:
         rows, metrics: As printed; metrics by key of :data:`~.metrics.METRICS`.
         preset: Name of the evaluation, see :mod:`~restore_recog.published.presets`, or None.
         why_not: Why there is no evaluation for it; empty where there is one.
-        gain: Two lines whose difference is compared as well.
+        gain: Two rows whose difference is compared as well.
         notes: What a reader of the paper should know.
     """
 
@@ -102,7 +100,7 @@ class Table:
     where: str
     title: str
     tested_on: str
-    rows: tuple[Row, ...]
+    rows: tuple[PaperRow, ...]
     metrics: tuple[str, ...]
     images: int | None = None
     preset: str | None = None
@@ -110,29 +108,27 @@ class Table:
     gain: Gain | None = None
     notes: tuple[str, ...] = field(default=())
 
-    def metric(self, key: str) -> Metric:
-        """Return what one of the table's columns means."""
-        return METRICS[key]
-
     @property
     def restorers(self) -> tuple[str, ...]:
-        """Return the restorers that have a line of their own."""
+        """Return the restorers that have a row of their own."""
         return tuple(dict.fromkeys(row.restorer for row in self.rows if row.restorer))
 
 
 @cache
-def tables() -> Mapping[str, Table]:
+def tables() -> Mapping[str, PaperTable]:
     """Return every table by name, in the papers' order."""
-    found: dict[str, Table] = {}
-    for file in FILES:
-        text = (Path(__file__).parent / f"{file}.json").read_text(encoding="utf-8")
-        content = json.loads(text)
-        for name, entry in content["tables"].items():
-            found[name] = _table(name, content["paper"], entry)
-    return found
+    papers = [
+        json.loads((Path(__file__).parent / f"{file}.json").read_text(encoding="utf-8"))
+        for file in FILES
+    ]
+    return {
+        name: _table(name, paper["paper"], entry)
+        for paper in papers
+        for name, entry in paper["tables"].items()
+    }
 
 
-def table(name: str) -> Table:
+def table(name: str) -> PaperTable:
     """Return one table.
 
     Raises:
@@ -154,10 +150,10 @@ def table(name: str) -> Table:
     raise DataError(f"No published table is called '{name}'; {hint}")
 
 
-def _table(name: str, paper: Mapping[str, str], entry: Mapping[str, Any]) -> Table:
+def _table(name: str, paper: Mapping[str, str], entry: Mapping[str, Any]) -> PaperTable:
     metrics = tuple(entry["metrics"])
     gain = entry.get("gain")
-    return Table(
+    return PaperTable(
         name=name,
         paper=paper["name"],
         cite=paper["cite"],
@@ -166,7 +162,7 @@ def _table(name: str, paper: Mapping[str, str], entry: Mapping[str, Any]) -> Tab
         tested_on=entry["tested_on"],
         rows=tuple(_row(metrics, row) for row in entry["rows"]),
         metrics=metrics,
-        images=entry.get("pictures"),
+        images=entry.get("images"),
         preset=entry.get("preset"),
         why_not=entry.get("why_not", ""),
         gain=Gain(gain["figure"], gain["before"], gain["after"]) if gain else None,
@@ -174,13 +170,13 @@ def _table(name: str, paper: Mapping[str, str], entry: Mapping[str, Any]) -> Tab
     )
 
 
-def _row(metrics: tuple[str, ...], entry: Mapping[str, Any]) -> Row:
+def _row(metrics: tuple[str, ...], entry: Mapping[str, Any]) -> PaperRow:
     doubts = entry.get("uncertain", {})
     values = {
-        key: None if text is None else Value(text, doubts.get(key, ""))
+        key: None if text is None else Printed(text, doubts.get(key, ""))
         for key, text in zip(metrics, entry["values"], strict=True)
     }
-    return Row(
+    return PaperRow(
         label=entry["label"],
         values=values,
         restorer=entry.get("restorer"),

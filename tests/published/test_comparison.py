@@ -15,11 +15,11 @@ import torch
 from restore_recog import weights
 from restore_recog.evaluation.results import ArmReport, Report
 from restore_recog.published import comparison, rendering
-from restore_recog.published.comparison import Ours, Run, compare, judge
+from restore_recog.published.comparison import Ours, assess, compare
 from restore_recog.published.metrics import METRICS
-from restore_recog.published.origin import Origin, origin
+from restore_recog.published.origin import MeasuredRun, Origin, origin
 from restore_recog.published.presets import PRESETS
-from restore_recog.published.tables import Value, table
+from restore_recog.published.tables import Printed, table
 from restore_recog.restorers.telea import Telea
 
 PAPER = Origin(
@@ -41,15 +41,15 @@ def report(arms: dict[str, dict[str, Any]], **setup: Any) -> Report:
     return Report((), (), (), tuple(parts), facts, {}, (), {}, (), ())
 
 
-def run(known: Origin = PAPER, **changes: Any) -> Run:
+def run(known: Origin = PAPER, **changes: Any) -> MeasuredRun:
     facts: dict[str, Any] = {
         "data": ("celeba",), "rendered": False, "origins": {known.restorer: known},
         "recognizer": "timm",
     }  # fmt: skip
-    return Run(**(facts | changes))
+    return MeasuredRun(**(facts | changes))
 
 
-def table1(found: Report, how: Run) -> comparison.Comparison:
+def table1(found: Report, how: MeasuredRun) -> comparison.TableComparison:
     return compare(table("ganmasker-table1"), PRESETS["ganmasker-celeba"], found, how)
 
 
@@ -72,19 +72,19 @@ GOOD = {
     ],
 )
 def test_a_cell_is_reproduced_only_within_the_interval(ours: Ours | None, word: str) -> None:
-    assert judge(METRICS["psnr"], Value("30.96"), ours, comparable=True) == word
+    assert assess(METRICS["psnr"], Printed("30.96"), ours, comparable=True) == word
 
 
 def test_lower_is_better_for_errors_and_nothing_is_judged_that_cannot_be_compared() -> None:
-    error, ours = Value("2.27"), Ours(1.0, 0.9, 1.1)
-    assert judge(METRICS["l1"], error, ours, comparable=True) == "lower than the paper (better)"
-    assert judge(METRICS["l1"], error, ours, comparable=False) == "not comparable"
-    assert judge(METRICS["l1"], None, ours, comparable=True) == "the paper prints no number"
+    error, ours = Printed("2.27"), Ours(1.0, 0.9, 1.1)
+    assert assess(METRICS["l1"], error, ours, comparable=True) == "lower than the paper (better)"
+    assert assess(METRICS["l1"], error, ours, comparable=False) == "not comparable"
+    assert assess(METRICS["l1"], None, ours, comparable=True) == "the paper prints no number"
 
 
 def test_lines_of_systems_that_are_not_here_say_so_and_extra_ones_are_marked() -> None:
     found = table1(report(GOOD), run())
-    lines = {line.label: line for line in found.lines}
+    lines = {row.label: row for row in found.rows}
     assert {cell.verdict for cell in lines["GLCIC"].cells} == {"not here"}
     assert not lines["covered, nothing done"].published
     words = {cell.metric: cell.verdict for cell in lines["GANMasker"].cells}
@@ -109,7 +109,7 @@ def test_other_data_or_size_is_never_a_reproduction(
 ) -> None:
     found = table1(report(GOOD, **setup), run(**how))
     assert reason in found.verdict() and "not a reproduction" in found.verdict()
-    assert not any(cell.verdict.startswith("repro") for line in found.lines for cell in line.cells)
+    assert not any(cell.verdict.startswith("repro") for row in found.rows for cell in row.cells)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_other_weights_are_never_a_reproduction(change: dict[str, Any], reason: 
     facts = {name: getattr(PAPER, name) for name in Origin.__dataclass_fields__}
     found = table1(report(GOOD), run(Origin(**(facts | change))))
     assert reason in found.verdict() and "not a reproduction" in found.verdict()
-    assert not any(cell.verdict.startswith("repro") for line in found.lines for cell in line.cells)
+    assert not any(cell.verdict.startswith("repro") for row in found.rows for cell in row.cells)
 
 
 def test_fewer_images_and_our_own_crop_are_told() -> None:
@@ -138,7 +138,7 @@ def test_fewer_images_and_our_own_crop_are_told() -> None:
 def test_a_variant_stands_in_its_own_line_only() -> None:
     preset = PRESETS["ganmasker-celeba"]
     found = compare(table("ganmasker-table2"), preset, report(GOOD), run())
-    one, two = found.lines[:2]
+    one, two = found.rows[:2]
     assert {cell.verdict for cell in one.cells} == {"not here"}
     assert two.cells[1].ours is not None and two.cells[1].ours.value == 30.9
 
@@ -148,7 +148,7 @@ def test_errors_are_put_on_the_papers_scale_and_gains_beside_its_differences() -
     known = Origin("fmodr", "w", preset="paper", datasets=("celeba",))
     preset = PRESETS["fmodr-s-celeba-mask"]
     found = compare(table("fmodr-table4-celeba-mask"), preset, report(arms), run(known))
-    cells = {cell.metric: cell.ours for cell in found.lines[3].cells}
+    cells = {cell.metric: cell.ours for cell in found.rows[3].cells}
     assert cells["l1"] is not None and cells["l1"].value == pytest.approx(2.0)
     assert cells["l2"] is not None and cells["l2"].value == pytest.approx(0.8)
 
@@ -159,7 +159,7 @@ def test_errors_are_put_on_the_papers_scale_and_gains_beside_its_differences() -
     preset = PRESETS["fmodr-ar-recognition"]
     found = compare(table("fmodr-table5-ar"), preset, report(arms), run(known))
     (gain,) = found.gains
-    assert gain.cells[0].paper == Value("+19.4")  # 96.7 - 77.3
+    assert gain.cells[0].paper == Printed("+19.4")  # 96.7 - 77.3
     assert gain.cells[0].ours is not None and gain.cells[0].ours.value == pytest.approx(10.0)
     assert "the recogniser 'timm' is not the paper's" in found.verdict()
 
@@ -195,7 +195,7 @@ def test_weights_tell_on_what_they_were_trained(tmp_path: Path) -> None:
     assert "RAF-DB" in origin("telea", restorer).sentence()
 
     record = {
-        "datasets": ["celeba:/x", "phantom:9x9"], "model": {"preset": "paper"}, "images": 7,
+        "datasets": ["celeba:/x", "phantom:9x9"], "model": {"preset": "paper"}, "pictures": 7,
         "finished": True,
     }  # fmt: skip
     (tmp_path / "run.json").write_text(json.dumps(record))

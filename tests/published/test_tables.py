@@ -10,7 +10,7 @@ from restore_recog import registry
 from restore_recog.errors import DataError
 from restore_recog.published.metrics import METRICS
 from restore_recog.published.presets import CROPPER, PRESETS
-from restore_recog.published.tables import Value, table, tables
+from restore_recog.published.tables import Printed, table, tables
 
 
 def numbers(name: str, metric: str) -> dict[str, float]:
@@ -82,7 +82,7 @@ def test_rows_columns_and_presets_are_known() -> None:
 def test_presets_name_data_and_protocols_that_are_installed() -> None:
     for preset in PRESETS.values():
         registry.protocols.check(preset.protocol)
-        for name in (*preset.data, preset.rehearsal):
+        for name in (preset.data, preset.rehearsal):
             registry.datasets.check(name)
 
 
@@ -107,8 +107,8 @@ def test_an_unknown_table_names_its_parts_or_the_nearest(name: str, message: str
 
 
 def test_a_number_is_no_more_exact_than_it_was_printed() -> None:
-    assert Value("30.96").rounding == pytest.approx(0.005)
-    assert Value("77").rounding == pytest.approx(0.5)
+    assert Printed("30.96").rounding == pytest.approx(0.005)
+    assert Printed("77").rounding == pytest.approx(0.5)
 
 
 def test_the_doubtful_cell_is_marked() -> None:
