@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
-import socket
 import sys
 import time
+from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+import forked
+from forked import finish
 from training_fakes import plugins
 
 import restore_recog.training.trainer
@@ -29,38 +30,9 @@ ARGUMENTS = [
 SLOW = ["--set", "pause=0.05"]
 
 
-def one_of_two(folder: Path, name: str, arguments: list[str], rank: int, port: int) -> None:
-    """Be one process, as torchrun would have started it."""
-    for stream, kind in ((1, "out"), (2, "err")):
-        with (folder / f"{name}-{rank}.{kind}").open("w") as file:
-            os.dup2(file.fileno(), stream)
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    os.environ |= {"WORLD_SIZE": str(WORLD), "RANK": str(rank), "LOCAL_RANK": str(rank)}
-    main(arguments)
-
-
 def start(folder: Path, name: str, *arguments: str) -> list[BaseProcess]:
     """Start a training by two processes."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    context = multiprocessing.get_context("fork")
-    more = [*ARGUMENTS, *arguments]
-    running: list[BaseProcess] = [
-        context.Process(target=one_of_two, args=(folder, name, more, rank, port))
-        for rank in range(WORLD)
-    ]
-    for process in running:
-        process.start()
-    return running
-
-
-def finish(folder: Path, name: str, running: list[BaseProcess]) -> None:
-    """Wait for a training and note how its processes ended."""
-    for process in running:
-        process.join()
-    codes = [process.exitcode for process in running]
-    (folder / f"{name}.json").write_text(json.dumps(codes))
+    return forked.start(folder, name, partial(main, [*ARGUMENTS, *arguments]), WORLD)
 
 
 def wait_until(output: Path, images: int, running: list[BaseProcess]) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import multiprocessing
 import os
 import signal
-import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +14,7 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
+from forked import finish, start
 from timm.layers import BatchNormAct2d
 from torch import Tensor, nn
 
@@ -308,32 +306,10 @@ def work(task: str, folder: Path) -> None:
         torch.save(found, folder / f"{task}-{ranks.rank}.pt")
 
 
-def one_of_two(task: str, folder: Path, rank: int, port: int) -> None:
-    """Be one process, as torchrun would have started it."""
-    with (folder / f"{task}-{rank}.err").open("w") as errors:
-        os.dup2(errors.fileno(), 2)
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    os.environ |= {"WORLD_SIZE": str(WORLD), "RANK": str(rank), "LOCAL_RANK": str(rank)}
-    work(task, folder)
-
-
 def main(folder: Path) -> None:
     """Do every task by processes of its own, which share what is imported already."""
-    context = multiprocessing.get_context("fork")
     for task in ("steps", "train", "fail"):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        running = [
-            context.Process(target=one_of_two, args=(task, folder, rank, port))
-            for rank in range(WORLD)
-        ]
-        for process in running:
-            process.start()
-        for process in running:
-            process.join()
-        codes = [process.exitcode for process in running]
-        (folder / f"{task}.json").write_text(json.dumps(codes))
+        finish(folder, task, start(folder, task, partial(work, task, folder), WORLD))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
-"""One of several processes of an evaluation of squares; started by test_sharding."""
+"""Evaluations of squares by several processes; started by test_processes, once for all tests."""
 
 from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 from evaluation_fakes import Breaker, Healer, Squares, request
+from forked import finish, start
 from torch import Tensor
 
 from restore_recog.errors import PluginError, RestoreRecogError
@@ -40,7 +42,7 @@ def state(session: Session, ledger: Ledger) -> dict[str, object]:
     }
 
 
-def main(task: str, folder: Path) -> None:
+def work(task: str, folder: Path) -> None:
     """Do a task and write what came of it."""
     with processes() as ranks:
         if task == "report":
@@ -49,10 +51,16 @@ def main(task: str, folder: Path) -> None:
                 write_report(report, folder / "results")
         elif task == "state":
             ledger = Ledger()
-            found = state(Session(wanted(folder / "cache"), ledger), ledger)
-            (folder / f"state-{ranks.rank}.json").write_text(json.dumps(found))
+            reached = state(Session(wanted(folder / "cache"), ledger), ledger)
+            (folder / f"state-{ranks.rank}.json").write_text(json.dumps(reached))
         else:
             _fail(ranks.rank)
+
+
+def main(folder: Path) -> None:
+    """Do every task by processes of its own, which share what is imported already."""
+    for task, world in (("state", 3), ("report", 2), ("fail", 2)):
+        finish(folder, task, start(folder, task, partial(work, task, folder), world))
 
 
 def _fail(rank: int) -> None:
@@ -71,4 +79,4 @@ def _broken(batch: FaceBatch) -> Tensor:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(Path(sys.argv[1]))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -23,61 +21,50 @@ from restore_recog.system.processes import Ranks, own_device
 SCRIPT = Path(__file__).parents[1] / "fakes" / "sharded_run.py"
 
 
-def started(task: str, folder: Path, world: int = 2) -> list[subprocess.CompletedProcess[str]]:
-    """Run a task in several processes, as torchrun would start them."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    base = os.environ | {"WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-    running = [
-        subprocess.Popen(
-            [sys.executable, str(SCRIPT), task, str(folder)],
-            env=base | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(world)
-    ]
-    done = []
-    for process in running:
-        _, errors = process.communicate(timeout=300)
-        done.append(subprocess.CompletedProcess([], process.returncode, "", errors))
-    return done
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where several processes have left what they made in every task."""
+    folder = tmp_path_factory.mktemp("several")
+    subprocess.run([sys.executable, str(SCRIPT), str(folder)], check=True, timeout=600)
+    return folder
 
 
-def test_every_process_has_what_one_would_have(tmp_path: Path) -> None:
-    for done in started("state", tmp_path, world=3):
-        assert done.returncode == 0, done.stderr
+def ended(folder: Path, task: str) -> tuple[list[int], list[str]]:
+    """Return the exit codes of a task's processes, and what they said."""
+    codes: list[int] = json.loads((folder / f"{task}.json").read_text())
+    return codes, [(folder / f"{task}-{rank}.err").read_text() for rank in range(len(codes))]
+
+
+def test_every_process_has_what_one_would_have(folder: Path) -> None:
+    codes, errors = ended(folder, "state")
+    assert codes == [0, 0, 0], errors
     ledger = Ledger()
     alone = json.loads(json.dumps(state(Session(wanted(), ledger), ledger)))
     assert alone["failures"]
     for rank in range(3):
-        assert json.loads((tmp_path / f"state-{rank}.json").read_text()) == alone
-    assert len(list((tmp_path / "cache").glob("*.work"))) == 3
+        assert json.loads((folder / f"state-{rank}.json").read_text()) == alone
+    assert len(list((folder / "cache").glob("*.work"))) == 3
     # What three processes have kept, one finds.
     ledger = Ledger()
-    again = state(Session(wanted(tmp_path / "cache"), ledger), ledger)
+    again = state(Session(wanted(folder / "cache"), ledger), ledger)
     assert again["templates"] == alone["templates"] and "embed" not in again["images"]  # type: ignore[operator]
 
 
-def test_the_files_are_the_same_byte_for_byte(tmp_path: Path) -> None:
-    for done in started("report", tmp_path):
-        assert done.returncode == 0, done.stderr
-    alone = evaluate(wanted(arms=("occluded", "restored")))
-    write_report(alone, tmp_path / "alone")
+def test_the_files_are_the_same_byte_for_byte(folder: Path) -> None:
+    codes, errors = ended(folder, "report")
+    assert codes == [0, 0], errors
+    write_report(evaluate(wanted(arms=("occluded", "restored"))), folder / "alone")
     for name in ("scores.csv", "probes.csv", "failures.csv"):
-        alone = (tmp_path / "alone" / name).read_bytes()
-        assert alone and alone == (tmp_path / "results" / name).read_bytes()
+        alone = (folder / "alone" / name).read_bytes()
+        assert alone and alone == (folder / "results" / name).read_bytes()
 
 
-def test_a_process_that_fails_stops_all(tmp_path: Path) -> None:
+def test_a_process_that_fails_stops_all(folder: Path) -> None:
     """Each with its sentence; gloo sometimes aborts after it, as a torn group is taken down."""
-    first, second = started("fail", tmp_path)
-    assert second.returncode == 1 and "The restorer of rank 1 is broken." in second.stderr
-    assert (
-        first.returncode in (1, -signal.SIGABRT)
-        and "Another process of this run has stopped" in first.stderr
-    )
+    (surviving, failing), (first, second) = ended(folder, "fail")
+    assert failing == 1 and "The restorer of rank 1 is broken." in second
+    assert surviving in (1, -signal.SIGABRT)
+    assert "Another process of this run has stopped" in first
 
 
 @pytest.mark.parametrize("world", [1, 2, 3, 8])
