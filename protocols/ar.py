@@ -2,11 +2,11 @@
 
 Source: "Toward High-quality Face-Mask Occluded Restoration", ACM TOMM 2022, section 5.1: of
 1,200 images with a scarf 900 are for training and 300 for testing (rank-1, table 5; one random
-unoccluded image a subject gives the cosine similarity, table 6); 300 pairs out of the test
+unoccluded image per subject gives the cosine similarity, table 6); 300 pairs out of the test
 images, 150 of them genuine, give the DET curve (figure 11).
 
 The paper's 1,200 do not fit the database: three shots with a scarf in each of two sessions
-make 6 a person, so 1,200 would need 200 people. It was published with 126; the copy that is
+make 6 per person, so 1,200 would need 200 people. It was published with 126; the copy that is
 handed on has 136 (at most 816 scarf images), the cropped one 100 (600). The cropped one has
 600 scarf images, as many as the paper's own restoration test uses (450 + 150), and 1,200 with
 scarf *or sunglasses*, or 1,200 with a scarf and their unoccluded counterparts: likely, but not
@@ -99,12 +99,12 @@ class Ar(EvaluationProtocol):
             _check_known(attribute, [*clean, *occluded])
             clean = [s for s in clean if s.attributes[attribute] in references]
             occluded = [s for s in occluded if s.attributes[attribute] in probes]
-        gallery, occluded_probes, notes = as_found(clean, occluded, seed)
-        pool, left_out = enrolled(occluded_probes, gallery)
+        gallery, possible, notes = as_found(clean, occluded, seed)
+        pool, left_out = enrolled(possible, gallery)
         if not pool or len(gallery) < 2:
             raise DataError(
-                f"The data has no people with unoccluded images and such with {self._worn()} "
-                "as the protocol 'ar' compares them; use --data ar:PATH or --data phantom:ar."
+                "The protocol 'ar' needs people with both unoccluded images and images with "
+                f"{self._worn()}; use --data ar:PATH or --data phantom:ar."
             )
         test, note = choose(pool, TEST_IMAGES, SCARF_IMAGES, seed)
         if "whole" in self.conditions:

@@ -3,7 +3,7 @@
 Source: "Toward High-quality Face-Mask Occluded Restoration", ACM TOMM 2022, section 5.1:
 2,000 of 5,500 occluded images are the test set, rank-1 is measured against the unoccluded
 ones (table 5), 3,000 random pairs, half of them genuine, give the DET curve (figure 11), and
-one random unoccluded image a subject gives the cosine similarity (table 6).
+one random unoccluded image per subject gives the cosine similarity (table 6).
 
 Deviation: the paper leaves open which images make the pairs; here each is one probe and one
 reference, and no pair occurs twice.

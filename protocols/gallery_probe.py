@@ -1,4 +1,4 @@
-"""The protocol for one's own images: a gallery, and probes that may show strangers.
+"""The protocol for your own images: a gallery, and probes that may show strangers.
 
 Who is what, in this order of preference:
 
@@ -40,7 +40,7 @@ class GalleryProbe(EvaluationProtocol):
     takes them as they are, for images that wear masks without saying so.
 
     Raises:
-        DataError: The argument is another one.
+        DataError: There is another argument.
     """
 
     name = "gallery-probe"
@@ -131,7 +131,7 @@ def _by_role(ordered: Sequence[FaceSample]) -> Roles:
     notes = [f"{total(references)} references of {len(references)} people, as marked."]
     if roles[""]:
         notes.append(
-            f"{len(roles[''])} images have no role; they serve as unoccluded twins of probes "
+            f"{len(roles[''])} images have no role; they serve as clean counterparts of probes "
             "or not at all."
         )
     return references, probes, notes

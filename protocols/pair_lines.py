@@ -15,7 +15,7 @@ class ListedPair:
     """One line of a list.
 
     Attributes:
-        first, second: Places of the images without their endings, ``Name/Name_0001``; a
+        first, second: Places of the images without their endings, ``Name/Name_0001``; an
             image fits if its image_id ends so.
         fold: From 1, or 0 where the list has none.
         line: In the file, from 1.
@@ -32,7 +32,7 @@ def lines(file: Path) -> Iterator[tuple[int, str]]:
     """Yield (number, text) of the lines of a list; empty ones are passed over.
 
     Raises:
-        DataError: It cannot be read, or is no text in UTF-8.
+        DataError: It cannot be read, or is not text in UTF-8.
     """
     try:
         text = file.read_text(encoding="utf-8-sig")
@@ -50,7 +50,9 @@ def numbered(file: Path, line: int, person: str, number: str) -> str:
         DataError: The number is none.
     """
     if not (number.isascii() and number.isdigit() and int(number) > 0):
-        raise DataError(f"{file}, line {line}: '{number}' is no image's number; they count from 1.")
+        raise DataError(
+            f"{file}, line {line}: '{number}' is not an image's number; they count from 1."
+        )
     return f"{person}/{person}_{int(number):04d}"
 
 

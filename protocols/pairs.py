@@ -204,7 +204,7 @@ def _notes(
     if missing:
         first = missing[0]
         notes.append(
-            f"The first of the missing pairs is that of line {first.listed.line}, for want of "
+            f"The first of the missing pairs is that of line {first.listed.line}, which names "
             f"{' and '.join(first.names)}: the data lacks the image, or its person is kept for "
             "training."
         )
@@ -225,6 +225,6 @@ def _contradictions(matched: Sequence[_Matched]) -> list[str]:
     if not odd:
         return []
     return [
-        f"Warning: {odd} pairs are labelled on the list otherwise than by the names of their "
+        f"Warning: {odd} pairs are labelled on the list in contradiction to the names of their "
         "people; the list is followed."
     ]

@@ -53,6 +53,6 @@ class Rmfrd(EvaluationProtocol):
         people = {sample.subject for sample in pool}
         if alone := len(references) - len(people):
             left_out.append(f"{alone} people of the gallery have no occluded image.")
-        note = f"{len(pool)} probes of {len(people)} subjects: every occluded image with a mate."
+        note = f"{len(pool)} probes of {len(people)} subjects: all their occluded images."
         notes = [*notes, *left_out, note]
         return Search(references, shuffled(pool, seed), False, notes).plan(ordered, seed, limit)

@@ -1,4 +1,4 @@
-"""What several protocols share: twin-safe galleries and seeded draws.
+"""What several protocols share: galleries without the probes' clean counterparts, and seeded draws.
 
 Every random choice has a stream of its own, so that one cannot shift another.
 """
@@ -52,21 +52,21 @@ def as_found(
 ) -> tuple[BySubject, list[FaceSample], list[str]]:
     """Return (references by subject, possible probes, notes) of data with occluded images.
 
-    The unoccluded twin of a probe must not be in the gallery. A subject who has nothing but
-    twins gives half of them to the gallery, and their occluded versions are no probes; twins
-    with the attribute ``twin`` = ``yes`` are there to compare with and never enrolled.
+    The clean counterpart of a probe must not be in the gallery. A subject who has nothing but
+    counterparts gives half of them to the gallery, and their occluded versions are no probes;
+    those with the attribute ``twin`` = ``yes`` are there to compare with and never enrolled.
     Probes whose subjects have no reference are among the possible ones; see :func:`enrolled`.
 
     Args:
         clean, occluded: In the order of their ids.
-        seed: Of the choice among twins.
+        seed: Of the choice among counterparts.
     """
     rng = stream(seed, SPLIT)
-    twins = {sample.clean_id for sample in occluded}
+    counterparts = {sample.clean_id for sample in occluded}
     own = [sample for sample in clean if sample.attributes.get("twin") != "yes"]
     references: BySubject = {}
     for subject, ids in sorted(by_subject(own).items()):
-        free = [image_id for image_id in ids if image_id not in twins]
+        free = [image_id for image_id in ids if image_id not in counterparts]
         if not free:
             free = sorted(ids[i] for i in rng.permutation(len(ids))[: (len(ids) + 1) // 2])
         references[subject] = free
@@ -74,9 +74,11 @@ def as_found(
     pool = [sample for sample in occluded if sample.clean_id not in inside]
     notes = [f"{total(references)} unoccluded references of {len(references)} subjects."]
     if kept_out := len(clean) - len(inside):
-        notes.append(f"{kept_out} unoccluded twins of occluded images stay out of the gallery.")
+        notes.append(f"{kept_out} clean counterparts of occluded images stay out of the gallery.")
     if dropped := len(occluded) - len(pool):
-        notes.append(f"{dropped} occluded images are no probes: their twins are references.")
+        notes.append(
+            f"{dropped} occluded images are not probes: their clean images are references."
+        )
     return references, pool, notes
 
 
@@ -126,7 +128,7 @@ def trials(
 
 
 def one_each(references: BySubject, seed: int) -> dict[str, str]:
-    """Return one random image a subject."""
+    """Return one random image per subject."""
     rng = stream(seed, COSINE)
     return {subject: ids[rng.integers(len(ids))] for subject, ids in sorted(references.items())}
 
@@ -220,14 +222,14 @@ class Search:
 def _left_over(samples: Sequence[FaceSample], kept: Set[str]) -> tuple[str, ...]:
     """Return the image_ids that are left for training.
 
-    Neither in the test, nor a twin of an image in it, nor marked for testing.
+    Neither in the test, nor a clean counterpart of an image in it, nor marked for testing.
     """
-    twins = {sample.clean_id for sample in samples if sample.image_id in kept}
+    counterparts = {sample.clean_id for sample in samples if sample.image_id in kept}
     return tuple(
         sample.image_id
         for sample in samples
         if sample.image_id not in kept
-        and sample.image_id not in twins
+        and sample.image_id not in counterparts
         and sample.clean_id not in kept
         and sample.attributes.get("split") != "test"
     )

@@ -1,4 +1,4 @@
-"""Errors that a user can cause and mend.
+"""Errors a user can cause and fix.
 
 Every class here is shown by the command line as one sentence without a
 traceback. Anything else that is raised is a bug and keeps its traceback.

@@ -73,7 +73,9 @@ class FaceFinder:
     ) -> None:
         if policy not in ("one", "largest", "aligned"):
             raise ValueError(f"policy is '{policy}'; it must be one, largest or aligned.")
-        from facenet_pytorch.models.mtcnn import MTCNN  # slow; only who looks for faces waits
+        from facenet_pytorch.models.mtcnn import (
+            MTCNN,  # slow: imported only where faces are looked for
+        )
 
         self.policy = policy
         self.device = device
@@ -183,7 +185,7 @@ def _in_image(face: Detection, border: int, scale: float) -> Detection:
     """Return a face found in the framed, shrunk image in pixels of the image itself."""
 
     def undo(points: NDArray[np.float32]) -> NDArray[np.float32]:
-        # Pixel centres: shrinking masks u to (u + 0.5) * scale - 0.5.
+        # Pixel centres: shrinking maps u to (u + 0.5) * scale - 0.5.
         return ((points - border + 0.5) / scale - 0.5).astype(np.float32)
 
     return Detection(undo(face.box), face.score, undo(face.landmarks))

@@ -89,7 +89,7 @@ class Registry(Generic[T]):
 
         Raises:
             UnknownPluginError: Nothing of that name is registered.
-            PluginImportError: It cannot be imported, or is no child of ``base``.
+            PluginImportError: It cannot be imported, or does not inherit from ``base``.
             PluginClashError: Two packages claim the name.
         """
         return self._resolve(spec)[0]
@@ -141,7 +141,7 @@ class Registry(Generic[T]):
         its earlier self.
 
         Raises:
-            PluginImportError: It is no child of ``base``, or lacks one of its methods.
+            PluginImportError: It does not inherit from ``base``, or lacks one of its methods.
             PluginClashError: An installed package or another class has that name already.
         """
         self._check_base(plugin, _path(plugin))

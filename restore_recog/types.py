@@ -46,7 +46,7 @@ class FaceSample:
         subject: Whose face it is; unique in the data set.
         path: The file, or None where the data set renders its images.
         condition: ``"clean"``, or what occludes the face (``"mask"``, ``"scarf"``, ...).
-        clean_id: image_id of the pixel-aligned unoccluded twin, where there is one.
+        clean_id: image_id of the pixel-aligned clean counterpart, where there is one.
         attributes: Free labels as text (``gender``, ``expression``, ``split``, ...).
             ``split`` is ``"train"`` or ``"test"`` where the data set fixes it.
     """
@@ -82,7 +82,7 @@ class FaceCrop:
         pixels: (S, S, 3) uint8 RGB.
         landmarks: (L, 2) float32 in the crop's pixels.
         mask: (S, S) uint8, 1 = occluded, or None where unknown.
-        matrix: (2, 3) float64, masks image pixels to crop pixels.
+        matrix: (2, 3) float64, maps image pixels to crop pixels.
     """
 
     pixels: NDArray[np.uint8]

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     default="own",
     show_default=True,
     metavar="own|NAME[=FILE]",
-    help="Finds the covering: the restorer's own detector (fmodr's if it has none), that of the "
+    help="Finds the covering: the restorer's own segmenter (fmodr's if it has none), that of the "
     "restorer NAME with the weights FILE, or module:Class.",
 )
 @click.option(
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     "masks",
     type=click.Path(path_type=Path),
     help="Mask of the covering (white = covered): one file, or a folder of files with the "
-    "images' names. Then nothing is searched for.",
+    "images' names. Then no segmenter is used.",
 )
 @click.option(
     "--faces",
@@ -65,8 +65,8 @@ def command(inputs: tuple[Path, ...], **given: Any) -> None:
     same name and size into the output folder; outside the covering no pixel changes. What
     appears is a plausible face, not the person's true one.
 
-    An image that cannot be done is reported and listed in failures.csv, and the others go
-    on; the exit code is then 1.
+    An image that fails is reported and listed in failures.csv, the others are still
+    restored, and the exit code is 1.
 
     \b
     Examples:

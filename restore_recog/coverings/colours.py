@@ -41,7 +41,7 @@ COLOURS: dict[str, tuple[int, int, int]] = {
 
 
 SKIN = "skin"
-"""The colour of the very face that is covered: no edge for a detector to find."""
+"""The colour of the very face that is covered: no edge for a segmenter to find."""
 
 
 def parse_colour(text: str, skin: NDArray[np.floating] | None = None) -> NDArray[np.floating]:

@@ -2,8 +2,8 @@
 
 A new kind is one entry at the end of ``_MORE``; ``tests/coverings`` then checks that it hides the
 mouth, shows the eyes and looks like no other. A cut that no kind has yet is one drawing more in
-:mod:`~restore_recog.coverings.cuts`. To be drawn by name alone is the rule; only a name that is
-also written into :data:`SETS` belongs to a set.
+:mod:`~restore_recog.coverings.cuts`. By default a kind is drawn by its
+name alone; it joins a set only when its name is written into :data:`SETS`.
 """
 
 from __future__ import annotations

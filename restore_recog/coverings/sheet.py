@@ -41,7 +41,7 @@ class Sheet:
         scale = np.float32(self.paint.shape[0] / EXTENT)
         columns = (x - np.float32(LEFT)) * scale - np.float32(0.5)
         rows = (v - np.float32(TOP)) * scale - np.float32(0.5)
-        # Fixed-point masks: the two look-ups below then share the conversion.
+        # Fixed-point coordinates: the two look-ups below then share the conversion.
         near, between = cv2.convertMaps(columns, rows, cv2.CV_16SC2)
         paint = cv2.remap(self.paint, near, between, cv2.INTER_LINEAR)
         form = cv2.remap(self.form, near, between, cv2.INTER_LINEAR, borderValue=(128, 128, 128))

@@ -54,7 +54,7 @@ def files(location: str) -> tuple[Path, ...]:
 
 @lru_cache(maxsize=64)
 def _read(path: Path) -> tuple[Bytes, Floats]:
-    """Return the (H, W, 4) image and the (3, 3) mask from its pixels to the face frame."""
+    """Return the (H, W, 4) image and the (3, 3) matrix from its pixels to the face frame."""
     try:
         with Image.open(path) as image:
             text = image.info.get("anchors")

@@ -1,1 +1,1 @@
-"""Built-in data sets, one module a layout on disk."""
+"""Built-in data sets, one module per layout on disk."""

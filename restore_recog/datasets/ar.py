@@ -39,7 +39,7 @@ class AR(FileDataset):
 
     Attributes: ``gender``, ``session`` (1 or 2), ``shot`` (1 to 13), ``expression`` (neutral,
     smile, anger, scream) and ``light`` (none, left, right, both: the side lights that are
-    on). No two shots are pixel-aligned, so no image has a twin.
+    on). No two shots are pixel-aligned, so no image has a clean counterpart.
 
     Deviation: the official page says only that the raw files are 768 x 576 RGB pixels of 24
     bits without a header. They are read plane after plane (red, green, blue), as the one

@@ -23,10 +23,10 @@ _FILES = {
     "landmark": "list_landmarks_align_celeba.txt, or list_landmarks_celeba.txt for img_celeba",
 }
 _WITHOUT = {
-    "identity": "every image is a person of its own",
+    "identity": "every image counts as a different person",
     "label": "gender and the other labels are unknown",
     "partition": "it is unknown which images are for training and which for testing",
-    "landmark": "the faces are looked for by the detector",
+    "landmark": "a face detector must find the faces",
 }
 """What a missing list means."""
 _FLAGS = {"1": "yes", "-1": "no", "0": "no"}
@@ -43,16 +43,16 @@ class CelebA(FileDataset):
     Attributes: ``gender`` (the label ``Male``), ``smiling`` and the other 38 labels under their
     own names in lower case, yes or no each; ``partition`` is the official part (train, val or
     test). The project knows two splits: train and val are ``train``, test is ``test``, so
-    everything but the official test images may be trained on. Whoever needs the validation
-    part for himself tells it by ``partition``.
+    everything but the official test images may be trained on. ``partition`` tells the
+    validation part apart.
 
     The people are those of ``identity_CelebA.txt``. Without that file, which some copies lack,
-    every image counts as a person of its own, and a note says so.
+    every image counts as a different person, and a note says so.
     """
 
     name = "celeba"
     tree = """\
-PATH/                                the lists may also lie right in PATH, or be .csv
+PATH/                                the lists may also lie directly in PATH, or be .csv
   Img/img_align_celeba/000001.jpg    or img_celeba/ (in the wild); also without Img/
   Anno/identity_CelebA.txt           optional: <image> <person>
   Anno/list_attr_celeba.txt          optional: a count, the names, <image> and 40 times 1 or -1
@@ -123,7 +123,7 @@ PATH/                                the lists may also lie right in PATH, or be
             try:
                 points = np.array([float(value) for value in row[1:]], np.float32)
             except ValueError as error:
-                raise DataError(f"{file}: the landmarks of {row[0]} are no numbers.") from error
+                raise DataError(f"{file}: the landmarks of {row[0]} are not numbers.") from error
             self._points[_stem(row[0])] = points.reshape(5, 2)
 
     def _note(

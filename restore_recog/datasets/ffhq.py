@@ -27,7 +27,7 @@ _SPLITS = {"training": "train", "validation": "test"}
 class FFHQ(FileDataset):
     """FFHQ: 70,000 faces without names, for training restorers.
 
-    Nobody is named, so every image counts as a person of its own and nobody can be
+    Nobody is named, so every image counts as a different person and nobody can be
     recognised on it; a note says so. Its publisher asks that it not be used to develop face
     recognition.
 
@@ -69,7 +69,7 @@ PATH/
                 f"{unnumbered} images in {folder} are not named by a number and were left out."
             )
         self.notes.append(
-            "FFHQ names nobody: every image counts as a person of its own, so it can train and"
+            "FFHQ names nobody: every image counts as a different person, so it can train and"
             " test restoration, not recognition."
         )
         return samples

@@ -79,7 +79,7 @@ class FileDataset(Dataset):
         """
         if not self.location:
             raise DataError(
-                f"The data set '{self.name}' needs a place: --data {self.name}:PATH."
+                f"The data set '{self.name}' needs a path: --data {self.name}:PATH."
                 f"{self.expected()}"
             )
         root = Path(self.location).expanduser()
@@ -90,11 +90,12 @@ class FileDataset(Dataset):
         return root
 
     def leave_out_loose(self, folder: Path) -> None:
-        """Note how many images lie right in a folder that should hold people's folders."""
+        """Note how many images lie directly in a folder that should hold people's folders."""
         loose = len(image_files(folder))
         if loose:
             self.notes.append(
-                f"{loose} images lie right in {folder}, in no person's folder, and were left out."
+                f"{loose} images lie directly in {folder}, in no person's folder; they were"
+                " left out."
             )
 
     def expected(self) -> str:

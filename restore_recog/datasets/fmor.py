@@ -29,7 +29,7 @@ class FMOR(FileDataset):
     in the folder goes first and can say everything.
 
     Most images of FMOR are photographs, not montages: images of one name in A and B
-    show one person, but are not taken for pixel-aligned twins. A manifest can say that.
+    show one person, but are not taken for pixel-aligned. A manifest can say that.
     """
 
     name = "fmor"
@@ -85,7 +85,7 @@ PATH/
             )
 
     def _find_masks(self, root: Path, occluded: Sequence[FaceSample]) -> None:
-        """Match the maps to the images of A by their place, whatever their endings."""
+        """Match the masks to the images of A by their place, whatever their endings."""
         if not (root / MASKS).is_dir():
             return
         masks = {

@@ -1,4 +1,4 @@
-"""Any images, one folder a person."""
+"""Any images, one folder per person."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CONDITIONS = ("clean", "occluded")
 
 
 class Folder(FileDataset):
-    """One folder a person; all unoccluded, or sorted into ``clean`` and ``occluded``.
+    """One folder per person; all unoccluded, or sorted into ``clean`` and ``occluded``.
 
     The sorted form is meant where one of the two folders exists and holds folders itself.
     Folders inside a person's folder (sessions, say) belong to that person.

@@ -15,12 +15,12 @@ PACK = ".bin"
 
 
 class InsightFace(FileDataset):
-    """One folder a person, as insightface 1.0's evaluation of own data wants it.
+    """One folder per person, as insightface 1.0's evaluation of your own data expects it.
 
     The attribute ``role`` says what an image is for: ``gallery``, ``probe`` or ``unknown``.
     Where folders do not say it, a person's first image with ``gallery`` in its name is the
     gallery's, else the first of all; the others are probes (Auto Split). Images in
-    ``unknown`` show people who are nobody's mates: each is a subject of its own.
+    ``unknown`` show people who are in no gallery: each is a subject of its own.
 
     A subject is the name of the folder; what follows ``__`` in it is the attribute ``name``.
     Nothing says which images are occluded: all have the condition ``clean``, so that a

@@ -23,7 +23,7 @@ _SYNONYMS = {"unmasked": "clean", "masked": "mask"}
 
 
 class Manifest(FileDataset):
-    """A CSV file with one row an image; places are relative to the file's folder.
+    """A CSV file with one row per image; places are relative to the file's folder.
 
     An image's image_id is its path as written, or its ``image_id`` where that column is
     filled. Every column that has no meaning of its own becomes an attribute.
@@ -31,12 +31,12 @@ class Manifest(FileDataset):
 
     name = "manifest"
     tree = """\
-FILE.csv, comma-separated, UTF-8, with a header and one row an image:
+FILE.csv, comma-separated, UTF-8, with a header and one row per image:
   path, subject_id              required
   condition                     required: clean (or unmasked), mask (or masked), scarf, ...
   image_id                      optional; else the path is used
   mask                          optional: mask image, white = occluded
-  clean_path or clean_id        optional: the pixel-aligned unoccluded twin, another row
+  clean_path or clean_id        optional: the pixel-aligned clean counterpart, another row
   split                         optional: train or test
   lex,ley,rex,rey,nx,ny,lmx,lmy,rmx,rmy   optional: eyes, nose, mouth corners in pixels
   any other column              becomes an attribute
@@ -65,7 +65,7 @@ FILE.csv, comma-separated, UTF-8, with a header and one row an image:
         lines: dict[str, int] = {}
         paths: dict[str, str] = {}
         samples: list[FaceSample] = []
-        twins: dict[str, str] = {}
+        clean_paths: dict[str, str] = {}
         for line, row in _rows(root):
             sample = self._sample(root, line, row)
             if sample.image_id in lines:
@@ -76,9 +76,9 @@ FILE.csv, comma-separated, UTF-8, with a header and one row an image:
             lines[sample.image_id] = line
             paths[row["path"]] = sample.image_id
             if row.get("clean_path"):
-                twins[sample.image_id] = row["clean_path"]
+                clean_paths[sample.image_id] = row["clean_path"]
             samples.append(sample)
-        return [_with_twin(root, lines, paths, twins, sample) for sample in samples]
+        return [_with_clean(root, lines, paths, clean_paths, sample) for sample in samples]
 
     def _sample(self, root: Path, line: int, row: Mapping[str, str]) -> FaceSample:
         """Return one row as a sample; remember its landmarks and its mask."""
@@ -157,21 +157,21 @@ def _landmarks(file: Path, line: int, row: Mapping[str, str]) -> NDArray[np.floa
     return points
 
 
-def _with_twin(
+def _with_clean(
     file: Path,
     lines: Mapping[str, int],
     paths: Mapping[str, str],
-    twins: Mapping[str, str],
+    clean_paths: Mapping[str, str],
     sample: FaceSample,
 ) -> FaceSample:
-    """Return the sample with its twin's image_id checked."""
-    clean_path = twins.get(sample.image_id)
-    twin = sample.clean_id or (paths.get(clean_path) if clean_path else None)
-    if twin is None and clean_path is None:
+    """Return the sample with its clean counterpart's image_id checked."""
+    clean_path = clean_paths.get(sample.image_id)
+    clean_id = sample.clean_id or (paths.get(clean_path) if clean_path else None)
+    if clean_id is None and clean_path is None:
         return sample
-    if twin not in lines or twin == sample.image_id:
+    if clean_id not in lines or clean_id == sample.image_id:
         raise DataError(
-            f"{file}, line {lines[sample.image_id]}: the clean twin"
-            f" '{sample.clean_id or clean_path}' is no other row of the file."
+            f"{file}, line {lines[sample.image_id]}: the clean counterpart"
+            f" '{sample.clean_id or clean_path}' is not another row of the file."
         )
-    return replace(sample, clean_id=twin)
+    return replace(sample, clean_id=clean_id)

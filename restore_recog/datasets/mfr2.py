@@ -33,8 +33,8 @@ class MFR2(FileDataset):
     else a mask of that ``mask_type``. What the labels leave out is kept under the condition
     ``unknown``.
 
-    The people are celebrities. Whose name (letters only, in any case) is that of a person of
-    LFW who trained a shipped model has the attribute ``lfw_train`` = yes, others no.
+    The people are celebrities. The attribute ``lfw_train`` is yes for those whose name (letters
+    only, in any case) is that of a person of LFW who trained a shipped model, else no.
     """
 
     name = "mfr2"

@@ -1,6 +1,6 @@
 """Phantom people photographed in the manner of the AR and of the FMOR data.
 
-Every occluded image has an exact mask and a pixel-aligned unoccluded twin. A twin is a
+Every occluded image has an exact mask and a pixel-aligned clean counterpart. The latter is a
 sample of its own with the attribute ``twin`` = ``yes``: it is the truth to compare with, not
 another image of the person, so a gallery must do without it.
 
@@ -97,7 +97,7 @@ class PhantomSet(ABC):
         return FaceImage(covered.pixels, points[0], covered.mask)
 
     def _pair(self, person: int, name: str) -> Iterator[FaceSample]:
-        """Yield an image and, where something is worn in it, its twin."""
+        """Yield an image and, where something is worn in it, its clean counterpart."""
         take, image_id = self.take(person, name), f"{self.prefix}/p{person:04d}/{name}"
         subject, twin = f"{self.prefix}-p{person:04d}", image_id + _TWIN
         if take.kind is None:
@@ -157,7 +157,7 @@ class ArSet(PhantomSet):
 
 
 class FmorSet(PhantomSet):
-    """Five unoccluded and five masked images a person, as in the FMOR data.
+    """Five unoccluded and five masked images per person, as in the FMOR data.
 
     Source: "Toward High-quality Face-Mask Occluded Restoration", ACM TOMM 2022, section 3.
     """

@@ -31,7 +31,7 @@ class RAFDB(FileDataset):
     Attributes: ``expression`` (surprise, fear, disgust, happiness, sadness, anger, neutral) and,
     where the manual annotation is there, ``gender`` (left out where the annotators were
     unsure), ``race`` and ``age_group``. Nobody is named, so every image counts as a
-    person of its own; a note says so.
+    different person; a note says so.
 
     The original images are taken where they are there, since the manual annotation gives their
     five landmarks; else the aligned ones (100 x 100), in which a face detector must find them.
@@ -86,7 +86,7 @@ PATH/                                            or PATH/basic/
         """Return the expression by image.
 
         Raises:
-            DataError: The list is missing or has a line that is no name and label.
+            DataError: The list is missing or has a line that is not a name and a label.
         """
         places = [root / "EmoLabel" / name for name in _LABELS]
         file = next((place for place in places if place.is_file()), None)
@@ -136,7 +136,7 @@ PATH/                                            or PATH/basic/
         if absent:
             self.notes.append(f"{absent} images on the list of labels are not in {folder}.")
         self.notes.append(
-            "RAF-DB names nobody: every image counts as a person of its own, so it can train"
+            "RAF-DB names nobody: every image counts as a different person, so it can train"
             " and test restoration, not recognition."
         )
 

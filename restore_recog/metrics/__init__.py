@@ -23,5 +23,5 @@ against many) and :mod:`~restore_recog.metrics.open_set` (people who may not be 
 :mod:`~restore_recog.metrics.uncertainty` (intervals and tests over subjects),
 :mod:`~restore_recog.metrics.verification_intervals` (the same for EER and FNMR at FMR),
 :mod:`~restore_recog.metrics.differential` (groups of people) and
-:mod:`~restore_recog.metrics.support` (whether the data can carry a figure).
+:mod:`~restore_recog.metrics.support` (whether the data can support a figure).
 """

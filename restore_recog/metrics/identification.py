@@ -1,6 +1,6 @@
 """One-to-many search, closed set: ranks, rank-k rates, CMC.
 
-Every subject of the gallery has one score per probe, the best of his references. A
+Every subject of the gallery has one score per probe, the best of their references. A
 probe's rank is 1 + the number of other subjects ahead of its own. Ties are counted as
 ahead (pessimistic): a recogniser that says the same of everybody has not found anybody.
 What a random order among the tied would give is :func:`expected_rank_rate`.
@@ -157,7 +157,7 @@ def cmc(ranks: Ranks, n_subjects: int) -> NDArray[np.float64]:
 
 
 def hits(ranks: Ranks, k: int = 1) -> NDArray[np.bool_]:
-    """Return (P,) True where the probe was found at rank k or better, ties against."""
+    """Return (P,) True where the own subject has rank k or better, ties against."""
     _check_rank(k)
     return (ranks.pessimistic <= k) & ~ranks.missed
 

@@ -1,7 +1,7 @@
-"""What a found mask gets wrong, one figure a mask; Dice, IoU and accuracy are in ``quality``.
+"""What a predicted mask gets wrong, one figure per mask; Dice, IoU and accuracy are in ``quality``.
 
-Masks are (H, W) of zeros and ones, 1 = occluded. A figure that has nothing to judge is NaN: count
-those and print how many there are.
+Masks are (H, W) of zeros and ones, 1 = occluded. A figure that has nothing to compare is NaN:
+count those and print how many there are.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from restore_recog.types import Mask
 
 
 def precision(predicted: ArrayLike, true: ArrayLike) -> float:
-    """Return the share of the found pixels that are occluded; NaN where none was found.
+    """Return the share of the predicted pixels that are occluded; NaN where none is predicted.
 
     Raises:
         ValueError: Shapes differ, or values other than 0 and 1.
@@ -26,7 +26,7 @@ def precision(predicted: ArrayLike, true: ArrayLike) -> float:
 
 
 def recall(predicted: ArrayLike, true: ArrayLike) -> float:
-    """Return the share of the occluded pixels that were found; NaN where none is occluded.
+    """Return the share of the occluded pixels that are predicted; NaN where none is occluded.
 
     Raises ValueError as :func:`precision`.
     """

@@ -55,7 +55,7 @@ def open_set_rates(
     FNIR: share of mated searches whose own subject is below it **or** behind ``rank``.
 
     Args:
-        mated_scores: (M,) score of each mated probe's own subject, the best of his
+        mated_scores: (M,) score of each mated probe's own subject, the best of their
             references; -inf = failed.
         mated_ranks: (M,) its rank, ties against it (``Ranks.pessimistic``).
         nonmated_scores: (N,) best score of each non-mated probe over the whole gallery;

@@ -62,7 +62,7 @@ class Lpips:
         self._net.to(device)
 
     def __call__(self, images: Sequence[Pixels], clean: Sequence[Pixels]) -> Vector:
-        """Return (N,) distances of images and their clean twins."""
+        """Return (N,) distances of images and their clean counterparts."""
         import torch
 
         with torch.inference_mode():

@@ -1,8 +1,8 @@
-"""Likeness of images and of masks. Every function gives one figure per image.
+"""Full-reference quality of images, and agreement of masks: one figure per image.
 
 Images are float RGB in [0, 1], ``(H, W, 3)`` or ``(N, H, W, 3)``; the result has the
 leading shape, ``()`` or ``(N,)``. With ``mask`` (``(H, W)`` or ``(N, H, W)``, 1 = counts)
-only the pixels inside it count; an empty mask gives NaN, for there is nothing to judge.
+only the pixels inside it count; an empty mask gives NaN, for there is nothing to compare.
 Average such figures over the images that have one, and print how many have none.
 """
 
@@ -36,7 +36,7 @@ def psnr(a: ArrayLike, b: ArrayLike, mask: ArrayLike | None = None) -> Figures:
 def ssim(a: ArrayLike, b: ArrayLike, mask: ArrayLike | None = None) -> Figures:
     """Return the structural similarity on RGB: 11 x 11 Gaussian window, sigma 1.5.
 
-    The mask is averaged over channels and over the pixels whose window lies wholly in the
+    The SSIM map is averaged over channels and over the pixels whose window lies wholly in the
     image, that is, without a frame of 5 pixels; with ``mask``, over those of them that
     the mask marks. NaN where it marks none. Constants 0.01 and 0.03, range 1.
 
@@ -51,10 +51,10 @@ def ssim(a: ArrayLike, b: ArrayLike, mask: ArrayLike | None = None) -> Figures:
         raise ValueError(f"SSIM needs images of at least {WINDOW} x {WINDOW} pixels.")
     inner = slice(_BORDER, -_BORDER)
     chosen = None if mask is None else _mask(mask, x.shape)[..., inner, inner]
-    masks = np.empty_like(x)
+    similarity = np.empty_like(x)
     for index in np.ndindex(x.shape[:-3]):
-        masks[index] = _ssim_map(x[index], y[index])
-    return _pixel_mean(masks[..., inner, inner, :], chosen)
+        similarity[index] = _ssim_map(x[index], y[index])
+    return _pixel_mean(similarity[..., inner, inner, :], chosen)
 
 
 def l1_error(

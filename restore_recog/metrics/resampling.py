@@ -78,7 +78,7 @@ def resampled(
     *,
     width: int = 0,
 ) -> Vector:
-    """Return the statistic of every draw; it masks (B, S) multiplicities to (B, ...).
+    """Return the statistic of every draw; it maps (B, S) multiplicities to (B, ...).
 
     Empty with fewer than two subjects, for then there is nothing to draw. ``width`` is
     the length of a draw's row in the statistic's own work, where longer than S.
@@ -134,7 +134,7 @@ def two_way_design(
         size: S, the people to be expected.
 
     Returns:
-        The numbers of the people with a comparison, a mask from (B, people) multiplicities
+        The numbers of the people with a comparison, a map from (B, people) multiplicities
         to (B,) weights, and how many comparisons there are.
 
     Raises:

@@ -10,10 +10,10 @@ def flag(
 ) -> str | None:
     """Return why a rate must not be quoted bare, or None.
 
-    The gravest reason alone, in this order:
+    Only the gravest reason, in this order:
 
     * ``too few impostors``: the target FMR (or FPIR) allows not one of those there are;
-    * ``one subject``: there is nothing to compare him with and no interval;
+    * ``one subject``: there is nobody to compare them with and no interval;
     * ``no errors: upper limit 3/n = x %``: the rule of three, n = subjects;
     * ``no successes: upper limit 3/n = x %``: the same for the rate of successes;
     * ``under 30 errors`` or ``under 30 successes``: the rule of 30, also where the threshold

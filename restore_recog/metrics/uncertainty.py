@@ -150,7 +150,7 @@ def bootstrap_two_way_counts(
     """Return the share of impostor comparisons accepted, with people of both sides drawn.
 
     For FMR at a fixed threshold. A comparison weighs the product of how often its two
-    people were drawn; a twice-drawn person is not compared with himself. Still somewhat
+    people were drawn; a twice-drawn person is not compared with themselves. Still somewhat
     too narrow when people are few. For a paired change of FMR hand in the difference of
     two arms' accepted counts.
 

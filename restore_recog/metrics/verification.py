@@ -95,7 +95,7 @@ def det_curve(genuine: ArrayLike, impostor: ArrayLike) -> DetCurve:
     share of failed genuine comparisons). The last is (0, 1) at +inf.
 
     Args:
-        genuine: (M,) scores of comparisons of one person with himself; -inf = failed.
+        genuine: (M,) scores of comparisons of one person with themselves; -inf = failed.
         impostor: (N,) scores of comparisons of two people; -inf = failed.
 
     Raises:

@@ -96,17 +96,17 @@ def noise(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, in
     return enlarge(lattice, shape, smooth=True)
 
 
-def sample(masks: Array, row: Array, column: Array) -> Array:
-    """Return (K, ...) bilinear samples of (K, H, W) masks; outside, the border is repeated."""
-    height, width = masks.shape[1:]
+def sample(planes: Array, row: Array, column: Array) -> Array:
+    """Return (K, ...) bilinear samples of (K, H, W) planes; outside, the border is repeated."""
+    height, width = planes.shape[1:]
     row = np.minimum(np.maximum(row, 0.0), height - 1.001)
     column = np.minimum(np.maximum(column, 0.0), width - 1.001)
     r, c = np.floor(row), np.floor(column)
     fr, fc = row - r, column - c
     # Whole numbers this small are exact as float32.
     at = (r * width + c).astype(np.intp)
-    out = np.empty((len(masks), *row.shape), np.float32)
-    for plane, values in zip(out, masks.reshape(len(masks), -1), strict=True):
+    out = np.empty((len(planes), *row.shape), np.float32)
+    for plane, values in zip(out, planes.reshape(len(planes), -1), strict=True):
         # Shifted views of the same numbers stand for the neighbours to the right and below.
         top, low = values.take(at), values[width:].take(at)
         top += (values[1:].take(at) - top) * fc

@@ -26,10 +26,10 @@ from restore_recog.phantom.surface import (
 
 
 def _head_light(
-    person: Person, masks: Array, view: View, pose: Pose, light: Light, shadow: Array
+    person: Person, layers: Array, view: View, pose: Pose, light: Light, shadow: Array
 ) -> Array:
     """Return the linear light of the skin under every pixel, (3, S, S)."""
-    red, green, blue, gloss, hollow = sample(masks, *grid_place(view.x, view.y))
+    red, green, blue, gloss, hollow = sample(layers, *grid_place(view.x, view.y))
     nx, ny, nz = depth_normals(view.depth, pose.scale)
     lit = cast_shadow(view.depth, pose.scale, light) * (1.0 - 0.55 * shadow)
     shade = light.shade(nx, ny, nz, lit)
@@ -79,7 +79,7 @@ def render_one(person: Person, shot: Shot, size: int = 128) -> tuple[NDArray[np.
     f, pose, light = features(person, shot), pose_of(shot, size), light_of(shot)
     height = relief(person, shot, f)
     colours, gloss = face_paint(person, shot, f)
-    masks = np.concatenate([colours, gloss[None], cavity(height)[None]])
+    layers = np.concatenate([colours, gloss[None], cavity(height)[None]])
     canvas = scene.background(shot, size)
     hair = scene.hair(person, shot, f, pose, light, size)
     blend(canvas, hair.behind, 0.45 * hair.colour)
@@ -89,7 +89,7 @@ def render_one(person: Person, shot: Shot, size: int = 128) -> tuple[NDArray[np.
     shape = (area[0].stop - area[0].start, area[1].stop - area[1].start)
     near = pose.within(*area)
     view = intersect(near, shape, (f.width, f.depth, f.centre), height, 5)
-    skin = _head_light(person, masks, view, near, light, hair.shadow[area])
+    skin = _head_light(person, layers, view, near, light, hair.shadow[area])
     blend(part_of(canvas, area), _head_cover(view, f, near), skin)
     blend(canvas, hair.alpha, hair.colour)
     return _camera(canvas, shot), landmarks(f, height, pose)

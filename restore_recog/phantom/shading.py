@@ -81,7 +81,7 @@ def light_of(shot: Shot) -> Light:
 
 
 def depth_normals(depth: Array, scale: float) -> tuple[Array, Array, Array]:
-    """Return unit normals of a depth mask by central differences."""
+    """Return unit normals of a depth map by central differences."""
     gx, gy = np.zeros_like(depth), np.zeros_like(depth)
     gx[:, 1:-1] = (depth[:, :-2] - depth[:, 2:]) * (0.5 * scale)
     gy[1:-1] = (depth[:-2] - depth[2:]) * (0.5 * scale)
@@ -108,7 +108,7 @@ def moved(values: Array, rows: int, columns: int) -> Array:
 def cast_shadow(depth: Array, scale: float, light: Light) -> Array:
     """Return the share of key light, 0 to 1, that reaches each pixel past the surface itself.
 
-    The way to the light is walked in growing steps over the depth mask; how far the surface
+    The way to the light is walked in growing steps over the depth map; how far the surface
     stands above it, for the distance walked, gives a soft edge.
     """
     lx, ly, lz = light.towards

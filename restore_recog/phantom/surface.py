@@ -1,6 +1,6 @@
 """The face as a surface in space, and which point of it every pixel sees.
 
-The head is a stack of ellipses (tables over height) that a height mask displaces towards
+The head is a stack of ellipses (tables over height) that a height map displaces towards
 the viewer: z = centre(y) + depth(y) sqrt(1 - x^2 / width(y)^2) + relief(x, y).
 """
 

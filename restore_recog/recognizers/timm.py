@@ -27,7 +27,7 @@ DEFAULT_BACKBONE = "regnetx_002"
 class EmbeddingNet(nn.Module):
     """A timm backbone, then batch norm, flattening, dropout and one linear layer.
 
-    The mask is flattened rather than pooled: in an aligned face the place of a feature is part of
+    Features are flattened rather than pooled: in an aligned face the place of a feature is part of
     the identity (Deng et al., "ArcFace", 2019, section 3.1, option E).
 
     Args:
@@ -66,19 +66,19 @@ class EmbeddingNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return (N, dimension) embeddings, not normalised, of (N, 3, S, S) in [0, 1]."""
-        masks = self.backbone((images * 2 - 1).contiguous(memory_format=torch.channels_last))
-        flat = self.dropout(self.norm(masks).flatten(1))
+        features = self.backbone((images * 2 - 1).contiguous(memory_format=torch.channels_last))
+        flat = self.dropout(self.norm(features).flatten(1))
         return self.output_norm(self.linear(flat))  # type: ignore[no-any-return]
 
     def feature_maps(self, images: Tensor) -> Tensor:
         """Return the backbone's (N, C, S/8, S/8) features: mid-level parts of a face."""
         reductions = [info["reduction"] for info in self.backbone.feature_info]
-        masks = self.backbone.forward_intermediates(
+        features = self.backbone.forward_intermediates(
             (images * 2 - 1).contiguous(memory_format=torch.channels_last),
             indices=[reductions.index(8)],
             intermediates_only=True,
         )
-        return masks[0]  # type: ignore[no-any-return]
+        return features[0]  # type: ignore[no-any-return]
 
 
 class TimmRecognizer(Recognizer):

@@ -89,7 +89,7 @@ def test_flat_copies_with_csv_lists_and_the_folder_itself(celeba: Path, tmp_path
     assert sample.subject == "000009" and sample.attributes["gender"] == "male"
     assert sample.attributes["split"] == "test"
     assert any("lacks identity_CelebA.txt" in note for note in data.notes)
-    assert any("a person of its own" in note for note in data.notes)
+    assert any("a different person" in note for note in data.notes)
 
 
 def test_what_the_lists_and_the_folder_do_not_share_is_counted(celeba: Path) -> None:

@@ -267,11 +267,11 @@ def test_manifest_with_every_column(tmp_path: Path) -> None:
         (["path,subject_id,condition,split", "a.png,ann,clean,dev"], "line 2: split is 'dev'"),
         (
             ["path,subject_id,condition,clean_path", "a.png,ann,mask,b.png"],
-            "line 2: the clean twin 'b.png'",
+            "line 2: the clean counterpart 'b.png'",
         ),
         (
             ["path,subject_id,condition,clean_id", "a.png,ann,mask,a.png"],
-            "line 2: the clean twin 'a.png'",
+            "line 2: the clean counterpart 'a.png'",
         ),
         (
             [f"path,subject_id,condition,{POINTS}", "a.png,ann,mask,1,2,3,4,5,6,7,8,9,"],

@@ -39,7 +39,7 @@ def test_one_to_one_takes_the_image_called_gallery(tmp_path: Path) -> None:
     alice = only(dataset, "0001__Alice/a.jpg")
     assert (alice.subject, alice.condition) == ("0001__Alice", "clean")
     assert alice.attributes == {"role": "probe", "name": "Alice"}
-    noted(dataset, "1 images lie right in")
+    noted(dataset, "1 images lie directly in")
 
 
 def test_one_to_many(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_one_to_many(tmp_path: Path) -> None:
         "unknown/u1.jpg": ("unknown/u1", "unknown"),
         "unknown/u1.png": ("unknown/u1.png", "unknown"),
     }
-    noted(dataset, "1 images lie right in", "1 of the people in", "1 of the people in")
+    noted(dataset, "1 images lie directly in", "1 of the people in", "1 of the people in")
     assert "are not in probe; their 1 images" in dataset.notes[1]
     assert "are not in gallery; their 2 images" in dataset.notes[2]
 

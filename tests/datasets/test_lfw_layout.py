@@ -36,7 +36,7 @@ def test_stray_images_are_counted(tmp_path: Path) -> None:
     draw(tmp_path, "A_B/A_B_0001.jpg", "A_B/old/A_B_0002.jpg", "A_B/A_B_3.jpg", "A_B_0001.jpg")
     dataset = LFW(str(tmp_path))
     assert ids(dataset.samples()) == ["A_B/A_B_0001.jpg"]
-    noted(dataset, "1 images lie right in", "2 images in")
+    noted(dataset, "1 images lie directly in", "2 images in")
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_images_out_of_the_labels_are_kept_and_labels_without_images_counted(
         "Ann/Ann_0002.png": "unknown",
         "Ann/other.png": "unknown",
     }
-    noted(dataset, "1 images lie right in", "2 images in", "2 images of mfr2_labels.txt")
+    noted(dataset, "1 images lie directly in", "2 images in", "2 images of mfr2_labels.txt")
     assert dataset.pair_list is None
 
 

@@ -41,7 +41,7 @@ def test_images_out_of_folders_are_counted_and_those_in_deeper_ones_kept(tmp_pat
         f"{CLEAN}/ann/more/0_0_ann_0002.jpg",
         f"{MASKED}/ann/0_0_1.jpg",
     ]
-    noted(dataset, "1 images lie right in")
+    noted(dataset, "1 images lie directly in")
 
 
 def test_one_name_in_two_spellings_of_unicode_is_one_person(tmp_path: Path) -> None:

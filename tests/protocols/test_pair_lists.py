@@ -76,7 +76,7 @@ def test_missing_pairs_are_counted_by_fold(tmp_path: Path) -> None:
     assert len(plan.pairs) + len(plan.missing_pairs) == 12
     assert plan.missing_pairs == ((2, REASONS[1]), (2, REASONS[1]))
     (first,) = [note for note in plan.notes if "missing" in note]  # the report warns of their count
-    assert "line 9, for want of F1_P001/F1_P001_0002:" in first
+    assert "line 9, which names F1_P001/F1_P001_0002:" in first
     assert "Genuine + impostor pairs in folds 1 to 2: 3 + 3, 2 + 2." in plan.notes
     assert sum(note.startswith("Warning:") and "too few" in note for note in plan.notes) == 2
 
@@ -124,8 +124,8 @@ def test_a_limit_takes_probes_from_all_folds(limit: int, tmp_path: Path) -> None
         ("1\t1\nA\t1\tB\t2\nA\t1\t2\n", "line 2: a pair of one person should stand here"),
         ("1\t1\nA\t1\t2\nA\t1\t3\n", "line 3: a pair of two people should stand here"),
         ("1\t1\nA\t1\nA\t1\tB\t2\n", "line 2: 2 words"),
-        ("1\t1\nA\t1\ttwo\nA\t1\tB\t2\n", "line 2: 'two' is no image's number"),
-        ("1\t1\nA\t0\t2\nA\t1\tB\t2\n", "line 2: '0' is no image's number"),
+        ("1\t1\nA\t1\ttwo\nA\t1\tB\t2\n", "line 2: 'two' is not an image number"),
+        ("1\t1\nA\t0\t2\nA\t1\tB\t2\n", "line 2: '0' is not an image number"),
         ("1\t1\n\nA\t2\t2\nA\t1\tB\t2\n", "line 3: A/A_0002 is compared with itself"),
     ],
 )
@@ -183,7 +183,7 @@ def test_mfr2_puts_the_occluded_image_on_the_probes_side(tmp_path: Path) -> None
         ("\n", "is empty"),
         ("Ann 1 2\nAnn 1\n", "line 2: 2 words"),
         ("Ann 1 2 Bob 1\n", "line 1: 5 words"),
-        ("Ann x 2\n", "line 1: 'x' is no image's number"),
+        ("Ann x 2\n", "line 1: 'x' is not an image number"),
     ],
 )
 def test_faulty_lists_of_mfr2_are_named(text: str, message: str, tmp_path: Path) -> None:

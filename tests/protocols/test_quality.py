@@ -27,7 +27,7 @@ def test_occluded_images_with_a_twin_are_the_probes() -> None:
         ("b1", "bm", True),
     ]
     assert not plan.synthetic and not plan.identification and not plan.training
-    assert any("1 occluded images have no unoccluded twin" in note for note in plan.notes)
+    assert any("1 occluded images have no clean counterpart" in note for note in plan.notes)
 
 
 def test_without_twins_every_clean_image_is_covered() -> None:
