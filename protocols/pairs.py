@@ -204,9 +204,8 @@ def _notes(
     if missing:
         first = missing[0]
         notes.append(
-            f"The first of the missing pairs is that of line {first.listed.line}, which names "
-            f"{' and '.join(first.names)}: the data lacks the image, or its person is kept for "
-            "training."
+            f"The first missing pair is that of line {first.listed.line}: the data lacks "
+            f"{' and '.join(first.names)}, or their people are kept for training."
         )
     for count, what in ((genuine, "genuine"), (impostor, "impostor")):
         if count < FEW:

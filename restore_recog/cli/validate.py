@@ -75,6 +75,7 @@ def _plural(number: int, thing: str) -> str:
 
 def _counts(counts: Sequence[Count]) -> str:
     """Return a table with one row per data set and a column for every condition and split."""
+
     from restore_recog.reporting.tables import text_table
 
     conditions = sorted({name for count in counts for name in count.conditions})

@@ -24,7 +24,7 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Seam:
     """A seam, weld or fold on the right half; its mirror image is drawn too.
 
     Attributes:
@@ -67,7 +67,7 @@ class Cut:
     roof: float = 0.0
     folds: tuple[int, float] = (7, 0.035)
     levels: tuple[float, ...] = ()
-    lines: tuple[Line, ...] = ()
+    lines: tuple[Seam, ...] = ()
     hang: float = 0.0
     stitched: float = 0.12
     trims: tuple[str, ...] = ()
@@ -174,7 +174,7 @@ _SHAPED = (
     (0.25, 1.94), (0.0, 1.97),
 )  # fmt: skip
 _FALL = ((1.05, 1.6), (0.98, 2.1), (1.05, 2.7), (1.2, 3.6), (0.0, 3.6))
-_CENTRE = Line(((0.0, 0.26), (0.0, 1.97)), 0.25)
+_CENTRE = Seam(((0.0, 0.26), (0.0, 1.97)), 0.25)
 
 PLEATED = Cut(
     (*_EDGE, (0.58, 1.78), (0.3, 1.95), (0.0, 1.99)),
@@ -205,14 +205,14 @@ BOAT = Cut(
     ((0, 0.2), (0.2, 0.27), (0.55, 0.48), (0.95, 0.72), (1.08, 0.95), (0.97, 1.22), (0.62, 1.7),
      (0.26, 1.98), (0, 2.03)),
     corners=((1.0, 0.8), (0.97, 1.16)), folds=(3, 0.02), nose=0.42,
-    lines=(Line(((0, 0.66), (0.5, 0.74), (1.06, 0.93)), 0.22, 0.05),
-           Line(((0, 1.46), (0.45, 1.36), (1.03, 1.02)), 0.22, 0.05)),
+    lines=(Seam(((0, 0.66), (0.5, 0.74), (1.06, 0.93)), 0.22, 0.05),
+           Seam(((0, 1.46), (0.45, 1.36), (1.03, 1.02)), 0.22, 0.05)),
 )  # fmt: skip
 DUCKBILL = Cut(
     ((0, 0.24), (0.25, 0.32), (0.6, 0.6), (0.9, 0.95), (0.9, 1.2), (0.7, 1.62), (0.36, 1.9),
      (0, 1.95)),
     hold="straps", corners=((0.84, 0.96), (0.84, 1.14)), nose=0.2, folds=(3, 0.025),
-    lines=(Line(((0, 1.16), (0.5, 1.14), (0.9, 1.07)), 0.3, 0.22, 0.13),), trims=("wire",),
+    lines=(Seam(((0, 1.16), (0.5, 1.14), (0.9, 1.07)), 0.3, 0.22, 0.13),), trims=("wire",),
 )  # fmt: skip
 HALF_MASK = Cut(
     ((0, 0.16), (0.16, 0.22), (0.42, 0.55), (0.72, 1.0), (0.7, 1.38), (0.5, 1.74), (0.26, 1.92),
@@ -230,12 +230,12 @@ WINDOWED = Cut(_SHAPED, folds=(5, 0.035), stitched=0.15, trims=("window",))
 ONE_PIECE = Cut(
     ((0, 0.3), (0.2, 0.37), (0.55, 0.46), (0.95, 0.46), (1.26, 0.18), (1.34, 0.5), (1.12, 0.95),
      (0.9, 1.35), (0.55, 1.75), (0.25, 1.93), (0, 1.96)),
-    hold="none", roof=0.28, folds=(3, 0.02), lines=(Line(((0, 0.3), (0, 1.96)), 0.12),),
+    hold="none", roof=0.28, folds=(3, 0.02), lines=(Seam(((0, 0.3), (0, 1.96)), 0.12),),
     stitched=0.0,
 )  # fmt: skip
 SPORT = Cut(
     ONE_PIECE.outline, hold="none", roof=0.2, folds=(3, 0.03), stitched=0.25,
-    lines=(Line(((0, 0.3), (0, 1.96)), 0.2), Line(((0.3, 0.42), (0.85, 0.8), (1.1, 0.9)), 0.25)),
+    lines=(Seam(((0, 0.3), (0, 1.96)), 0.2), Seam(((0.3, 0.42), (0.85, 0.8), (1.1, 0.9)), 0.25)),
     trims=("valves",),
 )  # fmt: skip
 SHIELD = Cut(

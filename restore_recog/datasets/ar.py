@@ -91,11 +91,11 @@ PATH/                     flat, or in folders of any depth
     def _note(
         self, root: Path, samples: Sequence[FaceSample], misnamed: int, unread: Counter[str]
     ) -> None:
-        if misnamed:
-            self.notes.append(
-                f"{misnamed} images in {root} are not named <m, w or f>-<person>-<shot 1 to 26>"
-                " and were left out."
-            )
+        self.note(
+            misnamed,
+            f"images in {root} are not named <m, w or f>-<person>-<shot 1 to 26>"
+            " and were left out.",
+        )
         if unread:
             endings = ", ".join(f"{count} {ending}" for ending, count in sorted(unread.items()))
             self.notes.append(

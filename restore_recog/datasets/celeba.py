@@ -135,10 +135,8 @@ PATH/                                the lists may also lie directly in PATH, or
                 name = _FILES[what]
                 self.notes.append(f"{root} lacks {name}: {_WITHOUT[what]}.")
                 continue
-            if lost := len(stems - known.keys()):
-                self.notes.append(f"{lost} images in {root} are not on the {what} list.")
-            if absent := len(known.keys() - stems):
-                self.notes.append(f"{absent} images on the {what} list are not in {root}.")
+            self.note(len(stems - known.keys()), f"images in {root} are not on the {what} list.")
+            self.note(len(known.keys() - stems), f"images on the {what} list are not in {root}.")
 
 
 class Labels(Mapping[str, str]):

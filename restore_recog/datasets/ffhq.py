@@ -64,10 +64,7 @@ PATH/
             samples.append(
                 FaceSample(identifier(path, folder), path.stem, path, attributes=attributes)
             )
-        if unnumbered:
-            self.notes.append(
-                f"{unnumbered} images in {folder} are not named by a number and were left out."
-            )
+        self.note(unnumbered, f"images in {folder} are not named by a number and were left out.")
         self.notes.append(
             "FFHQ names nobody: every image counts as a different person, so it can train and"
             " test restoration, not recognition."

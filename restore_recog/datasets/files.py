@@ -89,14 +89,17 @@ class FileDataset(Dataset):
             )
         return root
 
+    def note(self, count: int, text: str) -> None:
+        """Note "<count> <text>" for the report, unless the count is 0."""
+        if count:
+            self.notes.append(f"{count} {text}")
+
     def leave_out_loose(self, folder: Path) -> None:
         """Note how many images lie directly in a folder that should hold people's folders."""
         loose = len(image_files(folder))
-        if loose:
-            self.notes.append(
-                f"{loose} images lie directly in {folder}, in no person's folder; they were"
-                " left out."
-            )
+        self.note(
+            loose, f"images lie directly in {folder}, in no person's folder; they were left out."
+        )
 
     def expected(self) -> str:
         """Return the end of a message about a missing folder: what should be there."""

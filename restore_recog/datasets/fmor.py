@@ -78,11 +78,9 @@ PATH/
                 unnamed += 1
                 continue
             yield FaceSample(identifier(path, root), match.group(1), path, condition)
-        if unnamed:
-            self.notes.append(
-                f"{unnamed} images in {root / tree} are not named <person>_<number> and were"
-                " left out."
-            )
+        self.note(
+            unnamed, f"images in {root / tree} are not named <person>_<number> and were left out."
+        )
 
     def _find_masks(self, root: Path, occluded: Sequence[FaceSample]) -> None:
         """Match the masks to the images of A by their place, whatever their endings."""
@@ -98,5 +96,4 @@ PATH/
             if place in masks:
                 self._masks[sample.image_id] = masks[place]
         missing = len(occluded) - len(self._masks)
-        if missing:
-            self.notes.append(f"{missing} of {len(occluded)} images in A have no mask in {MASKS}.")
+        self.note(missing, f"of {len(occluded)} images in A have no mask in {MASKS}.")

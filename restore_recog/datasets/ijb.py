@@ -128,8 +128,7 @@ PATH/                                   IJBB/ or IJBC/; the lists lie in meta/ o
                 f"images in {folder} are not in {listed.name} and were left out.",
             ),
         ):
-            if count:
-                self.notes.append(f"{count} {text}")
+            self.note(count, text)
 
 
 def _rows(file: Path, columns: int) -> Iterator[tuple[int, list[str]]]:

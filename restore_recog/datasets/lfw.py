@@ -68,11 +68,11 @@ PATH/
                 image_id = identifier(path, root)
                 attributes = {"split": split_of(folder.name), **labels.get(image_id, {})}
                 yield FaceSample(image_id, folder.name, path, attributes=attributes)
-        if misnamed:
-            self.notes.append(
-                f"{misnamed} images in {root} are not named <Name>_<four digits> after their"
-                " folder and were left out."
-            )
+        self.note(
+            misnamed,
+            f"images in {root} are not named <Name>_<four digits> after their"
+            " folder and were left out.",
+        )
 
     def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
         return self._points.get(sample.image_id)

@@ -71,8 +71,7 @@ PATH/                           or PATH/mfr2/
                 " condition 'unknown'."
             )
         absent = sum(key not in keys for key in labels)
-        if absent:
-            self.notes.append(f"{absent} images of {LABELS} are not in {root}.")
+        self.note(absent, f"images of {LABELS} are not in {root}.")
         people = {who for who, _ in keys}
         trained = sorted(who for who in people if shares_a_trained_name(who))
         if trained:

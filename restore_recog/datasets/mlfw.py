@@ -61,9 +61,8 @@ PATH/
             samples.append(
                 FaceSample(image_id, match["person"], path, "unknown", attributes=attributes)
             )
-        if misnamed:
-            self.notes.append(
-                f"{misnamed} images in {tree} are not named <Name>_<four digits>_<four digits>"
-                " and were left out."
-            )
+        self.note(
+            misnamed,
+            f"images in {tree} are not named <Name>_<four digits>_<four digits> and were left out.",
+        )
         return samples

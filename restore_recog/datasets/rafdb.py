@@ -126,15 +126,12 @@ PATH/                                            or PATH/basic/
         return {label: word for label, word in codes.items() if word is not None}
 
     def _note(self, folder: Path, misnamed: int, unlabelled: int, absent: int) -> None:
-        if misnamed:
-            self.notes.append(
-                f"{misnamed} images in {folder} are not named train_<number> or test_<number>"
-                " and were left out."
-            )
-        if unlabelled:
-            self.notes.append(f"{unlabelled} images in {folder} have no expression label.")
-        if absent:
-            self.notes.append(f"{absent} images on the list of labels are not in {folder}.")
+        self.note(
+            misnamed,
+            f"images in {folder} are not named train_<number> or test_<number> and were left out.",
+        )
+        self.note(unlabelled, f"images in {folder} have no expression label.")
+        self.note(absent, f"images on the list of labels are not in {folder}.")
         self.notes.append(
             "RAF-DB names nobody: every image counts as a different person, so it can train"
             " and test restoration, not recognition."

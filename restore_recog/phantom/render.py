@@ -13,7 +13,7 @@ from restore_recog.phantom.identity import Person, Shot
 from restore_recog.phantom.landmarks import landmarks
 from restore_recog.phantom.numeric import Array, look_up, sample, step
 from restore_recog.phantom.paint import blend, face_paint, part_of
-from restore_recog.phantom.shading import Light, cast_shadow, depth_normals, light_of
+from restore_recog.phantom.shading import Lamps, cast_shadow, depth_normals, light_of
 from restore_recog.phantom.surface import (
     Pose,
     View,
@@ -26,7 +26,7 @@ from restore_recog.phantom.surface import (
 
 
 def _head_light(
-    person: Person, layers: Array, view: View, pose: Pose, light: Light, shadow: Array
+    person: Person, layers: Array, view: View, pose: Pose, light: Lamps, shadow: Array
 ) -> Array:
     """Return the linear light of the skin under every pixel, (3, S, S)."""
     red, green, blue, gloss, hollow = sample(layers, *grid_place(view.x, view.y))
@@ -35,7 +35,7 @@ def _head_light(
     shade = light.shade(nx, ny, nz, lit)
     open_sky = (1.0 - hollow) * (1.0 - 0.45 * shadow)
     shine = light.shine(nx, ny, nz) * gloss * lit * (0.16 * light.key)
-    # Light that bounces between walls of skin comes back redder.
+    # Lamps that bounces between walls of skin comes back redder.
     warm = (1.0 - hollow * 0.75) * (1.0 - 0.4 * shadow)
     return np.stack(
         [

@@ -13,7 +13,7 @@ from restore_recog.phantom.geometry import TOP, Features, table_row
 from restore_recog.phantom.identity import HAIR_STYLES, Person, Shot
 from restore_recog.phantom.numeric import Array, Draw, box_blur, bump, look_up, noise, sample, step
 from restore_recog.phantom.paint import Colour, blend, hair_colour, part_of, skin_colour
-from restore_recog.phantom.shading import Light, depth_normals, lambert
+from restore_recog.phantom.shading import Lamps, depth_normals, lambert
 from restore_recog.phantom.surface import Pose, View, intersect
 
 
@@ -45,7 +45,7 @@ def cover(distance: Array, pose: Pose) -> Array:
     return np.minimum(np.maximum(0.5 + distance * pose.scale, 0.0), 1.0)
 
 
-def body(canvas: Array, person: Person, shot: Shot, f: Features, pose: Pose, light: Light) -> None:
+def body(canvas: Array, person: Person, shot: Shot, f: Features, pose: Pose, light: Lamps) -> None:
     """Lay the neck, its shadow under the chin, and the clothes."""
     top = max(int(pose.y + 0.8 * pose.scale), 0)
     pose = pose.within(slice(top, None), slice(0, None))
@@ -66,7 +66,7 @@ def body(canvas: Array, person: Person, shot: Shot, f: Features, pose: Pose, lig
 
 
 def _clothes(
-    canvas: Array, shot: Shot, f: Features, place: tuple[Array, Array], pose: Pose, light: Light
+    canvas: Array, shot: Shot, f: Features, place: tuple[Array, Array], pose: Pose, light: Lamps
 ) -> None:
     (x, y), shape = place, canvas.shape[1:]
     draw, rng = Draw(shot.texture, 3), np.random.default_rng([shot.texture, 4])
@@ -82,7 +82,7 @@ def _clothes(
     blend(canvas, on, np.stack([grey * c * weave * k for c, k in zip(colour, lit, strict=True)]))
 
 
-def ears(canvas: Array, person: Person, shot: Shot, f: Features, pose: Pose, light: Light) -> None:
+def ears(canvas: Array, person: Person, shot: Shot, f: Features, pose: Pose, light: Lamps) -> None:
     """Lay both ears; the head then hides what lies behind it, and long hair all of them."""
     if STYLES[HAIR_STYLES[shot.hair_style]].falls:
         return
@@ -192,7 +192,7 @@ def hair_line(person: Person, shot: Shot, style: Style, at: tuple[Array, Array, 
     return line + (style.back - side) * behind * around
 
 
-def hair(person: Person, shot: Shot, f: Features, pose: Pose, light: Light, size: int) -> Hair:
+def hair(person: Person, shot: Shot, f: Features, pose: Pose, light: Lamps, size: int) -> Hair:
     """Return the hair, not yet laid over the image."""
     style = STYLES[HAIR_STYLES[shot.hair_style]]
     shell = intersect(pose, (size, size), _tables(f, style), None, 3)
@@ -223,7 +223,7 @@ def _shadow(alpha: Array, pose: Pose) -> Array:
 
 
 def _hair_light(
-    person: Person, shell: View, strands: tuple[Array, Array], pose: Pose, light: Light
+    person: Person, shell: View, strands: tuple[Array, Array], pose: Pose, light: Lamps
 ) -> Array:
     nx, ny, nz = depth_normals(shell.depth, pose.scale)
     coarse, fine = strands

@@ -1,4 +1,4 @@
-"""Light on surfaces: normals, two lamps over a sky, shine and cast shadows."""
+"""Lamps on surfaces: normals, two lamps over a sky, shine and cast shadows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def lambert(nx: Array, ny: Array, nz: Array, towards: Vector) -> Array:
 
 
 @dataclass(frozen=True)
-class Light:
+class Lamps:
     """The light of one image, in image axes (y down, z to the viewer).
 
     Attributes:
@@ -46,7 +46,7 @@ class Light:
     ) -> tuple[Array, Array, Array]:
         """Return red, green and blue light on matt skin-like surfaces.
 
-        Light that has wandered under the skin softens the edge of the shade, red most.
+        Lamps that has wandered under the skin softens the edge of the shade, red most.
 
         Args:
             lit: Share of the key light that is not shadowed.
@@ -72,12 +72,12 @@ class Light:
         return mixed
 
 
-def light_of(shot: Shot) -> Light:
+def light_of(shot: Shot) -> Lamps:
     """Return the light of an image."""
     towards = unit(shot.light)
     half = unit((towards[0], towards[1], towards[2] + 1.0))
     opposite = unit((-shot.light[0] - 0.3, 0.15, 0.8))
-    return Light(towards, half, opposite, shot.key, shot.fill, shot.ambient)
+    return Lamps(towards, half, opposite, shot.key, shot.fill, shot.ambient)
 
 
 def depth_normals(depth: Array, scale: float) -> tuple[Array, Array, Array]:
@@ -105,7 +105,7 @@ def moved(values: Array, rows: int, columns: int) -> Array:
     return out
 
 
-def cast_shadow(depth: Array, scale: float, light: Light) -> Array:
+def cast_shadow(depth: Array, scale: float, light: Lamps) -> Array:
     """Return the share of key light, 0 to 1, that reaches each pixel past the surface itself.
 
     The way to the light is walked in growing steps over the depth map; how far the surface

@@ -59,7 +59,7 @@ def test_lfw_pairs_of_training_people_are_missing(tmp_path: Path) -> None:
         ("Nobody_A/Nobody_A_0001.jpg", "Nobody_B/Nobody_B_0001.jpg", False),
     ]
     assert [fold for fold, _ in found.missing_pairs] == [2, 2] and found.folds == (1, 1)
-    assert any(f"which names {TRAINED}" in note for note in found.notes)
+    assert any(f"the data lacks {TRAINED}" in note for note in found.notes)
 
 
 def test_mlfw_pairs_go_by_file_names(tmp_path: Path) -> None:

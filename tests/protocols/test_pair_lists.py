@@ -76,7 +76,7 @@ def test_missing_pairs_are_counted_by_fold(tmp_path: Path) -> None:
     assert len(plan.pairs) + len(plan.missing_pairs) == 12
     assert plan.missing_pairs == ((2, REASONS[1]), (2, REASONS[1]))
     (first,) = [note for note in plan.notes if "missing" in note]  # the report warns of their count
-    assert "line 9, which names F1_P001/F1_P001_0002:" in first
+    assert "line 9: the data lacks F1_P001/F1_P001_0002," in first
     assert "Genuine + impostor pairs in folds 1 to 2: 3 + 3, 2 + 2." in plan.notes
     assert sum(note.startswith("Warning:") and "too few" in note for note in plan.notes) == 2
 
