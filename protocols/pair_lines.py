@@ -47,11 +47,11 @@ def numbered(file: Path, line: int, person: str, number: str) -> str:
     """Return ``Name/Name_0001`` of a name and an image's number from 1.
 
     Raises:
-        DataError: The number is none.
+        DataError: The text is not such a number.
     """
     if not (number.isascii() and number.isdigit() and int(number) > 0):
         raise DataError(
-            f"{file}, line {line}: '{number}' is not an image's number; they count from 1."
+            f"{file}, line {line}: '{number}' is not an image number; they count from 1."
         )
     return f"{person}/{person}_{int(number):04d}"
 

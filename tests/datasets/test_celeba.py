@@ -106,7 +106,7 @@ def test_what_the_lists_and_the_folder_do_not_share_is_counted(celeba: Path) -> 
     [
         ("Anno/list_attr_celeba.txt", "000004.jpg 1 1", "must hold 4 times 1 or -1"),
         ("Eval/list_eval_partition.txt", "000004.jpg 3", "the code '3'"),
-        ("Anno/list_landmarks_align_celeba.txt", "000004.jpg" + 10 * " x", "no numbers"),
+        ("Anno/list_landmarks_align_celeba.txt", "000004.jpg" + 10 * " x", "not numbers"),
     ],
 )
 def test_faulty_lists_name_the_file(celeba: Path, name: str, line: str, message: str) -> None:
