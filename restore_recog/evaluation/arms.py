@@ -1,10 +1,12 @@
 """The arms: what is done to the same probes before the same recogniser sees them.
 
+Adding an arm is adding one class here and naming it in :data:`ARMS`.
+
 ========================  ====================================================================
-``clean``                 the unoccluded twin: the ceiling
+``clean``                 the unoccluded counterpart: the ceiling
 ``occluded``              as it came: the floor
-``restored``              restored, with the mask that the detector found
-``restored-oracle-mask``  restored, with the true mask: what a perfect detector would give
+``restored``              restored, with the mask that the segmenter found
+``restored-oracle-mask``  restored, with the true mask: what a perfect segmenter would give
 ``fill``                  mean face of the gallery inside the mask: what a restorer must beat
 ``upper-half``            only what lies above the nose tip, on probes and references alike
 ``restored-clean``        the restorer on unoccluded probes: does it do harm?
@@ -15,56 +17,209 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
 
 from restore_recog.api import Restorer
-from restore_recog.evaluation.run.faces import ProbeFace
-
-if TYPE_CHECKING:
-    pass
-
 from restore_recog.errors import DataError
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.segmenters.names import ChosenSegmenter, margin
-from restore_recog.types import FaceSample
+from restore_recog.types import FaceSample, Pixels
 
-ARMS = (
-    "clean",
-    "occluded",
-    "restored",
-    "restored-oracle-mask",
-    "fill",
-    "upper-half",
-    "restored-clean",
-)
-DEFAULT_ARMS = ARMS[:5]
-RESTORING = ("restored", "restored-oracle-mask", "restored-clean")
-"""Arms that there are one of for every restorer."""
+if TYPE_CHECKING:
+    from restore_recog.evaluation.run.faces import ProbeFace
+
+NO_CLEAN = "the data has no unoccluded counterparts of all probes"
+NO_MASK = "the true masks of some probes are unknown"
+
+GREY = 128
+"""What the upper-half arm puts below the nose tip."""
+
+
+class Masks(Protocol):
+    """Where an arm gets the masks of a block of probes from; a failure is recorded there."""
+
+    def for_restorer(self, restorer: str, face: ProbeFace, *, clean: bool = False) -> Pixels | None:
+        """Return the (S, S) mask that a restorer is given, or None where there is none."""
+
+    def to_fill(self, face: ProbeFace) -> Pixels | None:
+        """Return the true mask, or where that is unknown the first one that is found."""
+
+
+class Arm:
+    """One thing that is done to every probe.
+
+    Attributes:
+        name: As on the command line and in every table.
+        default: Whether it runs unless arms are named.
+        restores: Whether there is one of it for every restorer.
+        covered: Whether it starts from the probe as it came; else from its clean counterpart.
+        base: Arm that it is held against, where that is measured (else ``occluded``); empty
+            for the floor itself.
+        beside_fill: Whether it is also held against the mean face in the same place.
+        answers: Whether a verdict rests on it.
+        keeps_mask: Whether the mask that a segmenter found for it is kept and judged.
+        quality: How its images are compared with their clean counterparts: ``mask`` (whole and
+            inside the true mask), ``whole``, or empty for not at all.
+        half: Whether it shows half a face, which its references then do too.
+    """
+
+    name: str
+    default = True
+    restores = False
+    covered = True
+    base = "occluded"
+    beside_fill = False
+    answers = False
+    keeps_mask = False
+    quality = "mask"
+    half = False
+
+    def lacks(self, face: ProbeFace, *, segmented: bool) -> str:
+        """Return why a probe rules the arm out, or nothing.
+
+        Args:
+            face: The probe.
+            segmented: Whether any segmenter of the run looks for masks.
+        """
+        return "" if self.covered or face.clean is not None else NO_CLEAN
+
+    def mask(self, face: ProbeFace, masks: Masks, restorer: str | None) -> Pixels | None:
+        """Return the (S, S) mask that it works with on a probe, or None where it has none."""
+        return None
+
+    def image(self, face: ProbeFace, mask: Pixels | None, mean_face: Pixels) -> Pixels:
+        """Return the (S, S, 3) image that the recogniser sees, or that a restorer is given."""
+        if self.covered:
+            return face.crop.pixels
+        assert face.clean is not None
+        return face.clean
+
+
+class Clean(Arm):
+    """The unoccluded counterpart: the ceiling."""
+
+    name = "clean"
+    covered = False
+    quality = ""
+
+
+class Occluded(Arm):
+    """The probe as it came: the floor."""
+
+    name = "occluded"
+    base = ""
+
+
+class Restored(Arm):
+    """Restored with the mask that was found: the answer."""
+
+    name = "restored"
+    restores = beside_fill = answers = keeps_mask = True
+
+    def mask(self, face: ProbeFace, masks: Masks, restorer: str | None) -> Pixels | None:
+        """Return the mask that the restorer is given."""
+        assert restorer is not None
+        return masks.for_restorer(restorer, face, clean=not self.covered)
+
+
+class OracleMask(Restored):
+    """Restored with the true mask: what a perfect segmenter would give."""
+
+    name = "restored-oracle-mask"
+    answers = keeps_mask = False
+
+    def lacks(self, face: ProbeFace, *, segmented: bool) -> str:
+        """Return why a probe rules the arm out: its true mask is unknown."""
+        return NO_MASK if face.crop.mask is None else ""
+
+    def mask(self, face: ProbeFace, masks: Masks, restorer: str | None) -> Pixels | None:
+        """Return the true mask."""
+        return face.crop.mask
+
+
+class Fill(Arm):
+    """The mean face of the gallery inside the mask: what a restorer must beat."""
+
+    name = "fill"
+
+    def lacks(self, face: ProbeFace, *, segmented: bool) -> str:
+        """Return why a probe rules the arm out: no mask is known nor looked for."""
+        return "" if segmented or face.crop.mask is not None else "there is no mask to fill"
+
+    def mask(self, face: ProbeFace, masks: Masks, restorer: str | None) -> Pixels | None:
+        """Return the mask to fill."""
+        return masks.to_fill(face)
+
+    def image(self, face: ProbeFace, mask: Pixels | None, mean_face: Pixels) -> Pixels:
+        """Return the probe with the mean face in its mask."""
+        if mask is None:
+            return face.crop.pixels
+        return np.where(mask[:, :, None] > 0, mean_face, face.crop.pixels)  # (S, S, 3)
+
+
+class UpperHalf(Arm):
+    """Only what lies above the nose tip, on probes and references alike."""
+
+    name = "upper-half"
+    default = False
+    quality = ""
+    half = True
+
+    def image(self, face: ProbeFace, mask: Pixels | None, mean_face: Pixels) -> Pixels:
+        """Return the upper half of the probe."""
+        return upper_half(face.crop.pixels)
+
+
+class RestoredClean(Restored):
+    """The restorer on unoccluded probes: does it do harm?"""
+
+    name = "restored-clean"
+    default = covered = beside_fill = answers = False
+    base = "clean"
+    quality = "whole"
+
+
+ARMS: Mapping[str, Arm] = {
+    arm.name: arm
+    for arm in (
+        Clean(), Occluded(), Restored(), OracleMask(), Fill(), UpperHalf(), RestoredClean()
+    )
+}  # fmt: skip
+"""Every arm by its name, in order of display."""
+
+DEFAULT_ARMS = tuple(name for name, arm in ARMS.items() if arm.default)
+
+
+def upper_half(image: Pixels) -> Pixels:
+    """Return the crop with everything below the nose tip made grey."""
+    from restore_recog.alignment import TEMPLATE
+
+    result: Pixels = image.copy()
+    result[round(float(TEMPLATE[2, 1]) * image.shape[0]) :] = GREY
+    return result
 
 
 @dataclass(frozen=True, slots=True)
 class ArmSpec:
     """One row of the table: an arm, and whose restorer."""
 
-    arm: str
+    arm: Arm
     restorer: str | None = None
 
     @property
     def name(self) -> str:
         """Return what the row is called."""
-        return self.arm if self.restorer is None else f"{self.arm}:{self.restorer}"
-
-
-NO_TWIN = "the data has no unoccluded twins of all probes"
-NO_MASK = "the true masks of some probes are unknown"
+        return self.arm.name if self.restorer is None else f"{self.arm.name}:{self.restorer}"
 
 
 class ArmChoice:
     """The arms of one run.
 
-    Whether the probes have twins is known from their labels; whether they have true masks
-    shows when they are read. An arm that was asked for by name and cannot be carried stops
-    the run at the first probe that shows it; one that runs by default is left out.
+    Whether the probes have clean counterparts is known from their labels; whether they have
+    true masks shows when they are read. An arm that was asked for by name and cannot be measured
+    stops the run at the first probe that shows it; one that runs by default is left out.
 
     Attributes:
         dropped: Arm -> why it is left out.
@@ -74,18 +229,21 @@ class ArmChoice:
         self,
         request: EvalRequest,
         restorers: Mapping[str, Restorer],
-        found: Mapping[str, ChosenSegmenter | None],
+        segmenters: Mapping[str, ChosenSegmenter | None],
     ) -> None:
         self._asked = request.arms
         self._true = margin(request.segmenter) == 0
-        self._restorers, self._detectors = restorers, found
-        self._mapless = [name for name, one in restorers.items() if "masks" not in one.needs]
+        self._restorers = restorers
+        self._segmented = any(segmenters.values())
+        self._maskless = [name for name, one in restorers.items() if "masks" not in one.needs]
         self.dropped: dict[str, str] = {}
 
     def specs(self) -> tuple[ArmSpec, ...]:
-        """Return the arms that can be carried as far as is known, in order of display."""
+        """Return the arms that can be measured as far as is known, in order of display."""
         asked = {*(self._asked or DEFAULT_ARMS), "occluded"} - set(self.dropped)
-        return tuple(spec for arm in ARMS if arm in asked for spec in self._specs(arm))
+        return tuple(
+            spec for name, arm in ARMS.items() if name in asked for spec in self._specs(arm)
+        )
 
     def check_samples(
         self, samples: Sequence[FaceSample], known: Mapping[str, FaceSample], synthetic: bool
@@ -101,12 +259,13 @@ class ArmChoice:
             DataError: One of those arms was asked for by name.
         """
         if self._true:
-            self._drop("restored-oracle-mask", "the restorers are given the true masks already")
-        if self._mapless and len(self._mapless) == len(self._restorers):
-            self._drop("restored-oracle-mask", "no restorer of the run reads a mask")
+            self._drop(OracleMask.name, "the restorers are given the true masks already")
+        if self._maskless and len(self._maskless) == len(self._restorers):
+            self._drop(OracleMask.name, "no restorer of the run reads a mask")
         if not synthetic and any(sample.clean_id not in known for sample in samples):
-            self._drop("clean", NO_TWIN)
-            self._drop("restored-clean", NO_TWIN)
+            for arm in ARMS.values():
+                if not arm.covered:
+                    self._drop(arm.name, NO_CLEAN)
 
     def check_faces(self, faces: Sequence[ProbeFace]) -> None:
         """Drop the arms that a block of probes rules out.
@@ -115,23 +274,20 @@ class ArmChoice:
             DataError: One of those arms was asked for by name.
         """
         for face in faces:
-            if face.clean is None:
-                self._drop("clean", NO_TWIN, face)
-                self._drop("restored-clean", NO_TWIN, face)
-            if face.crop.mask is None:
-                self._drop("restored-oracle-mask", NO_MASK, face)
-                if not any(self._detectors.values()):
-                    self._drop("fill", "there is no mask to fill", face)
+            for arm in ARMS.values():
+                reason = arm.lacks(face, segmented=self._segmented)
+                if reason:
+                    self._drop(arm.name, reason, face)
 
     def notes(self) -> list[str]:
         """Return a sentence for every arm, and every restorer's arm, that is left out."""
-        found = [
+        left_out = [
             f"The arm '{a}' is left out: {self.dropped[a]}." for a in ARMS if a in self.dropped
         ]
-        return found + [
+        return left_out + [
             f"The restorer '{name}' reads no mask, so no segmenter moves its figures: it has no "
-            "arm 'restored-oracle-mask' and no Dice."
-            for name in self._mapless
+            f"arm '{OracleMask.name}' and no Dice."
+            for name in self._maskless
         ]
 
     def _drop(self, arm: str, reason: str, face: ProbeFace | None = None) -> None:
@@ -142,11 +298,11 @@ class ArmChoice:
             raise DataError(f"The arm '{arm}' cannot be measured: {reason}{example}.")
         self.dropped[arm] = reason
 
-    def _specs(self, arm: str) -> list[ArmSpec]:
-        if arm not in RESTORING:
+    def _specs(self, arm: Arm) -> list[ArmSpec]:
+        if not arm.restores:
             return [ArmSpec(arm)]
         return [
             ArmSpec(arm, name)
-            for name, restorer in self._restorers.items()
-            if arm != "restored-oracle-mask" or "masks" in restorer.needs
+            for name in self._restorers
+            if not isinstance(arm, OracleMask) or name not in self._maskless
         ]

@@ -100,14 +100,10 @@ def _verdicts(
     """Return one verdict a restorer."""
     floor = next(arm for arm in arms if arm.arm == "occluded")
     recognizer, where = session.request.recognizer.name, notes.where(session)
+    answering = [arm for arm in arms if ARMS[arm.arm].answers]
     if session.asks_quality:
-        restored = [arm for arm in arms if arm.arm == "restored"]
-        return tuple(quality_verdict.verdict(arm, floor, where) for arm in restored)
-    return tuple(
-        verdict.verdict(arm, floor, recognizer, where, groups)
-        for arm in arms
-        if arm.arm == "restored"
-    )
+        return tuple(quality_verdict.verdict(arm, floor, where) for arm in answering)
+    return tuple(verdict.verdict(arm, floor, recognizer, where, groups) for arm in answering)
 
 
 def _curves(findings: Findings) -> dict[str, DetCurve]:

@@ -7,13 +7,11 @@ value.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from restore_recog.evaluation.results import ArmReport
-
-Figures = Mapping[str, Mapping[str, Any]]
+from restore_recog.evaluation.results import ArmReport, Figure, Figures
 
 NOTHING = "–"
 """Stands where a figure was not measured."""
@@ -104,7 +102,7 @@ class Column:
         )
 
 
-def flag(figure: Mapping[str, Any]) -> str:
+def flag(figure: Figure) -> str:
     """Return why a figure must not be quoted bare, or nothing."""
     if figure.get("flag"):
         return str(figure["flag"])

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from restore_recog.errors import DataError
-from restore_recog.evaluation.results import ArmReport, ProbeRow, Report
+from restore_recog.evaluation.figures.paired import flip_table
+from restore_recog.evaluation.results import ArmReport, Figure, ProbeRow, Report
 from restore_recog.metrics.uncertainty import (
     bootstrap_difference,
     mcnemar_exact,
@@ -57,7 +58,7 @@ class Difference:
     first: str
     second: str
     figure: str
-    result: Mapping[str, Any]
+    result: Figure
 
     @property
     def answer(self) -> str:
@@ -259,26 +260,27 @@ def _differences(
         was = np.array([a.rank == 1 for a, _ in searched])
         now = np.array([b.rank == 1 for _, b in searched])
         people = np.array([a.subject for a, _ in searched])
-        rescued, harmed = int((now & ~was).sum()), int((was & ~now).sum())
-        result = _paired(now, was, people, seed) | {"rescued": rescued, "harmed": harmed}
-        if result["n"] == result["n_subjects"]:
-            result["p_mcnemar"] = mcnemar_exact(rescued, harmed)
+        result = _paired("rank1", now, was, people, seed).with_details(**flip_table(now, was))
+        if result.n == result.n_subjects:
+            p = mcnemar_exact(result["rescued"], result["harmed"])
+            result = result.with_details(p_mcnemar=p)
         yield Difference(first, second, "rank1", result)
     known = [(a, b) for a, b in probes if math.isfinite(a.cosine) and math.isfinite(b.cosine)]
     if known and same_recognizer:
         was, now = np.array([(a.cosine, b.cosine) for a, b in known]).T
         people = np.array([a.subject for a, _ in known])
-        yield Difference(first, second, "cosine", _paired(now, was, people, seed))
+        yield Difference(first, second, "cosine", _paired("cosine", now, was, people, seed))
 
 
-def _paired(now: Any, was: Any, people: Any, seed: int) -> dict[str, Any]:
-    interval = asdict(bootstrap_difference(now, was, people, seed=seed))
+def _paired(name: str, now: Any, was: Any, people: Any, seed: int) -> Figure:
     change = now.astype(np.float64) - was
-    return interval | {
-        "p_sign_flip": sign_flip_test(change, people, seed),
-        "seed": seed,
-        "unchanged": not change.any(),
-    }
+    return Figure.of(
+        name,
+        bootstrap_difference(now, was, people, seed=seed),
+        p_sign_flip=sign_flip_test(change, people, seed),
+        seed=seed,
+        unchanged=not change.any(),
+    )
 
 
 def _notes(first: Run, second: Run) -> Iterator[str]:

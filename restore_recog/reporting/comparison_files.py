@@ -46,7 +46,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
             "name": run.name,
             "setup": run.report.setup,
             "verdicts": [asdict(verdict) for verdict in run.report.verdicts],
-            "arms": [asdict(arm) for arm in run.report.arms],
+            "arms": [arm.facts() for arm in run.report.arms],
         }
         for run in comparison.runs
     ]
@@ -54,6 +54,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
     for pairing in comparison.pairings:
         entry = asdict(pairing)
         for item, difference in zip(entry["differences"], pairing.differences, strict=True):
+            item["result"] = difference.result.facts()
             item["answer"] = difference.answer
         pairings.append(entry)
     strict: dict[str, Any] = plain(

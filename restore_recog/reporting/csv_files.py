@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.evaluation.image_quality import QUALITIES, Quality
-from restore_recog.evaluation.results import ArmReport, Cohort, ProbeRow, Report
+from restore_recog.evaluation.results import NO_FIGURE, ArmReport, Cohort, ProbeRow, Report
 from restore_recog.metrics.verification import DetCurve
 from restore_recog.reporting.columns import column_of
 from restore_recog.types import Failure, Trial
@@ -190,7 +190,7 @@ def flips(report: Report) -> list[Flip]:
 
 def base(arm: ArmReport) -> str:
     """Return the name of the arm that an arm's gain is measured against."""
-    return str(arm.figures.get("rank1_gain", {}).get("against", "occluded"))
+    return str(arm.figures.get("rank1_gain", NO_FIGURE).get("against", "occluded"))
 
 
 def _flip(before: ProbeRow, after: ProbeRow, against: str) -> Flip:

@@ -26,7 +26,16 @@ from typing import Any
 
 from restore_recog import images
 from restore_recog.errors import DataError, RestoreRecogError
-from restore_recog.evaluation.results import ArmReport, Cohort, Example, Report, Spread, Verdict
+from restore_recog.evaluation.results import (
+    ArmReport,
+    Cohort,
+    Example,
+    Figure,
+    Report,
+    Spread,
+    Verdict,
+    read_figures,
+)
 from restore_recog.reporting import csv_files, report_figures, strips
 from restore_recog.reporting.csv_files import failures_by_stage
 from restore_recog.reporting.report_figures import Plot
@@ -99,9 +108,9 @@ def as_json(report: Report) -> dict[str, Any]:
         "verdicts": [asdict(verdict) for verdict in report.verdicts],
         "labels": report.labels,
         "notes": report.notes,
-        "arms": [asdict(arm) for arm in report.arms],
-        "cohorts": [asdict(cohort) for cohort in report.cohorts],
-        "spreads": [asdict(spread) for spread in report.spreads],
+        "arms": [arm.facts() for arm in report.arms],
+        "cohorts": [group.facts() for group in report.cohorts],
+        "spreads": [spread.facts() for spread in report.spreads],
         "failures_by_stage": failures_by_stage(report.failures),
         "timing": report.timing,
         "setup": report.setup,
@@ -178,8 +187,8 @@ def _report(folder: Path, data: Mapping[str, Any]) -> Report:
         probes=csv_files.read_probes(folder / "probes.csv"),
         failures=csv_files.read_failures(folder / "failures.csv"),
         examples=_read_examples(folder, data["examples"]),
-        cohorts=tuple(Cohort(**entry | _figures(entry)) for entry in data["cohorts"]),
-        spreads=tuple(Spread(**_numbers(entry)) for entry in data["spreads"]),
+        cohorts=tuple(map(_cohort, data["cohorts"])),
+        spreads=tuple(map(_spread, data["spreads"])),
         curves=csv_files.read_curves(folder / "det.csv"),
         protocol={
             name: _inside(folder / "protocol", name).read_bytes().decode()
@@ -189,12 +198,18 @@ def _report(folder: Path, data: Mapping[str, Any]) -> Report:
 
 
 def _arm(entry: dict[str, Any]) -> ArmReport:
-    numbers = {"figures": _numbers(entry["figures"]), "cmc": tuple(_numbers(entry["cmc"]))}
-    return ArmReport(**entry | numbers)
+    figures = read_figures(_numbers(entry["figures"]))
+    return ArmReport(**entry | {"figures": figures, "cmc": tuple(_numbers(entry["cmc"]))})
 
 
-def _figures(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {"arms": _numbers(entry["arms"])}
+def _cohort(entry: dict[str, Any]) -> Cohort:
+    arms = {name: read_figures(figures) for name, figures in _numbers(entry["arms"]).items()}
+    return Cohort(**entry | {"arms": arms})
+
+
+def _spread(entry: dict[str, Any]) -> Spread:
+    difference = Figure.read(entry["figure"], _numbers(entry["difference"]))
+    return Spread(**_numbers(entry) | {"figure": difference.name, "difference": difference})
 
 
 def _read_examples(folder: Path, entries: Sequence[Mapping[str, Any]]) -> tuple[Example, ...]:

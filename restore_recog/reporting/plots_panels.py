@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from restore_recog.evaluation.results import NO_FIGURE
 from restore_recog.reporting.plots import COLOURS, new_figure
 from restore_recog.types import Vector
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-from restore_recog.evaluation.segmenters.results import Figures, Standing, Study
+from restore_recog.evaluation.results import Figures
+from restore_recog.evaluation.segmenters.results import Standing, Study
 
 GENUINE, IMPOSTOR = COLOURS[0], COLOURS[1]
 _BINS = (10, 40)  # fewest and most; in between twice the root of the shortest list
@@ -212,7 +214,7 @@ def _panel(axes: Axes, study: Study, restorer: str, quantity: tuple[str, float])
     colours = iter(COLOURS * len(study.standings))
     line: list[tuple[float, float]] = []
     for one in study.standings:
-        x = float(one.masks.get("dice", {}).get("value", math.nan))
+        x = float(one.masks.get("dice", NO_FIGURE).get("value", math.nan))
         y, below, above = _value(one, one.restorers[restorer], quantity)
         if not math.isfinite(x + y):
             continue
@@ -239,6 +241,6 @@ def _value(one: Standing, figures: Figures, quantity: tuple[str, float]) -> tupl
     name, factor = quantity
     if one.segmenter == "true":
         return 0.0, math.nan, math.nan  # nothing is lost to no error
-    figure = figures.get(name, {})
+    figure = figures.get(name, NO_FIGURE)
     value, low, high = (float(figure.get(key, math.nan)) for key in ("value", "low", "high"))
     return factor * value, factor * (value - low), factor * (high - value)

@@ -6,11 +6,12 @@ import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from restore_recog.evaluation.results import ArmReport, Cohort, ProbeRow, Report
+from restore_recog.evaluation.results import NO_FIGURE, ArmReport, Cohort, ProbeRow, Report
+from restore_recog.evaluation.results import Figure as Figure_
 from restore_recog.metrics.verification import DetCurve, det_curve
 from restore_recog.reporting import plots, plots_panels
 from restore_recog.reporting.columns import column_of
@@ -164,9 +165,9 @@ def people(count: int) -> str:
     return "1 person" if count == 1 else f"{count} people"
 
 
-def _estimate(label: str, figure: Mapping[str, Any] | None, factor: float) -> Estimate:
+def _estimate(label: str, figure: Figure_ | None, factor: float) -> Estimate:
     value, low, high = (
-        factor * float((figure or {}).get(key, math.nan)) for key in ("value", "low", "high")
+        factor * float((figure or NO_FIGURE).get(key, math.nan)) for key in ("value", "low", "high")
     )
     return Estimate(label, value, low, high)
 

@@ -24,10 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from restore_recog.evaluation.results import Example
+from restore_recog.evaluation.results import NO_FIGURE, Example, Figures, facts_of
 from restore_recog.evaluation.segmenters.figures import MASK_SCORES
 from restore_recog.evaluation.segmenters.results import Standing, Study, Worst
-from restore_recog.reporting.columns import Column, Figures
+from restore_recog.reporting.columns import Column
 from restore_recog.reporting.plots_panels import cost_figure
 from restore_recog.reporting.report_figures import Plot, drawn
 from restore_recog.reporting.segmenter_text import COSTS, MASKS
@@ -78,18 +78,19 @@ def as_json(study: Study) -> dict[str, Any]:
             "labels": study.labels,
             "notes": study.notes,
             "true_masks": study.true_masks,
-            "occluded": study.floor,
+            "occluded": facts_of(study.floor),
             "segmenters": [
                 {
                     "segmenter": one.segmenter,
                     "reference": one.reference,
-                    "masks": one.masks,
-                    "restorers": one.restorers,
+                    "masks": facts_of(one.masks),
+                    "restorers": {name: facts_of(f) for name, f in one.restorers.items()},
                 }
                 for one in study.standings
             ],
             "agreement": [
-                {"between": list(pair), "dice": figure} for pair, figure in study.agreement.items()
+                {"between": list(pair), "dice": figure.facts()}
+                for pair, figure in study.agreement.items()
             ],
             "failures": len(study.failures),
             "setup": study.setup,
@@ -150,7 +151,7 @@ def _csv(study: Study) -> Iterator[list[Any]]:
 
 
 def _numbers(column: Column, figures: Figures) -> list[Any]:
-    figure = figures.get(column.figure, {})
+    figure = figures.get(column.figure, NO_FIGURE)
     values = [figure.get(name) for name in ("value", "low", "high")]
     shown = [
         f"{value * column.factor:.10g}" if value is not None and np.isfinite(value) else ""

@@ -10,7 +10,7 @@ from typing import Any
 
 from tabulate import DataRow, Line, TableFormat, tabulate
 
-from restore_recog.evaluation.results import ArmReport
+from restore_recog.evaluation.results import NO_FIGURE, ArmReport
 from restore_recog.reporting.columns import ALL, BRIEF, Cell, Column, known, legend, used
 
 _LATEX = {
@@ -126,7 +126,7 @@ def arms_csv(arms: Sequence[ArmReport]) -> str:
 
 
 def _values(column: Column, arm: ArmReport) -> list[Any]:
-    figure = arm.figures.get(column.figure, {})
+    figure = arm.figures.get(column.figure, NO_FIGURE)
     numbers = [
         f"{figure[name] * column.factor:.10g}" if known(figure.get(name)) else ""
         for name in ("value", "low", "high")

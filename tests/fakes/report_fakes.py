@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import asdict
 from typing import Any
 
@@ -13,10 +14,13 @@ from restore_recog.evaluation.results import (
     ArmReport,
     Cohort,
     Example,
+    Figure,
+    FigureName,
     ProbeRow,
     Report,
     Spread,
     Verdict,
+    read_figures,
 )
 from restore_recog.metrics.uncertainty import bootstrap_difference, bootstrap_mean
 from restore_recog.metrics.verification import det_curve
@@ -148,7 +152,9 @@ def arm_report(drawn: Drawn, name: str) -> ArmReport:
     cmc = tuple(float((ranks <= k).mean()) for k in range(1, PEOPLE + 1))
     arm, restorer = parts(name)
     fallbacks = 3 if name == "restored:beta" else 0
-    return ArmReport(name, arm, restorer, figures(drawn, name), cmc, fallbacks, misses=2)
+    return ArmReport(
+        name, arm, restorer, read_figures(figures(drawn, name)), cmc, fallbacks, misses=2
+    )
 
 
 def probe_rows(drawn: Drawn) -> tuple[ProbeRow, ...]:
@@ -189,7 +195,13 @@ def cohorts(drawn: Drawn) -> tuple[Cohort, ...]:
                     arms[name]["rank1_gain"] = gain(*both, SUBJECTS[here])
                 arms[name]["fmr_frozen@fmr=0.001"] = {"value": 0.0, "flag": "under 30 errors"}
             found.append(
-                Cohort(column, value, int(here.sum()), 24 if column != "gender" else 12, arms)
+                Cohort(
+                    column,
+                    value,
+                    int(here.sum()),
+                    24 if column != "gender" else 12,
+                    {arm: read_figures(made) for arm, made in arms.items()},
+                )
             )
     found.append(Cohort("covering", "helmet", 3, 2, {}))
     return tuple(found)
@@ -210,7 +222,7 @@ def sample_report(seed: int = 0, shifts: dict[str, float] | None = None, **more:
         row[7] = -np.inf
     genuine = np.array([trial.genuine for trial in trials])
     names = list(drawn.ranks)
-    spread = {"value": 0.08, "low": -0.02, "high": 0.17, "n": 120}
+    spread = Figure(FigureName("rank1"), 0.08, -0.02, 0.17, n=120)
     strip = np.tile(np.arange(SIDE, dtype=np.uint8)[:, None, None] * 4, (1, 4 * SIDE, 3))
     fields: dict[str, Any] = {
         "verdicts": (
@@ -271,14 +283,14 @@ def sample_report(seed: int = 0, shifts: dict[str, float] | None = None, **more:
         ),  # fmt: skip
         "cohorts": cohorts(drawn),
         "spreads": (
-            Spread("gender", "occluded", "rank1", "male", "female", spread, 1.2),
+            Spread("gender", "occluded", FigureName("rank1"), "male", "female", spread, 1.2),
             Spread(
                 "gender",
                 "restored:alpha",
-                "fnmr_frozen@fmr=0.001",
+                FigureName("fnmr_frozen", 0.001),
                 "male",
                 "female",
-                spread,
+                dataclasses.replace(spread, name=FigureName("fnmr_frozen", 0.001)),
                 np.nan,
                 {"fdr": 0.97, "garbe": 0.02},
             ),

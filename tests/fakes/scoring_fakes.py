@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.api import Plan
-from restore_recog.evaluation.arms import ArmSpec
+from restore_recog.evaluation.arms import ARMS, ArmSpec
 from restore_recog.evaluation.figures.findings import Findings
 from restore_recog.evaluation.image_quality import Quality
 from restore_recog.evaluation.run.outcomes import ArmRun
@@ -83,7 +83,7 @@ def findings(
     board = board_of(plan)
     known = {image_id: sample(image_id) for image_id in (*board.columns, *plan.probes)}
     known |= {one.image_id: one for one in samples}
-    specs = [ArmSpec(*name.split(":")) for name in arms]
+    specs = [ArmSpec(ARMS[(parts := name.split(":"))[0]], *parts[1:]) for name in arms]
 
     def of(spec: ArmSpec) -> Templates:
         return references[spec.name] if isinstance(references, Mapping) else references

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from restore_recog import weights
-from restore_recog.evaluation.results import ArmReport, Report
+from restore_recog.evaluation.results import ArmReport, Report, read_figures
 from restore_recog.published import comparison, rendering
 from restore_recog.published.comparison import Ours, assess, compare
 from restore_recog.published.metrics import METRICS
@@ -35,7 +35,9 @@ def figure(value: float, half: float, n: int = 5000) -> dict[str, Any]:
 def report(arms: dict[str, dict[str, Any]], **setup: Any) -> Report:
     facts = {"crop_size": 256, "crop_template": [[0, 0]], "images": {"probes": 5000}} | setup
     parts = [
-        ArmReport(name, name.partition(":")[0], name.partition(":")[2] or None, figures)
+        ArmReport(
+            name, name.partition(":")[0], name.partition(":")[2] or None, read_figures(figures)
+        )
         for name, figures in arms.items()
     ]
     return Report((), (), (), tuple(parts), facts, {}, (), {}, (), ())

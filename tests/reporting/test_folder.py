@@ -20,7 +20,7 @@ import pytest
 from report_fakes import PROBES, sample_report
 
 from restore_recog.errors import DataError, OutputError
-from restore_recog.evaluation.results import Example, Report
+from restore_recog.evaluation.results import Example, Report, read_figures
 from restore_recog.reporting import csv_files, strips
 from restore_recog.reporting import folder as record
 from restore_recog.reporting.folder import read as read_report
@@ -296,7 +296,7 @@ def test_pairs_are_counted_where_nobody_is_searched(report: Report) -> None:
         "accuracy_gain_over_fill": {"value": 0.01, "rescued": 999},
         "fnmr_frozen_change@fmr=0.01": {"value": 0.01, "rescued": 5, "harmed": 6},
     }
-    arms = (dataclasses.replace(report.arms[2], figures=figures),)
+    arms = (dataclasses.replace(report.arms[2], figures=read_figures(figures)),)
     shown = page(dataclasses.replace(report, arms=arms, probes=(), verdicts=()), {})
     text = re.sub(r"</?t[dhr][^>]*>", " ", shown)
     assert re.search(r"restored:alpha +Gain in accuracy, points +41 +32 +23 +14", text)

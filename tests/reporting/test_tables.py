@@ -9,7 +9,7 @@ import re
 import pytest
 from report_fakes import sample_report
 
-from restore_recog.evaluation.results import ArmReport, ProbeRow
+from restore_recog.evaluation.results import ArmReport, ProbeRow, read_figures
 from restore_recog.reporting import csv_files
 from restore_recog.reporting.columns import (
     ALL,
@@ -39,7 +39,7 @@ NAN = float("nan")
 
 
 def arm(name: str = "occluded", **figures: dict[str, object]) -> ArmReport:
-    return ArmReport(name, name.partition(":")[0], None, figures)
+    return ArmReport(name, name.partition(":")[0], None, read_figures(figures))
 
 
 @pytest.mark.parametrize(

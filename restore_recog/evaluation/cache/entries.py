@@ -13,7 +13,7 @@ import numpy as np
 
 from restore_recog.api import Recognizer, Restorer
 from restore_recog.errors import NoFaceError, SeveralFacesError
-from restore_recog.evaluation.arms import RESTORING, ArmSpec
+from restore_recog.evaluation.arms import Arm, ArmSpec
 from restore_recog.evaluation.cache.identity import identity, sources
 from restore_recog.evaluation.cache.store import WorkCache
 from restore_recog.evaluation.image_quality import Quality
@@ -87,11 +87,11 @@ class FinishedWork:
         self, spec: ArmSpec, faces: Sequence[ProbeFace], mean_face: Pixels, purpose: str = "work"
     ) -> dict[str, bytes]:
         """Return the key of every probe of a block in an arm."""
-        arm: list[Any] = [purpose, spec.arm, len(faces)]
-        if spec.arm in RESTORING:
-            name = spec.restorer or ""
+        arm: list[Any] = [purpose, spec.arm.name, len(faces)]
+        if spec.restorer is not None:
+            name = spec.restorer
             arm += [self._restorers[name], self._detectors[name], self._policy]
-        if spec.arm == "fill":
+        elif type(spec.arm).image is not Arm.image:  # it may use the mean face and any mask
             arm += [digest(mean_face), list(self._detectors.values())]
         return {
             face.sample.image_id: self._key(arm, face.crop, face.crop.mask, face.clean)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from restore_recog.evaluation.arms import RESTORING, ArmSpec
+from restore_recog.evaluation.arms import ArmSpec
 from restore_recog.evaluation.figures import fixed_threshold, groups, paired, pairs, single
-from restore_recog.evaluation.figures import paired as distances
 from restore_recog.evaluation.figures.fixed_threshold import Calibration, Impostors
 from restore_recog.evaluation.figures.group_gaps import spreads
 from restore_recog.evaluation.figures.groups import series
-from restore_recog.evaluation.figures.single import Figures, arm_figures
+from restore_recog.evaluation.figures.single import arm_figures
 from restore_recog.evaluation.image_quality import Quality
-from restore_recog.evaluation.results import ArmReport, Cohort, Spread
+from restore_recog.evaluation.results import ArmReport, Cohort, Figure, Spread, collected
 from restore_recog.evaluation.scores.board import Board, Measured
 from restore_recog.metrics.identification import cmc
 from restore_recog.metrics.view2 import View2
@@ -78,9 +77,9 @@ class Findings:
             if view is not None:
                 views[name] = view
         bases = {
-            name: "clean" if spec.arm == "restored-clean" and "clean" in specs else "occluded"
+            name: spec.arm.base if spec.arm.base in specs else "occluded"
             for name, spec in specs.items()
-            if name != "occluded"
+            if spec.arm.base
         }
         request = session.request
         limits = request.limit is not None, session.asks_quality
@@ -95,78 +94,85 @@ class Findings:
         """Return the report of one arm."""
         board, mine = self.board, self.measured[name]
         scores = mine.scores
-        found = arm_figures(scores, mine.qualities, board, self.seed)
-        found |= single.failure_rates(board, scores, mine.references, self.seed)
-        found |= single.generalised(board, scores.trials, found)
-        found |= single.open_set(board, scores, self.seed)
-        if self.calibration is not None:
-            counted = self.counted[name]
-            found |= fixed_threshold.frozen_figures(
-                board, self.calibration, scores, counted, self.seed
-            )
-        if name in self.views:
-            view = self.views[name]
-            found["accuracy"] = pairs.accuracy_figure(view, board, limited=self.limited)
-        found |= self._gains(name)
-        if self.asks_quality or mine.features is not None:
-            found |= distances.of_sets(mine, self.measured.get("clean"))
+        figures = arm_figures(scores, mine.qualities, board, self.seed)
+        figures |= collected(*single.failure_rates(board, scores, mine.references, self.seed))
+        figures |= collected(*single.generalised(board, scores.trials, figures))
+        figures |= collected(*self._further(name), *self._gains(name))
         searched = scores.search is not None and scores.mated.any()
         curve = cmc(scores.ranks, scores.ranks.n_subjects).tolist() if searched else ()
         missed = scores.ranks.missed if searched else scores.failed
         return ArmReport(
             name=name,
-            arm=self.specs[name].arm,
+            arm=self.specs[name].arm.name,
             restorer=self.specs[name].restorer,
-            figures=found,
+            figures=figures,
             cmc=tuple(curve),
             fallbacks=sum(run.fallbacks.values()),
             misses=int(missed.sum()),
         )
 
-    def _gains(self, name: str) -> Figures:
-        """Return the paired figures of an arm: against its base, and against ``fill``."""
-        base = self.bases.get(name)
+    def _further(self, name: str) -> Iterator[Figure | None]:
+        """Yield the figures of an arm that need more than its scores."""
+        mine, board, seed = self.measured[name], self.board, self.seed
+        yield single.open_set(board, mine.scores, seed)
+        if self.calibration is not None:
+            counted = self.counted[name]
+            yield from fixed_threshold.frozen_figures(
+                board, self.calibration, mine.scores, counted, seed
+            )
+        if name in self.views:
+            yield pairs.accuracy_figure(self.views[name], board, limited=self.limited)
+        if self.asks_quality or mine.features is not None:
+            yield from paired.of_sets(mine, self.measured.get("clean"))
+
+    def _gains(self, name: str) -> Iterator[Figure]:
+        """Yield the paired figures of an arm: against its base, and against ``fill``."""
+        base, arm = self.bases.get(name), self.specs[name].arm
         if base is None:
-            return {}
-        spec, mine, theirs = self.specs[name], self.measured[name], self.measured[base]
+            return
+        for figure in self._against_base(name, base):
+            if figure is not None:
+                yield figure.with_details(against=base)
+        if arm.beside_fill and "fill" in self.measured:
+            for figure in self._against_fill(name):
+                if figure is not None:
+                    yield figure.with_details(against="fill")
+
+    def _against_base(self, name: str, base: str) -> Iterator[Figure | None]:
+        arm, mine, theirs = self.specs[name].arm, self.measured[name], self.measured[base]
         people, seed = self.board.people, self.seed
         ceiling = None
-        if spec.arm not in ("clean", "restored-clean") and "clean" in self.measured:
+        if arm.covered and "clean" in self.measured:
             ceiling = self.measured["clean"].scores
-        found = paired.gains(mine.scores, theirs.scores, ceiling, people, seed)
-        if spec.arm in RESTORING:
+        yield from paired.gains(mine.scores, theirs.scores, ceiling, people, seed)
+        if arm.restores:
             pair = (mine.scores, mine.qualities), (theirs.scores, theirs.qualities)
-            found |= paired.quality_vs_recognition(*pair, people, seed)
-            found |= distances.quality_gains(mine.qualities, theirs.qualities, people, seed)
+            yield paired.quality_vs_recognition(*pair, people, seed)
+            yield from paired.quality_gains(mine.qualities, theirs.qualities, people, seed)
         if self.calibration is not None:
             counted = self.counted[name], self.counted[base]
-            found |= fixed_threshold.frozen_changes(*counted, seed)
-            found |= fixed_threshold.rejection_changes(
+            yield from fixed_threshold.frozen_changes(*counted, seed)
+            yield from fixed_threshold.rejection_changes(
                 self.board, self.calibration, mine.scores, theirs.scores, seed
             )
         if name in self.views:
-            found["accuracy_gain"] = pairs.accuracy_gain(
-                self.views[name], self.views[base], self.board, seed
-            )
-        found = {figure: values | {"against": base} for figure, values in found.items()}
-        if spec.arm in ("restored", "restored-oracle-mask") and "fill" in self.measured:
-            found |= self._over_fill(name)
-        return found
+            views = self.views[name], self.views[base]
+            yield pairs.accuracy_gain("accuracy_gain", *views, self.board, seed)
 
-    def _over_fill(self, name: str) -> Figures:
-        mine, fill = self.measured[name].scores, self.measured["fill"].scores
-        found = paired.over_fill(mine, fill, self.board.people, self.seed)
-        pair = self.measured[name].qualities, self.measured["fill"].qualities
-        found |= distances.quality_gains(*pair, self.board.people, self.seed, "gain_over_fill")
-        if self.calibration is not None and mine.search is None:
-            found |= fixed_threshold.rejection_changes(
-                self.board, self.calibration, mine, fill, self.seed, "fnmr_frozen_over_fill"
+    def _against_fill(self, name: str) -> Iterator[Figure | None]:
+        mine, fill = self.measured[name], self.measured["fill"]
+        people, seed = self.board.people, self.seed
+        yield paired.over_fill(mine.scores, fill.scores, people, seed)
+        qualities = mine.qualities, fill.qualities
+        yield from paired.quality_gains(*qualities, people, seed, "gain_over_fill")
+        if self.calibration is not None and mine.scores.search is None:
+            scores = mine.scores, fill.scores
+            yield from fixed_threshold.rejection_changes(
+                self.board, self.calibration, *scores, seed, "fnmr_frozen_over_fill"
             )
         if name in self.views:
-            found["accuracy_gain_over_fill"] = pairs.accuracy_gain(
-                self.views[name], self.views["fill"], self.board, self.seed
-            )
-        return {figure: values | {"against": "fill"} for figure, values in found.items()}
+            views = self.views[name], self.views["fill"]
+            yield pairs.accuracy_gain("accuracy_gain_over_fill", *views, self.board, seed)
 
     @cached_property
     def cohort_target(self) -> float | None:
@@ -182,7 +188,7 @@ class Findings:
         """Return the figures by cohort of every label, and how far the cohorts lie apart."""
         target, threshold = self.cohort_target, None
         if self.calibration is not None and target is not None:
-            threshold = (f"fmr={target:g}", self.calibration.thresholds[target])
+            threshold = (target, self.calibration.thresholds[target])
         arms = list(self.measured.values())
         columns = series(arms, self.bases, self.views, self.board, threshold)
         cutter = groups.Cutter(
@@ -192,13 +198,12 @@ class Findings:
         found = tuple(cohort for one in cut for cohort in one.cohorts)
         return found, tuple(spread for one in cut for spread in spreads(one))
 
-    def _false_matches(self, name: str, mask: Mask) -> Figures:
+    def _false_matches(self, name: str, mask: Mask) -> Figure | None:
         target = self.cohort_target
         if self.calibration is None or target is None:
-            return {}
+            return None
         counted = fixed_threshold.impostors(self.board, self.calibration, self.measured[name], mask)
-        figure = fixed_threshold.fmr_figure(counted, target, self.seed)
-        return {} if figure is None else {f"fmr_frozen@fmr={target:g}": figure}
+        return fixed_threshold.fmr_figure(counted, target, self.seed)
 
     def right(self, name: str) -> Vector:
         """Return (P,) whether an arm got each probe right: 1, 0, or NaN where not asked.

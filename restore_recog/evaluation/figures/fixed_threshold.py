@@ -1,28 +1,29 @@
 """Thresholds fixed once, on unoccluded faces, and carried over to every arm.
 
 This is how NIST's face-mask tests do it (NISTIR 8311): a system in use has one threshold,
-and putting a covering on, or a restoration over it, does not change that. At the frozen
+and putting a covering on, or a restoration over it, does not change that. At the fixed
 threshold a restorer can do harm twice: genuine comparisons fall below it (FNMR), or
 restored faces drift towards other people's and rise above it (FMR).
 
 Impostor comparisons are those of every probe with every reference of other people, genuine
 ones those of every probe with every reference of its own subject. Where a protocol is a list
 of pairs, its genuine pairs take their place (an image may stand on both sides, and nobody
-is to be compared with the same image of himself); the impostor side stays whole, since
+is to be compared with the very same image); the impostor side stays whole, since
 the few hundred impostors of a list could not carry a threshold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from restore_recog.evaluation.figures.single import Figure, Figures, flagged, rate_figure
+from restore_recog.evaluation.figures.single import rate_figure
+from restore_recog.evaluation.results import Figure, FigureName
 from restore_recog.evaluation.scores.board import ArmScores, Board, Measured
 from restore_recog.evaluation.scores.cosine_table import averaged
 from restore_recog.evaluation.scores.search import count_accepted, search
@@ -35,10 +36,13 @@ from restore_recog.types import Mask, Templates
 TARGETS = (1e-2, 1e-3, 1e-4)
 """False match rates at which thresholds are fixed."""
 
+TOO_FEW = "too few impostors"
+"""Flag of a figure whose threshold cannot be told from that of no false match at all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """The frozen thresholds.
+    """The fixed thresholds.
 
     Attributes:
         on: What they were fixed on, in words.
@@ -160,14 +164,13 @@ def impostors(
 
 def frozen_figures(
     board: Board, calibration: Calibration, scores: ArmScores, counted: Impostors, seed: int
-) -> Figures:
-    """Return FMR and FNMR of one arm at the frozen thresholds, over all comparisons.
+) -> Iterator[Figure | None]:
+    """Return FMR and FNMR of one arm at the fixed thresholds, over all comparisons.
 
     The interval of the FMR draws the people on both sides, that of the FNMR one way.
     """
     genuine, people = scores.genuine, board.people[scores.genuine.probe]
     done = np.isfinite(genuine.scores)
-    found: Figures = {}
     for target, threshold in calibration.thresholds.items():
         facts = {
             "threshold": threshold,
@@ -175,16 +178,11 @@ def frozen_figures(
             "calibration_impostors": calibration.n_impostor,
             "false_accept_budget": calibration.budgets[target],
         }
-        fmr = fmr_figure(counted, target, seed)
-        if fmr is not None:
-            found[f"fmr_frozen@fmr={target:g}"] = _with_budget(fmr | facts, calibration, target)
+        yield _with_budget(fmr_figure(counted, target, seed), calibration, facts)
         rejected = genuine.scores < threshold
-        fnmr = rate_figure(rejected, people, seed, errors=True)
-        if fnmr is not None:
-            completed = float(rejected[done].mean()) if done.any() else np.nan
-            fnmr |= facts | {"fnmr_completed": completed}
-            found[f"fnmr_frozen@fmr={target:g}"] = _with_budget(fnmr, calibration, target)
-    return found
+        facts["fnmr_completed"] = float(rejected[done].mean()) if done.any() else np.nan
+        fnmr = rate_figure(FigureName("fnmr_frozen", target), rejected, people, seed, errors=True)
+        yield _with_budget(fnmr, calibration, facts)
 
 
 def fmr_figure(counted: Impostors, target: float, seed: int) -> Figure | None:
@@ -194,33 +192,35 @@ def fmr_figure(counted: Impostors, target: float, seed: int) -> Figure | None:
     accepted = counted.accepted[target]
     errors = int(accepted.sum())
     interval = bootstrap_two_way_counts(accepted, counted.compared, seed=seed)
-    figure = asdict(interval) | {"accepted": errors}
     # Two people stand behind every comparison: of few pairs there are more people than pairs.
-    return flagged(figure, flag(errors, counted.n, min(counted.n, interval.n_subjects)))
+    why = flag(errors, counted.n, min(counted.n, interval.n_subjects))
+    return Figure.of(FigureName("fmr_frozen", target), interval, why, accepted=errors)
 
 
-def frozen_changes(arm: Impostors, floor: Impostors, seed: int) -> Figures:
-    """Return how far the FMR at each frozen threshold moved from one arm to another.
+def frozen_changes(arm: Impostors, floor: Impostors, seed: int) -> Iterator[Figure]:
+    """Return how far the FMR at each fixed threshold moved from one arm to another.
 
     Paired: every draw of people is the same for both. A rise is the impostor drift:
     restored faces look like other people's.
     """
-    if not arm.n:
-        return {}
-    return {
-        f"fmr_frozen_change@fmr={target:g}": asdict(
-            bootstrap_two_way_counts(
-                arm.accepted[target] - floor.accepted[target], arm.compared, seed=seed
-            )
+    for target in arm.accepted if arm.n else ():
+        now, before = arm.accepted[target], floor.accepted[target]
+        yield Figure.of(
+            FigureName("fmr_frozen_change", target),
+            bootstrap_two_way_counts(now - before, arm.compared, seed=seed),
+            accepted=int(now.sum()),
+            before=int(before.sum()),
         )
-        | {"accepted": int(arm.accepted[target].sum()), "before": int(floor.accepted[target].sum())}
-        for target in arm.accepted
-    }
 
 
-def _with_budget(figure: Figure, calibration: Calibration, target: float) -> Figure:
-    """Say so where the calibration has too few impostors to tell the target from zero."""
-    return figure | {"flag": "too few impostors"} if not calibration.budgets[target] else figure
+def _with_budget(
+    figure: Figure | None, calibration: Calibration, facts: Mapping[str, Any]
+) -> Figure | None:
+    """Add what the threshold rests on, and say where the impostors are too few to fix it."""
+    if figure is None:
+        return None
+    enough = calibration.budgets[figure.name.target]
+    return replace(figure.with_details(**facts), flag=figure.flag if enough else TOO_FEW)
 
 
 def rejection_changes(
@@ -229,22 +229,20 @@ def rejection_changes(
     arm: ArmScores,
     floor: ArmScores,
     seed: int,
-    name: str = "fnmr_frozen_change",
-) -> Figures:
-    """Return how far the FNMR at each frozen threshold moved, paired; below 0 is better.
+    kind: str = "fnmr_frozen_change",
+) -> Iterator[Figure]:
+    """Return how far the FNMR at each fixed threshold moved, paired; below 0 is better.
 
     ``rescued`` counts the genuine comparisons that only the arm accepts, ``harmed`` those
     that only the floor accepts.
     """
     people = board.people[arm.genuine.probe]
-    found: Figures = {}
     for target, threshold in calibration.thresholds.items():
         now, before = arm.genuine.scores < threshold, floor.genuine.scores < threshold
         if now.size:
-            found[f"{name}@fmr={target:g}"] = asdict(
-                bootstrap_difference(now, before, people, seed=seed)
-            ) | {
-                "rescued": int((before & ~now).sum()),
-                "harmed": int((now & ~before).sum()),
-            }
-    return found
+            yield Figure.of(
+                FigureName(kind, target),
+                bootstrap_difference(now, before, people, seed=seed),
+                rescued=int((before & ~now).sum()),
+                harmed=int((now & ~before).sum()),
+            )

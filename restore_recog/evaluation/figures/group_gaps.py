@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from restore_recog.evaluation.figures.groups import LEVEL, UNKNOWN, Breakdown
-from restore_recog.evaluation.figures.single import Figure
-from restore_recog.evaluation.results import Cohort, Spread
+from restore_recog.evaluation.results import Cohort, Figure, FigureName, Spread
 from restore_recog.metrics.differential import (
     fairness_discrepancy_rate,
     garbe,
@@ -27,68 +26,65 @@ SUCCESSES = ("rank1", "accuracy")
 
 
 def spreads(breakdown: Breakdown) -> list[Spread]:
-    """Return the spread of every figure of every arm that two cohorts or more have."""
-    cohorts = [c for c in breakdown.cohorts if c.arms and c.value != UNKNOWN]
-    names = dict.fromkeys((arm, f) for c in cohorts for arm in c.arms for f in c.arms[arm])
-    found = []
-    for arm, figure in names:
-        rated = [c for c in cohorts if figure in c.arms.get(arm, {})]
-        if len(rated) > 1:
-            found.append(_spread(breakdown, rated, arm, figure))
-    return found
+    """Return the spread of every figure of every arm that two groups or more have."""
+    groups = [c for c in breakdown.cohorts if c.arms and c.value != UNKNOWN]
+    rated: dict[tuple[str, FigureName], list[Cohort]] = {}
+    for group in groups:
+        for arm, figures in group.arms.items():
+            for figure in figures.values():
+                rated.setdefault((arm, figure.name), []).append(group)
+    return [
+        _spread(breakdown, having, arm, name)
+        for (arm, name), having in rated.items()
+        if len(having) > 1
+    ]
 
 
-def _spread(breakdown: Breakdown, cohorts: Sequence[Cohort], arm: str, figure: str) -> Spread:
-    values = np.array([cohort.arms[arm][figure]["value"] for cohort in cohorts])
-    error = figure.partition("@")[0] in ERRORS
-    order = np.argsort(values if error else -values, kind="stable")
-    best, worst = cohorts[order[0]], cohorts[order[-1]]
-    other = _shared(cohorts, arm) if figure.startswith("fnmr_frozen") else {}
+def _spread(breakdown: Breakdown, groups: Sequence[Cohort], arm: str, name: FigureName) -> Spread:
+    values = np.array([group.arms[arm][name].value for group in groups])
+    order = np.argsort(values if name.kind in ERRORS else -values, kind="stable")
+    best, worst = groups[order[0]], groups[order[-1]]
     return Spread(
         column=best.column,
         arm=arm,
-        figure=figure,
+        figure=name,
         best=best.value,
         worst=worst.value,
-        difference=_difference(breakdown, (best, worst), arm, figure),
-        ratio=_ratio(values, figure),
-        other=other,
+        difference=_difference(breakdown, (best, worst), arm, name),
+        ratio=_ratio(values, name),
+        other=_shared(groups, arm, name) if name.kind == "fnmr_frozen" else {},
     )
 
 
-def _difference(breakdown: Breakdown, ends: tuple[Cohort, Cohort], arm: str, figure: str) -> Figure:
+def _difference(
+    breakdown: Breakdown, ends: tuple[Cohort, Cohort], arm: str, name: FigureName
+) -> Figure:
     """Return best less worst; its interval draws people, who may belong to both."""
     best, worst = ends
-    value = best.arms[arm][figure]["value"] - worst.arms[arm][figure]["value"]
-    found: Figure = {"value": value, "low": math.nan, "high": math.nan, "n": best.n + worst.n}
-    draws = breakdown.draws.get((arm, figure))
+    value = best.arms[arm][name].value - worst.arms[arm][name].value
+    low, high = math.nan, math.nan
+    draws = breakdown.draws.get((arm, name))
     if draws is not None and draws.size:
-        place = {cohort.value: i for i, cohort in enumerate(breakdown.cohorts)}
+        place = {group.value: i for i, group in enumerate(breakdown.cohorts)}
         gaps: Vector = draws[:, place[best.value]] - draws[:, place[worst.value]]
-        found["low"], found["high"] = percentile_limits(gaps[~np.isnan(gaps)], LEVEL)
-    return found
+        low, high = percentile_limits(gaps[~np.isnan(gaps)], LEVEL)
+    return Figure(name, value, low, high, n=best.n + worst.n)
 
 
-def _ratio(values: Vector, figure: str) -> float:
+def _ratio(values: Vector, name: FigureName) -> float:
     """Return the highest rate over the lowest, NaN for differences and where the lowest is 0."""
-    if figure.partition("@")[0] not in (*ERRORS, *SUCCESSES) or not values.min() > 0:
+    if name.kind not in (*ERRORS, *SUCCESSES) or not values.min() > 0:
         return math.nan
     return worst_best_ratio(values)
 
 
-def _shared(cohorts: Sequence[Cohort], arm: str) -> Mapping[str, float]:
-    """Return FDR and GARBE over the cohorts that have both rates; those that are defined."""
-    rates = []
-    for cohort in cohorts:
-        figures = cohort.arms[arm]
-        pair = [
-            next((figures[name]["value"] for name in figures if name.startswith(kind)), None)
-            for kind in ("fmr_frozen", "fnmr_frozen")
-        ]
-        if None not in pair:
-            rates.append(pair)
-    if len(rates) < 2:
+def _shared(groups: Sequence[Cohort], arm: str, fnmr: FigureName) -> Mapping[str, float]:
+    """Return FDR and GARBE over the groups that have both rates; those that are defined."""
+    fmr = FigureName("fmr_frozen").at(fnmr)
+    both = [group.arms[arm] for group in groups if {fmr, fnmr} <= set(group.arms[arm])]
+    if len(both) < 2:
         return {}
-    fmr, fnmr = np.array(rates, dtype=float).T
-    found = {"fdr": fairness_discrepancy_rate(fmr, fnmr), "garbe": garbe(fmr, fnmr)}
-    return {name: value for name, value in found.items() if math.isfinite(value)}
+    rates = (np.array([figures[name].value for figures in both]) for name in (fmr, fnmr))
+    fmrs, fnmrs = rates
+    shared = {"fdr": fairness_discrepancy_rate(fmrs, fnmrs), "garbe": garbe(fmrs, fnmrs)}
+    return {name: value for name, value in shared.items() if math.isfinite(value)}

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.errors import DataError
-from restore_recog.evaluation.figures.single import Figure, Figures, flagged
-from restore_recog.evaluation.results import Cohort
+from restore_recog.evaluation.results import Cohort, Figure, FigureName, collected
 from restore_recog.evaluation.scores.board import Board, Measured
 from restore_recog.metrics.resampling import Interval, percentile_limits, resampled
 from restore_recog.metrics.support import flag
@@ -111,14 +110,14 @@ class Cutter:
 
     Attributes:
         people: (P,) the probes' subjects as numbers.
-        false_matches: Arm and (P,) the probes that count -> figures of their impostor
+        false_matches: Arm and (P,) the probes that count -> FMR of their impostor
             comparisons.
         min_subjects: Cohorts of fewer people are named and counted, not measured.
     """
 
     measured: Sequence[Series]
     people: NDArray[np.intp]
-    false_matches: Callable[[str, Mask], Figures]
+    false_matches: Callable[[str, Mask], Figure | None]
     seed: int
     min_subjects: int
 
@@ -136,14 +135,16 @@ class Cutter:
             cohorts.append(Cohort(column, kind, int(mask.sum()), n_subjects, arms))
         return Breakdown(tuple(cohorts), draws)
 
-    def _arms(self, mask: Mask, draws: Mapping[tuple[str, str], Vector]) -> dict[str, Figures]:
-        arms: dict[str, Figures] = {}
+    def _arms(
+        self, mask: Mask, draws: Mapping[tuple[str, str], Vector]
+    ) -> dict[str, dict[str, Figure]]:
+        arms: dict[str, dict[str, Figure]] = {}
         for one in self.measured:
             figure = _figure(one, mask, self.people, draws[one.arm, one.figure])
             if figure is not None:
-                arms.setdefault(one.arm, {})[one.figure] = figure
+                arms.setdefault(one.arm, {})[figure.name] = figure
         for name in arms:
-            arms[name] |= self.false_matches(name, mask)
+            arms[name] |= collected(self.false_matches(name, mask))
         return arms
 
 
@@ -177,17 +178,15 @@ def _figure(one: Series, mask: Mask, people: NDArray[np.intp], draws: Vector) ->
     limits = (math.nan, math.nan)
     if n_subjects > 1:
         limits = percentile_limits(draws[~np.isnan(draws)], LEVEL)
-    mean = float(values.mean())
-    figure = asdict(Interval(mean, *limits, values.size, n_subjects, RESAMPLES))
-    if one.errors is None:
-        counts = {"rescued": int((values > 0).sum()), "harmed": int((values < 0).sum())}
-        return figure | (counts if one.figure in FLIPPING else {})
-    ones = round(float(values.sum()))
-    wrong = ones if one.errors else values.size - ones
-    return flagged(figure, flag(wrong, values.size, n_subjects))
-
-
-Rows = NDArray[np.intp]
+    interval = Interval(float(values.mean()), *limits, values.size, n_subjects, RESAMPLES)
+    if one.errors is not None:
+        ones = round(float(values.sum()))
+        wrong = ones if one.errors else values.size - ones
+        return Figure.of(one.figure, interval, flag(wrong, values.size, n_subjects))
+    if one.figure in FLIPPING:
+        rescued, harmed = int((values > 0).sum()), int((values < 0).sum())
+        return Figure.of(one.figure, interval, rescued=rescued, harmed=harmed)
+    return Figure.of(one.figure, interval)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -212,14 +211,14 @@ def series(
     bases: Mapping[str, str],
     views: Mapping[str, View2],
     board: Board,
-    threshold: tuple[str, float] | None,
+    threshold: tuple[float, float] | None,
 ) -> list[Series]:
     """Return what is broken down, arm by arm; values that are not known are left out.
 
     Args:
         bases: Arm -> the arm it is held against, where there is one.
         views: Arm -> its answers on the pairs, where the plan has folds.
-        threshold: Name of the shared operating point and its threshold, or None.
+        threshold: FMR of the shared operating point and its threshold, or None.
     """
     by_name = {arm.name: arm for arm in arms}
     found = []
@@ -234,16 +233,16 @@ def series(
     return found
 
 
-Column = tuple[str, Vector, Rows, bool | None]
+Column = tuple[str, Vector, NDArray[np.intp], bool | None]
 
 
-def _alone(arm: Measured, board: Board, threshold: tuple[str, float] | None) -> Iterator[Column]:
+def _alone(arm: Measured, board: Board, threshold: tuple[float, float] | None) -> Iterator[Column]:
     scores, probes = arm.scores, np.arange(len(board.plan.probes))
     yield "rank1", scores.hit(), probes, False
     yield "fta", scores.failed.astype(float), probes, True
     if threshold is not None:
         rejected = (scores.genuine.scores < threshold[1]).astype(float)
-        yield f"fnmr_frozen@{threshold[0]}", rejected, scores.genuine.probe, True
+        yield FigureName("fnmr_frozen", threshold[0]), rejected, scores.genuine.probe, True
 
 
 def _against(arm: Measured, base: Measured | None) -> Iterator[Column]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from restore_recog.evaluation.figures.single import Figure
+from restore_recog.evaluation.figures.paired import flip_table
+from restore_recog.evaluation.results import Figure, FigureName
 from restore_recog.evaluation.scores.board import Board
 from restore_recog.metrics.resampling import Interval, percentile_limits, resampled
 from restore_recog.metrics.view2 import View2, view2
@@ -46,13 +46,8 @@ def accuracy_figure(view: View2, board: Board, *, limited: bool = False) -> Figu
     folds, missing = np.array(board.plan.folds), [fold for fold, _ in board.plan.missing_pairs]
     genuine = float(board.genuine.mean())
     chance = max(genuine, 1.0 - genuine)
-    figure: Figure = {
-        "value": view.accuracy,
-        "low": max(0.0, view.accuracy - reach),
-        "high": min(1.0, view.accuracy + reach),
+    details = {
         "se": view.standard_error,
-        "n": len(folds),
-        "n_subjects": np.unique(board.trial_subjects()).size,
         "folds": n_folds,
         "thresholds": view.thresholds.tolist(),
         "fold_accuracies": view.fold_accuracies.tolist(),
@@ -65,28 +60,31 @@ def accuracy_figure(view: View2, board: Board, *, limited: bool = False) -> Figu
             view.correct[folds == name].sum() / ((folds == name).sum() + missing.count(name))
             for name in names
         ]
-        figure["value_missing_wrong"] = float(np.mean(shares))
-    if missing:
-        figure["flag"] = f"{len(missing):,} pairs are missing"
+        details["value_missing_wrong"] = float(np.mean(shares))
+    why = f"{len(missing):,} pairs are missing" if missing else ""
     if chance > UNBALANCED:
         kind = "same" if genuine > 0.5 else "different"
-        figure["flag"] = f"always '{kind}' gives {100 * chance:.1f} %"
-    return figure
+        why = f"always '{kind}' gives {100 * chance:.1f} %"
+    return Figure(
+        FigureName("accuracy"),
+        view.accuracy,
+        max(0.0, view.accuracy - reach),
+        min(1.0, view.accuracy + reach),
+        n=len(folds),
+        n_subjects=np.unique(board.trial_subjects()).size,
+        flag=why,
+        details=details,
+    )
 
 
-def accuracy_gain(mine: View2, theirs: View2, board: Board, seed: int) -> Figure:
+def accuracy_gain(name: str, mine: View2, theirs: View2, board: Board, seed: int) -> Figure:
     """Return the difference in the share of pairs answered rightly, and the flips.
 
     Every pair weighs the same here, whatever its fold.
     """
     now, before = mine.correct, theirs.correct
     interval = pair_mean(now.astype(float) - before, board.trial_subjects(), seed)
-    return asdict(interval) | {
-        "rescued": int((now & ~before).sum()),
-        "harmed": int((before & ~now).sum()),
-        "both_right": int((now & before).sum()),
-        "both_wrong": int((~now & ~before).sum()),
-    }
+    return Figure.of(name, interval, **flip_table(now, before))
 
 
 def pair_mean(values: Vector, people: NDArray[np.str_], seed: int) -> Interval:

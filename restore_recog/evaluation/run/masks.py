@@ -52,7 +52,7 @@ class BlockMasks:
         self._faces, self._detectors, self._ledger, self._true = faces, detectors, ledger, true
         self._done: dict[tuple[int, bool], tuple[Mapping[str, Pixels], Mapping[str, str]]] = {}
 
-    def found(self, restorer: str, face: ProbeFace, *, clean: bool = False) -> Pixels | None:
+    def for_restorer(self, restorer: str, face: ProbeFace, *, clean: bool = False) -> Pixels | None:
         """Return the mask of one probe for a restorer, or None, with a failure in the ledger.
 
         A restorer without a detector gets an empty mask.
@@ -76,12 +76,12 @@ class BlockMasks:
             self._ledger.fail("segment", face.sample, why + (" (clean twin)" if clean else ""))
         return found
 
-    def fill(self, face: ProbeFace) -> Pixels | None:
+    def to_fill(self, face: ProbeFace) -> Pixels | None:
         """Return the mask to be filled: the true one where it is known, else the first found."""
         finders = [name for name, detector in self._detectors.items() if detector is not None]
         if face.crop.mask is not None or not finders:
             return face.crop.mask
-        return self.found(finders[0], face)
+        return self.for_restorer(finders[0], face)
 
     def _detected(
         self, detector: ChosenSegmenter, clean: bool

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from restore_recog.alignment import TEMPLATE
 from restore_recog.api import Restorer
 from restore_recog.errors import PluginError, RestoreRecogError
 from restore_recog.evaluation.run.faces import ProbeFace
@@ -20,12 +19,9 @@ from restore_recog.types import FaceBatch
 
 if TYPE_CHECKING:
     from restore_recog.evaluation.run.masks import BlockMasks
-from restore_recog.evaluation.arms import RESTORING, ArmSpec
+from restore_recog.evaluation.arms import ArmSpec
 from restore_recog.restoring.restoration import run_restorer
 from restore_recog.types import Pixels
-
-GREY = 128
-"""What the upper-half arm puts below the nose tip."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,43 +59,29 @@ class Painter:
         Raises:
             PluginError: A restorer's answer has the wrong shape.
         """
-        if spec.arm in RESTORING:
-            return self._restored(spec, faces)
-        images = [self._image(spec.arm, face) for face in faces]
-        return Painted(images, [False] * len(faces))
+        masks = [self.mask(spec, face) for face in faces]
+        images = [
+            spec.arm.image(face, mask, self.mean_face)
+            for face, mask in zip(faces, masks, strict=True)
+        ]
+        if spec.restorer is None:
+            return Painted(images, [False] * len(faces))
+        return self._restored(spec.restorer, faces, images, masks)
 
-    def masks(self, spec: ArmSpec, face: ProbeFace) -> Pixels | None:
+    def mask(self, spec: ArmSpec, face: ProbeFace) -> Pixels | None:
         """Return the mask that an arm works with on a probe, or None where it has none."""
-        if spec.arm == "fill":
-            return self.block.fill(face)
-        if spec.arm not in RESTORING:
-            return None
-        assert spec.restorer is not None
-        if spec.arm == "restored-oracle-mask":
-            return face.crop.mask
-        if "masks" not in self.restorers[spec.restorer].needs:
+        if spec.restorer is not None and "masks" not in self.restorers[spec.restorer].needs:
             return np.zeros(face.crop.pixels.shape[:2], np.uint8)
-        return self.block.found(spec.restorer, face, clean=spec.arm == "restored-clean")
+        return spec.arm.mask(face, self.block, spec.restorer)
 
-    def _image(self, arm: str, face: ProbeFace) -> Pixels:
-        if arm == "clean":
-            assert face.clean is not None
-            return face.clean
-        if arm == "upper-half":
-            return upper_half(face.crop.pixels)
-        if arm == "fill":
-            found = self.block.fill(face)
-            if found is not None:
-                return np.where(found[:, :, None] > 0, self.mean_face, face.crop.pixels)
-        return face.crop.pixels
-
-    def _restored(self, spec: ArmSpec, faces: Sequence[ProbeFace]) -> Painted:
-        assert spec.restorer is not None
-        on_clean = spec.arm == "restored-clean"
-        inputs = [face.clean if on_clean else face.crop.pixels for face in faces]
-        images = [image for image in inputs if image is not None]
+    def _restored(
+        self,
+        restorer: str,
+        faces: Sequence[ProbeFace],
+        images: list[Pixels],
+        masks: Sequence[Pixels | None],
+    ) -> Painted:
         fallbacks = [True] * len(faces)
-        masks = [self.masks(spec, face) for face in faces]
         known = [i for i, mask in enumerate(masks) if mask is not None]
         if not known:
             return Painted(images, fallbacks)
@@ -109,7 +91,7 @@ class Painter:
             _landmarks([faces[i] for i in known]),
         )
         for i, result in zip(
-            known, self._attempt(spec.restorer, batch, [faces[i] for i in known]), strict=True
+            known, self._attempt(restorer, batch, [faces[i] for i in known]), strict=True
         ):
             if result is not None:
                 images[i], fallbacks[i] = result, False
@@ -145,13 +127,6 @@ class Painter:
     def _stage(self, name: str) -> str:
         """Return what a restorer's work is called in the table of costs."""
         return "restore" if len(self.restorers) == 1 else f"restore:{name}"
-
-
-def upper_half(image: Pixels) -> Pixels:
-    """Return the crop with everything below the nose tip made grey."""
-    result: Pixels = image.copy()
-    result[round(float(TEMPLATE[2, 1]) * image.shape[0]) :] = GREY
-    return result
 
 
 def mask_tensor(masks: Sequence[Pixels]) -> Tensor:

@@ -91,7 +91,7 @@ class ProbePass:
 
         def make() -> Tile:
             painter = self._painter([face], Ledger())
-            return painter.paint(spec, [face]).images[0], painter.masks(spec, face)
+            return painter.paint(spec, [face]).images[0], painter.mask(spec, face)
 
         if self.work is None:
             return make()
@@ -179,9 +179,9 @@ class ArmWorker:
 
     def _mask(self, spec: ArmSpec, face: ProbeFace, painter: Painter) -> bytes | None:
         """Return the mask that the segmenter under test found, packed."""
-        if spec.arm not in ("restored", "restored-clean") or not self._reads(spec, painter):
+        if not spec.arm.keeps_mask or not self._reads(spec, painter):
             return None
-        found = painter.masks(spec, face)
+        found = painter.mask(spec, face)
         return None if found is None else pack(found)
 
     def _reads(self, spec: ArmSpec, painter: Painter) -> bool:
@@ -204,10 +204,10 @@ class ArmWorker:
 
     def _quality(self, spec: ArmSpec, face: ProbeFace, image: Pixels, painter: Painter) -> Quality:
         """Return how like its twin an image is, where that says something."""
-        if spec.arm in ("clean", "upper-half"):
+        if not spec.arm.quality:
             return Quality()
-        if spec.arm == "restored-clean":
+        if spec.arm.quality == "whole":
             return measure(image, face.clean, None, None)
-        detected = spec.arm == "restored" and self.detectors[spec.restorer or ""] is not None
-        used = painter.masks(spec, face) if detected and self._reads(spec, painter) else None
+        detected = spec.arm.keeps_mask and self.detectors[spec.restorer or ""] is not None
+        used = painter.mask(spec, face) if detected and self._reads(spec, painter) else None
         return measure(image, face.clean, face.crop.mask, used)

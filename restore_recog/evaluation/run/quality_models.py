@@ -80,9 +80,9 @@ class Judges:
         ledger: Ledger,
     ) -> list[Judged]:
         """Return what is said of every image of one arm; nothing of half a face."""
-        if spec.arm == "upper-half" or not images:
+        if spec.arm.half or not images:
             return [Judged()] * len(images)
-        twins = [None if spec.arm == "clean" else face.clean for face in faces]
+        twins = [face.clean if spec.arm.quality else None for face in faces]
         scores = self._scores(images, twins, ledger)
         features = self._features(images, ledger)
         return [

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.api import Recognizer
+from restore_recog.evaluation.arms import upper_half
 from restore_recog.evaluation.cache.entries import FinishedWork
 from restore_recog.evaluation.image_quality import Quality
 from restore_recog.evaluation.run.faces import Studio, digest
 from restore_recog.evaluation.run.outcomes import Outcome
-from restore_recog.evaluation.run.painting import upper_half
 from restore_recog.evaluation.run.templates import Face, embed
 from restore_recog.types import Failure, Pixels, Templates
 

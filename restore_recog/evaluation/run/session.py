@@ -173,7 +173,7 @@ class Session:
         Clean references are as they are in every arm but ``upper-half``; occluded ones have
         passed through the arm as the probes have.
         """
-        found = dict(self._upper if spec.arm == "upper-half" else self._whole)
+        found = dict(self._upper if spec.arm.half else self._whole)
         outcomes = self._outcomes[spec.name]
         clean = set(self._clean)
         found |= {i: o.template for i, o in outcomes.items() if i not in clean}
@@ -201,7 +201,7 @@ class Session:
 
     def _enrol(self) -> tuple[Rows, Rows, Pixels]:
         """Return the clean references' templates, those of their upper halves, their mean."""
-        upper = any(spec.arm == "upper-half" for spec in self.specs)
+        upper = any(spec.arm.half for spec in self.specs)
 
         def work(ids: Sequence[str]) -> GalleryBlock:
             studio = replace(self._studio, ledger=self.ledger.scratch())

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import combinations
 
 import numpy as np
 
 from restore_recog.evaluation.figures import paired
-from restore_recog.evaluation.figures.single import (
-    Figure,
-    Figures,
-    People,
-    mean_figure,
-    rate_figure,
-)
+from restore_recog.evaluation.figures.single import People, mean_figure, rate_figure
+from restore_recog.evaluation.results import Figure, collected
 from restore_recog.evaluation.scores.board import ArmScores
 from restore_recog.metrics.masks import boundary_error, precision, recall
 from restore_recog.metrics.quality import dice, iou, pixel_accuracy
@@ -68,7 +63,7 @@ def judged(found: Pixels | None, true: Pixels | None) -> MaskScore:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Arm:
+class Scored:
     """One arm on all probes, in the plan's order.
 
     Attributes:
@@ -80,22 +75,20 @@ class Arm:
     psnr: Vector
 
 
-def mask_figures(rows: Sequence[MaskScore | None], people: People, seed: int) -> Figures:
+def mask_figures(rows: Sequence[MaskScore | None], people: People, seed: int) -> dict[str, Figure]:
     """Return the means over the probes whose face was found; the others are None."""
-    known = np.array([row is not None for row in rows], dtype=bool)
-    found: dict[str, Figure | None] = {}
-    for name in MASK_SCORES:
+    mine = people[np.array([row is not None for row in rows], dtype=bool)]
+
+    def mean(name: str) -> Figure | None:
         column = np.array([getattr(row, name) for row in rows if row is not None], dtype=float)
-        mine = people[known]
-        found[name] = (
-            rate_figure(column, mine, seed, errors=True)
-            if name == "empty"
-            else mean_figure(column, mine, seed)
-        )
-    return {name: figure for name, figure in found.items() if figure is not None}
+        if name == "empty":
+            return rate_figure(name, column, mine, seed, errors=True)
+        return mean_figure(name, column, mine, seed)
+
+    return collected(*map(mean, MASK_SCORES))
 
 
-def false_alarms(masks: Sequence[Pixels | None], people: People, seed: int) -> Figures:
+def false_alarms(masks: Sequence[Pixels | None], people: People, seed: int) -> dict[str, Figure]:
     """Return what a segmenter finds on faces that nothing covers.
 
     Args:
@@ -111,27 +104,31 @@ def false_alarms(masks: Sequence[Pixels | None], people: People, seed: int) -> F
     if not known.any():
         return {}
     area = np.array([one.mean() for one in masks if one is not None], dtype=float)
-    mean = mean_figure(area, people[known], seed)
-    rate = rate_figure(area > 0, people[known], seed, errors=True)
-    return {n: f for n, f in (("false_area", mean), ("false_alarm", rate)) if f is not None}
+    return collected(
+        mean_figure("false_area", area, people[known], seed),
+        rate_figure("false_alarm", area > 0, people[known], seed, errors=True),
+    )
 
 
-def recognition(arm: Arm, floor: Arm, people: People, seed: int) -> Figures:
+def recognition(arm: Scored, floor: Scored, people: People, seed: int) -> dict[str, Figure]:
     """Return what the recogniser makes of an arm, and its gain over *floor*."""
-    found: dict[str, Figure | None] = {
-        "cosine": mean_figure(arm.scores.cosine, people, seed),
-        "psnr_mask": mean_figure(arm.psnr, people, seed),
-        "cosine_gain": paired.difference(arm.scores.cosine, floor.scores.cosine, people, seed),
-    }
+    cosines = arm.scores.cosine, floor.scores.cosine
+    figures = collected(
+        mean_figure("cosine", arm.scores.cosine, people, seed),
+        mean_figure("psnr_mask", arm.psnr, people, seed),
+        paired.difference("cosine_gain", *cosines, people, seed),
+    )
     mated = arm.scores.mated
     if mated.any():
         mine, theirs = arm.scores.hit()[mated] > 0, floor.scores.hit()[mated] > 0
-        found["rank1"] = rate_figure(mine, people[mated], seed)
-        found["rank1_gain"] = paired.flips(mine, theirs, people[mated], seed)
-    return {name: figure for name, figure in found.items() if figure is not None}
+        figures |= collected(
+            rate_figure("rank1", mine, people[mated], seed),
+            paired.flips("rank1_gain", mine, theirs, people[mated], seed),
+        )
+    return figures
 
 
-def cost(arm: Arm, oracle: Arm, known: Mask, people: People, seed: int) -> Figures:
+def cost(arm: Scored, oracle: Scored, known: Mask, people: People, seed: int) -> dict[str, Figure]:
     """Return what the errors of the masks cost: the true mask's figure less this one's, paired.
 
     Args:
@@ -141,16 +138,18 @@ def cost(arm: Arm, oracle: Arm, known: Mask, people: People, seed: int) -> Figur
         seed: Of the intervals.
     """
     best, mine = oracle.scores, arm.scores
-    found: dict[str, Figure | None] = {
-        "cosine_lost": _less(best.cosine, mine.cosine, known, people, seed),
-        "psnr_lost": _less(oracle.psnr, arm.psnr, known, people, seed),
-    }
+    figures = collected(
+        _less("cosine_lost", best.cosine, mine.cosine, known, people, seed),
+        _less("psnr_lost", oracle.psnr, arm.psnr, known, people, seed),
+    )
     asked = mine.mated & known
     if asked.any():
-        flips = paired.flips(best.hit()[asked] > 0, mine.hit()[asked] > 0, people[asked], seed)
+        right = best.hit()[asked] > 0, mine.hit()[asked] > 0
+        flips = paired.flips("rank1_lost", *right, people[asked], seed)
         renamed = {"rescued": "lost", "harmed": "won"}
-        found["rank1_lost"] = {renamed.get(name, name): value for name, value in flips.items()}
-    return {name: figure for name, figure in found.items() if figure is not None}
+        details = {renamed.get(name, name): fact for name, fact in flips.details.items()}
+        figures |= collected(replace(flips, details=details))
+    return figures
 
 
 def agreement(
@@ -169,9 +168,11 @@ def agreement(
             mine, theirs = row[a], row[b]
             alike = math.nan if mine is None or theirs is None else float(dice(mine, theirs))
             rows.setdefault((a, b), []).append(alike)
-    found = {pair: mean_figure(np.array(alike), people, seed) for pair, alike in rows.items()}
-    return {pair: figure for pair, figure in found.items() if figure is not None}
+    figures = {
+        pair: mean_figure("dice", np.array(alike), people, seed) for pair, alike in rows.items()
+    }
+    return {pair: figure for pair, figure in figures.items() if figure is not None}
 
 
-def _less(a: Vector, b: Vector, known: Mask, people: People, seed: int) -> Figure | None:
-    return paired.difference(a[known], b[known], people[known], seed)
+def _less(name: str, a: Vector, b: Vector, known: Mask, people: People, seed: int) -> Figure | None:
+    return paired.difference(name, a[known], b[known], people[known], seed)

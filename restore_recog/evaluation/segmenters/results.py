@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from restore_recog.evaluation.results import Figure, Figures
 from restore_recog.types import Failure, Pixels
 
 if TYPE_CHECKING:
     from restore_recog.evaluation.segmenters.figures import MaskScore
-
-Figures = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +61,7 @@ class Study:
     standings: tuple[Standing, ...]
     floor: Figures
     probes: tuple[tuple[str, str], ...]
-    agreement: Mapping[tuple[str, str], Mapping[str, Any]]
+    agreement: Mapping[tuple[str, str], Figure]
     true_masks: int
     worst: tuple[Worst, ...]
     labels: tuple[str, ...]

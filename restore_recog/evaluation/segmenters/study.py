@@ -23,7 +23,7 @@ from restore_recog.evaluation.run.ledger import Ledger, Progress
 from restore_recog.evaluation.run.masks import unpack
 from restore_recog.evaluation.run.session import Session, named
 from restore_recog.evaluation.segmenters.figures import (
-    Arm,
+    Scored,
     agreement,
     cost,
     false_alarms,
@@ -52,7 +52,7 @@ class _Run:
     """One evaluation: what of it is needed later."""
 
     session: Session
-    arms: Mapping[str, Arm]
+    arms: Mapping[str, Scored]
     masks: Mapping[str, Packed]
     failures: Sequence[Failure]
 
@@ -176,13 +176,13 @@ def _run(
     session = Session(_one(request, choice, clean=clean), ledger)
     made = session.run()
     board, probes = session.board.enrolled_by(request.enrolment), session.plan.probes
-    found: dict[str, Arm] = {}
+    found: dict[str, Scored] = {}
     masks: dict[str, Packed] = {}
     for spec in session.specs:
         run = made[spec.name]
         qualities = [run.qualities.get(i, Quality()) for i in probes]
         psnr = np.array([quality.psnr_mask for quality in qualities], dtype=float)
-        found[spec.name] = Arm(board.score(run.templates, session.references(spec)), psnr)
+        found[spec.name] = Scored(board.score(run.templates, session.references(spec)), psnr)
         masks[spec.name] = [run.masks.get(image_id) for image_id in probes]
     return _Run(session, found, masks, tuple(ledger.failures))
 

@@ -22,7 +22,7 @@ FLIPS = 4
 
 def examples(session: Session, findings: Findings) -> tuple[Example, ...]:
     """Return strips [clean | occluded | mask | restored ... | fill] of a dozen probes."""
-    lead = next((s.name for s in session.specs if s.arm == "restored"), "occluded")
+    lead = next((s.name for s in session.specs if s.arm.answers), "occluded")
     before, after = findings.right("occluded"), findings.right(lead)
     ranks = [findings.measured[name].scores.rank() for name in ("occluded", lead)]
     probes = session.plan.probes
@@ -68,7 +68,7 @@ def _likeness(findings: Findings, row: int) -> str:
     shown = [
         (name, arm.qualities[row].psnr_mask)
         for name, arm in findings.measured.items()
-        if findings.specs[name].arm in ("occluded", "restored")
+        if findings.specs[name].arm.answers or name == "occluded"
     ]
     return "PSNR in the mask: " + ", ".join(
         f"{name} {value:.1f} dB" for name, value in shown if not np.isnan(value)
@@ -78,10 +78,10 @@ def _likeness(findings: Findings, row: int) -> str:
 def _strip(session: Session, face: ProbeFace) -> tuple[tuple[str, ...], NDArray[np.uint8]]:
     tiles: list[tuple[str, Pixels]] = []
     for spec in session.specs:
-        if spec.arm == "upper-half":
+        if spec.arm.half:
             continue
         image, found = session.tile(spec, face)
-        if spec.arm == "restored" and found is not None:
+        if spec.arm.answers and found is not None:
             tiles.append((f"mask for {spec.restorer}", np.stack([found * 255] * 3, axis=2)))
         tiles.append((spec.name, image))
     return tuple(title for title, _ in tiles), np.concatenate([tile for _, tile in tiles], axis=1)

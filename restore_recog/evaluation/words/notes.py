@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from restore_recog.api import Plan
+from restore_recog.evaluation.arms import Fill
 from restore_recog.evaluation.figures.pairs import LEVEL, RESAMPLES
 from restore_recog.evaluation.run import coverings_drawn
 from restore_recog.evaluation.run.faces import FoundProbe
@@ -68,7 +69,7 @@ def notes(session: Session, findings: Findings) -> tuple[str, ...]:
     lost = len(session.plan.probes) - len(session.found)
     if lost:
         found.append(f"{lost} probes have no usable face; they count as misses in every arm.")
-    if any(spec.arm == "fill" for spec in session.specs):
+    if any(isinstance(spec.arm, Fill) for spec in session.specs):
         found.append(
             f"The arm 'fill' puts the mean of the {len(session.gallery)} gallery faces into the "
             f"{session.fill_mask} mask."

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
-from restore_recog.evaluation.results import ArmReport, Verdict
+from restore_recog.evaluation.results import ArmReport, Figure, Verdict
 from restore_recog.evaluation.words.verdict import CANNOT_TELL
-
-Figure = Mapping[str, Any]
 
 GROUNDS = (("psnr_mask", "inside the covering"), ("psnr", "over the whole image"))
 """What a verdict rests on: the first likeness that was measured, and where."""
@@ -27,9 +23,9 @@ def answer(arm: ArmReport) -> str:
     if name is None:
         return CANNOT_TELL
     gain = arm.figures[f"{name}_gain"]
-    if gain["low"] > 0:
+    if gain.low > 0:
         return "helps the image"
-    return "hurts the image" if gain["high"] < 0 else CANNOT_TELL
+    return "hurts the image" if gain.high < 0 else CANNOT_TELL
 
 
 def verdict(arm: ArmReport, floor: ArmReport, where: str = "") -> Verdict:
@@ -55,7 +51,7 @@ def verdict(arm: ArmReport, floor: ArmReport, where: str = "") -> Verdict:
         "hurts the image": f"takes images farther from the unoccluded ones{where}",
         CANNOT_TELL: f"may or may not bring images nearer to the unoccluded ones{where}",
     }[said]
-    before, after = floor.figures[name]["value"], arm.figures[name]["value"]
+    before, after = floor.figures[name].value, arm.figures[name].value
     text = (
         f"Restoring with '{arm.restorer}' {words}: PSNR {dict(GROUNDS)[name]} goes from "
         f"{before:.1f} dB to {after:.1f} dB, a difference of {gain['value']:+.1f} dB "
@@ -71,9 +67,9 @@ def _beside_fill(arm: ArmReport, name: str) -> str:
     if figure is None:
         return ""
     numbers = f"{figure['value']:+.1f} dB ({_interval(figure)})"
-    if figure["low"] > 0:
+    if figure.low > 0:
         return f"It beats the mean face put in the same place ('fill') by {numbers}."
-    if figure["high"] < 0:
+    if figure.high < 0:
         return f"It does worse than the mean face put in the same place ('fill'): {numbers}."
     return f"It cannot be told from the mean face put in the same place ('fill'): {numbers}."
 
@@ -83,8 +79,8 @@ def _identity(arm: ArmReport) -> str:
     figure = arm.figures.get("cosine_gain")
     if figure is None or "cosine" not in arm.figures:
         return ""
-    value, gain = arm.figures["cosine"]["value"], figure["value"]
-    low, high = figure["low"], figure["high"]
+    value, gain = arm.figures["cosine"].value, figure.value
+    low, high = figure.low, figure.high
     limits = "" if math.isnan(low) else f", 95 % interval {low:+.3f} to {high:+.3f}"
     return (
         f"The cosine to the template of the unoccluded image is {value:.3f} ({gain:+.3f} against "
@@ -93,7 +89,7 @@ def _identity(arm: ArmReport) -> str:
 
 
 def _interval(figure: Figure) -> str:
-    low, high = figure["low"], figure["high"]
+    low, high = figure.low, figure.high
     if math.isnan(low):
         return "no interval: one subject only"
     return f"95 % interval {low:+.1f} to {high:+.1f}"

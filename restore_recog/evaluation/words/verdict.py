@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from restore_recog.evaluation.figures.fixed_threshold import TOO_FEW
 from restore_recog.evaluation.figures.pairs import UNBALANCED
-from restore_recog.evaluation.results import ArmReport, Cohort, Verdict
-
-Figure = Mapping[str, Any]
+from restore_recog.evaluation.results import ArmReport, Cohort, Figure, FigureName, Verdict
 
 ALPHA = 0.05
 """What the sign-flip test must stay under, where there is one, for a difference to be told."""
@@ -32,31 +30,35 @@ class Ground:
         sign: 1 where a higher rate is better, -1 for error rates.
     """
 
-    rate: str
-    gain: str
-    over_fill: str
+    rate: FigureName
+    gain: FigureName
+    over_fill: FigureName
     words: str
     sign: int = 1
 
     def limits(self, figure: Figure) -> tuple[float, float]:
         """Return the interval of a difference, turned so that above 0 is better."""
-        low, high = self.sign * figure["low"], self.sign * figure["high"]
+        low, high = self.sign * figure.low, self.sign * figure.high
         return (low, high) if self.sign > 0 else (high, low)
 
 
+def _rate(kind: str, words: str) -> Ground:
+    gain, over_fill = FigureName(f"{kind}_gain"), FigureName(f"{kind}_gain_over_fill")
+    return Ground(FigureName(kind), gain, over_fill, words)
+
+
+def _fixed(target: float) -> Ground:
+    rate, gain = FigureName("fnmr_frozen", target), FigureName("fnmr_frozen_change", target)
+    over_fill = FigureName("fnmr_frozen_over_fill", target)
+    words = f"the FNMR at the threshold for an FMR of {target:g} on bare faces"
+    return Ground(rate, gain, over_fill, words, sign=-1)
+
+
 GROUNDS = (
-    Ground("rank1", "rank1_gain", "rank1_gain_over_fill", "rank-1"),
-    Ground("accuracy", "accuracy_gain", "accuracy_gain_over_fill", "the accuracy on pairs"),
-    *(
-        Ground(
-            f"fnmr_frozen@fmr={target}",
-            f"fnmr_frozen_change@fmr={target}",
-            f"fnmr_frozen_over_fill@fmr={target}",
-            f"the FNMR at the threshold for an FMR of {target} on bare faces",
-            sign=-1,
-        )
-        for target in ("0.001", "0.01")
-    ),
+    _rate("rank1", "rank-1"),
+    _rate("accuracy", "the accuracy on pairs"),
+    _fixed(0.001),
+    _fixed(0.01),
 )
 
 
@@ -68,7 +70,7 @@ def ground(arm: ArmReport) -> Ground | None:
 
 def _sound(rate: Figure) -> bool:
     """Return whether a rate can carry a verdict."""
-    return rate.get("flag") != "too few impostors" and rate.get("chance", 0.0) <= UNBALANCED
+    return rate.flag != TOO_FEW and rate.get("chance", 0.0) <= UNBALANCED
 
 
 def verdict(
@@ -130,7 +132,7 @@ def _answer(arm: ArmReport, base: Ground, recognizer: str, where: str) -> tuple[
 
 def _numbers(arm: ArmReport, floor: ArmReport, base: Ground) -> str:
     gain = arm.figures[base.gain]
-    before, after = floor.figures[base.rate]["value"], arm.figures[base.rate]["value"]
+    before, after = floor.figures[base.rate].value, arm.figures[base.rate].value
     kind = "probes" if base.rate == "rank1" else "comparisons"
     return (
         f"{base.words} goes from {100 * before:.1f} % to {100 * after:.1f} %, a difference of "
@@ -144,7 +146,7 @@ def _points(figure: Figure) -> str:
 
 
 def _interval(figure: Figure) -> str:
-    low, high = figure["low"], figure["high"]
+    low, high = figure.low, figure.high
     if math.isnan(low):
         return "no interval: one subject only"
     return f"95 % interval {100 * low:+.1f} to {100 * high:+.1f}"
@@ -170,19 +172,18 @@ def _beside_fill(arm: ArmReport, base: Ground) -> str:
 def _drift(arm: ArmReport) -> str:
     """Say so where more impostors pass at a frozen threshold, at the strictest that shows it."""
     rises = [
-        (name, figure)
-        for name, figure in arm.figures.items()
-        if name.startswith("fmr_frozen_change@") and figure["low"] > 0
+        figure
+        for figure in arm.figures.values()
+        if figure.name.kind == "fmr_frozen_change" and figure.low > 0
     ]
     if not rises:
         return ""
-    name, figure = min(rises, key=lambda item: float(item[0].rpartition("=")[2]))
-    target = float(name.rpartition("=")[2])
-    n, before, after = figure["n"], figure["before"], figure["accepted"]
+    figure = min(rises, key=lambda rise: rise.name.target)
+    before, after = figure["before"] / (figure.n or 1), figure["accepted"] / (figure.n or 1)
     return (
         "It makes people more alike: at the threshold that accepts "
-        f"{100 * target:g} % of impostors on bare faces, the FMR rises from "
-        f"{100 * before / n:.3g} % to {100 * after / n:.3g} %."
+        f"{100 * figure.name.target:g} % of impostors on bare faces, the FMR rises from "
+        f"{100 * before:.3g} % to {100 * after:.3g} %."
     )
 
 

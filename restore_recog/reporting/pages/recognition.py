@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from restore_recog.evaluation.results import ArmReport, Report
+from restore_recog.evaluation.results import NO_FIGURE, ArmReport, Report
 from restore_recog.reporting import csv_files
 from restore_recog.reporting.columns import (
     FROZEN,
@@ -44,8 +44,8 @@ def recognition(report: Report) -> dict[str, Any]:
 def _basis(report: Report) -> dict[str, Any]:
     """Return the probes and the gallery behind the occluded arm's rank-1, if it is known."""
     floor = next((arm for arm in report.arms if arm.arm == "occluded"), None)
-    rank1 = {} if floor is None else floor.figures.get("rank1", {})
-    if not {"n", "n_subjects"} <= set(rank1):
+    rank1 = NO_FIGURE if floor is None else floor.figures.get("rank1", NO_FIGURE)
+    if "n" not in rank1:
         return {}
     return {
         "n": rank1["n"],
@@ -69,7 +69,9 @@ def flips(report: Report) -> dict[str, Any]:
 def _probe_flips(report: Report, flips: Sequence[Flip]) -> Grid | None:
     rows = []
     for name, counts in csv_files.counted(flips).items():
-        figure = next(arm.figures for arm in report.arms if arm.name == name).get("rank1_gain", {})
+        figure = next(arm.figures for arm in report.arms if arm.name == name).get(
+            "rank1_gain", NO_FIGURE
+        )
         tests = [_p(figure.get("p_sign_flip")), _p(figure.get("p_mcnemar"))]
         against = next(flip.against for flip in flips if flip.arm == name)
         rows.append([name, against, *(str(counts[kind]) for kind in OUTCOMES), *tests])
@@ -171,7 +173,7 @@ def _fixed(report: Report, target: str) -> Iterator[dict[str, Any]]:
     table = arms_table(columns, [(arm.name, arm.figures) for arm in report.arms])
     if table is None:
         return
-    fixed: Mapping[str, Any] = next((a.figures[name] for a in report.arms if name in a.figures), {})
+    fixed = next((a.figures[name] for a in report.arms if name in a.figures), NO_FIGURE)
     title = f"Threshold for FMR {_percent(target)} %"
     if "threshold" in fixed:
         where = fixed.get("calibrated_on", "unknown")
@@ -188,7 +190,7 @@ def _percent(target: str) -> str:
 def _drift(arm: ArmReport, target: str) -> Iterator[str]:
     """Yield what a fixed threshold says about strangers who are accepted."""
     name = f"fmr_frozen_change@fmr={target}"
-    figure = arm.figures.get(name, {})
+    figure = arm.figures.get(name, NO_FIGURE)
     low, high = figure.get("low"), figure.get("high")
     if not (known(low) and known(high)) or low == high == 0:
         return

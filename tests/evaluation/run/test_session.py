@@ -13,7 +13,7 @@ from torch import Tensor
 
 from restore_recog.api import EvaluationProtocol, Plan
 from restore_recog.errors import DataError, ImageError
-from restore_recog.evaluation.arms import ArmSpec
+from restore_recog.evaluation.arms import ARMS, ArmSpec
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.run import probes
 from restore_recog.evaluation.run.faces import FoundProbe, ProbeFace, digest
@@ -148,7 +148,7 @@ def test_twins_are_missed_before_any_image_is_read() -> None:
             return FaceSample(found.image_id, found.subject, condition=found.condition)
 
     data = NoTwins(4, 4, occluded=2)
-    with pytest.raises(DataError, match="arm 'clean' cannot be measured: .*twins"):
+    with pytest.raises(DataError, match="arm 'clean' cannot be measured: .*counterparts"):
         Session(request(data, arms=("clean", "occluded")), Ledger())
     assert not data.asked
     session, runs, _ = ran(request(data))
@@ -184,7 +184,7 @@ def test_fill_takes_the_true_mask_where_there_is_one(masks: str) -> None:
     session, runs, _ = ran(request(data))
     assert session.fill_mask == "predicted"
     face = session.faces(["00/m0"])["00/m0"]
-    image, found = session.tile(ArmSpec("fill"), face)
+    image, found = session.tile(ArmSpec(ARMS["fill"]), face)
     assert found is not None and found[40, 30] == 1 and found[10, 30] == 0
     assert (image[10] == face.crop.pixels[10]).all() and (image[40, 30] != (255, 0, 255)).any()
     row = runs["fill"].templates[session.plan.probes.index("00/m0")]
@@ -236,13 +236,13 @@ def test_occluded_references_go_through_the_arms_and_clean_ones_do_not() -> None
     assert session.board.columns == ("00/m0", "01/m0", "02/c0", "03/c0")
     assert set(session.gallery) == set(session.board.columns)
     assert set(session.found) == {"00/m0", "00/m1", "02/c0", "02/m1"}
-    restored = session.references(ArmSpec("restored", "healer"))
-    occluded = session.references(ArmSpec("occluded"))
-    clean = session.references(ArmSpec("clean")) if "clean" in runs else None
+    restored = session.references(ArmSpec(ARMS["restored"], "healer"))
+    occluded = session.references(ArmSpec(ARMS["occluded"]))
+    clean = session.references(ArmSpec(ARMS["clean"])) if "clean" in runs else None
     assert clean is None  # the probe 02/c0 has no twin
     for row, image_id in enumerate(("00/m0", "01/m0")):
         face = session.faces([image_id])[image_id]
-        healed, _ = session.tile(ArmSpec("restored", "healer"), face)
+        healed, _ = session.tile(ArmSpec(ARMS["restored"], "healer"), face)
         np.testing.assert_allclose(restored[row], template(healed), atol=1e-6)
         np.testing.assert_allclose(occluded[row], template(face.crop.pixels), atol=1e-6)
     for row, subject in ((2, 2), (3, 3)):
@@ -266,9 +266,9 @@ def test_a_gallery_without_a_clean_face_says_whose_mean_it_fills_with() -> None:
     upper = EvalRequest([covered()], Masked(), (), Colours(), arms=("upper-half",))
     session, runs, _ = ran(upper)
     face = session.faces(["00/m0"])["00/m0"]
-    image, _ = session.tile(ArmSpec("upper-half"), face)
+    image, _ = session.tile(ArmSpec(ARMS["upper-half"]), face)
     np.testing.assert_allclose(
-        session.references(ArmSpec("upper-half"))[0], template(image), atol=1e-6
+        session.references(ArmSpec(ARMS["upper-half"]))[0], template(image), atol=1e-6
     )
 
 

@@ -16,7 +16,7 @@ from restore_recog.api import EvaluationProtocol, Plan
 from restore_recog.errors import DataError
 from restore_recog.evaluation.evaluate import evaluate
 from restore_recog.evaluation.request import EvalRequest
-from restore_recog.evaluation.results import ArmReport, Cohort, Report
+from restore_recog.evaluation.results import ArmReport, Cohort, Report, read_figures
 from restore_recog.evaluation.words import notes
 from restore_recog.evaluation.words.notes import GUESS
 from restore_recog.evaluation.words.verdict import verdict
@@ -34,8 +34,8 @@ def gain(value: float, low: float, high: float, rescued: int = 5, harmed: int = 
 
 
 def spoken(figures: Figures, cohorts: Sequence[Cohort] = (), rate: str = "rank1") -> str:
-    floor = ArmReport("occluded", "occluded", None, {rate: {"value": 0.5}})
-    arm = ArmReport("restored:x", "restored", "x", {rate: {"value": 0.53}} | figures)
+    floor = ArmReport("occluded", "occluded", None, read_figures({rate: {"value": 0.5}}))
+    arm = ArmReport("restored:x", "restored", "x", read_figures({rate: {"value": 0.53}} | figures))
     return verdict(arm, floor, "rec", " on masks", cohorts).sentence
 
 
@@ -95,7 +95,7 @@ def test_significant_drift_is_said_at_the_strictest_threshold_that_shows_it() ->
 def test_cohorts_that_are_harmed_are_named_worst_first() -> None:
     def cohort(value: str, rescued: int, harmed: int) -> Cohort:
         figures = {"rank1_gain": gain(0, 0, 0, rescued, harmed)}
-        return Cohort("pose", value, 30, 10, {"restored:x": figures})
+        return Cohort("pose", value, 30, 10, {"restored:x": read_figures(figures)})
 
     groups = [cohort("left", 3, 4), cohort("right", 1, 6), cohort("front", 9, 1)]
     said = spoken({"rank1_gain": gain(0.03, 0.01, 0.05)}, [*groups, Cohort("pose", "x", 1, 1, {})])
@@ -127,11 +127,15 @@ def test_an_uneven_list_of_pairs_carries_no_verdict() -> None:
         "accuracy_gain": gain(0.0, 0.0, 0.0),
         "fnmr_frozen_change@fmr=0.001": gain(-0.1, -0.2, -0.05),
     }
-    floor = ArmReport("occluded", "occluded", None, rates)
-    said = verdict(ArmReport("restored:x", "restored", "x", rates | changes), floor, "rec").sentence
+    floor = ArmReport("occluded", "occluded", None, read_figures(rates))
+    said = verdict(
+        ArmReport("restored:x", "restored", "x", read_figures(rates | changes)), floor, "rec"
+    ).sentence
     assert "first helps" in said and "FNMR" in said
     even = rates | {"accuracy": {"value": 0.9, "chance": 0.5}}
-    said = verdict(ArmReport("restored:x", "restored", "x", even | changes), floor, "rec").sentence
+    said = verdict(
+        ArmReport("restored:x", "restored", "x", read_figures(even | changes)), floor, "rec"
+    ).sentence
     assert "accuracy" in said
 
 
@@ -141,8 +145,8 @@ def test_an_unsupported_threshold_gives_way_to_a_supported_one() -> None:
     changes: Figures = {
         name.replace("frozen", "frozen_change"): gain(-0.1, -0.2, -0.05) for name in rates
     }
-    floor = ArmReport("occluded", "occluded", None, rates)
-    arm = ArmReport("restored:x", "restored", "x", rates | changes)
+    floor = ArmReport("occluded", "occluded", None, read_figures(rates))
+    arm = ArmReport("restored:x", "restored", "x", read_figures(rates | changes))
     assert "FMR of 0.01 " in verdict(arm, floor, "rec").sentence
 
 
