@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from restore_recog.evaluation.results import ArmReport, Figure, Figures
+from restore_recog.evaluation.figure import Figure, Figures
+from restore_recog.evaluation.results import ArmReport
 
 NOTHING = "–"
 """Stands where a figure was not measured."""

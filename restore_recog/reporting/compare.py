@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from restore_recog.errors import DataError
+from restore_recog.evaluation.figure import Figure
 from restore_recog.evaluation.figures.paired import flip_table
-from restore_recog.evaluation.results import ArmReport, Figure, ProbeRow, Report
+from restore_recog.evaluation.results import ArmReport, ProbeRow, Report
 from restore_recog.metrics.uncertainty import (
     bootstrap_difference,
     mcnemar_exact,

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from restore_recog.evaluation.figure import NO_FIGURE
 from restore_recog.evaluation.image_quality import QUALITIES, Quality
-from restore_recog.evaluation.results import NO_FIGURE, ArmReport, Cohort, ProbeRow, Report
+from restore_recog.evaluation.results import ArmReport, Cohort, ProbeRow, Report
 from restore_recog.metrics.verification import DetCurve
 from restore_recog.reporting.columns import column_of
 from restore_recog.types import Failure, Trial

@@ -26,16 +26,8 @@ from typing import Any
 
 from restore_recog import images
 from restore_recog.errors import DataError, RestoreRecogError
-from restore_recog.evaluation.results import (
-    ArmReport,
-    Cohort,
-    Example,
-    Figure,
-    Report,
-    Spread,
-    Verdict,
-    read_figures,
-)
+from restore_recog.evaluation.figure import Figure, read_figures
+from restore_recog.evaluation.results import ArmReport, Cohort, Example, Report, Spread, Verdict
 from restore_recog.reporting import csv_files, report_figures, strips
 from restore_recog.reporting.csv_files import failures_by_stage
 from restore_recog.reporting.report_figures import Plot

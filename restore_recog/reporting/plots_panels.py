@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from restore_recog.evaluation.results import NO_FIGURE
+from restore_recog.evaluation.figure import NO_FIGURE
 from restore_recog.reporting.plots import COLOURS, new_figure
 from restore_recog.types import Vector
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-from restore_recog.evaluation.results import Figures
+from restore_recog.evaluation.figure import Figures
 from restore_recog.evaluation.segmenters.results import Standing, Study
 
 GENUINE, IMPOSTOR = COLOURS[0], COLOURS[1]

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from restore_recog.evaluation.results import NO_FIGURE, ArmReport, Cohort, ProbeRow, Report
-from restore_recog.evaluation.results import Figure as Figure_
+from restore_recog.evaluation.figure import NO_FIGURE
+from restore_recog.evaluation.figure import Figure as Figure_
+from restore_recog.evaluation.results import ArmReport, Cohort, ProbeRow, Report
 from restore_recog.metrics.verification import DetCurve, det_curve
 from restore_recog.reporting import plots, plots_panels
 from restore_recog.reporting.columns import column_of

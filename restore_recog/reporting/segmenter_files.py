@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from restore_recog.evaluation.results import NO_FIGURE, Example, Figures, facts_of
+from restore_recog.evaluation.figure import NO_FIGURE, Figures, facts_of
+from restore_recog.evaluation.results import Example
 from restore_recog.evaluation.segmenters.figures import MASK_SCORES
 from restore_recog.evaluation.segmenters.results import Standing, Study, Worst
 from restore_recog.reporting.columns import Column

@@ -10,7 +10,8 @@ from typing import Any
 
 from tabulate import DataRow, Line, TableFormat, tabulate
 
-from restore_recog.evaluation.results import NO_FIGURE, ArmReport
+from restore_recog.evaluation.figure import NO_FIGURE
+from restore_recog.evaluation.results import ArmReport
 from restore_recog.reporting.columns import ALL, BRIEF, Cell, Column, known, legend, used
 
 _LATEX = {

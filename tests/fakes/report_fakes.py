@@ -8,19 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from restore_recog.evaluation.figure import Figure, FigureName, read_figures
 from restore_recog.evaluation.figures.det import thinned
 from restore_recog.evaluation.image_quality import Quality
 from restore_recog.evaluation.results import (
     ArmReport,
     Cohort,
     Example,
-    Figure,
-    FigureName,
     ProbeRow,
     Report,
     Spread,
     Verdict,
-    read_figures,
 )
 from restore_recog.metrics.uncertainty import bootstrap_difference, bootstrap_mean
 from restore_recog.metrics.verification import det_curve

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.api import Plan
-from restore_recog.evaluation.arms import ARMS, ArmSpec
+from restore_recog.evaluation.arm_choice import ArmSpec
+from restore_recog.evaluation.arms import ARMS
 from restore_recog.evaluation.figures.findings import Findings
 from restore_recog.evaluation.image_quality import Quality
 from restore_recog.evaluation.run.outcomes import ArmRun

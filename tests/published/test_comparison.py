@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from restore_recog import weights
-from restore_recog.evaluation.results import ArmReport, Report, read_figures
+from restore_recog.evaluation.figure import read_figures
+from restore_recog.evaluation.results import ArmReport, Report
 from restore_recog.published import comparison, rendering
 from restore_recog.published.comparison import Ours, assess, compare
 from restore_recog.published.metrics import METRICS

@@ -20,7 +20,8 @@ import pytest
 from report_fakes import PROBES, sample_report
 
 from restore_recog.errors import DataError, OutputError
-from restore_recog.evaluation.results import Example, Report, read_figures
+from restore_recog.evaluation.figure import read_figures
+from restore_recog.evaluation.results import Example, Report
 from restore_recog.reporting import csv_files, strips
 from restore_recog.reporting import folder as record
 from restore_recog.reporting.folder import read as read_report

@@ -9,7 +9,8 @@ import re
 import pytest
 from report_fakes import sample_report
 
-from restore_recog.evaluation.results import ArmReport, ProbeRow, read_figures
+from restore_recog.evaluation.figure import read_figures
+from restore_recog.evaluation.results import ArmReport, ProbeRow
 from restore_recog.reporting import csv_files
 from restore_recog.reporting.columns import (
     ALL,

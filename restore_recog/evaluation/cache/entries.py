@@ -13,7 +13,8 @@ import numpy as np
 
 from restore_recog.api import Recognizer, Restorer
 from restore_recog.errors import NoFaceError, SeveralFacesError
-from restore_recog.evaluation.arms import Arm, ArmSpec
+from restore_recog.evaluation.arm_choice import ArmSpec
+from restore_recog.evaluation.arms import Arm
 from restore_recog.evaluation.cache.identity import identity, sources
 from restore_recog.evaluation.cache.store import WorkCache
 from restore_recog.evaluation.image_quality import Quality

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from restore_recog.evaluation.arms import ArmSpec
+from restore_recog.evaluation.arm_choice import ArmSpec
+from restore_recog.evaluation.figure import Figure, collected
 from restore_recog.evaluation.figures import fixed_threshold, groups, paired, pairs, single
 from restore_recog.evaluation.figures.fixed_threshold import Calibration, Impostors
 from restore_recog.evaluation.figures.group_gaps import spreads
 from restore_recog.evaluation.figures.groups import series
 from restore_recog.evaluation.figures.single import arm_figures
 from restore_recog.evaluation.image_quality import Quality
-from restore_recog.evaluation.results import ArmReport, Cohort, Figure, Spread, collected
+from restore_recog.evaluation.results import ArmReport, Cohort, Spread
 from restore_recog.evaluation.scores.board import Board, Measured
 from restore_recog.metrics.identification import cmc
 from restore_recog.metrics.view2 import View2

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from restore_recog.evaluation.figure import Figure, FigureName
 from restore_recog.evaluation.figures.single import rate_figure
-from restore_recog.evaluation.results import Figure, FigureName
 from restore_recog.evaluation.scores.board import ArmScores, Board, Measured
 from restore_recog.evaluation.scores.cosine_table import averaged
 from restore_recog.evaluation.scores.search import count_accepted, search

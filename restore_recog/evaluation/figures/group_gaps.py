@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from restore_recog.evaluation.figure import Figure, FigureName
 from restore_recog.evaluation.figures.groups import LEVEL, UNKNOWN, Breakdown
-from restore_recog.evaluation.results import Cohort, Figure, FigureName, Spread
+from restore_recog.evaluation.results import Cohort, Spread
 from restore_recog.metrics.differential import (
     fairness_discrepancy_rate,
     garbe,

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.errors import DataError
-from restore_recog.evaluation.results import Cohort, Figure, FigureName, collected
+from restore_recog.evaluation.figure import Figure, FigureName, collected
+from restore_recog.evaluation.results import Cohort
 from restore_recog.evaluation.scores.board import Board, Measured
 from restore_recog.metrics.resampling import Interval, percentile_limits, resampled
 from restore_recog.metrics.support import flag

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from restore_recog.evaluation.figure import Figure, FigureName
 from restore_recog.evaluation.figures.single import People
 from restore_recog.evaluation.image_quality import Quality
-from restore_recog.evaluation.results import Figure, FigureName
 from restore_recog.evaluation.scores.board import ArmScores, Measured
 from restore_recog.metrics.frechet import frechet_distance
 from restore_recog.metrics.uncertainty import (

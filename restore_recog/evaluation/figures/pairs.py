@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from restore_recog.evaluation.figure import Figure, FigureName
 from restore_recog.evaluation.figures.paired import flip_table
-from restore_recog.evaluation.results import Figure, FigureName
 from restore_recog.evaluation.scores.board import Board
 from restore_recog.metrics.resampling import Interval, percentile_limits, resampled
 from restore_recog.metrics.view2 import View2, view2

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from restore_recog.evaluation.figure import Figure, FigureName, Figures, collected
 from restore_recog.evaluation.image_quality import QUALITIES, Quality
-from restore_recog.evaluation.results import Figure, FigureName, Figures, collected
 from restore_recog.evaluation.scores.board import ArmScores, Board
 from restore_recog.evaluation.scores.cosine_table import without
 from restore_recog.metrics.identification import expected_rank_rate

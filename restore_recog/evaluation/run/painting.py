@@ -19,7 +19,7 @@ from restore_recog.types import FaceBatch
 
 if TYPE_CHECKING:
     from restore_recog.evaluation.run.masks import BlockMasks
-from restore_recog.evaluation.arms import ArmSpec
+from restore_recog.evaluation.arm_choice import ArmSpec
 from restore_recog.restoring.restoration import run_restorer
 from restore_recog.types import Pixels
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from restore_recog.api import Recognizer, Restorer
-from restore_recog.evaluation.arms import ArmChoice, ArmSpec
+from restore_recog.evaluation.arm_choice import ArmChoice, ArmSpec
 from restore_recog.evaluation.cache.entries import FinishedWork, Tile
 from restore_recog.evaluation.image_quality import Quality, measure
 from restore_recog.evaluation.run.faces import CoveringSpec, FoundProbe, ProbeFace, Studio

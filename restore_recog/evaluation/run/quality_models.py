@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from restore_recog import weights
 from restore_recog.api import Plan
 from restore_recog.errors import DataError
-from restore_recog.evaluation.arms import ArmSpec
+from restore_recog.evaluation.arm_choice import ArmSpec
 from restore_recog.evaluation.run.faces import ProbeFace
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.metrics import naturalness

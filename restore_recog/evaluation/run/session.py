@@ -16,7 +16,7 @@ import numpy as np
 from restore_recog.alignment import TEMPLATE
 from restore_recog.api import Restorer
 from restore_recog.errors import DataError
-from restore_recog.evaluation.arms import ArmChoice, ArmSpec
+from restore_recog.evaluation.arm_choice import ArmChoice, ArmSpec
 from restore_recog.evaluation.cache import entries
 from restore_recog.evaluation.cache.entries import FinishedWork, RememberingLocator, Tile
 from restore_recog.evaluation.cache.store import WorkCache

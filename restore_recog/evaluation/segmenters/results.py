@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from restore_recog.evaluation.results import Figure, Figures
+from restore_recog.evaluation.figure import Figure, Figures
 from restore_recog.types import Failure, Pixels
 
 if TYPE_CHECKING:

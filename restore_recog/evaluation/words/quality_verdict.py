@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from restore_recog.evaluation.results import ArmReport, Figure, Verdict
+from restore_recog.evaluation.figure import Figure
+from restore_recog.evaluation.results import ArmReport, Verdict
 from restore_recog.evaluation.words.verdict import CANNOT_TELL
 
 GROUNDS = (("psnr_mask", "inside the covering"), ("psnr", "over the whole image"))

@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from restore_recog.evaluation.figure import Figure, FigureName
 from restore_recog.evaluation.figures.fixed_threshold import TOO_FEW
 from restore_recog.evaluation.figures.pairs import UNBALANCED
-from restore_recog.evaluation.results import ArmReport, Cohort, Figure, FigureName, Verdict
+from restore_recog.evaluation.results import ArmReport, Cohort, Verdict
 
 ALPHA = 0.05
 """What the sign-flip test must stay under, where there is one, for a difference to be told."""

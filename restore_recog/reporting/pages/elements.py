@@ -13,7 +13,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
-from restore_recog.evaluation.results import Example, Figures
+from restore_recog.evaluation.figure import Figures
+from restore_recog.evaluation.results import Example
 from restore_recog.reporting.columns import Cell, Column
 from restore_recog.reporting.strips import labelled
 from restore_recog.reporting.tables import Marks

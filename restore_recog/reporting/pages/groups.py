@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from restore_recog.evaluation.results import Figures, Report
+from restore_recog.evaluation.figure import Figures
+from restore_recog.evaluation.results import Report
 from restore_recog.reporting.columns import LIKENESS, NOTHING, Cell, column_of, known
 from restore_recog.reporting.pages.elements import Grid, arms_table, grid
 from restore_recog.reporting.report_figures import people

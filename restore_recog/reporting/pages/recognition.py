@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from restore_recog.evaluation.results import NO_FIGURE, ArmReport, Report
+from restore_recog.evaluation.figure import NO_FIGURE
+from restore_recog.evaluation.results import ArmReport, Report
 from restore_recog.reporting import csv_files
 from restore_recog.reporting.columns import (
     FROZEN,

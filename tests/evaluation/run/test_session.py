@@ -13,7 +13,8 @@ from torch import Tensor
 
 from restore_recog.api import EvaluationProtocol, Plan
 from restore_recog.errors import DataError, ImageError
-from restore_recog.evaluation.arms import ARMS, ArmSpec
+from restore_recog.evaluation.arm_choice import ArmSpec
+from restore_recog.evaluation.arms import ARMS
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.run import probes
 from restore_recog.evaluation.run.faces import FoundProbe, ProbeFace, digest

@@ -15,8 +15,9 @@ from scoring_fakes import board_of, findings, people, simple_plan
 from restore_recog.api import EvaluationProtocol, Plan
 from restore_recog.errors import DataError
 from restore_recog.evaluation.evaluate import evaluate
+from restore_recog.evaluation.figure import read_figures
 from restore_recog.evaluation.request import EvalRequest
-from restore_recog.evaluation.results import ArmReport, Cohort, Report, read_figures
+from restore_recog.evaluation.results import ArmReport, Cohort, Report
 from restore_recog.evaluation.words import notes
 from restore_recog.evaluation.words.notes import GUESS
 from restore_recog.evaluation.words.verdict import verdict

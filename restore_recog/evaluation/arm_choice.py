@@ -1,0 +1,124 @@
+"""Which arms a run can measure, told as early as the data allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from restore_recog.api import Restorer
+from restore_recog.errors import DataError
+from restore_recog.evaluation.request import EvalRequest
+from restore_recog.segmenters.names import ChosenSegmenter, margin
+from restore_recog.types import FaceSample
+
+if TYPE_CHECKING:
+    from restore_recog.evaluation.run.faces import ProbeFace
+from restore_recog.evaluation.arms import ARMS, DEFAULT_ARMS, NO_CLEAN, Arm, OracleMask
+
+
+@dataclass(frozen=True, slots=True)
+class ArmSpec:
+    """One row of the table: an arm, and whose restorer."""
+
+    arm: Arm
+    restorer: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Return what the row is called."""
+        return self.arm.name if self.restorer is None else f"{self.arm.name}:{self.restorer}"
+
+
+class ArmChoice:
+    """The arms of one run.
+
+    Whether the probes have clean counterparts is known from their labels; whether they have
+    true masks shows when they are read. An arm that was asked for by name and cannot be measured
+    stops the run at the first probe that shows it; one that runs by default is left out.
+
+    Attributes:
+        dropped: Arm -> why it is left out.
+    """
+
+    def __init__(
+        self,
+        request: EvalRequest,
+        restorers: Mapping[str, Restorer],
+        segmenters: Mapping[str, ChosenSegmenter | None],
+    ) -> None:
+        self._asked = request.arms
+        self._true = margin(request.segmenter) == 0
+        self._restorers = restorers
+        self._segmented = any(segmenters.values())
+        self._maskless = [name for name, one in restorers.items() if "masks" not in one.needs]
+        self.dropped: dict[str, str] = {}
+
+    def specs(self) -> tuple[ArmSpec, ...]:
+        """Return the arms that can be measured as far as is known, in order of display."""
+        asked = {*(self._asked or DEFAULT_ARMS), "occluded"} - set(self.dropped)
+        return tuple(
+            spec for name, arm in ARMS.items() if name in asked for spec in self._specs(arm)
+        )
+
+    def check_samples(
+        self, samples: Sequence[FaceSample], known: Mapping[str, FaceSample], synthetic: bool
+    ) -> None:
+        """Drop the arms that the labels of the probes rule out.
+
+        Args:
+            samples: All that pass through the arms.
+            known: Every image of the data, by image_id.
+            synthetic: Whether the evaluation covers the probes.
+
+        Raises:
+            DataError: One of those arms was asked for by name.
+        """
+        if self._true:
+            self._drop(OracleMask.name, "the restorers are given the true masks already")
+        if self._maskless and len(self._maskless) == len(self._restorers):
+            self._drop(OracleMask.name, "no restorer of the run reads a mask")
+        if not synthetic and any(sample.clean_id not in known for sample in samples):
+            for arm in ARMS.values():
+                if not arm.covered:
+                    self._drop(arm.name, NO_CLEAN)
+
+    def check_faces(self, faces: Sequence[ProbeFace]) -> None:
+        """Drop the arms that a block of probes rules out.
+
+        Raises:
+            DataError: One of those arms was asked for by name.
+        """
+        for face in faces:
+            for arm in ARMS.values():
+                reason = arm.lacks(face, segmented=self._segmented)
+                if reason:
+                    self._drop(arm.name, reason, face)
+
+    def notes(self) -> list[str]:
+        """Return a sentence for every arm, and every restorer's arm, that is left out."""
+        left_out = [
+            f"The arm '{a}' is left out: {self.dropped[a]}." for a in ARMS if a in self.dropped
+        ]
+        return left_out + [
+            f"The restorer '{name}' reads no mask, so no segmenter moves its figures: it has no "
+            f"arm '{OracleMask.name}' and no Dice."
+            for name in self._maskless
+        ]
+
+    def _drop(self, arm: str, reason: str, face: ProbeFace | None = None) -> None:
+        if arm not in (self._asked or DEFAULT_ARMS) or arm in self.dropped:
+            return
+        if self._asked:
+            example = "" if face is None else f" ('{face.sample.image_id}' is the first)"
+            raise DataError(f"The arm '{arm}' cannot be measured: {reason}{example}.")
+        self.dropped[arm] = reason
+
+    def _specs(self, arm: Arm) -> list[ArmSpec]:
+        if not arm.restores:
+            return [ArmSpec(arm)]
+        return [
+            ArmSpec(arm, name)
+            for name in self._restorers
+            if not isinstance(arm, OracleMask) or name not in self._maskless
+        ]

@@ -1,0 +1,134 @@
+"""What a figure is: a number with its name, its interval, and what it rests on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from restore_recog.metrics.resampling import Interval
+
+
+class FigureName(str):
+    """What a figure is called: ``rank1``, or ``fnmr_frozen@fmr=0.001`` with an operating point.
+
+    A string, so that it is the key in report.json as it stands; what it says is in attributes.
+
+    Attributes:
+        kind: Its first part, e.g. ``fnmr_frozen``.
+        rate: The rate that fixes the operating point, ``fmr`` or ``fpir``; empty without one.
+        target: That rate's value; NaN without one.
+    """
+
+    kind: str
+    rate: str
+    target: float
+
+    def __new__(cls, kind: str, target: float = math.nan, rate: str = "fmr") -> FigureName:
+        if isinstance(kind, FigureName):
+            return kind
+        at = not math.isnan(target)
+        name = super().__new__(cls, f"{kind}@{rate}={target:g}" if at else kind)
+        name.kind, name.rate, name.target = kind, rate if at else "", target
+        return name
+
+    @classmethod
+    def read(cls, text: str) -> FigureName:
+        """Return the name that stands in a results folder."""
+        kind, _, point = text.partition("@")
+        rate, _, target = point.partition("=")
+        return cls(kind, float(target or math.nan), rate or "fmr")
+
+    def at(self, other: FigureName) -> FigureName:
+        """Return this kind of figure at another's operating point."""
+        return FigureName(self.kind, other.target, other.rate or "fmr")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of an arm. Its facts can also be read by their names: ``figure["rescued"]``.
+
+    Attributes:
+        name: What it is called.
+        value: In its natural unit; rates as shares of 1.
+        low, high: Ends of the 95 % interval; NaN where there is none.
+        n: Probes or comparisons that it rests on; None where that says nothing.
+        n_subjects: People behind them.
+        flag: Why it must not be quoted bare, in a short phrase; empty where it may.
+        details: What else belongs to it, e.g. ``rescued``, ``threshold``.
+    """
+
+    name: FigureName
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+    n: int | None = None
+    n_subjects: int | None = None
+    flag: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, name: str, interval: Interval, flag: str | None = None, /, **details: Any
+    ) -> Figure:
+        """Return the figure of a value with its interval."""
+        given = {"resamples": interval.resamples, **details}
+        ends = interval.low, interval.high, interval.n, interval.n_subjects
+        return cls(FigureName(name), interval.value, *ends, flag or "", given)
+
+    @classmethod
+    def read(cls, name: str, facts: Mapping[str, Any]) -> Figure:
+        """Return the figure whose :meth:`facts` are given."""
+        rest = dict(facts)
+        own = {key: rest.pop(key) for key in OWN if key in rest}
+        return cls(FigureName.read(name), details=rest, **own)
+
+    def facts(self) -> dict[str, Any]:
+        """Return everything but the name, as report.json holds it."""
+        own = {key: getattr(self, key) for key in OWN}
+        return {
+            **{key: fact for key, fact in own.items() if fact not in (None, "")},
+            **self.details,
+        }
+
+    def with_details(self, **details: Any) -> Figure:
+        """Return the figure with more details."""
+        return replace(self, details={**self.details, **details})
+
+    def __getitem__(self, fact: str) -> Any:
+        return self.facts()[fact]
+
+    def __contains__(self, fact: str) -> bool:
+        return fact in self.facts()
+
+    def get(self, fact: str, default: Any = None) -> Any:
+        """Return a fact by its name, or *default* where the figure has none of that name."""
+        return self.facts().get(fact, default)
+
+
+OWN = ("value", "low", "high", "n", "n_subjects", "flag")
+"""The facts of a figure that are attributes."""
+
+
+Figures = Mapping[str, Figure]
+"""By their names."""
+
+
+def collected(*figures: Figure | None) -> dict[str, Figure]:
+    """Return figures by their names, without those that could not be measured."""
+    return {figure.name: figure for figure in figures if figure is not None}
+
+
+NO_FIGURE = Figure(FigureName("none"), math.nan)
+"""Stands where a figure was not measured."""
+
+
+def facts_of(figures: Figures) -> dict[str, dict[str, Any]]:
+    """Return what a results folder holds of figures."""
+    return {str(name): figure.facts() for name, figure in figures.items()}
+
+
+def read_figures(entry: Mapping[str, Mapping[str, Any]]) -> dict[str, Figure]:
+    """Return the figures of an arm in a results folder."""
+    return collected(*(Figure.read(name, facts) for name, facts in entry.items()))
