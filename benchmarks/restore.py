@@ -20,6 +20,9 @@ from restore_recog import registry
 
 CASES = "benchmarks.restore_cases"
 
+BASELINES = {"fmodr": {"naive attention loop": "benchmarks.naive_fmodr:NaiveFMODR"}}
+"""Restorer -> label -> dotted path of a class that takes its weights and restores the same."""
+
 Note = Callable[[str], None]
 
 NOTES = (
@@ -103,7 +106,7 @@ def _rows(
 ) -> list[dict[str, Any]]:
     """Return the rows of one subject, each restorer followed by its baselines."""
     cases = {"restorer": ("restore", {"spec": tested.spec, "weights": tested.weights})}
-    others = registry.restorers.load(tested.spec).baselines if request.baselines else {}
+    others = _baselines(tested.spec) if request.baselines else {}
     for label, path in others.items():
         cases[label] = ("restore", {"spec": path, "weights": tested.weights})
     rows: list[dict[str, Any]] = []
@@ -129,6 +132,11 @@ def _rows(
     return rows
 
 
+def _baselines(spec: str) -> Mapping[str, str]:
+    """Return label -> dotted path of what should restore the same: ours, and a plug-in's own."""
+    return {**BASELINES.get(spec, {}), **registry.restorers.load(spec).baselines}
+
+
 def _unet(widths: tuple[int, ...] | None, given: Mapping[str, Any]) -> dict[str, Any]:
     if widths is None:
         return {"reason": "no U-Net has these FLOPs within 5 %"}
@@ -140,7 +148,7 @@ def _checks(request: Request, tested: Subject, note: Note) -> list[dict[str, Any
     if not request.baselines:
         return []
     checks = []
-    for label, path in registry.restorers.load(tested.spec).baselines.items():
+    for label, path in _baselines(tested.spec).items():
         note(f"{tested.spec} {tested.preset}: does the {label} agree?")
         given = request.device.setting(tested.size, min(2, max(request.batches)), "fp32", False)
         options = {"spec": tested.spec, "other": path, "weights": tested.weights}

@@ -16,10 +16,17 @@ import numpy as np
 from restore_recog.coverings import cuts
 from restore_recog.coverings.colours import COLOURS
 from restore_recog.coverings.fabrics import FABRICS, printed
-from restore_recog.coverings.gear import draw_gas, draw_scarf, draw_sunglasses
-from restore_recog.coverings.masks import draw_cloth, draw_cloth_patterned, draw_surgical
+from restore_recog.coverings.drawings import (
+    draw_cloth,
+    draw_cloth_patterned,
+    draw_gas,
+    draw_kn95,
+    draw_n95,
+    draw_scarf,
+    draw_sunglasses,
+    draw_surgical,
+)
 from restore_recog.coverings.patterns import PATTERNS, PRINTS
-from restore_recog.coverings.respirators import draw_kn95, draw_n95
 from restore_recog.coverings.sheet import Canvas, Floats, Sheet
 
 

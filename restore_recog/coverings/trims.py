@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from restore_recog.coverings.gear import canisters
-from restore_recog.coverings.respirators import valve
+from restore_recog.coverings.drawings import canisters, valve
 from restore_recog.coverings.shapes import Points, hem, rounded, side
 from restore_recog.coverings.sheet import Canvas, Floats, curve
 

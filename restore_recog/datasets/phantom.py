@@ -9,7 +9,7 @@ from restore_recog.api import Dataset
 from restore_recog.datasets.phantom_sets import MOST, SEED, phantom_set
 from restore_recog.errors import DataError, RestoreRecogError
 from restore_recog.phantom import Person, Shot, draw_person, draw_shot, render
-from restore_recog.phantom.labels import labels
+from restore_recog.phantom.identity import labels
 from restore_recog.system.workers import in_order
 from restore_recog.types import FaceImage, FaceSample
 

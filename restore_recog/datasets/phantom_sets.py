@@ -20,7 +20,7 @@ from typing import ClassVar
 from restore_recog.coverings import cover
 from restore_recog.errors import DataError
 from restore_recog.phantom import Person, Shot, draw_person, draw_shot, render
-from restore_recog.phantom.labels import labels
+from restore_recog.phantom.identity import labels
 from restore_recog.phantom.numeric import Draw
 from restore_recog.phantom.staging import staged_shot
 from restore_recog.types import FaceImage, FaceSample

@@ -6,7 +6,6 @@ doi 10.1145/3524137.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from restore_recog.api import Segmenter
@@ -24,9 +23,6 @@ class FMODR(NetRestorer):
     """Restore with FMODR's coarse and refine networks; the networks never see what is masked."""
 
     name: ClassVar[str] = "fmodr"
-    baselines: ClassVar[Mapping[str, str]] = {
-        "naive attention loop": "restore_recog.restorers.fmodr.naive:NaiveFMODR"
-    }
     networks = FMODRNets
     nets: FMODRNets
 

@@ -9,9 +9,7 @@ Source: the structure of DeepFill (CVPR 2018) section 4.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -77,8 +75,6 @@ class NaiveFMODR(FMODR):
     Raises:
         WeightsError: As :class:`FMODR`, or the weights have another kind of attention.
     """
-
-    baselines: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, *, weights: Path | None = None, device: str = "cpu") -> None:
         super().__init__(weights=weights, device=device)

@@ -10,20 +10,20 @@ from restore_recog.errors import WeightsError
 from restore_recog.restorers.fmodr import FMODR
 from restore_recog.restorers.fmodr.attention import AdaptiveContextAttention
 from restore_recog.restorers.fmodr.model import FMODRNets
-from restore_recog.restorers.fmodr.naive import NaiveAttention, NaiveFMODR
+from benchmarks.naive_fmodr import NaiveAttention, NaiveFMODR
 from restore_recog.restorers.fmodr.presets import read_options
 from restore_recog.types import FaceBatch
 
 
 def masks(count: int, size: int) -> torch.Tensor:
     """Return a hole in the middle, one in the corner, and one that leaves nothing."""
-    found = torch.zeros(count, 1, size, size)
-    found[0, :, size // 4 : size // 2, size // 4 : size // 2] = 1
+    holes = torch.zeros(count, 1, size, size)
+    holes[0, :, size // 4 : size // 2, size // 4 : size // 2] = 1
     if count > 1:
-        found[1, :, size // 2 :, size // 2 :] = 1
+        holes[1, :, size // 2 :, size // 2 :] = 1
     if count > 2:
-        found[2] = 1
-    return found
+        holes[2] = 1
+    return holes
 
 
 @pytest.mark.parametrize("rate", [1, 2])
