@@ -22,6 +22,18 @@ SIDES = {"cpu": 2048, "cuda": 8192}
 QUICK_SIDE = 256
 
 _MEASURING = (
+    click.option("--preset", "presets", multiple=True, default=("compact",), show_default=True),
+    click.option(
+        "--precision",
+        "precisions",
+        type=click.Choice(["fp32", "bf16", "fp16"]),
+        multiple=True,
+        default=("fp32",),
+        show_default=True,
+    ),
+    click.option(
+        "--compile/--no-compile", "compiled", help="Also with torch.compile.  [default: no]"
+    ),
     click.option("--quick", is_flag=True, help="Two batches a case: a check, not a measurement."),
     click.option(
         "--seconds",
@@ -70,18 +82,9 @@ def where(given: dict[str, Any]) -> Device:
 
 
 @click.command("restore")
-@click.option(
-    "-r",
-    "--restorer",
-    "-r",
-    "restorers",
-    multiple=True,
-    default=("fmodr",),
-    show_default=True,
-    metavar="NAME",
-    help="Registered name or dotted path; repeatable.",
+@options.restorer(
+    "restorers", more="; repeat for several", multiple=True, default=("fmodr",), show_default=True
 )
-@click.option("--preset", "presets", multiple=True, default=("compact",), show_default=True)
 @click.option(
     "--size",
     "sizes",
@@ -97,15 +100,6 @@ def where(given: dict[str, Any]) -> Device:
     default=(1, 16),
     show_default=True,
 )
-@click.option(
-    "--precision",
-    "precisions",
-    type=click.Choice(["fp32", "bf16", "fp16"]),
-    multiple=True,
-    default=("fp32",),
-    show_default=True,
-)
-@click.option("--compile/--no-compile", "compiled", help="Also with torch.compile.  [default: no]")
 @measuring
 def restore(output: Path | None, **given: Any) -> None:
     """Time restorers, beside plain baselines in the same run.

@@ -9,20 +9,15 @@ import click
 
 from benchmarks.cli_restore import measuring, where
 from benchmarks.output import check_free, write
+from restore_recog.cli import options
 
 QUICK_IMAGES = 16
 
 
 @click.command("train")
-@click.option(
-    "-r",
-    "--restorer",
-    "restorers",
-    multiple=True,
-    metavar="NAME",
-    help="Registered name or dotted path; repeatable.  [default: fmodr, unless --recognizer]",
+@options.restorer(
+    "restorers", more="; repeat for several; fmodr unless --recognizer is given", multiple=True
 )
-@click.option("--preset", "presets", multiple=True, default=("compact",), show_default=True)
 @click.option(
     "--recognizer",
     "recognizers",
@@ -41,15 +36,6 @@ QUICK_IMAGES = 16
     help="Images a batch.  [default: the preset's]",
 )
 @click.option(
-    "--precision",
-    "precisions",
-    type=click.Choice(["fp32", "bf16", "fp16"]),
-    multiple=True,
-    default=("fp32",),
-    show_default=True,
-)
-@click.option("--compile/--no-compile", "compiled", help="Also with torch.compile.  [default: no]")
-@click.option(
     "--workers",
     type=click.IntRange(min=0),
     multiple=True,
@@ -57,15 +43,7 @@ QUICK_IMAGES = 16
     show_default=True,
     help="Processes that make batches; repeatable.",
 )
-@click.option(
-    "-d",
-    "--data",
-    multiple=True,
-    default=("phantom",),
-    show_default=True,
-    metavar="NAME[:PATH]",
-    help="Data set; repeatable.",
-)
+@options.data(default=("phantom",), show_default=True)
 @click.option(
     "--limit",
     type=click.IntRange(min=1),

@@ -15,7 +15,6 @@ import numpy as np
 
 from restore_recog.coverings import cuts
 from restore_recog.coverings.colours import COLOURS
-from restore_recog.coverings.fabrics import FABRICS, printed
 from restore_recog.coverings.drawings import (
     draw_cloth,
     draw_cloth_patterned,
@@ -26,6 +25,7 @@ from restore_recog.coverings.drawings import (
     draw_sunglasses,
     draw_surgical,
 )
+from restore_recog.coverings.fabrics import FABRICS, printed
 from restore_recog.coverings.patterns import PATTERNS, PRINTS
 from restore_recog.coverings.sheet import Canvas, Floats, Sheet
 

@@ -42,11 +42,11 @@ def test_every_case_is_measured_and_agrees(quick):
 
 def test_the_file_holds_all_that_was_measured(quick):
     _, file = quick
-    found = json.loads(file.read_text())
-    assert found["equal"] is True
-    assert {"cores", "blas", "numpy", "sklearn", "processor"} <= set(found["machine"])
-    assert [len(table["rows"]) for table in found["tables"]] == [3, 3, 2]
-    for table in found["tables"]:
+    report = json.loads(file.read_text())
+    assert report["equal"] is True
+    assert {"cores", "blas", "numpy", "sklearn", "processor"} <= set(report["machine"])
+    assert [len(table["rows"]) for table in report["tables"]] == [3, 3, 2]
+    for table in report["tables"]:
         assert table["equal"] is True
         for row in table["rows"]:
             assert len(row["seconds"]) == 1 and row["seconds"][0] > 0
@@ -131,9 +131,9 @@ def prepare(mib):
 def test_memory_is_that_of_the_case(tmp_path, monkeypatch):
     (tmp_path / "holding.py").write_text(HOLDING)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    found = measure("holding:prepare", {"mib": 64}, 2)
-    assert found.result == 64 and len(found.seconds) == 2
-    assert 60 < found.peak_mib < 80
+    took = measure("holding:prepare", {"mib": 64}, 2)
+    assert took.result == 64 and len(took.seconds) == 2
+    assert 60 < took.peak_mib < 80
 
 
 def test_a_case_that_fails_is_one_sentence():

@@ -91,11 +91,11 @@ def test_no_unet_is_that_small_and_odd_sizes_are_halved_less():
 
 
 def test_spread_of_known_times():
-    found = spread([0.1, 0.2, 0.3, 0.4], 2)
-    assert found["images_per_s"] == pytest.approx(8.0)
-    assert found["ms_median"] == pytest.approx(125.0)
-    assert found["ms_p95"] == pytest.approx(200.0)
-    assert found["batches"] == 4
+    figures = spread([0.1, 0.2, 0.3, 0.4], 2)
+    assert figures["images_per_s"] == pytest.approx(8.0)
+    assert figures["ms_median"] == pytest.approx(125.0)
+    assert figures["ms_p95"] == pytest.approx(200.0)
+    assert figures["batches"] == 4
 
 
 def test_as_many_batches_as_asked_for():
@@ -149,23 +149,23 @@ def test_restore_writes_every_figure(here, tmp_path):
     file = tmp_path / "bench.json"
     result = run("restore", "--quick", "--batch", "2", *SETTINGS, "--output", str(file))
     assert result.exit_code == 0, result.output
-    found = json.loads(file.read_text())
-    assert [row["case"] for row in found["rows"]] == ["restorer", "naive attention loop", "U-Net"]
-    for row in found["rows"]:
+    report = json.loads(file.read_text())
+    assert [row["case"] for row in report["rows"]] == ["restorer", "naive attention loop", "U-Net"]
+    for row in report["rows"]:
         assert row["reason"] is None and row["batches"] == 2 and row["peak_mib"] == 2.0
         assert row["images_per_s"] > 0 and row["ms_p95"] >= row["ms_median"] > 0
         assert row["matmul_share"] > 0 and row["restorer_times_faster"] > 0
-    ours, naive, unet = (row["flops_image"] for row in found["rows"])
+    ours, naive, unet = (row["flops_image"] for row in report["rows"])
     assert naive > ours and abs(unet / ours - 1) <= 0.05
-    parts = {part["part"]: part["share"] for part in found["rows"][0]["parts"]}
+    parts = {part["part"]: part["share"] for part in report["rows"][0]["parts"]}
     assert 0 < parts["nets.refine.attention"] < parts["nets.refine"] < parts["nets"] <= 1.5
-    (check,) = found["checks"]
+    (check,) = report["checks"]
     assert check["equal"] is True and check["largest"] < 0.1
     assert {"images", "nets.refine", "nets.refine.attention"} <= set(check["compared"])
-    assert {"torch", "threads", "load_1min", "load_1min_after"} <= set(found["machine"])
-    assert found["matmul"][0]["flops_per_s"] > 0
-    assert [target["met"] for target in found["targets"]] == [None] * 4
-    assert restore_text(found) == result.stdout.rstrip("\n")
+    assert {"torch", "threads", "load_1min", "load_1min_after"} <= set(report["machine"])
+    assert report["matmul"][0]["flops_per_s"] > 0
+    assert [target["met"] for target in report["targets"]] == [None] * 4
+    assert restore_text(report) == result.stdout.rstrip("\n")
     assert "equal: fmodr tiny and its naive attention loop" in result.stdout
     assert "2 for every multiply-add" in result.stdout
 
@@ -192,14 +192,14 @@ def test_restorers_without_networks_are_timed_without_flops(here):
 def test_targets_are_judged_where_they_apply():
     shared = {"restorer": "fmodr", "case": "restorer", "reason": None}
     small = shared | {"preset": "compact", "size": 128, "images_per_s": 12.0, "batch": 1}
-    found = targets.restore_targets([small], "cpu")
-    assert [target["met"] for target in found] == [None, None, None, True]
+    goals = targets.restore_targets([small], "cpu")
+    assert [target["met"] for target in goals] == [None, None, None, True]
     parts = [{"part": "nets.refine", "ms": 8.0}, {"part": "nets.refine.attention", "ms": 3.0}]
     large = shared | {"preset": "paper", "size": 256, "images_per_s": 800.0, "batch": 16}
     large |= {"parts": parts, "reserved_mib": 9000.0}
-    found = targets.restore_targets([large, small], "cuda:0")
-    assert [target["met"] for target in found] == [True, False, False, None]
-    assert found[0]["measured"] == pytest.approx(800 * 0.063)
+    goals = targets.restore_targets([large, small], "cuda:0")
+    assert [target["met"] for target in goals] == [True, False, False, None]
+    assert goals[0]["measured"] == pytest.approx(800 * 0.063)
     assert targets.train_targets([{"matmul_share": 0.5}], "cpu")[0]["met"] is None
     assert targets.train_targets([{"matmul_share": 0.5}], "cuda:0")[0]["met"] is True
 
@@ -210,10 +210,10 @@ def test_train_times_a_phase_and_names_its_operators(here, tmp_path):
     data = ["--data", "phantom:4x2"]
     result = run("train", "--quick", *wanted, *data, *SETTINGS, "--output", str(file))
     assert result.exit_code == 0, result.output
-    found = json.loads(file.read_text())
-    assert [row["case"] for row in found["rows"]] == ["step", "U-Net", "0 workers"] * 2
-    assert [row["phase"] for row in found["rows"]] == ["C1"] * 3 + ["R3"] * 3
-    for step, unet, fed in zip(*(found["rows"][i::3] for i in range(3)), strict=True):
+    report = json.loads(file.read_text())
+    assert [row["case"] for row in report["rows"]] == ["step", "U-Net", "0 workers"] * 2
+    assert [row["phase"] for row in report["rows"]] == ["C1"] * 3 + ["R3"] * 3
+    for step, unet, fed in zip(*(report["rows"][i::3] for i in range(3)), strict=True):
         assert abs(unet["flops_image"] / step["flops_image"] - 1) <= 0.05
         assert 0 < fed["waiting"] < 1 and fed["flops_image"] is None
         shares = [row["share"] for row in step["operators"]]

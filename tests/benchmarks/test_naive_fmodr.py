@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
+from benchmarks.naive_fmodr import NaiveAttention, NaiveFMODR
 from restore_recog import weights as weights_file
 from restore_recog.errors import WeightsError
 from restore_recog.restorers.fmodr import FMODR
 from restore_recog.restorers.fmodr.attention import AdaptiveContextAttention
 from restore_recog.restorers.fmodr.model import FMODRNets
-from benchmarks.naive_fmodr import NaiveAttention, NaiveFMODR
 from restore_recog.restorers.fmodr.presets import read_options
 from restore_recog.types import FaceBatch
 

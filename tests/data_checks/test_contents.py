@@ -40,16 +40,16 @@ SAME = plain("same")
 def test_the_same_image_under_two_names(
     samples: tuple[FaceSample, ...], check: str, severity: str
 ) -> None:
-    found = validate([Listed(*samples, a1=SAME, a2=FaceImage(SAME.pixels.copy()))])
-    finding = one(found, check)
-    assert finding.severity == severity and found.number("fatal") == (severity == "fatal")
+    results = validate([Listed(*samples, a1=SAME, a2=FaceImage(SAME.pixels.copy()))])
+    finding = one(results, check)
+    assert finding.severity == severity and results.number("fatal") == (severity == "fatal")
     assert [(i.where, i.detail) for i in finding.issues] == [("a1", "the same as a2")]
 
 
 def test_equal_bytes_of_another_shape_are_another_image() -> None:
     zeros = [FaceImage(np.zeros(shape, np.uint8)) for shape in ((64, 96, 3), (96, 64, 3))]
-    found = validate([Listed(sample("a1", "a"), sample("a2", "b"), a1=zeros[0], a2=zeros[1])])
-    assert not [f for f in found.findings if f.check == "two-people"]
+    results = validate([Listed(sample("a1", "a"), sample("a2", "b"), a1=zeros[0], a2=zeros[1])])
+    assert not [f for f in results.findings if f.check == "two-people"]
 
 
 def test_the_same_image_in_two_data_sets() -> None:
@@ -74,19 +74,19 @@ def test_many_files_keep_their_own_facts(tmp_path: Path) -> None:
         images.write(tmp_path / "data" / f"p{number % 7}" / f"{number}.bmp", pixels)
     for name in ("p3/17.bmp", "p2/149.bmp"):
         (tmp_path / "data" / name).write_bytes(b"torn")
-    found = validate([Folder(str(tmp_path / "data"))])
-    assert where(one(found, "unreadable")) == ["p2/149.bmp", "p3/17.bmp"]
-    small = {i.where: i.detail for i in one(found, "small").issues}
+    results = validate([Folder(str(tmp_path / "data"))])
+    assert where(one(results, "unreadable")) == ["p2/149.bmp", "p3/17.bmp"]
+    small = {i.where: i.detail for i in one(results, "small").issues}
     numbers = [n for n in range(200) if 20 + n < 48 and n != 17]
     assert small == {f"p{n % 7}/{n}.bmp": f"{300 - n} x {20 + n}" for n in numbers}
-    assert not [f for f in found.findings if f.check in ("duplicate", "two-people")]
+    assert not [f for f in results.findings if f.check in ("duplicate", "two-people")]
 
 
 def test_sizes_small_and_long_images() -> None:
     data = Listed(*PEOPLE, a2=plain("x", (30, 30)), b1=plain("y", (50, 200)))
-    found = validate([data])
-    assert where(one(found, "small")) == ["a2"] and where(one(found, "shape")) == ["b1"]
-    sentence = one(found, "size").sentence
+    results = validate([data])
+    assert where(one(results, "small")) == ["a2"] and where(one(results, "shape")) == ["b1"]
+    sentence = one(results, "size").sentence
     assert "64 x 64 (2 of 4 images)" in sentence and "30 to 64" in sentence
 
 

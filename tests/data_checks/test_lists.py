@@ -28,24 +28,24 @@ def test_counts_by_condition_and_split() -> None:
 
 
 def test_sound_data_has_no_warning() -> None:
-    found = validate([Listed(*PEOPLE)])
-    assert found.number("fatal") == found.number("warning") == 0
-    assert {f.check for f in found.findings} == {"no-twin", "size"}
+    results = validate([Listed(*PEOPLE)])
+    assert results.number("fatal") == results.number("warning") == 0
+    assert {f.check for f in results.findings} == {"no-twin", "size"}
 
 
 def test_mates_that_are_missing_in_either_direction() -> None:
     data = Listed(*PEOPLE, sample("c1", "c"), sample("c2", "c"), sample("d1", "d", "mask"))
-    found = validate([data])
-    no_mask, no_clean = one(found, "no-occluded-mate"), one(found, "no-clean-mate")
+    results = validate([data])
+    no_mask, no_clean = one(results, "no-occluded-mate"), one(results, "no-clean-mate")
     assert where(no_mask) == ["c"] and no_mask.issues[0].detail == "2 clean"
     assert where(no_clean) == ["d"] and no_clean.severity == "warning"
-    single = one(found, "one-image")
+    single = one(results, "one-image")
     assert where(single) == ["d"] and single.severity == "note"
 
 
 def test_data_without_occluded_images_misses_no_mates() -> None:
-    found = validate([Listed(sample("a1", "a"), sample("a2", "a"))])
-    assert not [f for f in found.findings if "mate" in f.check]
+    results = validate([Listed(sample("a1", "a"), sample("a2", "a"))])
+    assert not [f for f in results.findings if "mate" in f.check]
 
 
 def test_a_twin_is_no_mate() -> None:
@@ -79,12 +79,12 @@ def test_twins_that_are_lost_occluded_or_somebody_else() -> None:
         sample("y", "a", "mask", clean_id="a2"),
         sample("z", "a", "mask", clean_id="b1"),
     )
-    found = validate([data], quick=True)
-    lost, covered, other = (one(found, f"twin-{k}") for k in ("missing", "occluded", "person"))
+    results = validate([data], quick=True)
+    lost, covered, other = (one(results, f"twin-{k}") for k in ("missing", "occluded", "person"))
     assert where(lost) == ["x"] and "nowhere" in lost.issues[0].detail
     assert where(covered) == ["y"] and lost.severity == covered.severity == "warning"
     assert where(other) == ["z"] and other.severity == "fatal"
-    assert where(one(found, "no-twin")) == ["a2", "b2"]
+    assert where(one(results, "no-twin")) == ["a2", "b2"]
 
 
 def test_quick_opens_nothing_but_finds_missing_and_empty_files(tmp_path: Path) -> None:
@@ -97,9 +97,9 @@ def test_quick_opens_nothing_but_finds_missing_and_empty_files(tmp_path: Path) -
 
 
 def test_an_empty_place_is_fatal_and_the_others_are_looked_at_all_the_same(tmp_path: Path) -> None:
-    found = validate([Folder(str(tmp_path)), Listed(*PEOPLE)])
-    assert one(found, "nothing-there").data == "folder"
-    assert [count.data for count in found.counts] == ["listed"]
+    results = validate([Folder(str(tmp_path)), Listed(*PEOPLE)])
+    assert one(results, "nothing-there").data == "folder"
+    assert [count.data for count in results.counts] == ["listed"]
 
 
 def test_notes_of_the_data_set_and_lines_of_its_pair_list(tmp_path: Path) -> None:
@@ -107,9 +107,9 @@ def test_notes_of_the_data_set_and_lines_of_its_pair_list(tmp_path: Path) -> Non
     data.notes = ["Three files were left out."]
     data.pair_list = tmp_path / "pairs.txt"
     data.pair_list.write_text("10\t300\na 1 2\n\nb 1 2\n")
-    found = validate([data])
-    assert one(found, "data-set").sentence == "Three files were left out."
-    assert "pairs.txt has 3 lines" in one(found, "pair-list").sentence
+    results = validate([data])
+    assert one(results, "data-set").sentence == "Three files were left out."
+    assert "pairs.txt has 3 lines" in one(results, "pair-list").sentence
 
 
 class Paired(EvaluationProtocol):
@@ -133,28 +133,28 @@ def test_a_protocol_is_tried_without_the_training_images(tmp_path: Path) -> None
     data, protocol = Listed(*PEOPLE, sample("t", "t", split="train")), Paired()
     data.pair_list = tmp_path / "pairs.txt"
     data.pair_list.write_text("x")
-    found = validate([data], protocol=protocol, quick=True)
+    results = validate([data], protocol=protocol, quick=True)
     assert protocol.given == ["a1", "a2", "b1", "b2"] and protocol.pair_list == data.pair_list
-    plan, note = [f.sentence for f in found.findings if f.check == "protocol"]
+    plan, note = [f.sentence for f in results.findings if f.check == "protocol"]
     assert "2 references, 1 probes, 2 pairs, 1 of them genuine" in plan and note == "Note."
-    missing = one(found, "missing-pairs")
+    missing = one(results, "missing-pairs")
     assert missing.severity == "warning"
     assert [(i.where, i.detail) for i in missing.issues] == [("fold 2", "gone")]
 
 
 def test_a_protocol_that_cannot_use_the_data_is_fatal() -> None:
-    found = validate([Listed(*PEOPLE[:2])], protocol=Paired(), quick=True)
-    finding = one(found, "protocol")
+    results = validate([Listed(*PEOPLE[:2])], protocol=Paired(), quick=True)
+    finding = one(results, "protocol")
     assert (finding.severity, finding.sentence) == ("fatal", "Too few images.")
 
 
 def test_findings_are_sorted_and_rows_name_every_issue() -> None:
     data = Listed(*(replace(s, attributes={"split": s.image_id}) for s in PEOPLE), sample("c", "c"))
-    found = validate([data], quick=True)
-    order = [finding.severity for finding in found.findings]
+    results = validate([data], quick=True)
+    order = [finding.severity for finding in results.findings]
     assert order == sorted(order, key=["fatal", "warning", "note"].index)
-    rows = list(found.rows())
-    assert len(rows) == sum(max(1, len(f.issues)) for f in found.findings)
+    rows = list(results.rows())
+    assert len(rows) == sum(max(1, len(f.issues)) for f in results.findings)
     assert rows[0] == {
         "severity": "fatal", "check": "two-splits", "data": "listed",
         "finding": "2 people have images in two splits: a test on them is no test.",
@@ -169,6 +169,6 @@ def test_progress_reaches_its_end() -> None:
 
 
 def test_rendered_sets_are_sound() -> None:
-    found = validate([Phantom("ar-2"), Phantom("fmor-2")])
-    assert found.number("fatal") == found.number("warning") == 0
-    assert sum(count.images for count in found.counts) == 2 * 38 + 2 * 15
+    results = validate([Phantom("ar-2"), Phantom("fmor-2")])
+    assert results.number("fatal") == results.number("warning") == 0
+    assert sum(count.images for count in results.counts) == 2 * 38 + 2 * 15

@@ -36,8 +36,8 @@ def test_a_image_saved_again_is_found_and_different_ones_are_not() -> None:
     originals = faces()
     assert alike([thumbnail(pixels) for pixels in originals]) == []
     again = [saved_again(originals[2], 60, 128), saved_again(originals[5], 85, 90)]
-    found = alike([thumbnail(pixels) for pixels in [*originals, *again]])
-    assert found == [(2, 8), (5, 9)]
+    pairs = alike([thumbnail(pixels) for pixels in [*originals, *again]])
+    assert pairs == [(2, 8), (5, 9)]
 
 
 def test_every_near_pair_is_found_as_by_comparing_all() -> None:
@@ -62,8 +62,8 @@ def test_validate_warns_of_one_image_under_two_people(tmp_path: Path) -> None:
         images.write(tmp_path / f"person{number // 2}/{number}.png", pixels)
     again = cv2.resize(originals[0], (100, 100), interpolation=cv2.INTER_AREA)
     images.write(tmp_path / "person3/again.png", np.asarray(again, np.uint8))
-    found = validate([Folder(str(tmp_path))])
-    (near,) = [finding for finding in found.findings if finding.check.startswith("near")]
+    results = validate([Folder(str(tmp_path))])
+    (near,) = [finding for finding in results.findings if finding.check.startswith("near")]
     assert near.check == "near-two-people" and near.severity == "warning"
     (issue,) = near.issues
     assert {"person0/0.png", "person3/again.png"} == {issue.where, issue.detail.split()[-1]}

@@ -56,8 +56,8 @@ def test_one_to_many(tmp_path: Path) -> None:
         "unknown/more/u1.jpg",
     )
     dataset = InsightFace(str(tmp_path))
-    found = {s.image_id: (s.subject, s.attributes["role"]) for s in dataset.samples()}
-    assert found == {
+    roles = {s.image_id: (s.subject, s.attributes["role"]) for s in dataset.samples()}
+    assert roles == {
         "gallery/0001__Alice/1.jpg": ("0001__Alice", "gallery"),
         "gallery/0002__Bob/1.jpg": ("0002__Bob", "gallery"),
         "probe/0001__Alice/2.jpg": ("0001__Alice", "probe"),

@@ -34,9 +34,11 @@ def plan(dataset: Dataset, protocol: EvaluationProtocol) -> Plan:
 def test_ar(tmp_path: Path) -> None:
     people = ("m-001", "m-002", "w-001", "w-002")
     draw(tmp_path, *(f"{who}-{shot:02d}.png" for who in people for shot in range(1, 27)))
-    found = plan(AR(str(tmp_path)), Ar("scarf,whole"))
-    assert not found.synthetic and len(found.references) == 4 * 14 and len(found.probes) == 4 * 6
-    assert all(name.split("-")[2][:2] in "11 12 13 24 25 26" for name in found.probes)
+    planned = plan(AR(str(tmp_path)), Ar("scarf,whole"))
+    assert (
+        not planned.synthetic and len(planned.references) == 4 * 14 and len(planned.probes) == 4 * 6
+    )
+    assert all(name.split("-")[2][:2] in "11 12 13 24 25 26" for name in planned.probes)
     lit = plan(AR(str(tmp_path)), Ar("sunglasses,illumination,whole"))
     assert sorted({name[6:8] for name in lit.probes}) == ["09", "10", "22", "23"]
     assert sorted({name[6:8] for name in lit.references}) == [
@@ -53,13 +55,13 @@ def test_lfw_pairs_of_training_people_are_missing(tmp_path: Path) -> None:
         "Nobody_A\t1\t2\nNobody_A\t1\tNobody_B\t1\n"
         f"{TRAINED}\t1\t2\n{TRAINED}\t1\tNobody_C\t2\n"
     )
-    found = plan(LFW(str(tmp_path / "lfw")), Lfw())
-    assert [(p.reference_id, p.probe_id, p.genuine) for p in found.pairs] == [
+    planned = plan(LFW(str(tmp_path / "lfw")), Lfw())
+    assert [(p.reference_id, p.probe_id, p.genuine) for p in planned.pairs] == [
         ("Nobody_A/Nobody_A_0001.jpg", "Nobody_A/Nobody_A_0002.jpg", True),
         ("Nobody_A/Nobody_A_0001.jpg", "Nobody_B/Nobody_B_0001.jpg", False),
     ]
-    assert [fold for fold, _ in found.missing_pairs] == [2, 2] and found.folds == (1, 1)
-    assert any(f"the data lacks {TRAINED}" in note for note in found.notes)
+    assert [fold for fold, _ in planned.missing_pairs] == [2, 2] and planned.folds == (1, 1)
+    assert any(f"the data lacks {TRAINED}" in note for note in planned.notes)
 
 
 def test_mlfw_pairs_go_by_file_names(tmp_path: Path) -> None:
@@ -68,39 +70,39 @@ def test_mlfw_pairs_go_by_file_names(tmp_path: Path) -> None:
     genuine, impostor = f"{names[0]}\t{names[1]}\t1\n", f"{names[0]}\t{names[2]}\t0\n"
     trained = f"{names[0]}\t{TRAINED}_0001_0000.jpg\t0\n"
     (tmp_path / "pairs.txt").write_text((genuine + impostor) * 4 + genuine + trained)
-    found = plan(MLFW(str(tmp_path)), Mlfw())
-    assert len(found.pairs) == 9 and not found.synthetic
-    assert [fold for fold, _ in found.missing_pairs] == [10]
-    assert set(found.references) | set(found.probes) == set(names)
+    planned = plan(MLFW(str(tmp_path)), Mlfw())
+    assert len(planned.pairs) == 9 and not planned.synthetic
+    assert [fold for fold, _ in planned.missing_pairs] == [10]
+    assert set(planned.references) | set(planned.probes) == set(names)
 
 
 def test_mfr2_pairs(tmp_path: Path) -> None:
     draw(tmp_path, "Ann/Ann_0001.png", "Ann/Ann_0002.png", "Bob/Bob_0001.png")
     (tmp_path / "mfr2_labels.txt").write_text("Ann, 1, cloth\nAnn, 2, no-mask\nBob, 1, n95\n")
     (tmp_path / "pairs.txt").write_text("Ann 1 2\nAnn 2 Bob 1\nAnn 3 Bob 1\n")
-    found = plan(MFR2(str(tmp_path)), Mfr2())
-    assert [(p.reference_id, p.probe_id) for p in found.pairs] == [
+    planned = plan(MFR2(str(tmp_path)), Mfr2())
+    assert [(p.reference_id, p.probe_id) for p in planned.pairs] == [
         ("Ann/Ann_0002.png", "Ann/Ann_0001.png"),
         ("Ann/Ann_0002.png", "Bob/Bob_0001.png"),
     ]
-    assert len(found.missing_pairs) == 1
+    assert len(planned.missing_pairs) == 1
 
 
 def test_rmfrd_people_of_one_tree_are_no_mates(tmp_path: Path) -> None:
     clean, masked = "AFDB_face_dataset", "AFDB_masked_face_dataset"
     draw(tmp_path, *(f"{clean}/{who}/0_0_{who}_0001.jpg" for who in ("ann", "bob", "eve")))
     draw(tmp_path, *(f"{masked}/{who}/0_0_1.jpg" for who in ("ann", "bob", "cy")))
-    found = plan(RMFRD(str(tmp_path)), Rmfrd())
-    assert f"{clean}/eve/0_0_eve_0001.jpg" in found.references
-    assert {f"{masked}/ann/0_0_1.jpg", f"{masked}/bob/0_0_1.jpg"} <= set(found.probes)
+    planned = plan(RMFRD(str(tmp_path)), Rmfrd())
+    assert f"{clean}/eve/0_0_eve_0001.jpg" in planned.references
+    assert {f"{masked}/ann/0_0_1.jpg", f"{masked}/bob/0_0_1.jpg"} <= set(planned.probes)
 
 
 def test_insightface_unknown_people_are_searched_for(tmp_path: Path) -> None:
     draw(tmp_path, "gallery/1__A/a.jpg", "gallery/2__B/a.jpg", "probe/1__A/b.jpg")
     draw(tmp_path, "unknown/u.jpg", "unknown/v.jpg")
-    found = plan(InsightFace(str(tmp_path)), GalleryProbe())
-    assert found.references == ("gallery/1__A/a.jpg", "gallery/2__B/a.jpg") and found.synthetic
-    assert found.probes == ("probe/1__A/b.jpg", "unknown/u.jpg", "unknown/v.jpg")
+    planned = plan(InsightFace(str(tmp_path)), GalleryProbe())
+    assert planned.references == ("gallery/1__A/a.jpg", "gallery/2__B/a.jpg") and planned.synthetic
+    assert planned.probes == ("probe/1__A/b.jpg", "unknown/u.jpg", "unknown/v.jpg")
 
 
 def test_ijb_galleries_and_probes(tmp_path: Path) -> None:
@@ -110,6 +112,6 @@ def test_ijb_galleries_and_probes(tmp_path: Path) -> None:
     for name, rows in lists.items():
         text = f"TEMPLATE_ID,SUBJECT_ID\n{rows}"
         (tmp_path / f"ijbc_1N_{name}.csv").write_text(text)
-    found = plan(IJB(str(tmp_path)), GalleryProbe("as-found"))
-    assert found.references == ("1/1.jpg", "2/2.jpg")
-    assert found.probes == ("3/3.jpg", "4/4.jpg")
+    planned = plan(IJB(str(tmp_path)), GalleryProbe("as-found"))
+    assert planned.references == ("1/1.jpg", "2/2.jpg")
+    assert planned.probes == ("3/3.jpg", "4/4.jpg")

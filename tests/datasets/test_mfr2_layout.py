@@ -30,8 +30,8 @@ def test_the_labels_say_who_wears_what(tmp_path: Path, place: str) -> None:
     labels(root, "AnnOne, 1, no-mask\nAnnOne, 2, Cloth\n\nAnnOne,10,  surgical\n")
     (root / "pairs.txt").write_text("AnnOne 1 2\n")
     dataset = MFR2(str(tmp_path))
-    found = [(s.image_id, s.subject, s.condition, dict(s.attributes)) for s in dataset.samples()]
-    assert found == [
+    rows = [(s.image_id, s.subject, s.condition, dict(s.attributes)) for s in dataset.samples()]
+    assert rows == [
         ("AnnOne/AnnOne_0001.png", "AnnOne", "clean", {"lfw_train": "no"}),
         ("AnnOne/AnnOne_0002.png", "AnnOne", "mask", {"lfw_train": "no", "mask_type": "cloth"}),
         ("AnnOne/AnnOne_0010.PNG", "AnnOne", "mask", {"lfw_train": "no", "mask_type": "surgical"}),

@@ -24,8 +24,8 @@ CHECKSUMS = {
 
 @pytest.mark.parametrize("image_id", sorted(CHECKSUMS))
 def test_faces_without_coverings_are_the_same_bytes_on_every_machine(image_id: str) -> None:
-    (found,) = render(Phantom(image_id.partition("/")[0]), [FaceSample(image_id, "anyone")])
-    assert hashlib.sha256(found.pixels.tobytes()).hexdigest()[:16] == CHECKSUMS[image_id]
+    (image,) = render(Phantom(image_id.partition("/")[0]), [FaceSample(image_id, "anyone")])
+    assert hashlib.sha256(image.pixels.tobytes()).hexdigest()[:16] == CHECKSUMS[image_id]
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +34,9 @@ def ar() -> dict[str, FaceSample]:
 
 
 def render(data: Phantom, samples: list[FaceSample]) -> list[FaceImage]:
-    found = data.read(samples)
-    assert all(isinstance(image, FaceImage) for image in found)
-    return found  # type: ignore[return-value]
+    images = data.read(samples)
+    assert all(isinstance(image, FaceImage) for image in images)
+    return images  # type: ignore[return-value]
 
 
 def points(image: FaceImage) -> NDArray[np.float32]:

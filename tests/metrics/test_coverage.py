@@ -34,8 +34,8 @@ def coverage(studies, interval, truth):
     rng = np.random.default_rng(1)
     held = 0
     for number in range(studies):
-        found = interval(rng, number)
-        held += found.low <= truth <= found.high
+        drawn = interval(rng, number)
+        held += drawn.low <= truth <= drawn.high
     return held / studies
 
 
@@ -100,8 +100,8 @@ def test_two_way_interval_beats_one_that_draws_one_side():
         counts = accepted(rng)
         p = counts.sum() / compared.sum()
         half = 1.96 * np.sqrt(p * (1 - p) / compared.sum())
-        found = both(rng, seed)
-        return type(found)(p, p - half, p + half, found.n, found.n_subjects, 0)
+        drawn = both(rng, seed)
+        return type(drawn)(p, p - half, p + half, drawn.n, drawn.n_subjects, 0)
 
     assert 0.87 <= coverage(120, both, truth) <= 0.995
     assert coverage(60, pairs, truth) < 0.75

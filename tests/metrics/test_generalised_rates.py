@@ -33,9 +33,9 @@ def test_failures_are_folded_in_as_counting_them_as_refusals_does(side: str) -> 
     plan, probes, references = every_pair()
     lost = probes if side == "probes" else references
     lost[[0, 1, 7]] = np.nan
-    found = findings(plan, {"occluded": probes}, references)
-    figures = found.arm("occluded", run()).figures
-    scores = found.measured["occluded"].scores.trials
+    results = findings(plan, {"occluded": probes}, references)
+    figures = results.arm("occluded", run()).figures
+    scores = results.measured["occluded"].scores.trials
     genuine = np.array([pair.genuine for pair in plan.pairs])
     for target in ("0.01", "0.001"):
         threshold = figures[f"fnmr@fmr={target}"]["threshold"]

@@ -63,12 +63,12 @@ def test_ranks_are_the_brute_force_ranks(seed):
 def test_rates_count_every_probe(seed):
     scores, probes, owners = random_case(seed)
     ranks = identification_ranks(scores, probes, owners)
-    found = [
+    own_ranks = [
         oracle_rank(r, o, owners, ties_ahead=True) for r, o in zip(scores, probes, strict=True)
     ]
     curve = cmc(ranks, 6)
     for k in range(1, 10):
-        share = sum(rank is not None and rank <= k for rank in found) / len(probes)
+        share = sum(rank is not None and rank <= k for rank in own_ranks) / len(probes)
         assert rank_rate(ranks, k) == pytest.approx(share)
         assert hits(ranks, k).sum() == round(share * len(probes))
         if k <= 6:

@@ -69,8 +69,8 @@ def test_every_block_has_thirty_six_features() -> None:
 def test_the_distance_is_that_of_mahalanobis() -> None:
     features = np.array([[1.0, 0.0], [3.0, 0.0], [2.0, 3.0], [2.0, -3.0]])  # mean (2, 0)
     # covariance diag(2/3, 6); pooled with diag(4/3, 2) it is diag(1, 4): sqrt(4/1 + 16/4)
-    found = naturalness.niqe(features, np.array([4.0, 4.0]), np.diag([4 / 3, 2.0]))
-    assert found == pytest.approx(np.sqrt(8))
+    distance = naturalness.niqe(features, np.array([4.0, 4.0]), np.diag([4 / 3, 2.0]))
+    assert distance == pytest.approx(np.sqrt(8))
     assert np.isnan(naturalness.niqe(features[:1], np.zeros(2), np.eye(2)))
 
 

@@ -100,9 +100,9 @@ def test_system_rates_are_the_rates_with_failures_in_on_a_full_cross():
     done = [np.mean(impostor[2:, 1:] >= 0.4), np.mean(genuine[2:, 1:] < 0.4)]
     for table in (genuine, impostor):
         table[:2] = table[:, 0] = -INF
-    found = system_rates(*done, fta=2 / 6, fte=1 / 4)
+    rates = system_rates(*done, fta=2 / 6, fte=1 / 4)
     fmr, fnmr = rates_at_threshold(genuine.ravel(), impostor.ravel(), 0.4)
-    assert (found.gfar, found.gfrr) == pytest.approx((fmr, fnmr))
+    assert (rates.gfar, rates.gfrr) == pytest.approx((fmr, fnmr))
     again = rates_at_threshold(completed(genuine.ravel()), completed(impostor.ravel()), 0.4)
     assert again == pytest.approx(tuple(done))
 

@@ -42,11 +42,11 @@ def case(seed, n=400, decimals=None, failed=0.05):
 def test_all_kept_is_all_exact(seed, decimals):
     genuine, impostor = case(seed, decimals=decimals)
     stream = stream_of(impostor, tail=impostor.size, pieces=3)
-    found = streaming_det(genuine, stream)
+    streamed = streaming_det(genuine, stream)
     curve = det_curve(genuine, impostor)
     for name in ("thresholds", "fmr", "fnmr"):
-        np.testing.assert_array_equal(getattr(found.curve, name), getattr(curve, name))
-    assert (found.floor, found.fmr_bound, found.fnmr_bound) == (-INF, 0.0, 0.0)
+        np.testing.assert_array_equal(getattr(streamed.curve, name), getattr(curve, name))
+    assert (streamed.floor, streamed.fmr_bound, streamed.fnmr_bound) == (-INF, 0.0, 0.0)
     for target in TARGETS:
         point = streaming_fnmr_at_fmr(genuine, stream, target)
         assert point.exact
@@ -57,26 +57,26 @@ def test_all_kept_is_all_exact(seed, decimals):
 @pytest.mark.parametrize("seed", range(8))
 def test_every_point_is_exact_and_none_above_the_floor_is_missing(seed, decimals):
     genuine, impostor = case(seed, decimals=decimals)
-    found = streaming_det(stream_of(genuine, tail=60), stream_of(impostor, tail=40))
+    streamed = streaming_det(stream_of(genuine, tail=60), stream_of(impostor, tail=40))
     curve = det_curve(genuine, impostor)
     for threshold, fmr, fnmr in zip(
-        found.curve.thresholds, found.curve.fmr, found.curve.fnmr, strict=True
+        streamed.curve.thresholds, streamed.curve.fmr, streamed.curve.fnmr, strict=True
     ):
         assert (fmr, fnmr) == rates_at_threshold(genuine, impostor, threshold)
-    upper = curve.thresholds > found.floor
+    upper = curve.thresholds > streamed.floor
     assert upper.sum() >= 5
-    assert np.isin(curve.thresholds[upper], found.curve.thresholds).all()
+    assert np.isin(curve.thresholds[upper], streamed.curve.thresholds).all()
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_true_curve_stays_between_neighbouring_points(seed):
     genuine, impostor = case(seed, n=4000)
-    found = streaming_det(stream_of(genuine), stream_of(impostor))
+    streamed = streaming_det(stream_of(genuine), stream_of(impostor))
     curve = det_curve(genuine, impostor)
-    assert 0 < found.fmr_bound < 0.02 and 0 < found.fnmr_bound < 0.02
-    after = np.searchsorted(found.curve.thresholds, curve.thresholds, side="left")
-    assert ((curve.fmr - found.curve.fmr[after]) <= found.fmr_bound + 1e-12).all()
-    assert ((found.curve.fnmr[after] - curve.fnmr) <= found.fnmr_bound + 1e-12).all()
+    assert 0 < streamed.fmr_bound < 0.02 and 0 < streamed.fnmr_bound < 0.02
+    after = np.searchsorted(streamed.curve.thresholds, curve.thresholds, side="left")
+    assert ((curve.fmr - streamed.curve.fmr[after]) <= streamed.fmr_bound + 1e-12).all()
+    assert ((streamed.curve.fnmr[after] - curve.fnmr) <= streamed.fnmr_bound + 1e-12).all()
 
 
 @pytest.mark.parametrize("tails", [(40, 60), (10_000, 60), (40, 10_000), (1, 1)])
@@ -85,18 +85,18 @@ def test_operating_points_are_exact_or_within_the_bound(seed, tails):
     genuine, impostor = case(seed, n=2000, decimals=3 if seed % 2 else None)
     streams = stream_of(genuine, tails[0], pieces=4), stream_of(impostor, tails[1], pieces=4)
     for target in TARGETS:
-        truth, found = (
+        truth, streamed = (
             fnmr_at_fmr(genuine, impostor, target),
             streaming_fnmr_at_fmr(*streams, target),
         )
-        assert found.point.achieved_fmr <= target
-        assert found.point.false_accept_budget == truth.false_accept_budget
-        if found.exact:
-            assert found.point == truth
-        assert 0 <= found.point.threshold - truth.threshold <= found.threshold_bound
-        assert 0 <= found.point.fnmr - truth.fnmr <= found.fnmr_bound + 1e-12
+        assert streamed.point.achieved_fmr <= target
+        assert streamed.point.false_accept_budget == truth.false_accept_budget
+        if streamed.exact:
+            assert streamed.point == truth
+        assert 0 <= streamed.point.threshold - truth.threshold <= streamed.threshold_bound
+        assert 0 <= streamed.point.fnmr - truth.fnmr <= streamed.fnmr_bound + 1e-12
         if truth.false_accept_budget < tails[1]:
-            assert found.threshold_bound == 0.0
+            assert streamed.threshold_bound == 0.0
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -188,8 +188,8 @@ def test_streams_without_scores():
         streaming_det([0.5], stream)
     stream.add(np.full((2, 3), -INF))
     assert stream.threshold_at(0.1) == (INF, True) and stream.count == stream.failed == 6
-    found = streaming_det([0.5], stream)
-    np.testing.assert_array_equal(found.curve.fmr, [0.0, 0.0])
+    streamed = streaming_det([0.5], stream)
+    np.testing.assert_array_equal(streamed.curve.fmr, [0.0, 0.0])
 
 
 @pytest.mark.parametrize("bad", [[math.nan], [INF], [1.01], [-1.5], [0.1, math.nan, -INF]])

@@ -190,8 +190,8 @@ def test_rank_correlation_is_scipys_and_that_of_the_copies():
     x = rng.integers(0, 6, 28).astype(float)
     y = x + rng.integers(0, 6, 28)
     x[:2] = math.inf, -math.inf
-    found = spearman(x, y, subjects, seed=5, resamples=100)
-    assert found.value == pytest.approx(stats.spearmanr(x, y).statistic)
+    interval = spearman(x, y, subjects, seed=5, resamples=100)
+    assert interval.value == pytest.approx(stats.spearmanr(x, y).statistic)
     values = []
     for counts in np.random.default_rng(5).multinomial(7, [1 / 7] * 7, 100):
         take = np.concatenate(
@@ -199,8 +199,8 @@ def test_rank_correlation_is_scipys_and_that_of_the_copies():
         )
         values.append(stats.spearmanr(x[take], y[take]).statistic)
     low, high = np.quantile(values, [0.025, 0.975])
-    assert (found.low, found.high) == pytest.approx((low, high))
-    assert (found.n, found.n_subjects) == (28, 7)
+    assert (interval.low, interval.high) == pytest.approx((low, high))
+    assert (interval.n, interval.n_subjects) == (28, 7)
 
 
 def test_rank_correlation_limits():

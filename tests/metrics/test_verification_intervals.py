@@ -37,19 +37,21 @@ def test_each_draw_is_the_figure_of_its_copies(seed):
     data = trials(seed)
     if seed == 3:
         data[0][:4] = data[1][:9] = -np.inf
-    found = bootstrap_verification(*data, seed=seed, fmr_targets=(0.0, 0.05, 0.3), resamples=200)
+    intervals = bootstrap_verification(
+        *data, seed=seed, fmr_targets=(0.0, 0.05, 0.3), resamples=200
+    )
     draws = np.random.default_rng(seed).multinomial(9, [1 / 9] * 9, 200)
     copies = [copied(draw.tolist(), *data) for draw in draws]
     eers = [equal_error_rate(*both).value for both in copies]
     limits = np.quantile(eers, [0.025, 0.975])
-    assert (found.eer.low, found.eer.high) == pytest.approx(tuple(limits), abs=1e-12)
-    assert found.eer.value == equal_error_rate(*data[:2]).value
-    for target, interval in found.fnmr.items():
+    assert (intervals.eer.low, intervals.eer.high) == pytest.approx(tuple(limits), abs=1e-12)
+    assert intervals.eer.value == equal_error_rate(*data[:2]).value
+    for target, interval in intervals.fnmr.items():
         rates = [fnmr_at_fmr(*both, target).fnmr for both in copies]
         limits = np.quantile(rates, [0.025, 0.975])
         assert (interval.low, interval.high) == pytest.approx(tuple(limits), abs=1e-12)
         assert interval.value == fnmr_at_fmr(*data[:2], target).fnmr
-    assert (found.eer.n, found.eer.n_subjects, found.eer.resamples) == (27 + 72, 9, 200)
+    assert (intervals.eer.n, intervals.eer.n_subjects, intervals.eer.resamples) == (27 + 72, 9, 200)
 
 
 def test_chunks_change_nothing(monkeypatch):
@@ -76,8 +78,8 @@ def test_unmet_rates_have_no_interval():
     genuine, impostor, own, pairs = trials()
     genuine[::2] = impostor[::2] = -np.inf
     genuine[:20] = -np.inf
-    found = bootstrap_verification(genuine, impostor, own, pairs, seed=0, resamples=50)
-    assert math.isnan(found.eer.value) and math.isnan(found.eer.low)
+    intervals = bootstrap_verification(genuine, impostor, own, pairs, seed=0, resamples=50)
+    assert math.isnan(intervals.eer.value) and math.isnan(intervals.eer.low)
 
 
 def test_bad_input_is_refused():

@@ -33,8 +33,8 @@ def wheel(request, tmp_path_factory):
          "--no-index", "--wheel-dir", str(work), str(work / "source")],
         check=True,
     )  # fmt: skip
-    (found,) = work.glob("*.whl")
-    with zipfile.ZipFile(found) as file:
+    (path,) = work.glob("*.whl")
+    with zipfile.ZipFile(path) as file:
         return file.namelist()
 
 

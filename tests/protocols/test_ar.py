@@ -19,7 +19,7 @@ LIGHTS = {5: "left", 6: "right", 7: "both", 9: "left", 10: "right", 12: "left", 
 
 def ar(people: int, *, twins: bool = False, sessions: Sequence[int] = (1, 2)) -> list[FaceSample]:
     """Return the database's 26 shots of so many people, as its loader labels them."""
-    found = []
+    samples = []
     for person in range(people):
         for session in sessions:
             for shot in range(1, SHOTS + 1):
@@ -28,10 +28,10 @@ def ar(people: int, *, twins: bool = False, sessions: Sequence[int] = (1, 2)) ->
                 worn = "clean" if shot < 8 else "sunglasses" if shot < 11 else "scarf"
                 labels = {"session": str(session), "light": LIGHTS.get(shot, "none")}
                 twin = f"{image_id}-twin" if twins and worn != "clean" else None
-                found.append(FaceSample(image_id, name, None, worn, twin, labels))
+                samples.append(FaceSample(image_id, name, None, worn, twin, labels))
                 if twin:
-                    found.append(FaceSample(twin, name, attributes=labels | {"twin": "yes"}))
-    return found
+                    samples.append(FaceSample(twin, name, attributes=labels | {"twin": "yes"}))
+    return samples
 
 
 def test_the_cropped_copy_has_the_papers_counts_with_both_kinds() -> None:

@@ -21,15 +21,15 @@ def clean_only(subjects: int, images: int, **attributes: str) -> list[FaceSample
 
 
 def masked(subjects: int, clean: int, occluded: int, **attributes: str) -> list[FaceSample]:
-    found = []
+    samples = []
     for s in range(subjects):
         name = f"s{s:04d}"
-        found += [FaceSample(f"{name}/B{i}", name, attributes=attributes) for i in range(clean)]
-        found += [
+        samples += [FaceSample(f"{name}/B{i}", name, attributes=attributes) for i in range(clean)]
+        samples += [
             FaceSample(f"{name}/A{i}", name, condition="mask", attributes=attributes)
             for i in range(occluded)
         ]
-    return found
+    return samples
 
 
 def test_counts_of_the_paper() -> None:

@@ -140,8 +140,8 @@ def test_any_size_is_padded_and_cropped_back(tmp_path: Path, size: tuple[int, in
 def test_the_detector_takes_any_size_and_gives_a_binary_mask(tmp_path: Path) -> None:
     segmenter = GANMasker(weights=stored(tmp_path, "ganmasker")).segmenter()
     assert segmenter is not None
-    found = segmenter.segment(torch.rand(2, 3, 48, 40))
-    assert found.shape == (2, 1, 48, 40) and set(found.unique().tolist()) <= {0.0, 1.0}
+    masks = segmenter.segment(torch.rand(2, 3, 48, 40))
+    assert masks.shape == (2, 1, 48, 40) and set(masks.unique().tolist()) <= {0.0, 1.0}
 
 
 def test_one_stage_has_neither_mask_nor_fusion(tmp_path: Path) -> None:
@@ -298,8 +298,8 @@ def test_masks_of_mseg_may_train_funet() -> None:
     assert model.nets.mseg is not None
     with torch.no_grad():
         model.nets.mseg.last[1].bias.fill_(-100.0)
-    found = model._mask(batch().images, batch().masks)
-    assert not bool(found.any())
+    masks = model._mask(batch().images, batch().masks)
+    assert not bool(masks.any())
 
 
 def test_training_may_start_from_weights(tmp_path: Path) -> None:

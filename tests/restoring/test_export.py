@@ -52,16 +52,16 @@ def test_onnx_gives_what_fmodr_gives(fmodr: FMODR, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["f.onnx"]
     images, masks = some(fmodr.image_size)
     session = onnxruntime.InferenceSession(done.path, providers=["CPUExecutionProvider"])
-    found = session.run(None, {"images": images.numpy(), "masks": masks.numpy()})[0]
+    restored = session.run(None, {"images": images.numpy(), "masks": masks.numpy()})[0]
     wanted = fmodr.restore(FaceBatch(images, masks))
-    torch.testing.assert_close(torch.from_numpy(found), wanted, atol=1e-4, rtol=0)
+    torch.testing.assert_close(torch.from_numpy(restored), wanted, atol=1e-4, rtol=0)
 
 
 def test_torch_export_gives_what_a_restorer_gives(tmp_path: Path) -> None:
     done = export(Mirror(), tmp_path / "sub" / "m.pt2", "torch-export")
     images, masks = some(Mirror.image_size)
-    found = torch.export.load(done.path).module()(images, masks)
-    assert torch.equal(found, Mirror().restore(FaceBatch(images, masks)))
+    restored = torch.export.load(done.path).module()(images, masks)
+    assert torch.equal(restored, Mirror().restore(FaceBatch(images, masks)))
     assert done.difference == 0 and done.megabytes > 0
 
 

@@ -178,8 +178,8 @@ class TestMapFigures:
 
     def test_by_hand(self) -> None:
         true = np.array([[1, 1, 0, 0]] * 4, np.uint8)
-        found = np.array([[1, 1, 1, 1]] * 2 + [[0, 0, 0, 0]] * 2, np.uint8)
-        assert precision(found, true) == 0.5 and recall(found, true) == 0.5
+        predicted = np.array([[1, 1, 1, 1]] * 2 + [[0, 0, 0, 0]] * 2, np.uint8)
+        assert precision(predicted, true) == 0.5 and recall(predicted, true) == 0.5
         shifted = np.array([[1, 1, 1, 0]] * 4, np.uint8)
         assert boundary_error(shifted, true) == 1.0
 
@@ -219,9 +219,9 @@ class TestMasks:
     def test_the_average_mask_looks_at_no_image(self) -> None:
         segmenter = AverageMask()
         dark, bright = segmenter.segment(torch.zeros(1, 3, 96, 96)), torch.ones(2, 3, 96, 96)
-        found = masks_of(segmenter, bright)
-        assert torch.equal(found[:1], dark) and torch.equal(found[0], found[1])
-        assert found[0, 0, 75, 48] == 1 and not found[0, 0, :25].any()  # mouth, not forehead
+        masks = masks_of(segmenter, bright)
+        assert torch.equal(masks[:1], dark) and torch.equal(masks[0], masks[1])
+        assert masks[0, 0, 75, 48] == 1 and not masks[0, 0, :25].any()  # mouth, not forehead
 
     def test_the_average_mask_of_an_unknown_kind(self) -> None:
         with pytest.raises(DataError):
