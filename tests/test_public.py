@@ -7,7 +7,6 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -16,8 +15,7 @@ from evaluation_fakes import Healer, Squares
 import restore_recog
 from restore_recog import EvalRequest, Report, cli, evaluate, public, register, registry
 from restore_recog.api import Recognizer, Restorer, Segmenter
-from restore_recog.cli.eval import build_request
-from restore_recog.cli.eval_options import all_options
+from restore_recog.cli.eval import build_request, unasked
 from restore_recog.errors import (
     DataError,
     OutputError,
@@ -90,10 +88,7 @@ class TestPackage:
 
 class TestEvaluate:
     def test_defaults_are_those_of_the_command(self, asked):
-        command = all_options(click.Command("eval").callback or (lambda **_: None))
-        parameters = reversed(command.__click_params__)
-        given = click.Command("eval", params=list(parameters)).make_context("eval", []).params
-        theirs = build_request({**given, "no_cache": True}, None)
+        theirs = build_request({**unasked(), "no_cache": True}, None)
         ours = asked()
         for field in fields(EvalRequest):
             left, right = getattr(theirs, field.name), getattr(ours, field.name)

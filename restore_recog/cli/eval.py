@@ -12,7 +12,7 @@ import click
 
 from restore_recog import registry
 from restore_recog.cli import options
-from restore_recog.cli.eval_options import all_options
+from restore_recog.cli.eval_options import FIELDS, evaluation_options
 from restore_recog.evaluation.cache import CACHE
 from restore_recog.segmenters import names
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command("eval")
-@all_options
+@evaluation_options()
 def command(**given: Any) -> None:
     """Measure whether restoring a masked face first helps a recogniser.
 
@@ -135,7 +135,12 @@ def build_request(given: dict[str, Any], output: Path) -> EvalRequest:
     from restore_recog.evaluation.request import from_names
 
     options.use_threads(given["threads"])
-    arms = given["arms"]
+    chosen = {name: given[name] for name in FIELDS}
+    for name, declared in FIELDS.items():
+        if declared.metadata.get("multiple"):
+            chosen[name] = chosen[name] or None
+        if declared.metadata.get("names") and chosen[name] is not None:
+            chosen[name] = tuple(part.strip() for part in chosen[name].split(","))
     return from_names(
         data=given["data"],
         protocol=given["protocol"],
@@ -144,47 +149,39 @@ def build_request(given: dict[str, Any], output: Path) -> EvalRequest:
         weights=restorer_weights(given["restorers"], given["weights"]),
         recognizer_weights=options.existing_weights(given["recognizer_weights"]),
         device=given["device"],
-        segmenter=given["segmenter"],
-        arms=None if arms is None else tuple(arm.strip() for arm in arms.split(",")),
-        coverings=given["coverings"],
-        colour=given["colour"],
-        pattern=given["pattern"],
-        difficulty=given["difficulty"],
-        seed=given["seed"],
-        limit=given["limit"],
-        crop_size=given["crop_size"],
-        batch_size=given["batch_size"],
-        faces_policy=given["faces"],
-        cohorts=given["cohorts"] or None,
-        min_subjects=given["min_subjects"],
         judge_weights=judge_weights(given["judges"]),
-        enrolment=given["enrolment"],
-        restorer_failure=given["restorer_failure"],
         cache=None if given["no_cache"] else given["cache"] or output.parent / CACHE,
         output=None if given["overwrite"] else output,
         command=shlex.join(["restore-recog", *sys.argv[1:]]),
+        **chosen,
     )
 
 
+def unasked() -> dict[str, Any]:
+    """Return every option of ``eval`` as it is where nothing is given."""
+    # A command of its own: click keeps the help option of a command that was run once.
+    return click.Command("eval", params=command.params).make_context("eval", []).params
+
+
 def judge_weights(entries: tuple[str, ...]) -> dict[str, Path]:
-    """Return judge -> weights file of entries NAME=FILE.
+    """Return image-quality metric -> weights file of entries NAME=FILE.
 
     Raises:
-        click.UsageError: An entry has no name or no file, or a judge has two.
+        click.UsageError: An entry has no name or no file, or a metric has two.
         WeightsError: There is no such file.
     """
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for text in entries:
         name, _, file = text.partition("=")
-        if not (name and file) or name in found:
+        if not (name and file) or name in files:
             raise click.UsageError(
-                f"--judge takes one NAME=FILE for each judge, such as fid=inception.pth, not "
+                f"--judge takes one NAME=FILE for each metric, such as fid=inception.pth, not "
                 f"'{text}'."
             )
         path = options.existing_weights(Path(file).expanduser())
         assert path is not None
-        found[name] = path
-    return found
+        files[name] = path
+    return files
 
 
 def restorer_weights(specs: tuple[str, ...], files: tuple[str, ...]) -> dict[str, Path]:

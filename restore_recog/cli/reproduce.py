@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from restore_recog import registry
-from restore_recog.cli.eval_options import all_options
+from restore_recog.cli.eval_options import evaluation_options
 from restore_recog.errors import DataError, WeightsError
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from restore_recog.published.tables import PaperTable
     from restore_recog.system.processes import Ranks
 
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 TAKEN = (
     "recognizer",
@@ -29,7 +27,7 @@ TAKEN = (
     "weights",
     "segmenter",
     "judges",
-    "faces",
+    "faces_policy",
     "limit",
     "batch_size",
     "seed",
@@ -44,34 +42,6 @@ TAKEN = (
 """The options of ``eval`` that this command has as well; the table fixes the others."""
 
 FORMATS = ("text", "markdown", "csv", "json")
-
-
-def eval_options() -> list[click.Option]:
-    """Return all options of ``eval``, made anew."""
-
-    def holder() -> None:
-        """Take the options."""
-
-    all_options(holder)
-    found: list[click.Option] = holder.__click_params__  # type: ignore[attr-defined]
-    return found
-
-
-def shared_options(function: Function) -> Function:
-    """Give a command those options of ``eval`` that are in :data:`TAKEN`."""
-    chosen = [option for option in eval_options() if option.name in TAKEN]
-    for option in chosen:
-        if option.name == "output":
-            option.help = "Results folder; must not exist.  [default: runs/<time>-<table>]"
-    own = getattr(function, "__click_params__", [])
-    function.__click_params__ = [*chosen, *own]  # type: ignore[attr-defined]
-    return function
-
-
-def other_options() -> dict[str, Any]:
-    """Return the defaults of the options of ``eval`` that this command has not."""
-    defaults = click.Command("eval", params=list(eval_options())).make_context("eval", []).params
-    return {name: value for name, value in defaults.items() if name not in TAKEN}
 
 
 @click.command("reproduce")
@@ -114,7 +84,9 @@ def other_options() -> dict[str, Any]:
     show_default=True,
     help="How the table is printed; the results folder has all of them.",
 )
-@shared_options
+@evaluation_options(
+    only=TAKEN, output="Results folder; must not exist.  [default: runs/<time>-<table>]"
+)
 def command(name: str | None, listing: bool, **given: Any) -> None:
     """Measure what a paper's TABLE shows, and print it beside the paper's own figures.
 
@@ -222,7 +194,7 @@ def _request(table: PaperTable, preset: Preset, given: dict[str, Any], output: P
     Raises:
         WeightsError: A restorer's weights are missing; the message says how they are made.
     """
-    from restore_recog.cli.eval import build_request
+    from restore_recog.cli.eval import build_request, unasked
 
     restorers = given["restorers"] or table.restorers
     fixed = {
@@ -233,7 +205,7 @@ def _request(table: PaperTable, preset: Preset, given: dict[str, Any], output: P
         "limit": given["limit"] or preset.images,
         "data": (),
     }
-    options = other_options() | given | fixed
+    options = unasked() | given | fixed
     try:
         request = build_request(options, output)
     except WeightsError as error:
@@ -251,11 +223,10 @@ def _request(table: PaperTable, preset: Preset, given: dict[str, Any], output: P
 def _compared(
     table: PaperTable, preset: Preset, request: EvalRequest, report: Report
 ) -> TableComparison:
-    from restore_recog.evaluation.run.session import named
     from restore_recog.published.comparison import compare
     from restore_recog.published.origin import MeasuredRun, origin
 
-    restorers = named(request.restorers)
+    restorers = request.named()
     run = MeasuredRun(
         data=tuple(dataset.name for dataset in request.datasets),
         rendered=any(dataset.rendered for dataset in request.datasets),

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from restore_recog import registry
-from restore_recog.cli.reproduce import eval_options
+from restore_recog.cli.eval_options import OPTIONS, evaluation_options
 from restore_recog.segmenters import names
 
 if TYPE_CHECKING:
     from restore_recog.evaluation.segmenters.results import Study
-
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 OTHERS = (
     "segmenter",
@@ -29,17 +26,6 @@ OTHERS = (
     "no_cache",
 )
 """Options of ``eval`` that this command has not: the study settles what they would."""
-
-
-def _evaluation_options(function: Function) -> Function:
-    """Give a command the options of ``eval`` but :data:`OTHERS`."""
-    chosen = [option for option in eval_options() if option.name not in OTHERS]
-    for option in chosen:
-        if option.name == "output":
-            option.help = "Results folder; must not exist.  [default: runs/<time>-segmenters]"
-    own = getattr(function, "__click_params__", [])
-    function.__click_params__ = [*chosen, *own]  # type: ignore[attr-defined]
-    return function
 
 
 @click.command("segmenters")
@@ -71,7 +57,10 @@ def _evaluation_options(function: Function) -> Function:
     show_default=True,
     help="So many of each segmenter's worst masks are shown.",
 )
-@_evaluation_options
+@evaluation_options(
+    only=[name for name in OPTIONS if name not in OTHERS],
+    output="Results folder; must not exist.  [default: runs/<time>-segmenters]",
+)
 def command(**given: Any) -> None:
     """Judge segmenters: how good their masks are, and what their errors cost recognition.
 
@@ -111,15 +100,13 @@ def _check_names(given: dict[str, Any]) -> None:
 
 
 def _study(given: dict[str, Any], output: Path) -> Study:
-    from restore_recog.cli.eval import build_request
-    from restore_recog.evaluation.run.session import named
+    from restore_recog.cli.eval import build_request, unasked
     from restore_recog.evaluation.segmenters.study import study
     from restore_recog.segmenters.names import DEFAULT_SEGMENTER
     from restore_recog.system.progress import Bars
 
-    defaults = click.Command("eval", params=list(eval_options())).make_context("eval", []).params
-    request = build_request({**defaults, **given}, output)
-    found = named(request.restorers)
+    request = build_request({**unasked(), **given}, output)
+    found = request.named()
     own = [name for name, restorer in found.items() if restorer.segmenter() is not None]
     with Bars() as bars:
         return study(

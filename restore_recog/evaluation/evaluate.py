@@ -9,6 +9,7 @@ One evaluation is a set of arms over the same probes, references and recogniser:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 
 from restore_recog.errors import DataError, PluginError
 from restore_recog.evaluation import plan_files
@@ -79,19 +80,13 @@ def _check(request: EvalRequest) -> None:
     unknown = [arm for arm in request.arms or () if arm not in ARMS]
     if unknown:
         raise PluginError(f"There is no arm '{unknown[0]}'; there are {', '.join(ARMS)}.")
-    for name, value, least in (
-        ("batch size", request.batch_size, 1),
-        ("limit of probes", request.limit, 1),
-        ("least number of subjects in a cohort", request.min_subjects, 1),
-    ):
-        if value is not None and value < least:
-            raise DataError(f"The {name} must be {least} or more, not {value}.")
-    for name, choice, choices in (
-        ("enrolment", request.enrolment, ("max", "mean")),
-        ("policy for a restorer's failure", request.restorer_failure, ("input", "fta")),
-    ):
-        if choice not in choices:
-            raise DataError(f"The {name} is {' or '.join(choices)}, not '{choice}'.")
+    for declared in fields(request):
+        value, facts = getattr(request, declared.name), declared.metadata
+        what = declared.name.replace("_", " ")
+        if "least" in facts and value is not None and value < facts["least"]:
+            raise DataError(f"The {what} must be {facts['least']} or more, not {value}.")
+        if "choices" in facts and value not in facts["choices"]:
+            raise DataError(f"The {what} is {' or '.join(facts['choices'])}, not '{value}'.")
 
 
 def _verdicts(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,38 +18,37 @@ from restore_recog.system import allocation, devices
 from restore_recog.system.processes import own_device
 
 
+def option(default: Any, text: str, **settings: Any) -> Any:
+    """Return a field of a request that is an option of the command line, declared here only.
+
+    Args:
+        default: Of both.
+        text: What ``--help`` says.
+        settings: For the option: ``flag`` where it is not the field's name, ``metavar``,
+            ``choices``, ``least`` (of a number), ``multiple``, ``names`` (a comma-separated
+            list). ``recorded=False`` keeps the value out of :meth:`EvalRequest.describe`.
+    """
+    return field(default=default, metadata={"text": text, **settings})
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class EvalRequest:
     """What to evaluate.
 
+    A field that is made by :func:`option` is also an option of ``restore-recog eval``, and
+    stands in the record of a run; its text says what it does.
+
     Attributes:
         datasets: One or more; ids get the data set's name as prefix where there are several.
         restorers: One or more; each has its own rows in the table.
-        segmenter: ``"own"`` (each restorer's own detector), ``"true"`` (the true mask), the name
-            of a restorer whose detector all shall use, or a detector.
+        segmenter: As the option, or a segmenter.
         arms: Names out of :data:`restore_recog.evaluation.arms.ARMS`; None takes the default arms.
-        coverings: Kind of synthetic covering, where the data has no occluded images.
-        colour: Of the covering; None draws one for each image.
-        pattern: What is printed on the coverings; None leaves each kind its own.
-        difficulty: How they are worn; None is the usual way.
-        seed: Of every random choice.
-        limit: At most so many probes.
-        crop_size: Side of the crops in pixels; None takes the largest that a restorer wants.
         template: (5, 2) where the five points lie in the crops, in units of the side; None for
             the project's own.
-        batch_size: Images at a time; changes speed and memory, not the figures.
-        device: For detectors that do not come with a restorer.
-        faces_policy: What to do with several faces: ``"one"`` (a failure) or ``"largest"``.
-        cohorts: Labels to break the figures down by (``gender``, ``covering``, ...); None
-            takes every label with two to twelve values among the probes.
-        min_subjects: Cohorts with fewer subjects are named and counted, not measured.
-        judge_weights: Judge of image quality (``fid``, ``lpips``, ``niqe``, ``brisque``) -> its
-            weights file; where one is named, or the protocol is about quality, all judge that
-            can be had.
-        enrolment: ``"max"`` (a subject scores the best of his references) or ``"mean"`` (his
-            references are averaged into one template).
-        restorer_failure: ``"input"`` (the probe goes on as it came, counted as a fallback) or
-            ``"fta"`` (the probe has no template: failure to acquire).
+        device: For segmenters that do not come with a restorer.
+        judge_weights: Image-quality metric (``fid``, ``lpips``, ``niqe``, ``brisque``) -> its
+            weights file; where one is named, or the protocol is about quality, every metric
+            that is available is computed.
         cache: Folder of finished work, shared by any number of runs; None keeps none.
         output: Results folder that shall be written later; refused at once if it exists.
         command: The command line, for the record.
@@ -59,27 +58,118 @@ class EvalRequest:
     protocol: EvaluationProtocol
     restorers: Sequence[Restorer]
     recognizer: Recognizer
-    segmenter: str | Segmenter = "own"
-    arms: tuple[str, ...] | None = None
-    coverings: str = "random"
-    colour: str | None = None
-    pattern: str | None = None
-    difficulty: str | None = None
-    seed: int = 0
-    limit: int | None = None
-    crop_size: int | None = None
+    segmenter: str | Segmenter = option(
+        "own",
+        "What finds the covering: each restorer's own segmenter, nothing (the true mask is "
+        "given; true+3 and true-3 widen and narrow it by 3 pixels), the segmenter of the restorer "
+        "NAME with the weights FILE, or module:Class.",
+        metavar="own|true|NAME[=FILE]",
+        recorded=False,
+    )
+    arms: tuple[str, ...] | None = option(
+        None, "Arms to run, by name.  [default: the usual ones]", metavar="A,B,...", names=True
+    )
+    coverings: str = option(
+        "random",
+        "Kinds of the synthetic coverings, where the data has no occluded images: random, "
+        "all, fmor, names, template:PATH (restore-recog coverings lists them).",
+        metavar="KIND,...",
+        recorded=False,
+    )
+    colour: str | None = option(
+        None, "Colour of the coverings.  [default: one drawn for each image]", recorded=False
+    )
+    pattern: str | None = option(
+        None, "What is printed on them.  [default: as each kind has it]", recorded=False
+    )
+    difficulty: str | None = option(
+        None,
+        "How they are worn: easy, medium, hard, usual.  [default: usual]",
+        metavar="LEVEL,...",
+        recorded=False,
+    )
+    cohorts: tuple[str, ...] | None = option(
+        None,
+        "Label to break the figures down by (gender, covering, ...); repeat for several.  "
+        "[default: every label with two to twelve values]",
+        flag="cohort",
+        metavar="LABEL",
+        multiple=True,
+    )
+    min_subjects: int = option(10, "Groups with fewer subjects are counted, not measured.", least=1)
+    enrolment: str = option(
+        "max",
+        "Subject with several references: their best score counts, or their mean template.",
+        choices=("max", "mean"),
+    )
+    restorer_failure: str = option(
+        "input",
+        "Probe that cannot be restored: goes on as it came and is counted as a fallback, "
+        "or has no template (failure to acquire).",
+        flag="on-restorer-failure",
+        choices=("input", "fta"),
+    )
+    faces_policy: str = option(
+        "largest",
+        "An image with several faces: count it as failed, or take the largest.",
+        flag="faces",
+        choices=("one", "largest"),
+    )
+    crop_size: int | None = option(
+        None,
+        "Side of the crops.  [default: the largest that a restorer wants]",
+        metavar="PIXELS",
+        least=16,
+        recorded=False,
+    )
+    limit: int | None = option(None, "At most this many probes.", least=1)
+    batch_size: int = option(
+        32, "Images at a time; changes speed and memory, not the figures.", least=1
+    )
+    seed: int = option(0, "Of every random choice.", least=0)
     template: NDArray[np.float64] | None = None
-    batch_size: int = 32
     device: str = "cpu"
-    faces_policy: str = "largest"
-    cohorts: tuple[str, ...] | None = None
-    min_subjects: int = 10
     judge_weights: Mapping[str, Path] = field(default_factory=dict)
-    enrolment: str = "max"
-    restorer_failure: str = "input"
     cache: Path | None = None
     output: Path | None = None
     command: str = ""
+
+    def describe(self) -> dict[str, Any]:
+        """Return what is asked for, as plain JSON values; known before any image is read.
+
+        The results folder records it, and a run that goes on is compared with it.
+        """
+        from restore_recog.system import provenance  # here: --help must not import torch
+
+        chosen = [
+            one for one in fields(self) if one.metadata.get("recorded", "text" in one.metadata)
+        ]
+        return {
+            **{one.name: getattr(self, one.name) for one in chosen},
+            "data": [
+                {"name": d.name, "location": d.location, "rendered": d.rendered}
+                for d in self.datasets
+            ],
+            "protocol": {
+                "name": self.protocol.name,
+                "version": self.protocol.version,
+                "argument": self.protocol.argument,
+            },
+            "recognizer": provenance.model(self.recognizer),
+            "restorers": {
+                name: provenance.model(restorer) for name, restorer in self.named().items()
+            },
+            "segmenter": names.described(self.segmenter),
+            "crop_template": None if self.template is None else self.template.tolist(),
+        }
+
+    def named(self) -> dict[str, Restorer]:
+        """Return the restorers by name; a second one of a name becomes ``name-2``."""
+        restorers: dict[str, Restorer] = {}
+        for restorer in self.restorers:
+            number = sum(other.name == restorer.name for other in restorers.values()) + 1
+            restorers[restorer.name if number == 1 else f"{restorer.name}-{number}"] = restorer
+        return restorers
 
     def covered(self) -> dict[str, str | None]:
         """Return what is asked of the coverings, for the record.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,7 @@ from restore_recog.errors import OutputError
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.results import Report
 from restore_recog.evaluation.run.faces import Source
-from restore_recog.evaluation.run.session import named
 from restore_recog.reporting.folder import read as read_report
-from restore_recog.segmenters import names
-from restore_recog.system import provenance
 
 
 def finished(request: EvalRequest, folder: Path) -> Report | None:
@@ -31,53 +28,23 @@ def finished(request: EvalRequest, folder: Path) -> Report | None:
     if not folder.exists():
         return None
     report = read_report(folder)
-    wanted: dict[str, Any] = json.loads(json.dumps(facts(request)))
+    facts = {**request.describe(), "data_sha256": Source(request.datasets).fingerprint()}
+    wanted: dict[str, Any] = json.loads(json.dumps(facts))
     if report.setup.get("coverings") is not None:
         wanted["coverings"] = request.covered()
     if request.crop_size is not None:
         wanted["crop_size"] = request.crop_size
-    template = None if request.template is None else request.template.tolist()
-    if template != report.setup.get("crop_template"):
-        wanted["crop_template"] = template
     other = sorted(name for name, value in wanted.items() if report.setup.get(name) != value)
     judged = report.setup.get("judges") or {}
     for name, path in request.judge_weights.items():
         if judged.get(name, {}).get("sha256") != weights.fingerprint(path):
-            other.append(f"the judge {name}")
+            other.append(f"the image-quality metric {name}")
     if other:
         raise OutputError(
             f"The results in '{folder}' are those of another set-up (different: "
             f"{', '.join(other)}); name another folder with --output, or give --overwrite."
         )
     return report
-
-
-def facts(request: EvalRequest) -> Mapping[str, Any]:
-    """Return what a report's ``setup`` says of a request before any image is read."""
-    return {
-        "arms": request.arms,
-        "batch_size": request.batch_size,
-        "cohorts": request.cohorts,
-        "data_sha256": Source(request.datasets).fingerprint(),
-        "data": [
-            {"name": d.name, "location": d.location, "rendered": d.rendered}
-            for d in request.datasets
-        ],
-        "enrolment": request.enrolment,
-        "faces_policy": request.faces_policy,
-        "limit": request.limit,
-        "min_subjects": request.min_subjects,
-        "protocol": {
-            "name": request.protocol.name,
-            "version": request.protocol.version,
-            "argument": request.protocol.argument,
-        },
-        "recognizer": provenance.model(request.recognizer),
-        "restorers": {name: provenance.model(r) for name, r in named(request.restorers).items()},
-        "restorer_failure": request.restorer_failure,
-        "seed": request.seed,
-        "segmenter": names.described(request.segmenter),
-    }
 
 
 def check_replaceable(folder: Path) -> None:

@@ -56,7 +56,9 @@ def test_prints_tables_and_writes_the_folder(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     first = [line.split()[0] for line in result.stdout.splitlines() if line.strip()]
     rows = ["true-4", "true", "true+4", "average", f"{HERE}:Key"]
-    assert [word for word in first if word in rows] == rows * 2
+    named = [word for word in first if word in rows]
+    repeats, rest = divmod(len(named), len(rows))  # a wide table goes on below
+    assert repeats >= 2 and not rest and named == rows * repeats
     assert result.stdout.endswith(f"The whole study: {tmp_path / 'out' / 'segmenters.html'}\n")
     assert (tmp_path / "out" / "figures" / "worst.png").is_file()
     again = run(tmp_path, "--segmenter", f"{HERE}:Key")

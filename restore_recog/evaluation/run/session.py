@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from restore_recog.alignment import TEMPLATE
-from restore_recog.api import Restorer
 from restore_recog.errors import DataError
 from restore_recog.evaluation.arm_choice import ArmChoice, ArmSpec
 from restore_recog.evaluation.cache import entries
@@ -77,7 +76,7 @@ class Session:
         """
         self.request = request
         self.ledger = ledger
-        self.restorers = named(request.restorers)
+        self.restorers = request.named()
         self.source = Source(request.datasets)
         self.notes = [note for dataset in request.datasets for note in dataset.notes]
         samples = self.source.samples
@@ -286,12 +285,3 @@ class Session:
 
 def _merged(parts: Iterable[Mapping[str, Result]]) -> dict[str, Result]:
     return {key: value for part in parts for key, value in part.items()}
-
-
-def named(restorers: Sequence[Restorer]) -> dict[str, Restorer]:
-    """Return the restorers by name; a second one of a name becomes ``name-2``."""
-    found: dict[str, Restorer] = {}
-    for restorer in restorers:
-        number = sum(other.name == restorer.name for other in found.values()) + 1
-        found[restorer.name if number == 1 else f"{restorer.name}-{number}"] = restorer
-    return found

@@ -18,10 +18,9 @@ import numpy as np
 from restore_recog.errors import DataError, PluginError
 from restore_recog.evaluation.image_quality import Quality
 from restore_recog.evaluation.request import EvalRequest
-from restore_recog.evaluation.resuming import facts
 from restore_recog.evaluation.run.ledger import Ledger, Progress
 from restore_recog.evaluation.run.masks import unpack
-from restore_recog.evaluation.run.session import Session, named
+from restore_recog.evaluation.run.session import Session
 from restore_recog.evaluation.segmenters.figures import (
     Scored,
     agreement,
@@ -130,7 +129,7 @@ def _checked(request: EvalRequest, choices: Sequence[str]) -> list[str]:
         raise PluginError(
             "'own' is another segmenter for every restorer; name the segmenters to be judged."
         )
-    lent = named(request.restorers)
+    lent = request.named()
     for choice in tested:
         if choice not in lent:
             segmenter_names.check(choice)
@@ -280,7 +279,8 @@ def _setup(request: EvalRequest, session: Session, order: Sequence[str]) -> dict
         "commit": provenance.commit(),
         "versions": provenance.versions(),
         "device": request.device,
-        **{name: value for name, value in facts(request).items() if name not in left_out},
+        **{name: value for name, value in request.describe().items() if name not in left_out},
+        "data_sha256": session.source.fingerprint(),
         "coverings": covered if session.plan.synthetic else None,
         "segmenters": [segmenter_names.described(choice) for choice in order],
         "probes": len(session.plan.probes),

@@ -13,12 +13,10 @@ from restore_recog.evaluation.arms import Fill
 from restore_recog.evaluation.figures.pairs import LEVEL, RESAMPLES
 from restore_recog.evaluation.run import coverings_drawn
 from restore_recog.evaluation.run.faces import FoundProbe
-from restore_recog.segmenters import names
 from restore_recog.system import provenance
 
 if TYPE_CHECKING:
     from restore_recog.evaluation.figures.findings import Findings
-    from restore_recog.evaluation.request import EvalRequest
     from restore_recog.evaluation.run.session import Session
 
 from typing import TYPE_CHECKING
@@ -112,15 +110,13 @@ def setup(session: Session, findings: Findings) -> dict[str, Any]:
         "commit": provenance.commit(),
         "versions": provenance.versions(),
         "device": request.device,
-        "data": [
-            {"name": d.name, "location": d.location, "rendered": d.rendered}
-            for d in request.datasets
-        ],
         "data_sha256": source.fingerprint(),
         "faces_sha256": digest.hexdigest(),
         "images": _images(session, findings),
         "pairs": _pairs(plan),
-        **_choices(request, plan),
+        **request.describe(),
+        "identification": plan.identification,
+        "coverings": request.covered() if plan.synthetic else None,
         "coverings_drawn": coverings_drawn.statistics(
             probe.drawn for probe in session.found.values() if probe.drawn is not None
         ),
@@ -128,40 +124,13 @@ def setup(session: Session, findings: Findings) -> dict[str, Any]:
         "judges": session.judges.facts(),
         "calibration": None if findings.calibration is None else findings.calibration.facts(),
         "bootstrap": {"unit": "subject", "resamples": RESAMPLES, "level": LEVEL},
-        "recognizer": provenance.model(request.recognizer),
-        "restorers": {name: provenance.model(r) for name, r in session.restorers.items()},
-        "segmenter": names.described(request.segmenter),
         "detectors": {
             name: None if detector is None else detector.name
             for name, detector in session.detectors.items()
         },
         "crop_size": session.size,
-        "crop_template": None if request.template is None else request.template.tolist(),
         "fill_mask": session.fill_mask,
         "peak_memory_mib": provenance.peak_memory(),
-    }
-
-
-def _choices(request: EvalRequest, plan: Plan) -> dict[str, Any]:
-    """Return what was asked for."""
-    covered = request.covered() if plan.synthetic else None
-    return {
-        "seed": request.seed,
-        "limit": request.limit,
-        "batch_size": request.batch_size,
-        "protocol": {
-            "name": request.protocol.name,
-            "version": request.protocol.version,
-            "argument": request.protocol.argument,
-        },
-        "identification": plan.identification,
-        "enrolment": request.enrolment,
-        "restorer_failure": request.restorer_failure,
-        "faces_policy": request.faces_policy,
-        "arms": request.arms,
-        "cohorts": request.cohorts,
-        "min_subjects": request.min_subjects,
-        "coverings": covered,
     }
 
 
