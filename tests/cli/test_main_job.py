@@ -12,7 +12,10 @@ from restore_recog import images, weights
 from restore_recog.cli import main
 
 SHIPPED = all((weights.SHIPPED / f"{name}.safetensors").is_file() for name in ("fmodr", "timm"))
-pytestmark = pytest.mark.skipif(not SHIPPED, reason="the default weights are not shipped here")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not SHIPPED, reason="the default weights are not shipped here"),
+]
 
 
 def test_eval_fmodr_fmor(tmp_path):

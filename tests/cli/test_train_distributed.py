@@ -13,6 +13,8 @@ import torch
 
 from restore_recog.training import checkpoint
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[1] / "fakes" / "distributed_commands.py"
 
 

@@ -46,7 +46,7 @@ def random_case(seed, decimals=1):
     return scores, probes, owners
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(8))
 def test_ranks_are_the_brute_force_ranks(seed):
     scores, probes, owners = random_case(seed, decimals=seed % 3)
     ranks = identification_ranks(scores, probes, owners)
@@ -59,7 +59,7 @@ def test_ranks_are_the_brute_force_ranks(seed):
         assert ranks.ties[number] == (0 if worst is None else worst - best)
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(4))
 def test_rates_count_every_probe(seed):
     scores, probes, owners = random_case(seed)
     ranks = identification_ranks(scores, probes, owners)

@@ -38,7 +38,7 @@ def case(seed, n=400, decimals=None, failed=0.05):
 
 
 @pytest.mark.parametrize("decimals", [None, 1, 2])
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 def test_all_kept_is_all_exact(seed, decimals):
     genuine, impostor = case(seed, decimals=decimals)
     stream = stream_of(impostor, tail=impostor.size, pieces=3)
@@ -54,7 +54,7 @@ def test_all_kept_is_all_exact(seed, decimals):
 
 
 @pytest.mark.parametrize("decimals", [None, 1, 2])
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 def test_every_point_is_exact_and_none_above_the_floor_is_missing(seed, decimals):
     genuine, impostor = case(seed, decimals=decimals)
     streamed = streaming_det(stream_of(genuine, tail=60), stream_of(impostor, tail=40))
@@ -68,7 +68,7 @@ def test_every_point_is_exact_and_none_above_the_floor_is_missing(seed, decimals
     assert np.isin(curve.thresholds[upper], streamed.curve.thresholds).all()
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_the_true_curve_stays_between_neighbouring_points(seed):
     genuine, impostor = case(seed, n=4000)
     streamed = streaming_det(stream_of(genuine), stream_of(impostor))
@@ -80,7 +80,7 @@ def test_the_true_curve_stays_between_neighbouring_points(seed):
 
 
 @pytest.mark.parametrize("tails", [(40, 60), (10_000, 60), (40, 10_000), (1, 1)])
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_operating_points_are_exact_or_within_the_bound(seed, tails):
     genuine, impostor = case(seed, n=2000, decimals=3 if seed % 2 else None)
     streams = stream_of(genuine, tails[0], pieces=4), stream_of(impostor, tails[1], pieces=4)

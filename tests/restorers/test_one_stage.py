@@ -56,6 +56,7 @@ def test_one_stage_generates_the_whole_face_at_any_size(one: GANMasker) -> None:
     assert bool((restored != images).any(1).float().mean() > 0.99)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["onnx", "torch-export"])
 @pytest.mark.parametrize("stages", [1, 2])
 def test_export_agrees_with_the_restorer(tmp_path: Path, form: str, stages: int) -> None:

@@ -46,6 +46,7 @@ def fmodr(tmp_path_factory: pytest.TempPathFactory) -> FMODR:
     return FMODR(weights=stored(tmp_path_factory.mktemp("weights"), "fmodr", half=True))
 
 
+@pytest.mark.slow
 def test_onnx_gives_what_fmodr_gives(fmodr: FMODR, tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     done = export(fmodr, tmp_path / "f.onnx", "onnx")

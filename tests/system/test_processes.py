@@ -18,6 +18,8 @@ from restore_recog.evaluation.run.session import Session
 from restore_recog.reporting.folder import write as write_report
 from restore_recog.system.processes import Ranks, own_device
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[1] / "fakes" / "sharded_run.py"
 
 

@@ -23,6 +23,8 @@ from restore_recog.nn.global_norm import GlobalBatchNorm, share_norms
 from restore_recog.training import checkpoint
 from restore_recog.training.distributed import Team
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[1] / "fakes" / "distributed_run.py"
 
 

@@ -41,7 +41,7 @@ def case(seed):
 
 
 @pytest.mark.parametrize("block", [2, 8, 2048])
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(4))
 def test_search_is_the_dense_search(seed, block):
     probes, references, probe_subjects, reference_subjects = case(seed)
     table = dense(probes, references)
@@ -60,7 +60,7 @@ def test_search_is_the_dense_search(seed, block):
 
 
 @pytest.mark.parametrize("block", [4, 2048])
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(4))
 def test_accepted_counts_are_the_dense_ones(seed, block):
     probes, references, probe_subjects, reference_subjects = case(seed)
     table = dense(probes, references)
@@ -77,6 +77,25 @@ def test_accepted_counts_are_the_dense_ones(seed, block):
                 theirs = (probe_subjects[:, None] == first) & (reference_subjects == second)
                 assert accepted[a, b] == np.count_nonzero(table[theirs & ~same] >= cut)
     assert counts.totals == tuple(np.count_nonzero(table[~same] >= cut) for cut in cuts)
+
+
+def test_the_order_of_rows_changes_nothing():
+    """A property, on templates of other seeds than the tables above."""
+    for seed in range(100, 116):
+        probes, references, probe_subjects, reference_subjects = case(seed)
+        rng = np.random.default_rng(seed)
+        rows, columns = rng.permutation(len(probes)), rng.permutation(len(references))
+        one = search(probes, references, probe_subjects, reference_subjects, block=5)
+        two = search(
+            probes[rows], references[columns], probe_subjects[rows], reference_subjects[columns],
+            block=11,
+        )  # fmt: skip
+        for name in ("mated", "own", "best_other"):
+            np.testing.assert_array_equal(getattr(two, name), getattr(one, name)[rows])
+        np.testing.assert_array_equal(two.genuine.kept, one.genuine.kept)
+        np.testing.assert_array_equal(two.impostor.kept, one.impostor.kept)
+        assert sorted(two.ranks.pessimistic) == sorted(one.ranks.pessimistic)
+        assert sorted(two.ranks.optimistic) == sorted(one.ranks.optimistic)
 
 
 def test_a_threshold_between_two_float32_numbers_is_not_rounded_onto_a_score():

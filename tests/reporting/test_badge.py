@@ -1,0 +1,55 @@
+"""The page shows the stored verdict, its answer as the badge and its sentence, and no other."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from pathlib import Path
+
+import pytest
+from evaluation_fakes import Breaker, Healer, Squares, request
+
+from restore_recog.evaluation.evaluate import evaluate
+from restore_recog.evaluation.results import Report
+from restore_recog.reporting.folder import read, write
+from restore_recog.reporting.report_text import render
+from restore_recog.restorers.telea import Telea
+
+BADGE = re.compile(r'<p class="verdict (\w+)">\s*<b>([^<]*)</b>\s*(.*?)\s*</p>', re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def doubtful() -> Report:
+    """Two probes of two people, both rescued: few enough that chance does it in half of cases."""
+    return evaluate(request(Squares(8, 4, occluded=2), Telea(), limit=2))
+
+
+def badges(report: Report, folder: Path) -> list[tuple[str, str, str]]:
+    """Return (class, answer, sentence) of every badge on the page of a report's folder."""
+    write(report, folder)
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    return [(kind, html.unescape(answer), html.unescape(said))
+            for kind, answer, said in BADGE.findall(page)]  # fmt: skip
+
+
+def test_an_interval_beside_zero_does_not_help_where_the_sign_flip_test_says_no(
+    doubtful: Report, tmp_path: Path
+) -> None:
+    (arm,) = (arm for arm in doubtful.arms if arm.name == "restored:telea")
+    gain = arm.figures["rank1_gain"]
+    assert gain["n"] == 2 and gain["low"] > 0 and gain["p_sign_flip"] == pytest.approx(0.5)
+    (verdict,) = doubtful.verdicts
+    assert verdict.answer == "cannot tell" and "sign-flip test: p = 0.5" in verdict.sentence
+    assert badges(doubtful, tmp_path / "run") == [("cannot", verdict.answer, verdict.sentence)]
+    (stored,) = json.loads((tmp_path / "run" / "report.json").read_text())["verdicts"]
+    assert (stored["answer"], stored["sentence"]) == (verdict.answer, verdict.sentence)
+    assert read(tmp_path / "run").verdicts == doubtful.verdicts
+    assert verdict.sentence in " ".join(render(doubtful).split())
+
+
+def test_every_restorer_has_its_own_badge(tmp_path: Path) -> None:
+    report = evaluate(request(Squares(12, 6, occluded=3), Healer(), Breaker()))
+    answers = [(verdict.answer, verdict.sentence) for verdict in report.verdicts]
+    assert answers[0][0] == "helps" and len(answers) == 2
+    assert [badge[1:] for badge in badges(report, tmp_path / "run")] == answers
