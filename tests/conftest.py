@@ -48,6 +48,18 @@ def _one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the made-up report, written once for all tests, which only read it."""
+    from report_fakes import sample_report  # slow to import, and few tests need it
+
+    from restore_recog.reporting.folder import write
+
+    folder = tmp_path_factory.mktemp("sample") / "deep" / "monday"
+    write(sample_report(), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def data_root() -> Path:
     """Return the folder of real photographs, or skip."""
     folder = os.environ.get("RESTORE_RECOG_DATA")

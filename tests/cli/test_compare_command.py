@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,11 @@ from restore_recog.reporting.folder import write as write_report
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def runs(sample_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the runs ``one``, ``two`` and one of another protocol version."""
     folder = tmp_path_factory.mktemp("runs")
     one = sample_report()
-    write_report(one, folder / "one")
+    shutil.copytree(sample_run, folder / "one")
     write_report(sample_report(shifts=SHIFTS | {"restored:beta": 0.6}), folder / "two")
     protocol = {"name": "fmor", "version": 2}
     write_report(sample_report(setup={**one.setup, "protocol": protocol}), folder / "newer")

@@ -11,17 +11,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from report_fakes import sample_report
 
 from restore_recog.cli import main
-from restore_recog.reporting.folder import write as write_report
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("runs") / "monday"
-    write_report(sample_report(), folder)
-    return folder
+def run(sample_run: Path) -> Path:
+    return sample_run
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,6 @@ from restore_recog.errors import DataError, OutputError
 from restore_recog.evaluation.results import ArmReport, ProbeRow, Report
 from restore_recog.reporting import comparison_files, comparison_text
 from restore_recog.reporting.compare import Difference, Run, compare, load, pair
-from restore_recog.reporting.folder import write as write_report
 from restore_recog.reporting.pages.compare import page
 
 NAN = math.nan
@@ -193,10 +193,11 @@ def test_equal_curves_are_drawn_once(before: Report, after: Report) -> None:
     assert list(comparison_text._det_curves(comparison)) == list(curves)
 
 
-def test_runs_are_called_by_what_tells_them_apart(before: Report, tmp_path: Path) -> None:
+def test_runs_are_called_by_what_tells_them_apart(
+    sample_run: Path, before: Report, tmp_path: Path
+) -> None:
     for place in ("x/run", "y/run"):
-        (tmp_path / place).parent.mkdir()
-        write_report(before, tmp_path / place)
+        shutil.copytree(sample_run, tmp_path / place)
     runs = load([tmp_path / "x" / "run", tmp_path / "y" / "run"])
     assert [run.name for run in runs] == ["x/run", "y/run"]
     assert [run.name for run in load([tmp_path / "x" / "run"])] == ["run"]

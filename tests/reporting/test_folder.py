@@ -35,10 +35,8 @@ def report() -> Report:
 
 
 @pytest.fixture(scope="module")
-def folder(report: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("record") / "deep" / "results"
-    write_report(report, place)
-    return place
+def folder(sample_run: Path) -> Path:
+    return sample_run
 
 
 @pytest.fixture(scope="module")
