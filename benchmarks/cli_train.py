@@ -47,7 +47,7 @@ QUICK_IMAGES = 16
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
-    help="At most so many images of each data set.  [default: 256, quick: 16]",
+    help="At most this many images of each data set.  [default: 256, quick: 16]",
 )
 @measuring
 def train(output: Path | None, limit: int | None, **given: Any) -> None:

@@ -77,7 +77,7 @@ def run(sizes: Sizes, note: Note) -> dict[str, Any]:
     """Measure everything and return it as JSON can hold it.
 
     Args:
-        note: Is told what is being measured.
+        note: Called with what is being measured.
 
     Raises:
         BenchError: A case failed.

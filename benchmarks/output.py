@@ -30,7 +30,9 @@ def write(figures: dict[str, Any], file: Path) -> None:
         staging.chmod(0o644)
         os.link(staging, file)  # unlike a move, this fails where the file has come to exist
     except FileExistsError as error:
-        raise OutputError(f"The file '{file}' came to exist meanwhile; it was left.") from error
+        raise OutputError(
+            f"The file '{file}' was created in the meantime; it was left as it is."
+        ) from error
     except OSError as error:
         raise OutputError(
             f"The figures cannot be written to '{file}' ({error.strerror}); name a file elsewhere."

@@ -27,7 +27,7 @@ from restore_recog.types import FaceBatch
 
 UNTRAINED = (
     "Networks have the random weights of an untrained preset, on which speed does not depend: "
-    "kernels drawn anew at a scale at which signals live on, biases zero."
+    "kernels redrawn at a scale that keeps signals alive, biases zero."
 )
 
 

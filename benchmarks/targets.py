@@ -1,4 +1,4 @@
-"""What the project sets out to reach, beside what a run measured.
+"""What the project aims at, beside what a run measured.
 
 A target that a run says nothing about (another device, preset or size) is not applicable.
 """

@@ -92,7 +92,7 @@ def run(request: Request, note: Note) -> dict[str, Any]:
     """Measure everything and return it as JSON can hold it.
 
     Args:
-        note: Is told what is being measured.
+        note: Called with what is being measured.
 
     Raises:
         RestoreRecogError: A plug-in, preset, phase or option that there is not, or data that

@@ -73,7 +73,7 @@ def cost(widths: Sequence[int], size: int, *, training: bool = False) -> int:
 
 
 def widths_for(target: float, size: int, *, training: bool = False) -> tuple[int, ...] | None:
-    """Return the widths of a U-Net of so many FLOPs an image, or None where there is none.
+    """Return the widths of a U-Net of that many FLOPs per image, or None where there is none.
 
     Widths double with each halving and are multiples of 8 where that comes within
     :data:`TOLERANCE`, else of 4, 2 or 1, since odd widths are slow on GPUs.

@@ -69,7 +69,7 @@ class Ar(EvaluationProtocol):
         unknown = [word for word in words if word not in OCCLUSIONS and word not in CONDITIONS]
         if unknown or len(chosen) > 1 or len(set(words)) < len(words):
             raise DataError(
-                f"The protocol 'ar' does not know '{argument}'; after the colon stands one of "
+                f"The protocol 'ar' does not know '{argument}'; after the colon comes one of "
                 f"{', '.join(OCCLUSIONS)} and any of {', '.join(CONDITIONS)}, with commas."
             )
         self.occlusion = chosen[0] if chosen else "scarf"
@@ -85,7 +85,7 @@ class Ar(EvaluationProtocol):
                 other conditions take no part. Clean ones with the attribute ``twin`` = ``yes``
                 are the truth under a covering and never in the gallery.
             seed: Of the split, the pairs and the cosine images.
-            limit: At most so many probes; they are a part of those without a limit.
+            limit: At most this many probes; they are a part of those without a limit.
 
         Raises:
             DataError: There are no such images of at least two people, or they lack the
@@ -129,7 +129,7 @@ class Ar(EvaluationProtocol):
 
 
 def _pairs(probes: int) -> int:
-    """Return how many pairs of each kind so many probes make: one pair for every probe."""
+    """Return how many pairs of each kind a number of probes makes: one pair for every probe."""
     return max(1, round(probes * PAIRS / TEST_IMAGES / 2))
 
 

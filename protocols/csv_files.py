@@ -38,7 +38,7 @@ class CsvFiles(EvaluationProtocol):
         Args:
             samples: Any order, any number beyond the listed ones.
             seed: Unused.
-            limit: Take the first so many probes of the file.
+            limit: Take this many first probes of the file.
 
         Raises:
             DataError: No or a faulty folder, a listed image is not in the data, or the data

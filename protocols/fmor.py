@@ -51,7 +51,7 @@ class Fmor(EvaluationProtocol):
         Args:
             samples: Any order; the plan does not depend on it.
             seed: Of the split, the probes, the pairs and the cosine images.
-            limit: At most so many probes; they are a part of those without a limit.
+            limit: At most this many probes; they are a part of those without a limit.
 
         Raises:
             DataError: No subject has both a probe and a reference, or there is only one.
@@ -72,7 +72,7 @@ class Fmor(EvaluationProtocol):
 
 
 def _pairs(probes: int) -> int:
-    """Return how many pairs of each kind so many probes make: three pairs for two probes."""
+    """Return how many pairs of each kind a number of probes makes: three pairs for two probes."""
     return max(1, round(probes * PAIRS / TEST_IMAGES / 2))
 
 

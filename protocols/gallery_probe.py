@@ -50,8 +50,8 @@ class GalleryProbe(EvaluationProtocol):
         super().__init__(argument)
         if argument not in (None, AS_FOUND):
             raise DataError(
-                f"The protocol 'gallery-probe' does not know '{argument}'; the only thing that "
-                f"may stand after the colon is '{AS_FOUND}'."
+                f"The protocol 'gallery-probe' does not know '{argument}'; the only "
+                f"argument is '{AS_FOUND}'."
             )
 
     def plan(
@@ -62,7 +62,7 @@ class GalleryProbe(EvaluationProtocol):
         Args:
             samples: Any order.
             seed: Of the pairs and the cosine images.
-            limit: At most so many probes, in random order.
+            limit: At most this many probes, in random order.
 
         Raises:
             DataError: Roles that are unknown or contradict each other, no probe of a person in

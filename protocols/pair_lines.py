@@ -47,7 +47,7 @@ def numbered(file: Path, line: int, person: str, number: str) -> str:
     """Return ``Name/Name_0001`` of a name and an image's number from 1.
 
     Raises:
-        DataError: The text is not such a number.
+        DataError: It is not a number from 1 on.
     """
     if not (number.isascii() and number.isdigit() and int(number) > 0):
         raise DataError(

@@ -76,7 +76,7 @@ class PairList(EvaluationProtocol):
         Args:
             samples: Any order.
             seed: Unused; the list decides.
-            limit: At most so many probes, evenly out of the folds and of both kinds.
+            limit: At most this many probes, evenly out of the folds and of both kinds.
 
         Raises:
             DataError: No or a faulty list, two images of one name, or no pair of one kind.

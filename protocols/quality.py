@@ -42,7 +42,7 @@ class Quality(EvaluationProtocol):
         Args:
             samples: Any order; the plan does not depend on it.
             seed: Of the order in which a limit takes the probes.
-            limit: At most so many probes; they are a part of those without a limit.
+            limit: At most this many probes; they are a part of those without a limit.
 
         Raises:
             DataError: No image has an unoccluded version.

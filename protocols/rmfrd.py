@@ -36,7 +36,7 @@ class Rmfrd(EvaluationProtocol):
         Args:
             samples: With conditions as found; data without occluded images is refused.
             seed: Of the pairs and the cosine images; all probes are used.
-            limit: At most so many probes, in random order.
+            limit: At most this many probes, in random order.
 
         Raises:
             DataError: No occluded image has a reference, or there is one person only.

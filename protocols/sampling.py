@@ -53,7 +53,7 @@ def as_found(
     """Return (references by subject, possible probes, notes) of data with occluded images.
 
     The clean counterpart of a probe must not be in the gallery. A subject who has nothing but
-    counterparts gives half of them to the gallery, and their occluded versions are no probes;
+    counterparts gives half of them to the gallery, and their occluded versions are not probes;
     those with the attribute ``twin`` = ``yes`` are there to compare with and never enrolled.
     Probes whose subjects have no reference are among the possible ones; see :func:`enrolled`.
 
@@ -108,7 +108,7 @@ def trials(
         probes: In a fixed order.
         references: The gallery.
         subjects: image_id -> subject, of both.
-        wanted: Trials of each kind, as far as there are so many.
+        wanted: Trials of each kind; fewer where there are not that many.
         seed: Of the choice.
     """
     genuine = [(r, p) for p in probes for r in references.get(subjects[p], ())]
@@ -174,7 +174,7 @@ class Search:
         test: image_ids of the probes, in the order in which a limit takes them.
         synthetic: As in :class:`~restore_recog.api.Plan`.
         notes: Sentences for the report.
-        pairs: Trials of each kind for so many probes; None takes every genuine one, up to
+        pairs: Number of probes -> trials of each kind; None takes every genuine one, up to
             :data:`MOST_PAIRS`, and as many impostor ones.
     """
 
@@ -190,7 +190,7 @@ class Search:
         Args:
             ordered: All samples, in the order of their ids.
             seed: Of the pairs and the cosine images.
-            limit: At most so many probes.
+            limit: At most this many probes.
         """
         samples = {sample.image_id: sample for sample in ordered}
         subjects = {sample.image_id: sample.subject for sample in ordered}

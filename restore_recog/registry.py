@@ -272,7 +272,7 @@ def register(plugin: C, *, name: str | None = None) -> C:
         name: What to call it; the class attribute ``name`` by default.
 
     Raises:
-        PluginImportError: It is no plug-in class, lacks a method, or has no usable name.
+        PluginImportError: It is not a plug-in class, lacks a method, or has no usable name.
         PluginClashError: An installed package or another class has that name.
     """
     where = _path(plugin) if isinstance(plugin, type) else repr(plugin)
@@ -280,7 +280,7 @@ def register(plugin: C, *, name: str | None = None) -> C:
     if not groups:
         bases = ", ".join(group.base.__name__ for group in GROUPS.values())
         raise PluginImportError(
-            f"{where} is no plug-in class; inherit from one of {bases} of restore_recog.api."
+            f"{where} is not a plug-in class; inherit from one of {bases} of restore_recog.api."
         )
     called = name or getattr(plugin, "name", None)
     if not isinstance(called, str) or not called or set(called) & set(":=, "):

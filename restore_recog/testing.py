@@ -294,7 +294,7 @@ class ProtocolContract(_Contract):
         assert plan == self.create().plan(samples[::-1], seed=3)
 
     def test_limit_is_kept(self) -> None:
-        """At most so many probes, all of them among those without a limit."""
+        """At most this many probes, all of them among those without a limit."""
         whole = self.create().plan(self.samples())
         part = self.create().plan(self.samples(), limit=2)
         assert len(part.probes) <= 2 and set(part.probes) <= set(whole.probes)

@@ -267,9 +267,9 @@ class TestRegister:
     @pytest.mark.parametrize(
         ("plugin", "said"),
         [
-            (object, "is no plug-in class; inherit from one of Restorer"),
-            (Healer.restore, "is no plug-in class"),
-            ("mine", "is no plug-in class"),
+            (object, "is not a plug-in class; inherit from one of Restorer"),
+            (Healer.restore, "is not a plug-in class"),
+            ("mine", "is not a plug-in class"),
             (mine(), r"does not define restore\(\)"),
             (mine(None, restore=copy), "needs a class attribute 'name'"),
             (mine("my own", restore=copy), "needs a class attribute 'name'"),

@@ -217,7 +217,7 @@ class EvaluationProtocol(ABC):
         Args:
             samples: Of one or several data sets, training images left out already.
             seed: Of every random choice.
-            limit: At most so many probes.
+            limit: At most this many probes.
 
         Raises:
             DataError: The data does not support this protocol.

@@ -110,7 +110,7 @@ def find_head(landmarks: NDArray[np.floating], shape: tuple[int, ...]) -> Head:
         shape: Of the image, height first.
 
     Raises:
-        ImageError: The landmarks are no finite upright-ordered face inside the image.
+        ImageError: The landmarks are not a finite, upright-ordered face inside the image.
     """
     landmarks = np.asarray(landmarks, dtype=np.float64)
     try:

@@ -62,7 +62,9 @@ def _read(path: Path) -> tuple[Bytes, Floats]:
             is_png = image.format == "PNG"
             pixels = np.array(image.convert("RGBA"))
     except (OSError, UnidentifiedImageError, SyntaxError) as error:
-        raise DataError(f"The covering template '{path}' is no image that can be read.") from error
+        raise DataError(
+            f"The covering template '{path}' is not an image that can be read."
+        ) from error
     opacity = pixels[..., 3]
     if not is_png or not transparent or opacity.min() > 127 or opacity.max() < 128:
         raise DataError(

@@ -25,7 +25,7 @@ Progress = Callable[[str, int, int], None]
 SMALL_SIDE = 48
 """A shorter side under this many pixels is called small: a face in it has little detail."""
 LONG_RATIO = 2.5
-"""An image that is longer than so many times its shorter side is hardly one face."""
+"""An image that is longer than this many times its shorter side is hardly one face."""
 
 _BLOCK = 8
 """Images that a thread holds at a time."""

@@ -161,7 +161,7 @@ def _split_findings(data: str, samples: Sequence[FaceSample]) -> Iterator[Findin
     ]
     if both:
         people = several(len(both), "person has", "people have")
-        sentence = f"{people} images in two splits: a test on them is no test."
+        sentence = f"{people} images in two splits: a test on them proves nothing."
         yield Finding("fatal", "two-splits", data, sentence, both)
 
 

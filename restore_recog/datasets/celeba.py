@@ -189,7 +189,7 @@ def _rows(file: Path | None) -> Iterator[list[str]]:
 
 
 def _stem(name: str) -> str:
-    """Return an image's name without its ending, or nothing where it is no image."""
+    """Return an image's name without its ending, or nothing where it is not an image."""
     stem, dot, _ = name.rpartition(".")
     return stem if dot else ""
 

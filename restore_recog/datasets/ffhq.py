@@ -91,7 +91,9 @@ PATH/
                 licence = entry["metadata"]["license"]
                 self._points[number] = _five(entry["image"]["face_landmarks"])
             except (KeyError, TypeError, ValueError, IndexError) as error:
-                raise DataError(f"{file}: the entry '{key}' lacks or garbles {error}.") from error
+                raise DataError(
+                    f"{file}: the entry '{key}' is incomplete or garbled ({error})."
+                ) from error
             if category not in _SPLITS:
                 raise DataError(
                     f"{file}: the entry '{key}' has the category '{category}'; it must be"

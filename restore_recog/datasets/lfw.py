@@ -93,8 +93,8 @@ PATH/
                         self._points[row["file"]] = np.array(values, np.float32).reshape(5, 2)
                 except (KeyError, TypeError, ValueError) as error:
                     raise DataError(
-                        f"{file}: a row for {row.get('file')} lacks or garbles {error}; the"
-                        f" columns must be file, gender, emotion, smile, {', '.join(_POINTS)}."
+                        f"{file}: the row of {row.get('file')} is incomplete or garbled ({error});"
+                        f" the columns must be file, gender, emotion, smile, {', '.join(_POINTS)}."
                     ) from error
         return attributes
 

@@ -70,7 +70,7 @@ FILE.csv, comma-separated, UTF-8, with a header and one row per image:
             sample = self._sample(root, line, row)
             if sample.image_id in lines:
                 raise DataError(
-                    f"{root}, line {line}: the image {sample.image_id} stands in line"
+                    f"{root}, line {line}: the image {sample.image_id} is listed in line"
                     f" {lines[sample.image_id]} already."
                 )
             lines[sample.image_id] = line

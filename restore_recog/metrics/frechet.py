@@ -1,7 +1,7 @@
 """The Frechet distance between two sets of images, by the features of a network.
 
 It is FID where the features are those of the Inception network that FID is defined with; of
-other features it is a figure of its own and must not be called FID.
+other features it is another figure and must not be called FID.
 """
 
 from __future__ import annotations

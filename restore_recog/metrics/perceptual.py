@@ -41,7 +41,7 @@ class Lpips:
 
         Raises:
             ImportError: torchmetrics is not installed.
-            WeightsError: The file is no such weights file.
+            WeightsError: The file is not such a weights file.
         """
         from torchmetrics.functional.image.lpips import _LPIPS
 
@@ -83,7 +83,7 @@ class Inception:
 
         Raises:
             ImportError: torch-fidelity is not installed.
-            WeightsError: The file is no such weights file.
+            WeightsError: The file is not such a weights file.
         """
         import torch
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
@@ -120,7 +120,7 @@ class Niqe:
         """Read ``modelparameters.mat`` with ``mu_prisparam`` and ``cov_prisparam``.
 
         Raises:
-            WeightsError: The file is no such model.
+            WeightsError: The file is not such a model.
         """
         from scipy.io import loadmat
 
@@ -147,7 +147,7 @@ class Brisque:
         """Read the support vectors (``allmodel``) and, beside them, the ranges (``allrange``).
 
         Raises:
-            WeightsError: One of the files is missing or is no such model.
+            WeightsError: One of the files is missing or is not such a model.
         """
         ranges = path.with_name(path.name.replace("model", "range"))
         try:

@@ -21,7 +21,7 @@ MULTIPLE = 32
 class NetRestorer(Restorer):
     """A restorer whose networks lie in a weights file.
 
-    The mask is taken as occluded where it exceeds 0.5. The networks are told it widened by the
+    The mask is taken as occluded where it exceeds 0.5. The networks are given it widened by the
     trained ``dilate`` pixels, so that a covering's soft rim does not leak into the fill; only
     pixels of the mask as given are replaced, all others are returned bit for bit (a restorer
     that reads no masks returns the whole face as generated).

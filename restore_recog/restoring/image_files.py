@@ -101,7 +101,7 @@ class ImageRestorer:
         """Return the crops restored, in order; their masks are used where they are known.
 
         Raises:
-            ImageError: The restorer returned something that is no image.
+            ImageError: The restorer returned pixels that are not numbers.
         """
         tensors = images.to_tensor([crop.pixels for crop in crops]).to(self.restorer.device)
         masks = self._masks(crops, tensors)

@@ -24,7 +24,7 @@ def run_restorer(restorer: Restorer, batch: FaceBatch) -> Tensor:
         batch: Crops of any size, on any device.
 
     Raises:
-        PluginError: The answer is no tensor of the images' shape.
+        PluginError: The answer is not a tensor of the images' shape.
     """
     small = fitted(batch, restorer.image_size)
     restored = restorer.restore(small.to(restorer.device))

@@ -16,7 +16,7 @@ def masks_of(segmenter: Segmenter, images: Tensor) -> Tensor:
         images: (N, 3, H, W) float32 RGB in [0, 1].
 
     Raises:
-        PluginError: The answer is no tensor, or has another shape or other values.
+        PluginError: The answer is not a tensor, or has another shape or other values.
     """
     masks = segmenter.segment(images)
     if not isinstance(masks, Tensor):

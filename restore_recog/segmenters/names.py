@@ -3,10 +3,10 @@
 ==========================  ==================================================================
 ``own``                     each restorer's own segmenter
 ``true``                    the true mask
-``true+3``, ``true-3``      the true mask widened or narrowed by so many pixels of the crop
+``true+3``, ``true-3``      the true mask widened or narrowed by that many pixels of the crop
 ``average[:KIND]``          a segmenter that is registered, here one fixed mask
-``fmodr[=FILE]``            the segmenter of a restorer, with a weights file of one's own
-``my_module:MySegmenter``   a class of one's own, segmenter or restorer
+``fmodr[=FILE]``            the segmenter of a restorer, with your own weights file
+``my_module:MySegmenter``   your own class, segmenter or restorer
 ==========================  ==================================================================
 """
 
@@ -43,7 +43,7 @@ def check(choice: str) -> None:
     """Check a choice without importing what it names.
 
     Raises:
-        UnknownPluginError: Nothing is called so; the nearest name is told.
+        UnknownPluginError: Nothing has that name; the message proposes the nearest one.
         WeightsError: Its weights file is missing.
     """
     if choice == OWN or margin(choice) is not None:

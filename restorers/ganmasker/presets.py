@@ -91,7 +91,7 @@ PRESETS["tiny"] = PRESETS["compact"] | {
 }
 """``drops`` (FU-Net) and ``drops_mseg`` are images of a stage after which its learning rate falls
 tenfold. The paper's M-Seg ends before the first; the second stage of ``compact``, so much shorter,
-spends less of itself on the lowest rates. ``dilate`` pixels widen the mask that FU-Net is told; in
+spends less of itself on the lowest rates. ``dilate`` pixels widen the mask that FU-Net is given; in
 training they vary by ``dilate_spread`` up and down, for a net that has seen but exact masks takes
 the covering's colour for skin wherever a detected one is narrower. ``identity`` is the identity
 term's weight. ``init`` is a weights file to start from (``shipped`` for the one in the package); a

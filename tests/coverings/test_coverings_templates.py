@@ -111,7 +111,7 @@ def test_bad_files(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     refused(tmp_path / "empty", "holds no covering template")
     (tmp_path / "text.png").write_text("no image")
-    refused(tmp_path / "text.png", "no image that can be read")
+    refused(tmp_path / "text.png", "not an image that can be read")
     Image.new("RGB", (20, 20)).save(tmp_path / "opaque.png")
     refused(tmp_path / "opaque.png", "not a transparent PNG")
     Image.new("RGBA", (20, 20)).save(tmp_path / "nothing.png")

@@ -157,7 +157,7 @@ def test_findings_are_sorted_and_rows_name_every_issue() -> None:
     assert len(rows) == sum(max(1, len(f.issues)) for f in results.findings)
     assert rows[0] == {
         "severity": "fatal", "check": "two-splits", "data": "listed",
-        "finding": "2 people have images in two splits: a test on them is no test.",
+        "finding": "2 people have images in two splits: a test on them proves nothing.",
         "where": "a", "detail": "1 a1, 1 a2",
     }  # fmt: skip
 

@@ -262,7 +262,7 @@ def test_manifest_with_every_column(tmp_path: Path) -> None:
         (["path,subject_id,condition", "a.png,,clean"], "line 2: 'subject_id' is empty"),
         (
             ["path,subject_id,condition", "a.png,ann,clean", "", "a.png,ann,clean"],
-            "line 4: the image a.png stands in line 2",
+            "line 4: the image a.png is listed in line 2",
         ),
         (["path,subject_id,condition,split", "a.png,ann,clean,dev"], "line 2: split is 'dev'"),
         (

@@ -74,14 +74,14 @@ def test_flat_folders_without_metadata_go_by_the_number(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"0": {"category": "training"}}', "lacks or garbles 'metadata'"),
+        ('{"0": {"category": "training"}}', r"is incomplete or garbled \('metadata'\)"),
         ('{"0": ' + json.dumps(entry("training")), "cannot be read as JSON: no ','"),
-        ('{"0": 1}', "lacks or garbles"),
+        ('{"0": 1}', "incomplete or garbled"),
         ("", "cannot be read as JSON"),
         (json.dumps({"0": entry("testing")}), "category 'testing'"),
         (
             json.dumps({"0": {**entry("training"), "image": {"face_landmarks": [[1, 2]]}}}),
-            "garbles",
+            "incomplete or garbled",
         ),
     ],
 )

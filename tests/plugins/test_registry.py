@@ -173,7 +173,7 @@ def test_decorator_refuses_taken_names_and_wrong_classes():
         registry.register(Fmodr)
     with pytest.raises(PluginImportError, match="inherits"):
         registry.protocols.add("mine", Fmodr)
-    with pytest.raises(PluginImportError, match="no plug-in class"):
+    with pytest.raises(PluginImportError, match="not a plug-in class"):
         registry.register(object)
 
 
