@@ -11,7 +11,7 @@ from restore_recog.metrics.quality import dice, iou, l1_error, l2_error, psnr, s
 
 
 @dataclass(frozen=True, slots=True)
-class Quality:
+class ImageQuality:
     """Likeness of one image to its clean twin and of its mask to the true one; NaN = unknown.
 
     Attributes:
@@ -37,7 +37,7 @@ class Quality:
     brisque: float = np.nan
 
 
-QUALITIES = tuple(field.name for field in fields(Quality))
+QUALITIES = tuple(field.name for field in fields(ImageQuality))
 
 
 def measure(
@@ -45,7 +45,7 @@ def measure(
     clean: NDArray[np.uint8] | None,
     true_mask: NDArray[np.uint8] | None,
     used_mask: NDArray[np.uint8] | None,
-) -> Quality:
+) -> ImageQuality:
     """Return the likeness of an image to its twin, whole and inside the true mask."""
     values: dict[str, float] = {}
     if clean is not None:
@@ -60,4 +60,4 @@ def measure(
             "dice": float(dice(used_mask, true_mask)),
             "iou": float(iou(used_mask, true_mask)),
         }
-    return Quality(**values)
+    return ImageQuality(**values)

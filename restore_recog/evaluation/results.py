@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.evaluation.figure import Figure, FigureName, Figures, facts_of
-from restore_recog.evaluation.image_quality import Quality
+from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.metrics.verification import DetCurve
 from restore_recog.types import Failure, Trial
 
@@ -85,7 +85,7 @@ class ProbeRow:
     rank: int
     cosine: float
     fallback: bool
-    quality: Quality = Quality()
+    quality: ImageQuality = ImageQuality()
     best_impostor: float = math.nan
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.evaluation.figure import NO_FIGURE
-from restore_recog.evaluation.image_quality import QUALITIES, Quality
+from restore_recog.evaluation.image_quality import QUALITIES, ImageQuality
 from restore_recog.evaluation.results import ArmReport, Cohort, ProbeRow, Report
 from restore_recog.metrics.verification import DetCurve
 from restore_recog.reporting.columns import column_of
@@ -120,7 +120,9 @@ def _probe_row(row: Mapping[str, str]) -> ProbeRow:
         "best_impostor": float(row["best_impostor"]),
         "fallback": row["fallback"] == "True",
     }
-    return ProbeRow(**values, quality=Quality(**{n: float(row.get(n, "nan")) for n in QUALITIES}))
+    return ProbeRow(
+        **values, quality=ImageQuality(**{n: float(row.get(n, "nan")) for n in QUALITIES})
+    )
 
 
 def _curve_rows(curves: Mapping[str, DetCurve]) -> Iterable[tuple[Any, ...]]:

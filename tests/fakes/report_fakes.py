@@ -10,7 +10,7 @@ import numpy as np
 
 from restore_recog.evaluation.figure import Figure, FigureName, read_figures
 from restore_recog.evaluation.figures.det import thinned
-from restore_recog.evaluation.image_quality import Quality
+from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.results import (
     ArmReport,
     Cohort,
@@ -160,7 +160,9 @@ def probe_rows(drawn: Drawn) -> tuple[ProbeRow, ...]:
     rows = []
     for name in drawn.ranks:
         for i, probe in enumerate(PROBES):
-            likeness = Quality(psnr=20 + i % 7, psnr_mask=15 + i % 5 + 4 * drawn.cosine[name][i])
+            likeness = ImageQuality(
+                psnr=20 + i % 7, psnr_mask=15 + i % 5 + 4 * drawn.cosine[name][i]
+            )
             failed = i == 7
             rows.append(
                 ProbeRow(
@@ -171,7 +173,7 @@ def probe_rows(drawn: Drawn) -> tuple[ProbeRow, ...]:
                     rank=PEOPLE + 1 if failed else int(drawn.ranks[name][i]),
                     cosine=np.nan if failed else float(drawn.cosine[name][i]),
                     fallback=name == "restored:beta" and i < 3,
-                    quality=Quality() if failed or name == "clean" else likeness,
+                    quality=ImageQuality() if failed or name == "clean" else likeness,
                     best_impostor=np.nan if failed else float(drawn.other[name][i]),
                 )
             )

@@ -12,9 +12,9 @@ from restore_recog.api import Plan
 from restore_recog.evaluation.arm_choice import ArmSpec
 from restore_recog.evaluation.arms import ARMS
 from restore_recog.evaluation.figures.findings import Findings
-from restore_recog.evaluation.image_quality import Quality
+from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.run.outcomes import ArmRun
-from restore_recog.evaluation.scores.board import Board
+from restore_recog.evaluation.scores.design import Design
 from restore_recog.types import FaceSample, Trial
 
 Templates = NDArray[np.float64]
@@ -58,10 +58,10 @@ def simple_plan(n: int, shots: int = 2, references: int = 2, **options: object) 
     return Plan(**(given | {"cosine_references": chosen, "synthetic": False} | options))  # type: ignore[arg-type]
 
 
-def board_of(plan: Plan) -> Board:
-    """Return the board of a plan whose ids begin with the subject."""
+def board_of(plan: Plan) -> Design:
+    """Return the design of a plan whose ids begin with the subject."""
     ids = {*plan.references, *plan.probes, *plan.cosine_references.values()}
-    return Board.of(plan, {image_id: image_id.partition("/")[0] for image_id in ids})
+    return Design.of(plan, {image_id: image_id.partition("/")[0] for image_id in ids})
 
 
 def findings(
@@ -70,19 +70,19 @@ def findings(
     references: Templates | Mapping[str, Templates],
     *,
     samples: Sequence[FaceSample] = (),
-    qualities: Mapping[str, Sequence[Quality]] | None = None,
+    qualities: Mapping[str, Sequence[ImageQuality]] | None = None,
     enrolment: str = "max",
 ) -> Findings:
     """Return the findings of planted templates.
 
     Args:
         arms: Name, e.g. ``restored:x`` -> (P, D) templates of the probes.
-        references: (R, D) of the board's columns, for all arms or by arm.
+        references: (R, D) of the design's columns, for all arms or by arm.
         samples: Those that are not plainly clean.
         qualities: Arm -> one a probe.
     """
-    board = board_of(plan)
-    known = {image_id: sample(image_id) for image_id in (*board.columns, *plan.probes)}
+    design = board_of(plan)
+    known = {image_id: sample(image_id) for image_id in (*design.columns, *plan.probes)}
     known |= {one.image_id: one for one in samples}
     specs = [ArmSpec(ARMS[(parts := name.split(":"))[0]], *parts[1:]) for name in arms]
 
@@ -90,7 +90,7 @@ def findings(
         return references[spec.name] if isinstance(references, Mapping) else references
 
     session = SimpleNamespace(
-        board=board,
+        design=design,
         asks_quality=False,
         specs=specs,
         source=SimpleNamespace(samples=known),

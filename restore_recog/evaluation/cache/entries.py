@@ -17,7 +17,7 @@ from restore_recog.evaluation.arm_choice import ArmSpec
 from restore_recog.evaluation.arms import Arm
 from restore_recog.evaluation.cache.identity import identity, sources
 from restore_recog.evaluation.cache.store import WorkCache
-from restore_recog.evaluation.image_quality import Quality
+from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.run.faces import Locator, ProbeFace, digest
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.outcomes import Outcome
@@ -248,7 +248,7 @@ def unpacked(content: bytes) -> tuple[Outcome, list[tuple[str, str]]]:
         features = np.frombuffer(rest[ends[0] : ends[1]], np.float32)
     found = None if head["mask"] is None else rest[ends[1] :]
     failures = [(stage, reason) for stage, reason in head["failures"]]
-    return Outcome(row, head["fallback"], Quality(*head["quality"]), found, features), failures
+    return Outcome(row, head["fallback"], ImageQuality(*head["quality"]), found, features), failures
 
 
 def _array(content: bytes) -> tuple[tuple[int, ...], Pixels]:

@@ -16,9 +16,9 @@ from restore_recog.evaluation.figures.fixed_threshold import Calibration, Impost
 from restore_recog.evaluation.figures.group_gaps import spreads
 from restore_recog.evaluation.figures.groups import series
 from restore_recog.evaluation.figures.single import arm_figures
-from restore_recog.evaluation.image_quality import Quality
+from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.results import ArmReport, Cohort, Spread
-from restore_recog.evaluation.scores.board import Board, Measured
+from restore_recog.evaluation.scores.design import Design, Measured
 from restore_recog.metrics.identification import cmc
 from restore_recog.metrics.view2 import View2
 from restore_recog.types import Mask, Vector
@@ -45,7 +45,7 @@ class Findings:
         asks_quality: Whether the plan is about image quality and compares no two people.
     """
 
-    board: Board
+    design: Design
     specs: Mapping[str, ArmSpec]
     measured: Mapping[str, Measured]
     calibration: Calibration | None
@@ -59,22 +59,22 @@ class Findings:
     @classmethod
     def of(cls, session: Session, runs: Mapping[str, ArmRun]) -> Findings:
         """Score every arm, and fix the thresholds on the clean one."""
-        board = session.board.enrolled_by(session.request.enrolment)
+        design = session.design.enrolled_by(session.request.enrolment)
         specs = {spec.name: spec for spec in session.specs}
         measured = {
-            name: _measure(session, board, spec, runs[name]) for name, spec in specs.items()
+            name: _measure(session, design, spec, runs[name]) for name, spec in specs.items()
         }
         samples = session.source.samples
-        bare = np.array([samples[i].condition == "clean" for i in board.columns], dtype=bool)
+        bare = np.array([samples[i].condition == "clean" for i in design.columns], dtype=bool)
         references = measured["occluded"].references
         frozen = None
         if not session.asks_quality:
-            frozen = fixed_threshold.calibrate(board, measured.get("clean"), references, bare)
+            frozen = fixed_threshold.calibrate(design, measured.get("clean"), references, bare)
         counted, views = {}, {}
         for name, arm in measured.items():
             if frozen is not None:
-                counted[name] = fixed_threshold.impostors(board, frozen, arm)
-            view = pairs.accuracy(board, arm.scores.trials)
+                counted[name] = fixed_threshold.impostors(design, frozen, arm)
+            view = pairs.accuracy(design, arm.scores.trials)
             if view is not None:
                 views[name] = view
         bases = {
@@ -84,7 +84,7 @@ class Findings:
         }
         request = session.request
         limits = request.limit is not None, session.asks_quality
-        return cls(board, specs, measured, frozen, counted, views, bases, request.seed, *limits)
+        return cls(design, specs, measured, frozen, counted, views, bases, request.seed, *limits)
 
     @property
     def mated(self) -> Mask:
@@ -93,11 +93,11 @@ class Findings:
 
     def arm(self, name: str, run: ArmRun) -> ArmReport:
         """Return the report of one arm."""
-        board, mine = self.board, self.measured[name]
+        design, mine = self.design, self.measured[name]
         scores = mine.scores
-        figures = arm_figures(scores, mine.qualities, board, self.seed)
-        figures |= collected(*single.failure_rates(board, scores, mine.references, self.seed))
-        figures |= collected(*single.generalised(board, scores.trials, figures))
+        figures = arm_figures(scores, mine.qualities, design, self.seed)
+        figures |= collected(*single.failure_rates(design, scores, mine.references, self.seed))
+        figures |= collected(*single.generalised(design, scores.trials, figures))
         figures |= collected(*self._further(name), *self._gains(name))
         searched = scores.search is not None and scores.mated.any()
         curve = cmc(scores.ranks, scores.ranks.n_subjects).tolist() if searched else ()
@@ -114,15 +114,15 @@ class Findings:
 
     def _further(self, name: str) -> Iterator[Figure | None]:
         """Yield the figures of an arm that need more than its scores."""
-        mine, board, seed = self.measured[name], self.board, self.seed
-        yield single.open_set(board, mine.scores, seed)
+        mine, design, seed = self.measured[name], self.design, self.seed
+        yield single.open_set(design, mine.scores, seed)
         if self.calibration is not None:
             counted = self.counted[name]
             yield from fixed_threshold.frozen_figures(
-                board, self.calibration, mine.scores, counted, seed
+                design, self.calibration, mine.scores, counted, seed
             )
         if name in self.views:
-            yield pairs.accuracy_figure(self.views[name], board, limited=self.limited)
+            yield pairs.accuracy_figure(self.views[name], design, limited=self.limited)
         if self.asks_quality or mine.features is not None:
             yield from paired.of_sets(mine, self.measured.get("clean"))
 
@@ -141,7 +141,7 @@ class Findings:
 
     def _against_base(self, name: str, base: str) -> Iterator[Figure | None]:
         arm, mine, theirs = self.specs[name].arm, self.measured[name], self.measured[base]
-        people, seed = self.board.people, self.seed
+        people, seed = self.design.people, self.seed
         ceiling = None
         if arm.covered and "clean" in self.measured:
             ceiling = self.measured["clean"].scores
@@ -154,26 +154,26 @@ class Findings:
             counted = self.counted[name], self.counted[base]
             yield from fixed_threshold.frozen_changes(*counted, seed)
             yield from fixed_threshold.rejection_changes(
-                self.board, self.calibration, mine.scores, theirs.scores, seed
+                self.design, self.calibration, mine.scores, theirs.scores, seed
             )
         if name in self.views:
             views = self.views[name], self.views[base]
-            yield pairs.accuracy_gain("accuracy_gain", *views, self.board, seed)
+            yield pairs.accuracy_gain("accuracy_gain", *views, self.design, seed)
 
     def _against_fill(self, name: str) -> Iterator[Figure | None]:
         mine, fill = self.measured[name], self.measured["fill"]
-        people, seed = self.board.people, self.seed
+        people, seed = self.design.people, self.seed
         yield paired.over_fill(mine.scores, fill.scores, people, seed)
         qualities = mine.qualities, fill.qualities
         yield from paired.quality_gains(*qualities, people, seed, "gain_over_fill")
         if self.calibration is not None and mine.scores.search is None:
             scores = mine.scores, fill.scores
             yield from fixed_threshold.rejection_changes(
-                self.board, self.calibration, *scores, seed, "fnmr_frozen_over_fill"
+                self.design, self.calibration, *scores, seed, "fnmr_frozen_over_fill"
             )
         if name in self.views:
             views = self.views[name], self.views["fill"]
-            yield pairs.accuracy_gain("accuracy_gain_over_fill", *views, self.board, seed)
+            yield pairs.accuracy_gain("accuracy_gain_over_fill", *views, self.design, seed)
 
     @cached_property
     def cohort_target(self) -> float | None:
@@ -191,9 +191,9 @@ class Findings:
         if self.calibration is not None and target is not None:
             threshold = (target, self.calibration.thresholds[target])
         arms = list(self.measured.values())
-        columns = series(arms, self.bases, self.views, self.board, threshold)
+        columns = series(arms, self.bases, self.views, self.design, threshold)
         cutter = groups.Cutter(
-            columns, self.board.people, self._false_matches, self.seed, min_subjects
+            columns, self.design.people, self._false_matches, self.seed, min_subjects
         )
         cut = [cutter.cut(name, values) for name, values in labels.items()]
         found = tuple(cohort for one in cut for cohort in one.cohorts)
@@ -203,7 +203,9 @@ class Findings:
         target = self.cohort_target
         if self.calibration is None or target is None:
             return None
-        counted = fixed_threshold.impostors(self.board, self.calibration, self.measured[name], mask)
+        counted = fixed_threshold.impostors(
+            self.design, self.calibration, self.measured[name], mask
+        )
         return fixed_threshold.fmr_figure(counted, target, self.seed)
 
     def right(self, name: str) -> Vector:
@@ -212,29 +214,29 @@ class Findings:
         In a search, at rank 1. Of pairs only, in all listed pairs of the probe: in View 2,
         or without folds at the frozen threshold.
         """
-        scores, board = self.measured[name].scores, self.board
+        scores, design = self.measured[name].scores, self.design
         if scores.search is not None:
             return scores.hit()
         if name in self.views:
             wrong = ~self.views[name].correct
         elif self.calibration is not None and self.cohort_target is not None:
             threshold = self.calibration.thresholds[self.cohort_target]
-            wrong = (scores.trials >= threshold) != board.genuine
+            wrong = (scores.trials >= threshold) != design.genuine
         else:
-            return np.full(len(board.plan.probes), np.nan)
-        rows = board.pair_rows[:, 0]
-        asked = np.bincount(rows, minlength=len(board.plan.probes))
-        errors = np.bincount(rows[wrong], minlength=len(board.plan.probes))
+            return np.full(len(design.plan.probes), np.nan)
+        rows = design.pair_rows[:, 0]
+        asked = np.bincount(rows, minlength=len(design.plan.probes))
+        errors = np.bincount(rows[wrong], minlength=len(design.plan.probes))
         return np.where(asked > 0, errors == 0, np.nan)
 
 
-def _measure(session: Session, board: Board, spec: ArmSpec, run: ArmRun) -> Measured:
+def _measure(session: Session, design: Design, spec: ArmSpec, run: ArmRun) -> Measured:
     references = session.references(spec)
     return Measured(
         name=spec.name,
         probes=run.templates,
         references=references,
-        scores=board.score(run.templates, references),
-        qualities=[run.qualities.get(image_id, Quality()) for image_id in board.plan.probes],
+        scores=design.score(run.templates, references),
+        qualities=[run.qualities.get(image_id, ImageQuality()) for image_id in design.plan.probes],
         features=run.features,
     )

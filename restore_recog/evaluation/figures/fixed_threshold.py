@@ -24,8 +24,8 @@ from scipy.sparse import csr_array
 
 from restore_recog.evaluation.figure import Figure, FigureName
 from restore_recog.evaluation.figures.single import rate_figure
-from restore_recog.evaluation.scores.board import ArmScores, Board, Measured
 from restore_recog.evaluation.scores.cosine_table import averaged
+from restore_recog.evaluation.scores.design import ArmScores, Design, Measured
 from restore_recog.evaluation.scores.search import count_accepted, search
 from restore_recog.metrics.streaming import ScoreStream
 from restore_recog.metrics.support import flag
@@ -87,7 +87,7 @@ class Impostors:
 
 
 def calibrate(
-    board: Board, clean: Measured | None, references: Templates, unoccluded: Mask
+    design: Design, clean: Measured | None, references: Templates, unoccluded: Mask
 ) -> Calibration | None:
     """Fix the thresholds; None where there is no impostor comparison to fix them on.
 
@@ -98,34 +98,34 @@ def calibrate(
 
     Args:
         clean: The clean arm, or None.
-        references: (R, D) templates of the board's columns as they came.
+        references: (R, D) templates of the design's columns as they came.
         unoccluded: (R,) which of them show a bare face.
     """
     if clean is None:
-        found = _among_references(board, references, unoccluded)
+        found = _among_references(design, references, unoccluded)
         return None if found is None else _calibration("unoccluded references", *found)
-    stream = _all_impostors(board, clean)
+    stream = _all_impostors(design, clean)
     return _calibration("clean arm", stream) if stream.count else None
 
 
-def _all_impostors(board: Board, arm: Measured) -> ScoreStream:
+def _all_impostors(design: Design, arm: Measured) -> ScoreStream:
     if arm.scores.search is not None:
         return arm.scores.search.impostor
-    gallery, owners = board.gallery(arm.references)
-    return search(arm.probes, gallery, board.probe_subjects, owners, block=board.block).impostor
+    gallery, owners = design.gallery(arm.references)
+    return search(arm.probes, gallery, design.probe_subjects, owners, block=design.block).impostor
 
 
 def _among_references(
-    board: Board, references: Templates, unoccluded: Mask
+    design: Design, references: Templates, unoccluded: Mask
 ) -> tuple[ScoreStream, int] | None:
     """Return their comparisons and how often each stands among them; None without two people."""
-    gallery, owners = references[unoccluded], board.column_subjects[unoccluded]
+    gallery, owners = references[unoccluded], design.column_subjects[unoccluded]
     if np.unique(owners).size < 2:
         return None
-    if board.enrolment == "mean":
+    if design.enrolment == "mean":
         enrolled, people = averaged(gallery, owners)
-        return search(gallery, enrolled, owners, people, block=board.block).impostor, 1
-    return search(gallery, gallery, owners, owners, block=board.block).impostor, 2
+        return search(gallery, enrolled, owners, people, block=design.block).impostor, 1
+    return search(gallery, gallery, owners, owners, block=design.block).impostor, 2
 
 
 def _calibration(on: str, stream: ScoreStream, times: int = 1) -> Calibration:
@@ -142,34 +142,34 @@ def _calibration(on: str, stream: ScoreStream, times: int = 1) -> Calibration:
 
 
 def impostors(
-    board: Board,
+    design: Design,
     calibration: Calibration,
     arm: Measured,
     rows: Mask | None = None,
 ) -> Impostors:
     """Count the impostor comparisons of an arm; *rows*, (P,), says of which probes only."""
     chosen = np.ones(len(arm.probes), dtype=bool) if rows is None else rows
-    gallery, owners = board.gallery(arm.references)
+    gallery, owners = design.gallery(arm.references)
     counts = count_accepted(
         arm.probes[chosen],
         gallery,
-        board.probe_subjects[chosen],
+        design.probe_subjects[chosen],
         owners,
         list(calibration.thresholds.values()),
-        block=board.block,
+        block=design.block,
     )
     accepted = dict(zip(calibration.thresholds, counts.accepted, strict=True))
     return Impostors(accepted, counts.compared, counts.n)
 
 
 def frozen_figures(
-    board: Board, calibration: Calibration, scores: ArmScores, counted: Impostors, seed: int
+    design: Design, calibration: Calibration, scores: ArmScores, counted: Impostors, seed: int
 ) -> Iterator[Figure | None]:
     """Return FMR and FNMR of one arm at the fixed thresholds, over all comparisons.
 
     The interval of the FMR draws the people on both sides, that of the FNMR one way.
     """
-    genuine, people = scores.genuine, board.people[scores.genuine.probe]
+    genuine, people = scores.genuine, design.people[scores.genuine.probe]
     done = np.isfinite(genuine.scores)
     for target, threshold in calibration.thresholds.items():
         facts = {
@@ -224,7 +224,7 @@ def _with_budget(
 
 
 def rejection_changes(
-    board: Board,
+    design: Design,
     calibration: Calibration,
     arm: ArmScores,
     floor: ArmScores,
@@ -236,7 +236,7 @@ def rejection_changes(
     ``rescued`` counts the genuine comparisons that only the arm accepts, ``harmed`` those
     that only the floor accepts.
     """
-    people = board.people[arm.genuine.probe]
+    people = design.people[arm.genuine.probe]
     for target, threshold in calibration.thresholds.items():
         now, before = arm.genuine.scores < threshold, floor.genuine.scores < threshold
         if now.size:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from restore_recog.errors import DataError
 from restore_recog.evaluation.figure import Figure, FigureName, collected
 from restore_recog.evaluation.results import Cohort
-from restore_recog.evaluation.scores.board import Board, Measured
+from restore_recog.evaluation.scores.design import Design, Measured
 from restore_recog.metrics.resampling import Interval, percentile_limits, resampled
 from restore_recog.metrics.support import flag
 from restore_recog.metrics.view2 import View2
@@ -211,7 +211,7 @@ def series(
     arms: Sequence[Measured],
     bases: Mapping[str, str],
     views: Mapping[str, View2],
-    board: Board,
+    design: Design,
     threshold: tuple[float, float] | None,
 ) -> list[Series]:
     """Return what is broken down, arm by arm; values that are not known are left out.
@@ -225,8 +225,8 @@ def series(
     found = []
     for arm in arms:
         base = by_name.get(bases.get(arm.name, ""))
-        columns = [*_alone(arm, board, threshold), *_against(arm, base)]
-        columns += _pairs(arm.name, bases.get(arm.name, ""), views, board)
+        columns = [*_alone(arm, design, threshold), *_against(arm, base)]
+        columns += _pairs(arm.name, bases.get(arm.name, ""), views, design)
         for figure, values, rows, errors in columns:
             known = np.isfinite(values)
             if known.any():
@@ -237,8 +237,10 @@ def series(
 Column = tuple[str, Vector, NDArray[np.intp], bool | None]
 
 
-def _alone(arm: Measured, board: Board, threshold: tuple[float, float] | None) -> Iterator[Column]:
-    scores, probes = arm.scores, np.arange(len(board.plan.probes))
+def _alone(
+    arm: Measured, design: Design, threshold: tuple[float, float] | None
+) -> Iterator[Column]:
+    scores, probes = arm.scores, np.arange(len(design.plan.probes))
     yield "rank1", scores.hit(), probes, False
     yield "fta", scores.failed.astype(float), probes, True
     if threshold is not None:
@@ -253,9 +255,9 @@ def _against(arm: Measured, base: Measured | None) -> Iterator[Column]:
         yield "cosine_gain", mine.cosine - theirs.cosine, probes, None
 
 
-def _pairs(name: str, base: str, views: Mapping[str, View2], board: Board) -> Iterator[Column]:
+def _pairs(name: str, base: str, views: Mapping[str, View2], design: Design) -> Iterator[Column]:
     if name in views:
-        rows, mine = board.pair_rows[:, 0], views[name].correct.astype(float)
+        rows, mine = design.pair_rows[:, 0], views[name].correct.astype(float)
         yield "accuracy", mine, rows, False
         if base in views:
             yield "accuracy_gain", mine - views[base].correct, rows, None

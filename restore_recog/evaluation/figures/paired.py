@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from restore_recog.evaluation.figure import Figure, FigureName
 from restore_recog.evaluation.figures.single import People
-from restore_recog.evaluation.image_quality import Quality
-from restore_recog.evaluation.scores.board import ArmScores, Measured
+from restore_recog.evaluation.image_quality import ImageQuality
+from restore_recog.evaluation.scores.design import ArmScores, Measured
 from restore_recog.metrics.frechet import frechet_distance
 from restore_recog.metrics.uncertainty import (
     bootstrap_difference,
@@ -97,8 +97,8 @@ def over_fill(arm: ArmScores, fill: ArmScores, people: People, seed: int) -> Fig
 
 
 def quality_vs_recognition(
-    arm: tuple[ArmScores, Sequence[Quality]],
-    floor: tuple[ArmScores, Sequence[Quality]],
+    arm: tuple[ArmScores, Sequence[ImageQuality]],
+    floor: tuple[ArmScores, Sequence[ImageQuality]],
     people: People,
     seed: int,
 ) -> Figure | None:
@@ -117,7 +117,7 @@ def quality_vs_recognition(
     return Figure.of("quality_vs_recognition", interval, left_out=int((~both).sum()))
 
 
-def _psnr(qualities: Sequence[Quality]) -> Vector:
+def _psnr(qualities: Sequence[ImageQuality]) -> Vector:
     return np.array([quality.psnr_mask for quality in qualities], dtype=float)
 
 
@@ -155,8 +155,8 @@ def _distance(name: str, ours: NDArray[np.floating], theirs: NDArray[np.floating
 
 
 def quality_gains(
-    arm: Sequence[Quality],
-    floor: Sequence[Quality],
+    arm: Sequence[ImageQuality],
+    floor: Sequence[ImageQuality],
     people: People,
     seed: int,
     ending: str = "gain",

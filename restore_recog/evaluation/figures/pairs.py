@@ -10,7 +10,7 @@ from scipy.stats import t as student
 
 from restore_recog.evaluation.figure import Figure, FigureName
 from restore_recog.evaluation.figures.paired import flip_table
-from restore_recog.evaluation.scores.board import Board
+from restore_recog.evaluation.scores.design import Design
 from restore_recog.metrics.resampling import Interval, percentile_limits, resampled
 from restore_recog.metrics.view2 import View2, view2
 from restore_recog.types import Vector
@@ -22,15 +22,15 @@ UNBALANCED = 0.6
 """Share of one kind of pair above which accuracy says more about the list than the faces."""
 
 
-def accuracy(board: Board, trials: Vector) -> View2 | None:
+def accuracy(design: Design, trials: Vector) -> View2 | None:
     """Return View 2 of one arm, or None where the plan's folds cannot carry it."""
-    folds, genuine = np.array(board.plan.folds), board.genuine
+    folds, genuine = np.array(design.plan.folds), design.genuine
     if np.unique(folds).size < 2 or genuine.all() or not genuine.any():
         return None
     return view2(trials, genuine, folds)
 
 
-def accuracy_figure(view: View2, board: Board, *, limited: bool = False) -> Figure:
+def accuracy_figure(view: View2, design: Design, *, limited: bool = False) -> Figure:
     """Return the mean accuracy over folds with Student's interval of that mean.
 
     ``value_missing_wrong`` is the accuracy if every pair that the data has no images for
@@ -43,8 +43,8 @@ def accuracy_figure(view: View2, board: Board, *, limited: bool = False) -> Figu
     """
     n_folds = view.fold_accuracies.size
     reach = float(student.ppf((1 + LEVEL) / 2, n_folds - 1)) * view.standard_error
-    folds, missing = np.array(board.plan.folds), [fold for fold, _ in board.plan.missing_pairs]
-    genuine = float(board.genuine.mean())
+    folds, missing = np.array(design.plan.folds), [fold for fold, _ in design.plan.missing_pairs]
+    genuine = float(design.genuine.mean())
     chance = max(genuine, 1.0 - genuine)
     details = {
         "se": view.standard_error,
@@ -71,19 +71,19 @@ def accuracy_figure(view: View2, board: Board, *, limited: bool = False) -> Figu
         max(0.0, view.accuracy - reach),
         min(1.0, view.accuracy + reach),
         n=len(folds),
-        n_subjects=np.unique(board.trial_subjects()).size,
+        n_subjects=np.unique(design.trial_subjects()).size,
         flag=why,
         details=details,
     )
 
 
-def accuracy_gain(name: str, mine: View2, theirs: View2, board: Board, seed: int) -> Figure:
+def accuracy_gain(name: str, mine: View2, theirs: View2, design: Design, seed: int) -> Figure:
     """Return the difference in the share of pairs answered rightly, and the flips.
 
     Every pair weighs the same here, whatever its fold.
     """
     now, before = mine.correct, theirs.correct
-    interval = pair_mean(now.astype(float) - before, board.trial_subjects(), seed)
+    interval = pair_mean(now.astype(float) - before, design.trial_subjects(), seed)
     return Figure.of(name, interval, **flip_table(now, before))
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.evaluation.figure import Figure, FigureName, Figures, collected
-from restore_recog.evaluation.image_quality import QUALITIES, Quality
-from restore_recog.evaluation.scores.board import ArmScores, Board
+from restore_recog.evaluation.image_quality import QUALITIES, ImageQuality
 from restore_recog.evaluation.scores.cosine_table import without
+from restore_recog.evaluation.scores.design import ArmScores, Design
 from restore_recog.metrics.identification import expected_rank_rate
 from restore_recog.metrics.open_set import fnir_at_fpir
 from restore_recog.metrics.separation import CosineSummary, cosine_summary, d_prime_of
@@ -72,7 +72,7 @@ def rate_figure(
 
 
 def arm_figures(
-    scores: ArmScores, qualities: Sequence[Quality], board: Board, seed: int
+    scores: ArmScores, qualities: Sequence[ImageQuality], design: Design, seed: int
 ) -> dict[str, Figure]:
     """Return the figures of one arm by name; those that cannot be measured are absent."""
     columns = {
@@ -80,34 +80,34 @@ def arm_figures(
         for name in QUALITIES
     }
     return collected(
-        *_identification(scores, board, seed),
-        *_cosines(scores, board, seed),
-        *_verification(scores.trials, board, seed),
-        *(mean_figure(name, column, board.people, seed) for name, column in columns.items()),
+        *_identification(scores, design, seed),
+        *_cosines(scores, design, seed),
+        *_verification(scores.trials, design, seed),
+        *(mean_figure(name, column, design.people, seed) for name, column in columns.items()),
     )
 
 
-def _identification(scores: ArmScores, board: Board, seed: int) -> Iterator[Figure | None]:
+def _identification(scores: ArmScores, design: Design, seed: int) -> Iterator[Figure | None]:
     mated = scores.mated
     if scores.search is None or not mated.any():
         return
-    ranks, people = scores.ranks, board.people[mated]
+    ranks, people = scores.ranks, design.people[mated]
     rank1 = rate_figure("rank1", scores.hit()[mated], people, seed)
     assert rank1 is not None
     yield rank1.with_details(
         tied_probes=ranks.n_tied,
         value_ties_at_random=expected_rank_rate(ranks, 1),
         gallery_subjects=ranks.n_subjects,
-        references_per_subject=len(board.plan.references) / ranks.n_subjects,
+        references_per_subject=len(design.plan.references) / ranks.n_subjects,
         non_mated=int((~mated).sum()),
     )
     yield rate_figure("rank5", scores.hit(5)[mated], people, seed)
 
 
-def _cosines(scores: ArmScores, board: Board, seed: int) -> Iterator[Figure | None]:
-    own = mean_figure("cosine", scores.cosine, board.people, seed)
-    others = mean_figure("impostor_cosine", scores.impostor, board.people, seed)
-    summary = _summary(scores, board)
+def _cosines(scores: ArmScores, design: Design, seed: int) -> Iterator[Figure | None]:
+    own = mean_figure("cosine", scores.cosine, design.people, seed)
+    others = mean_figure("impostor_cosine", scores.impostor, design.people, seed)
+    summary = _summary(scores, design)
     if summary is not None:
         # Spread, separation and counts of the cosine table stand beside the two means.
         own = own and own.with_details(
@@ -119,7 +119,7 @@ def _cosines(scores: ArmScores, board: Board, seed: int) -> Iterator[Figure | No
     yield own
     yield others
     margin = scores.cosine - scores.best_impostor
-    yield mean_figure("margin", margin, board.people, seed)
+    yield mean_figure("margin", margin, design.people, seed)
     if summary is not None:
         counts = summary.n_genuine, summary.n_impostor
         yield _plain("overlap", summary.overlap, *counts)
@@ -131,13 +131,13 @@ def _cosines(scores: ArmScores, board: Board, seed: int) -> Iterator[Figure | No
         yield _plain("d_prime", value, genuine.count, impostor.count)
 
 
-def _summary(scores: ArmScores, board: Board) -> CosineSummary | None:
+def _summary(scores: ArmScores, design: Design) -> CosineSummary | None:
     """Return mean and spread of the cosine table, or where there is none, of the pairs."""
     if scores.table is not None:
         return scores.table.summary
     if not len(scores.trials):
         return None
-    return cosine_summary(scores.trials[board.genuine], scores.trials[~board.genuine])
+    return cosine_summary(scores.trials[design.genuine], scores.trials[~design.genuine])
 
 
 def _plain(name: str, value: float, n_genuine: int, n_impostor: int) -> Figure | None:
@@ -148,11 +148,11 @@ def _plain(name: str, value: float, n_genuine: int, n_impostor: int) -> Figure |
     return Figure(FigureName(name), value, n=n_genuine + n_impostor, details=counts)
 
 
-def _verification(scores: Vector, board: Board, seed: int) -> Iterator[Figure | None]:
-    genuine = board.genuine
+def _verification(scores: Vector, design: Design, seed: int) -> Iterator[Figure | None]:
+    genuine = design.genuine
     if not genuine.any() or genuine.all():
         return
-    people = board.trial_subjects()
+    people = design.trial_subjects()
     mated, other = scores[genuine], scores[~genuine]
     intervals = bootstrap_verification(
         mated, other, people[genuine, 0], people[~genuine], seed=seed, fmr_targets=FMR_TARGETS
@@ -183,7 +183,7 @@ FPIR = 0.01
 
 
 def failure_rates(
-    board: Board, scores: ArmScores, references: Templates, seed: int
+    design: Design, scores: ArmScores, references: Templates, seed: int
 ) -> Iterator[Figure]:
     """Return failure to enrol and failure to acquire, by image and never by comparison.
 
@@ -191,16 +191,16 @@ def failure_rates(
     probe or reference stays in every denominator, so no other figure needs correcting.
 
     Args:
-        board: Who is compared with whom.
+        design: Who is compared with whom.
         scores: Of the arm.
-        references: (R, D) templates of the board's columns in this arm.
+        references: (R, D) templates of the design's columns in this arm.
         seed: Of the draws.
     """
-    size = len(board.plan.references)
+    size = len(design.plan.references)
     lost = without(references[:size])
     if size:
-        yield _failures("fte", lost, board.column_subjects[:size], seed)
-    yield _failures("fta", scores.failed, board.probe_subjects, seed)
+        yield _failures("fte", lost, design.column_subjects[:size], seed)
+    yield _failures("fta", scores.failed, design.probe_subjects, seed)
 
 
 def _failures(name: str, failed: Mask, subjects: NDArray[np.str_], seed: int) -> Figure:
@@ -216,21 +216,21 @@ def _failures(name: str, failed: Mask, subjects: NDArray[np.str_], seed: int) ->
     )
 
 
-def generalised(board: Board, trials: Vector, figures: Figures) -> Iterator[Figure]:
+def generalised(design: Design, trials: Vector, figures: Figures) -> Iterator[Figure]:
     """Return GFAR and GFRR: failures to enrol and to acquire folded into the pairs' rates.
 
     At the thresholds at which the arm has its FNMR; there is no interval.
 
     Args:
-        board: Who is compared with whom.
+        design: Who is compared with whom.
         trials: (T,) scores of the pairs, -inf where a template is missing.
         figures: The arm's figures so far: ``fnmr@fmr=...``, ``fta`` and ``fte``.
     """
-    mated, other = completed(trials[board.genuine]), completed(trials[~board.genuine])
+    mated, other = completed(trials[design.genuine]), completed(trials[~design.genuine])
     if "fte" not in figures or not mated.size or not other.size:
         return
     fta, fte = figures["fta"].value, figures["fte"].value
-    genuine = int(board.genuine.sum())
+    genuine = int(design.genuine.sum())
     for point in [figure for figure in figures.values() if figure.name.kind == "fnmr"]:
         threshold = point["threshold"]
         fmr, fnmr = rates_at_threshold(mated, other, threshold)
@@ -245,7 +245,7 @@ def generalised(board: Board, trials: Vector, figures: Figures) -> Iterator[Figu
             yield Figure(name, value, n=trials.size, details=details)
 
 
-def open_set(board: Board, scores: ArmScores, seed: int) -> Figure | None:
+def open_set(design: Design, scores: ArmScores, seed: int) -> Figure | None:
     """Return FNIR at an FPIR of 1 %, where there are probes of people outside the gallery.
 
     The interval draws the mated people, with the threshold as it is.
@@ -256,7 +256,7 @@ def open_set(board: Board, scores: ArmScores, seed: int) -> Figure | None:
     own, strangers = scores.search.own[mated], scores.search.best_other[~mated]
     point = fnir_at_fpir(own, scores.ranks.pessimistic, strangers, FPIR)
     missed = (own < point.threshold) | (scores.hit()[mated] == 0)
-    interval = bootstrap_mean(missed, board.people[mated], seed=seed)
+    interval = bootstrap_mean(missed, design.people[mated], seed=seed)
     budget = point.false_alarm_budget
     return Figure.of(
         FigureName("fnir", FPIR, "fpir"),

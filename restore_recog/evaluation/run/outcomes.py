@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.evaluation.image_quality import Quality
+from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.types import Templates
 
 
@@ -26,7 +26,7 @@ class Outcome:
 
     template: Templates | None
     fallback: bool
-    quality: Quality
+    quality: ImageQuality
     found: bytes | None = None
     features: NDArray[np.float32] | None = None
 
@@ -44,6 +44,6 @@ class ArmRun:
 
     templates: Templates
     fallbacks: Mapping[str, bool]
-    qualities: Mapping[str, Quality]
+    qualities: Mapping[str, ImageQuality]
     masks: Mapping[str, bytes]
     features: NDArray[np.float32] | None = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from restore_recog.api import Recognizer, Restorer
 from restore_recog.evaluation.arm_choice import ArmChoice, ArmSpec
 from restore_recog.evaluation.cache.entries import FinishedWork, Tile
-from restore_recog.evaluation.image_quality import Quality, measure
+from restore_recog.evaluation.image_quality import ImageQuality, measure
 from restore_recog.evaluation.run.faces import CoveringSpec, FoundProbe, ProbeFace, Studio
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.masks import BlockMasks, pack
@@ -149,7 +149,7 @@ class ArmWorker:
         rows = self._embed(faces, painted.images, lost, painter.ledger)
         with painter.ledger.timed("measure", len(faces)):
             qualities = [
-                Quality() if gone else self._quality(spec, face, image, painter)
+                ImageQuality() if gone else self._quality(spec, face, image, painter)
                 for face, image, gone in zip(faces, painted.images, lost, strict=True)
             ]
         judged = self._judge(spec, faces, painted.images, lost, painter.ledger)
@@ -202,10 +202,12 @@ class ArmWorker:
                 rows[i] = row
         return rows
 
-    def _quality(self, spec: ArmSpec, face: ProbeFace, image: Pixels, painter: Painter) -> Quality:
+    def _quality(
+        self, spec: ArmSpec, face: ProbeFace, image: Pixels, painter: Painter
+    ) -> ImageQuality:
         """Return how like its twin an image is, where that says something."""
         if not spec.arm.quality:
-            return Quality()
+            return ImageQuality()
         if spec.arm.quality == "whole":
             return measure(image, face.clean, None, None)
         detected = spec.arm.keeps_mask and self.detectors[spec.restorer or ""] is not None

@@ -46,7 +46,7 @@ class Judged:
     """What is said of one image.
 
     Attributes:
-        scores: Of :class:`~restore_recog.evaluation.image_quality.Quality`, by name.
+        scores: Of :class:`~restore_recog.evaluation.image_quality.ImageQuality`, by name.
         features: (D,) float32 for FID, or None.
     """
 

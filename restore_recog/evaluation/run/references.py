@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from restore_recog.api import Recognizer
 from restore_recog.evaluation.arms import upper_half
 from restore_recog.evaluation.cache.entries import FinishedWork
-from restore_recog.evaluation.image_quality import Quality
+from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.run.faces import Studio, digest
 from restore_recog.evaluation.run.outcomes import Outcome
 from restore_recog.evaluation.run.templates import Face, embed
@@ -64,7 +64,9 @@ def enrol(
             cut = upper_half if part == "upper" else np.asarray
             faces = [Face(samples[i], cut(c.pixels), c.landmarks) for i, c in crops.items()]
             rows = embed(recognizer, faces, studio.ledger) if faces else []
-            return {i: Outcome(row, False, Quality()) for i, row in zip(crops, rows, strict=True)}
+            return {
+                i: Outcome(row, False, ImageQuality()) for i, row in zip(crops, rows, strict=True)
+            }
 
         if work is None:
             found = make()

@@ -33,7 +33,7 @@ from restore_recog.evaluation.run.outcomes import ArmRun
 from restore_recog.evaluation.run.probes import ArmWorker, ProbePass, faces
 from restore_recog.evaluation.run.references import GalleryBlock, enrol, mean_face
 from restore_recog.evaluation.run.templates import stacked
-from restore_recog.evaluation.scores.board import Board
+from restore_recog.evaluation.scores.design import Design
 from restore_recog.face_detection import FaceFinder
 from restore_recog.segmenters.names import choose, margin
 from restore_recog.system.processes import Ranks
@@ -87,13 +87,13 @@ class Session:
         if self.plan.synthetic:
             self._coverings = CoveringSpec(seed=request.seed, **request.covered())  # type: ignore[arg-type]
             self._coverings.check()
-        self.board = Board.of(self.plan, {i: sample.subject for i, sample in samples.items()})
+        self.design = Design.of(self.plan, {i: sample.subject for i, sample in samples.items()})
         self.detectors = choose(request.segmenter, self.restorers, request.device)
         sizes = [side for r in self.restorers.values() for side in r.image_size]
         self.size = request.crop_size or max(sizes, default=DEFAULT_SIZE)
-        self._clean = [i for i in self.board.columns if samples[i].condition == "clean"]
+        self._clean = [i for i in self.design.columns if samples[i].condition == "clean"]
         probes = set() if self.plan.synthetic else set(self.plan.probes)
-        self._extra = [i for i in self.board.columns if i not in probes | set(self._clean)]
+        self._extra = [i for i in self.design.columns if i not in probes | set(self._clean)]
         self._choice = ArmChoice(request, self.restorers, self.detectors)
         passing = [samples[i] for i in (*self.plan.probes, *self._extra)]
         self._choice.check_samples(passing, samples, self.plan.synthetic)
@@ -158,9 +158,9 @@ class Session:
         self._share_accounts()
         self._note_masks(sum(block.true_masks for block in blocks), len(everything))
         self.found = {i: everything[i] for i in self.plan.probes if i in everything}
-        occluded = set(self.board.columns) - set(self._clean)
+        occluded = set(self.design.columns) - set(self._clean)
         self.gallery |= {i: f.digest for i, f in everything.items() if i in occluded}
-        self._check_found("references", self.gallery, self.board.columns)
+        self._check_found("references", self.gallery, self.design.columns)
         self._check_found("probes", self.found, self.plan.probes)
         first = {i: o.template for i, o in self._outcomes["occluded"].items()}
         self._length = stacked(self._whole | first, [*self._clean, *first]).shape[1]
@@ -176,7 +176,7 @@ class Session:
         outcomes = self._outcomes[spec.name]
         clean = set(self._clean)
         found |= {i: o.template for i, o in outcomes.items() if i not in clean}
-        return stacked(found, self.board.columns, self._length)
+        return stacked(found, self.design.columns, self._length)
 
     def faces(self, ids: Sequence[str]) -> dict[str, ProbeFace]:
         """Return probes with their pixels, made anew; nothing is recorded or timed."""
@@ -224,8 +224,8 @@ class Session:
         studio = replace(self._studio, ledger=Ledger())
         total, count = np.zeros((self.size, self.size, 3), np.uint64), 0
         size = self.request.batch_size
-        for start in range(0, min(MEAN_OF, len(self.board.columns)), size):
-            for crop in studio.crops(self.board.columns[start : start + size]).values():
+        for start in range(0, min(MEAN_OF, len(self.design.columns)), size):
+            for crop in studio.crops(self.design.columns[start : start + size]).values():
                 total += crop.pixels
                 count += 1
         self.notes.append(

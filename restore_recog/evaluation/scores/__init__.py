@@ -1,1 +1,1 @@
-"""Comparison scores of templates, as arrays."""
+"""Who is compared with whom, and the scores of the comparisons, as arrays."""

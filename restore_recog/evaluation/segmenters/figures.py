@@ -12,7 +12,7 @@ import numpy as np
 from restore_recog.evaluation.figure import Figure, collected
 from restore_recog.evaluation.figures import paired
 from restore_recog.evaluation.figures.single import People, mean_figure, rate_figure
-from restore_recog.evaluation.scores.board import ArmScores
+from restore_recog.evaluation.scores.design import ArmScores
 from restore_recog.metrics.masks import boundary_error, precision, recall
 from restore_recog.metrics.quality import dice, iou, pixel_accuracy
 from restore_recog.types import Mask, Pixels, Vector

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from restore_recog.errors import DataError, PluginError
-from restore_recog.evaluation.image_quality import Quality
+from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.run.ledger import Ledger, Progress
 from restore_recog.evaluation.run.masks import unpack
@@ -91,7 +91,7 @@ def study(
     order = [*(c for c in references if c not in tested), *tested]
     truth = runs[TRUE].masks[lead] if known else [None] * len(first.session.plan.probes)
     standings = [_standing(runs, c, truth, reference=c not in tested) for c in order]
-    people, seed = first.session.board.people, request.seed
+    people, seed = first.session.design.people, request.seed
     masks = {c: runs[c].masks[lead] for c in order if c in tested or c.startswith(AVERAGE)}
     samples = first.session.source.samples
     floor = first.arms["occluded"]
@@ -174,14 +174,14 @@ def _run(
     ledger = Ledger(told)
     session = Session(_one(request, choice, clean=clean), ledger)
     made = session.run()
-    board, probes = session.board.enrolled_by(request.enrolment), session.plan.probes
+    design, probes = session.design.enrolled_by(request.enrolment), session.plan.probes
     found: dict[str, Scored] = {}
     masks: dict[str, Packed] = {}
     for spec in session.specs:
         run = made[spec.name]
-        qualities = [run.qualities.get(i, Quality()) for i in probes]
+        qualities = [run.qualities.get(i, ImageQuality()) for i in probes]
         psnr = np.array([quality.psnr_mask for quality in qualities], dtype=float)
-        found[spec.name] = Scored(board.score(run.templates, session.references(spec)), psnr)
+        found[spec.name] = Scored(design.score(run.templates, session.references(spec)), psnr)
         masks[spec.name] = [run.masks.get(image_id) for image_id in probes]
     return _Run(session, found, masks, tuple(ledger.failures))
 
@@ -190,7 +190,7 @@ def _standing(runs: Mapping[str, _Run], choice: str, truth: Packed, *, reference
     """Return the figures of one segmenter."""
     run = runs[choice]
     session, seed = run.session, run.session.request.seed
-    people, side, names = session.board.people, session.size, list(session.restorers)
+    people, side, names = session.design.people, session.size, list(session.restorers)
     mine = run.masks[f"restored:{names[0]}"]
     scores = [
         judged(_mask(found, side), _mask(true, side)) if image_id in session.found else None

@@ -181,7 +181,7 @@ def collapse(findings: Findings) -> list[str]:
     """
     found = []
     for name, arm in findings.measured.items():
-        same, constant = shared_templates(arm.probes, findings.board.people)
+        same, constant = shared_templates(arm.probes, findings.design.people)
         if constant:
             found.append(
                 f"Warning: in the arm '{name}' all probes have one and the same template; the "

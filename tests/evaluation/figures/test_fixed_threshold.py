@@ -48,7 +48,7 @@ def tables(found: Findings, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Return (genuine, impostor) scores of an arm from the dense table."""
     arm = found.measured[name]
     table = dense(arm.probes, arm.references)
-    own = found.board.probe_subjects[:, None] == found.board.column_subjects[None, :]
+    own = found.design.probe_subjects[:, None] == found.design.column_subjects[None, :]
     return table[own], table[~own]
 
 
@@ -83,10 +83,10 @@ def test_intervals_draw_both_people_for_fmr_and_one_for_fnmr() -> None:
     found, _ = planted(drift=1.0)
     assert found.calibration is not None
     threshold = found.calibration.thresholds[1e-2]
-    arm, board = found.measured["restored:x"], found.board
+    arm, design = found.measured["restored:x"], found.design
     table = dense(arm.probes, arm.references)
     rows, columns = np.indices(table.shape).reshape(2, -1)
-    a, b = board.probe_subjects[rows], board.column_subjects[columns]
+    a, b = design.probe_subjects[rows], design.column_subjects[columns]
     other, values = a != b, table.ravel() >= threshold
     figures = found.arm("restored:x", run()).figures
     names, index = np.unique([a[other], b[other]], return_inverse=True)
@@ -109,7 +109,7 @@ def test_planted_drift_is_found_and_its_absence_too() -> None:
     assert drifting["impostor_shift"]["low"] > 0
     found, arms = planted()
     same = findings(
-        found.board.plan,
+        found.design.plan,
         arms | {"restored:x": arms["occluded"]},
         found.measured["clean"].references,
     )
@@ -122,7 +122,7 @@ def test_planted_drift_is_found_and_its_absence_too() -> None:
 def test_a_paired_change_is_narrower_than_two_rates_apart() -> None:
     found, arms = planted(drift=1.0)
     arms = arms | {"restored:x": unit(arms["occluded"] + 0.02 * arms["restored:x"])}
-    near_by = findings(found.board.plan, arms, found.measured["clean"].references)
+    near_by = findings(found.design.plan, arms, found.measured["clean"].references)
     figures = near_by.arm("restored:x", run()).figures
     change, rate = figures[f"fmr_frozen_change{TARGET}"], figures[f"fmr_frozen{TARGET}"]
     assert change["high"] - change["low"] < 0.5 * (rate["high"] - rate["low"])
@@ -158,13 +158,13 @@ def test_without_clean_twins_the_bare_references_fix_the_threshold() -> None:
     references = found.measured["occluded"].references
     masked = ["000/r0", "001/r1"]
     without = findings(
-        found.board.plan,
+        found.design.plan,
         arms,
         references,
         samples=[sample(image_id, condition="mask") for image_id in masked],
     )
-    bare = np.array([image_id not in masked for image_id in found.board.columns])
-    own = found.board.column_subjects[bare]
+    bare = np.array([image_id not in masked for image_id in found.design.columns])
+    own = found.design.column_subjects[bare]
     table = dense(references[bare], references[bare])
     upper = np.triu(np.ones(table.shape, bool), 1) & (own[:, None] != own[None, :])
     wanted = fnmr_at_fmr([1.0], table[upper], 0.01)
@@ -179,10 +179,10 @@ def test_averaged_references_fix_the_threshold_of_averaged_references() -> None:
     found, arms = planted()
     del arms["clean"]
     references = found.measured["occluded"].references
-    mean = findings(found.board.plan, arms, references, enrolment="mean")
-    averages, names = averaged(references, found.board.column_subjects)
+    mean = findings(found.design.plan, arms, references, enrolment="mean")
+    averages, names = averaged(references, found.design.column_subjects)
     table = dense(references, averages)
-    other = found.board.column_subjects[:, None] != names[None, :]
+    other = found.design.column_subjects[:, None] != names[None, :]
     assert mean.calibration is not None
     assert mean.calibration.n_impostor == other.sum()
     assert mean.calibration.thresholds[1e-2] == fnmr_at_fmr([1.0], table[other], 0.01).threshold
@@ -202,7 +202,7 @@ def test_of_pairs_the_listed_genuine_ones_count_and_all_impostors() -> None:
     plan, probes, references = pairs_only()
     worse = near(probes, 1.0, 9)
     found = findings(plan, {"clean": probes, "occluded": worse}, references, enrolment="mean")
-    other = found.board.probe_subjects[:, None] != found.board.column_subjects[None, :]
+    other = found.design.probe_subjects[:, None] != found.design.column_subjects[None, :]
     impostor = {name: dense(arm.probes, references)[other] for name, arm in found.measured.items()}
     threshold = fnmr_at_fmr([1.0], impostor["clean"], 0.01).threshold
     assert found.calibration is not None
@@ -218,11 +218,11 @@ def test_of_pairs_the_listed_genuine_ones_count_and_all_impostors() -> None:
 @pytest.mark.parametrize("block", [1, 5, 300])
 def test_the_block_size_changes_nothing(block: int) -> None:
     found, _ = planted(drift=1.0)
-    other = replace(found, board=replace(found.board, block=block))
+    other = replace(found, design=replace(found.design, block=block))
     assert found.calibration is not None
     for arm in found.measured.values():
-        one = impostors(found.board, found.calibration, arm)
-        many = impostors(other.board, found.calibration, arm)
+        one = impostors(found.design, found.calibration, arm)
+        many = impostors(other.design, found.calibration, arm)
         for target in one.accepted:
             assert (one.accepted[target] != many.accepted[target]).nnz == 0
 

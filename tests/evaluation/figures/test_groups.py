@@ -80,7 +80,7 @@ def test_cohort_figures_are_those_of_their_own_probes(cut) -> None:  # type: ign
     scores = found.measured["occluded"].scores
     mask = np.array(genders()) == "male"
     rank1 = groups["male"].arms["occluded"]["rank1"]
-    wanted = bootstrap_mean(scores.hit()[mask], found.board.people[mask], seed=0)
+    wanted = bootstrap_mean(scores.hit()[mask], found.design.people[mask], seed=0)
     assert rank1["value"] == pytest.approx(wanted.value)
     # All people are drawn here, so that cohorts share their draws; men alone there.
     assert rank1["low"] == pytest.approx(wanted.low, abs=0.05)
@@ -94,7 +94,7 @@ def test_all_cohorts_share_one_threshold(cut) -> None:  # type: ignore[no-untype
     threshold = found.calibration.thresholds[1e-3]
     arm = found.measured["occluded"]
     table = dense(arm.probes, arm.references)
-    own = found.board.probe_subjects[:, None] == found.board.column_subjects[None, :]
+    own = found.design.probe_subjects[:, None] == found.design.column_subjects[None, :]
     rates = []
     for value, cohort in groups.items():
         mask = (np.array(genders()) == value)[:, None]
@@ -136,7 +136,7 @@ def test_a_label_may_vary_within_a_person() -> None:
     hits = found.measured["occluded"].scores.hit().reshape(-1, 2)
     sign = 1 if rank1.best == "frontal" else -1
     wanted = bootstrap_mean(
-        sign * (hits[:, 0] - hits[:, 1]), found.board.people.reshape(-1, 2)[:, 0], seed=0
+        sign * (hits[:, 0] - hits[:, 1]), found.design.people.reshape(-1, 2)[:, 0], seed=0
     )
     found_limits = (rank1.difference["value"], rank1.difference["low"], rank1.difference["high"])
     assert found_limits == pytest.approx((wanted.value, wanted.low, wanted.high))

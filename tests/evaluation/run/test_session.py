@@ -118,12 +118,12 @@ def test_what_is_kept_of_probes_and_references() -> None:
     data = covered(broken=["00/m0", "01/c2"])
     session, runs, ledger = ran(request(data, batch_size=3))
     assert set(session.found) == set(session.plan.probes) - {"00/m0"}
-    assert set(session.gallery) == set(session.board.columns) - {"01/c2"}
+    assert set(session.gallery) == set(session.design.columns) - {"01/c2"}
     assert {f.stage for f in ledger.failures} == {"read"}
     row = session.plan.probes.index("00/m0")
     for spec in session.specs:
         assert np.isnan(runs[spec.name].templates[row]).all()
-        assert np.isnan(session.references(spec)[session.board.columns.index("01/c2")]).all()
+        assert np.isnan(session.references(spec)[session.design.columns.index("01/c2")]).all()
     kinds = {probe.covering for probe in session.found.values()}
     assert kinds == {"mask"}
     face = session.faces(["02/m1"])["02/m1"]
@@ -234,8 +234,8 @@ def test_a_detector_that_fails_counts_as_the_restorers_failure() -> None:
 def test_occluded_references_go_through_the_arms_and_clean_ones_do_not() -> None:
     data = covered()
     session, runs, _ = ran(listed(data, batch_size=2))
-    assert session.board.columns == ("00/m0", "01/m0", "02/c0", "03/c0")
-    assert set(session.gallery) == set(session.board.columns)
+    assert session.design.columns == ("00/m0", "01/m0", "02/c0", "03/c0")
+    assert set(session.gallery) == set(session.design.columns)
     assert set(session.found) == {"00/m0", "00/m1", "02/c0", "02/m1"}
     restored = session.references(ArmSpec(ARMS["restored"], "healer"))
     occluded = session.references(ArmSpec(ARMS["occluded"]))

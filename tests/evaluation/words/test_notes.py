@@ -153,8 +153,8 @@ def test_an_unsupported_threshold_gives_way_to_a_supported_one() -> None:
 
 def test_a_collapsed_recogniser_is_reported_loudly() -> None:
     plan = simple_plan(6, 2)
-    board = board_of(plan)
-    own = people(6)[[int(i[:3]) for i in board.columns]]
+    design = board_of(plan)
+    own = people(6)[[int(i[:3]) for i in design.columns]]
     faces = np.repeat(people(6), 2, axis=0)
     twins = faces.copy()
     twins[2] = twins[0]  # one probe of the second person is the first one's

@@ -21,7 +21,7 @@ from scoring_fakes import (
 from restore_recog.api import Plan
 from restore_recog.errors import DataError
 from restore_recog.evaluation.figures.pairs import pair_mean
-from restore_recog.evaluation.image_quality import Quality
+from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.scores.cosine_table import averaged, cosine_table, genuine_comparisons
 from restore_recog.metrics.identification import identification_ranks, subject_scores
 from restore_recog.metrics.separation import cosine_summary
@@ -34,8 +34,8 @@ RNG = np.random.default_rng(5)
 def planted(n: int = 12, shots: int = 3, noise: float = 1.2, length: int = 16):  # type: ignore[no-untyped-def]
     """Return (plan, probes, references) of people that are sometimes mistaken."""
     plan, centres = simple_plan(n, shots), people(n, length)
-    board = board_of(plan)
-    own = [int(i[:3]) for i in board.columns]
+    design = board_of(plan)
+    own = [int(i[:3]) for i in design.columns]
     probes = near(np.repeat(centres, shots, axis=0), noise, 1)
     return plan, probes, near(centres[own], noise, 2)
 
@@ -44,13 +44,13 @@ def test_ranks_are_those_of_the_dense_table() -> None:
     plan, probes, references = planted()
     probes[4] = np.nan
     references[[0, 1, 7]] = np.nan  # both of the first person, one of another
-    board = board_of(plan)
-    scores = board.score(probes, references)
+    design = board_of(plan)
+    scores = design.score(probes, references)
     table = dense(probes, references)
-    wanted = identification_ranks(table, board.probe_subjects, board.column_subjects)
+    wanted = identification_ranks(table, design.probe_subjects, design.column_subjects)
     assert scores.rank().tolist() == wanted.pessimistic.tolist()
-    best, names = subject_scores(table, board.column_subjects)
-    other = np.where(names[None, :] == board.probe_subjects[:, None], -np.inf, best).max(axis=1)
+    best, names = subject_scores(table, design.column_subjects)
+    other = np.where(names[None, :] == design.probe_subjects[:, None], -np.inf, best).max(axis=1)
     np.testing.assert_array_equal(scores.best_impostor, np.where(np.isinf(other), np.nan, other))
     assert scores.failed.tolist() == [i == 4 for i in range(36)]
 
@@ -58,10 +58,10 @@ def test_ranks_are_those_of_the_dense_table() -> None:
 @pytest.mark.parametrize("block", [1, 7, 4096])
 def test_the_block_size_changes_nothing(block: int) -> None:
     plan, probes, references = planted()
-    board = board_of(plan)
+    design = board_of(plan)
     one, many = (
-        board.score(probes, references),
-        replace(board, block=block).score(probes, references),
+        design.score(probes, references),
+        replace(design, block=block).score(probes, references),
     )
     for name in ("cosine", "impostor", "trials", "best_impostor"):
         np.testing.assert_allclose(getattr(one, name), getattr(many, name), atol=1e-7)
@@ -236,8 +236,11 @@ def test_quality_goes_with_recognition_where_it_was_planted_so() -> None:
     centres = np.repeat(people(12, 16), 3, axis=0)
     strength = RNG.permutation(36) / 36
     restored = unit(probes + strength[:, None] * centres)
-    before, after = [Quality(psnr_mask=10.0)] * 36, [Quality(psnr_mask=10 + s) for s in strength]
-    after[7] = Quality()
+    before, after = (
+        [ImageQuality(psnr_mask=10.0)] * 36,
+        [ImageQuality(psnr_mask=10 + s) for s in strength],
+    )
+    after[7] = ImageQuality()
     found = findings(
         plan,
         {"occluded": probes, "restored:x": restored},

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from restore_recog.api import Plan
 from restore_recog.errors import DataError
-from restore_recog.evaluation.image_quality import Quality
+from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.scores.cosine_table import (
     Comparisons,
     CosineTable,
@@ -105,7 +105,7 @@ class Measured:
     Attributes:
         name: Of the arm in the report.
         probes: (P, D) templates in the plan's order.
-        references: (R, D) templates of the board's columns.
+        references: (R, D) templates of the design's columns.
         qualities: One a probe, of nothing but NaN where it was not measured.
         features: (P, F) float32 for FID, NaN rows without; None where no network gives any.
     """
@@ -114,12 +114,12 @@ class Measured:
     probes: Templates
     references: Templates
     scores: ArmScores
-    qualities: Sequence[Quality]
+    qualities: Sequence[ImageQuality]
     features: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False)
-class Board:
+class Design:
     """Who is compared with whom, as indices.
 
     Attributes:
@@ -139,8 +139,8 @@ class Board:
     block: int = BLOCK
 
     @classmethod
-    def of(cls, plan: Plan, subjects: Mapping[str, str]) -> Board:
-        """Return the board of a plan; *subjects* maps every image_id to its subject.
+    def of(cls, plan: Plan, subjects: Mapping[str, str]) -> Design:
+        """Return the design of a plan; *subjects* maps every image_id to its subject.
 
         Raises:
             DataError: An image would be searched in itself, no probe has anything to be
@@ -160,8 +160,8 @@ class Board:
             np.array([subjects[i] for i in columns]),
         )
 
-    def enrolled_by(self, enrolment: str) -> Board:
-        """Return the same board with another kind of enrolment.
+    def enrolled_by(self, enrolment: str) -> Design:
+        """Return the same design with another kind of enrolment.
 
         Raises:
             DataError: There is no such kind.
