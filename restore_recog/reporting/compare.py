@@ -291,8 +291,8 @@ def _notes(first: Run, second: Run) -> Iterator[str]:
         b.get("seed"),
     ):
         yield (
-            "The synthetic coverings were drawn otherwise (another kind, colour or seed), so the "
-            "differences are partly theirs."
+            "Different synthetic coverings were drawn (another kind, colour or seed), so part of "
+            "the differences may come from them."
         )
     if a.get("recognizer") != b.get("recognizer"):
         yield "The recognisers differ, so cosines are not compared: each has a scale of its own."

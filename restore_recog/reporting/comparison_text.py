@@ -102,25 +102,25 @@ def images(comparison: Comparison) -> dict[str, Plot]:
 
 
 def _det_curves(comparison: Comparison) -> Mapping[str, Any]:
-    found = []
+    curves = []
     for run in comparison.runs:
-        curves = report_figures.det_curves(run.report)
+        by_arm = report_figures.det_curves(run.report)
         for arm in _overlaid(run.report.arms):
-            if arm.name in curves:
-                curve = curves[arm.name]
+            if arm.name in by_arm:
+                curve = by_arm[arm.name]
                 key = curve.fmr.tobytes() + curve.fnmr.tobytes()
-                found.append(_Curve(run.name, arm.arm, arm.name, key, curve))
-    return _merged(found, len(comparison.runs))
+                curves.append(_Curve(run.name, arm.arm, arm.name, key, curve))
+    return _merged(curves, len(comparison.runs))
 
 
 def _cmc_curves(comparison: Comparison) -> Mapping[str, Any]:
-    found = [
+    curves = [
         _Curve(run.name, arm.arm, arm.name, np.array(arm.cmc).tobytes(), np.array(arm.cmc))
         for run in comparison.runs
         for arm in _overlaid(run.report.arms)
         if arm.cmc
     ]
-    return _merged(found, len(comparison.runs))
+    return _merged(curves, len(comparison.runs))
 
 
 def _overlaid(arms: Sequence[ArmReport]) -> list[ArmReport]:
@@ -135,10 +135,10 @@ class _Curve(NamedTuple):
     curve: Any
 
 
-def _merged(found: Sequence[_Curve], runs: int) -> Mapping[str, Any]:
+def _merged(curves: Sequence[_Curve], runs: int) -> Mapping[str, Any]:
     """Return legend text -> curve; a curve that is the same in every run is drawn once."""
-    counts = Counter((one.arm, one.key) for one in found)
+    counts = Counter((one.arm, one.key) for one in curves)
     return {
         f"{one.arm}, {'all runs' if counts[one.arm, one.key] == runs else one.run}": one.curve
-        for one in sorted(found, key=lambda one: OVERLAID.index(one.kind))
+        for one in sorted(curves, key=lambda one: OVERLAID.index(one.kind))
     }

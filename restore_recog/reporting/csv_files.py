@@ -1,4 +1,4 @@
-"""The CSV files of a results folder: written line by line, and read back."""
+"""The CSV files of a results folder: written row by row, and read back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from restore_recog.reporting.columns import column_of
 from restore_recog.types import Failure, Trial
 
 SUPPRESSED = "too few people: counted, not measured"
-"""Flag of a cohort under the least number of people."""
+"""Flag of a group under the least number of people."""
 
 _PROBES = tuple(f.name for f in fields(ProbeRow) if f.name != "quality")
 _SCORES = ("arm", "reference_id", "probe_id", "genuine", "score")
@@ -133,7 +133,7 @@ def _curve_rows(curves: Mapping[str, DetCurve]) -> Iterable[tuple[Any, ...]]:
 
 
 def _cohort_rows(cohorts: Iterable[Cohort]) -> Iterable[tuple[Any, ...]]:
-    """Yield one line a cohort, arm and figure, in plain units (rates in [0, 1])."""
+    """Yield one row per group, arm and figure, in plain units (rates in [0, 1])."""
     for cohort in cohorts:
         head = (cohort.column, cohort.value, cohort.n, cohort.n_subjects)
         if not cohort.arms:
@@ -155,7 +155,7 @@ class Flip:
     Attributes:
         arm: Whose rank *after* is.
         against: The arm whose rank *before* is.
-        before, after: Pessimistic ranks of the own subject, 1 = found first.
+        before, after: Pessimistic ranks of the own subject, 1 = ranked first.
         outcome: One of :data:`OUTCOMES`.
     """
 
@@ -169,7 +169,7 @@ class Flip:
 
 
 def flips(report: Report) -> list[Flip]:
-    """Return what became of every searched probe in every arm that a restorer painted.
+    """Return what became of every searched probe in every arm that a restorer worked on.
 
     Probes whose subject is not in the gallery have no right answer (rank below 1) and are
     left out.
@@ -177,18 +177,18 @@ def flips(report: Report) -> list[Flip]:
     rows: dict[str, dict[str, ProbeRow]] = {}
     for row in report.probes:
         rows.setdefault(row.arm, {})[row.probe_id] = row
-    found = []
+    flipped: list[Flip] = []
     for arm in report.arms:
         against = base(arm)
         before = rows.get(against, {})
         if arm.restorer is None or not before:
             continue
-        found += [
+        flipped += [
             _flip(before[probe_id], row, against)
             for probe_id, row in rows.get(arm.name, {}).items()
             if probe_id in before and min(row.rank, before[probe_id].rank) >= 1
         ]
-    return found
+    return flipped
 
 
 def base(arm: ArmReport) -> str:
@@ -206,10 +206,10 @@ def _flip(before: ProbeRow, after: ProbeRow, against: str) -> Flip:
     return Flip(after.arm, against, after.probe_id, after.subject, before.rank, after.rank, outcome)
 
 
-def counted(found: Iterable[Flip]) -> dict[str, Counter[str]]:
+def counted(flips: Iterable[Flip]) -> dict[str, Counter[str]]:
     """Return arm name -> how many probes had which outcome."""
     table: dict[str, Counter[str]] = {}
-    for flip in found:
+    for flip in flips:
         table.setdefault(flip.arm, Counter())[flip.outcome] += 1
     return table
 
@@ -234,15 +234,15 @@ def failures_by_stage(failures: Iterable[Failure]) -> dict[str, dict[str, int]]:
 
 def losses(arms: Iterable[ArmReport]) -> list[str]:
     """Return one line for all arms that lost as many probes, or used as many unrestored."""
-    found: dict[str, list[str]] = {}
+    names: dict[str, list[str]] = {}
     for arm in arms:
         if arm.misses:
             line = f"{arm.misses} probes without a template: misses at every rank"
-            found.setdefault(line, []).append(arm.name)
+            names.setdefault(line, []).append(arm.name)
         if arm.fallbacks:
             line = f"{arm.fallbacks} probes used unrestored because the restorer failed"
-            found.setdefault(line, []).append(arm.name)
-    return [f"{', '.join(names)}: {line}" for line, names in found.items()]
+            names.setdefault(line, []).append(arm.name)
+    return [f"{', '.join(lost)}: {line}" for line, lost in names.items()]
 
 
 def stage_lines(stages: Mapping[str, Mapping[str, int]]) -> list[str]:

@@ -4,11 +4,11 @@
 ``report.html``       the page; needs none of the others
 ``report.json``       every number with its n, interval and provenance; strict JSON
 ``table.csv``/``tex`` the table of arms with intervals, to go on with or to paste
-``scores.csv``        one line a trial and arm
-``probes.csv``        one line a probe and arm
-``flips.csv``         one line a probe and restored arm: ranks before and after
-``cohorts.csv``       one line a cohort, arm and figure
-``failures.csv``      one line for everything that failed
+``scores.csv``        one row per trial and arm
+``probes.csv``        one row per probe and arm
+``flips.csv``         one row per probe and restored arm: ranks before and after
+``cohorts.csv``       one row per group, arm and figure
+``failures.csv``      one row for everything that failed
 ``protocol/``         the CSV files that fix who was compared with whom
 ``figures/``          the curves, and the before-and-after strips with their labels;
                       ``sheet.png``: the same examples with truth and absolute difference
@@ -89,7 +89,7 @@ def _inside(folder: Path, name: str) -> Path:
     """
     parts = PurePosixPath(name).parts
     if not parts or ".." in parts or name.startswith("/"):
-        raise ValueError(f"'{name}' is no name for a file of the protocol.")
+        raise ValueError(f"'{name}' is not a valid name for a file of the protocol.")
     return folder.joinpath(*parts)
 
 
@@ -145,7 +145,7 @@ def read(folder: Path) -> Report:
     """Read a results folder back.
 
     Raises:
-        DataError: The folder is no results folder or was written in another format.
+        DataError: The folder is not a results folder or was written in another format.
     """
     try:
         data = json.loads((folder / "report.json").read_text(encoding="utf-8"))

@@ -74,7 +74,7 @@ def cmc_figure(curves: Mapping[str, NDArray[np.float64]]) -> Figure:
     """
     if not curves or min(len(rates) for rates in curves.values()) == 0:
         raise ValueError("A CMC figure needs at least one curve of at least one rank.")
-    figure, axes = _empty_figure("Rank", "Probes found at this rank or better (%)")
+    figure, axes = _empty_figure("Rank", "Probes identified at this rank or better (%)")
     longest = max(len(rates) for rates in curves.values())
     for number, (name, rates) in enumerate(curves.items()):
         ranks = np.arange(1, len(rates) + 1)

@@ -3,9 +3,9 @@
 =====================  ================================================================
 ``segmenters.html``    everything below on one page
 ``segmenters.json``    every figure with its interval and n, and what was asked for
-``segmenters.csv``     one line a segmenter and restorer
-``maps.csv``           one line a probe and segmenter
-``failures.csv``       one line for everything that failed
+``segmenters.csv``     one row per segmenter and restorer
+``maps.csv``           one row per probe and segmenter
+``failures.csv``       one row for everything that failed
 ``figures/cost.png``   Dice against what the errors cost
 ``figures/worst.png``  the worst masks
 =====================  ================================================================
@@ -109,12 +109,12 @@ def strip(worst: Worst) -> Example:
     return Example(worst.probe_id, caption, titles, np.concatenate(tiles, axis=1))
 
 
-def difference(found: NDArray[np.uint8], true: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def difference(predicted: NDArray[np.uint8], true: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return (S, S, 3) uint8: grey where both masks are, orange missed, blue too much."""
     image = np.full((*true.shape, 3), 255, np.uint8)
-    image[(found > 0) & (true > 0)] = HIT
-    image[(found == 0) & (true > 0)] = MISSED
-    image[(found > 0) & (true == 0)] = EXTRA
+    image[(predicted > 0) & (true > 0)] = HIT
+    image[(predicted == 0) & (true > 0)] = MISSED
+    image[(predicted > 0) & (true == 0)] = EXTRA
     return image
 
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from restore_recog.evaluation.results import Example
 
 GUESS = "a guess, not evidence"
-"""Stands under the title of every tile that a restorer painted."""
+"""Stands under the title of every tile that a restorer generated."""
 
 _LEAST = 6  # smallest size of the letters, in pixels
 
@@ -71,7 +71,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 AMPLIFICATION = 4
-"""By how much the absolute difference to the truth is multiplied; clipped at white."""
+"""By how much the absolute difference to the ground truth is multiplied; clipped at white."""
 
 TRUTH = "clean"
 CAPTION = (
@@ -81,10 +81,10 @@ CAPTION = (
 
 
 def sheet(examples: Sequence[Example]) -> NDArray[np.uint8] | None:
-    """Return one image with a row an example, or None where no truth is known.
+    """Return one image with a row per example, or None where no ground truth is known.
 
-    A row shows the occluded image, each restored one, the truth, then the absolute
-    difference of the occluded and of each restored one to the truth.
+    A row shows the occluded image, each restored one, the ground truth, then the absolute
+    difference of the occluded and of each restored one to the ground truth.
     """
     rows = [row for row in map(_row, examples) if row is not None]
     if not rows or len({row.titles for row in rows}) != 1:
@@ -98,11 +98,11 @@ def _row(example: Example) -> Example | None:
     tiles = dict(zip(example.titles, np.split(example.strip, len(example.titles), 1), strict=True))
     if TRUTH not in tiles:
         return None
-    judged = [t for t in tiles if t == "occluded" or t.startswith("restored:")]
-    shown = [*judged, TRUTH]
+    compared = [t for t in tiles if t == "occluded" or t.startswith("restored:")]
+    shown = [*compared, TRUTH]
     images = [tiles[title] for title in shown]
-    images += [_difference(tiles[title], tiles[TRUTH]) for title in judged]
-    titles = [*shown, *(f"|{title} - {TRUTH}| x {AMPLIFICATION}" for title in judged)]
+    images += [_difference(tiles[title], tiles[TRUTH]) for title in compared]
+    titles = [*shown, *(f"|{title} - {TRUTH}| x {AMPLIFICATION}" for title in compared)]
     return replace(example, titles=tuple(titles), strip=np.concatenate(images, axis=1))
 
 

@@ -164,7 +164,7 @@ def test_cosines_of_two_recognisers_are_not_compared(before: Report) -> None:
 def test_other_coverings_are_told(before: Report) -> None:
     assert pair(Run("a", before), Run("b", before)).notes == ()
     (note,) = pair(Run("a", before), Run("b", changed(before, seed=1))).notes
-    assert "coverings were drawn otherwise" in note
+    assert "Different synthetic coverings were drawn" in note
 
 
 def test_settings_that_differ_are_listed(before: Report) -> None:
