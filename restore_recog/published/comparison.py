@@ -11,11 +11,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from restore_recog.evaluation.arms import ARMS
 from restore_recog.evaluation.results import ArmReport, Report
 from restore_recog.published.metrics import METRICS, Metric
 from restore_recog.published.origin import MeasuredRun
 from restore_recog.published.presets import Preset
 from restore_recog.published.tables import PaperRow, PaperTable, Printed
+from restore_recog.reporting.columns import floor_and_answers
 
 REPRODUCED = "reproduced within the interval"
 NOT_COMPARABLE = "not comparable"
@@ -121,12 +123,10 @@ def _ours(arm: ArmReport, key: str, ending: str = "") -> Ours | None:
     figure = arm.figures.get(f"{metric.figure}{ending}")
     if figure is None:
         return None
-    value, low, high = (
-        float(figure.get(name, math.nan)) * metric.factor for name in ("value", "low", "high")
-    )
-    if not math.isfinite(value):
+    if not math.isfinite(figure.value):
         return None
-    return Ours(value, low, high, figure.get("n"), figure.get("flag") or "")
+    value, low, high = (metric.factor * end for end in (figure.value, figure.low, figure.high))
+    return Ours(value, low, high, figure.n, figure.flag)
 
 
 def assess(
@@ -171,8 +171,8 @@ class _Comparer:
         taken = {row.restorer for row in rows} | {row.arm for row in rows}
         extra = [
             self._extra(arm)
-            for arm in self.report.arms
-            if arm.arm in ("occluded", "restored") and (arm.restorer or arm.arm) not in taken
+            for arm in floor_and_answers(self.report.arms)
+            if (arm.restorer or arm.arm) not in taken
         ]
         return TableComparison(
             table=self.table,
@@ -212,7 +212,7 @@ class _Comparer:
         for arm in self.report.arms:
             if row.arm is not None and arm.name == row.arm:
                 return arm
-            if row.restorer is None or arm.arm != "restored" or arm.restorer is None:
+            if row.restorer is None or not ARMS[arm.arm].answers or arm.restorer is None:
                 continue
             origin = self.run.origins.get(arm.restorer)
             options = {} if origin is None else origin.options

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from restore_recog.evaluation.figure import Figure, Figures
+from restore_recog.evaluation.arms import ARMS
+from restore_recog.evaluation.figure import Figure, FigureName, Figures
 from restore_recog.evaluation.results import ArmReport
 
 NOTHING = "–"
@@ -92,24 +93,23 @@ class Column:
         figure = figures.get(self.figure)
         if figure is None:
             return Cell()
-        low, high = self.number(figure.get("low")), self.number(figure.get("high"))
-        count = figure.get("n")
+        low, high = self.number(figure.low), self.number(figure.high)
         return Cell(
-            value=self.number(figure.get("value")) or NOTHING,
+            value=self.number(figure.value) or NOTHING,
             low=low if low and high else "",
             high=high if low and high else "",
-            n=str(count) if known(count) else "",
+            n="" if figure.n is None else str(figure.n),
             flag=flag(figure),
         )
 
 
 def flag(figure: Figure) -> str:
     """Return why a figure must not be quoted bare, or nothing."""
-    if figure.get("flag"):
-        return str(figure["flag"])
-    if figure.get("straddles_zero"):
+    if figure.flag:
+        return figure.flag
+    if figure.details.get("straddles_zero"):
         return NO_COST
-    return FEW_IMPOSTORS if figure.get("supported") is False else ""
+    return FEW_IMPOSTORS if figure.details.get("supported") is False else ""
 
 
 def known(value: Any) -> TypeGuard[float]:
@@ -144,31 +144,34 @@ VERIFICATION = (
 )
 
 
-FROZEN = " at the {} % threshold"
+FIXED = " at the {:g} % threshold"
 """How the titles of columns name a threshold that was fixed before covering, by its FMR."""
 
-TARGETS = ("0.01", "0.001", "0.0001")
-"""The FMR of those thresholds."""
 
-
-def _frozen(target: str, digits: int, *, brief: bool = False) -> tuple[Column, ...]:
+def _fixed(target: float, digits: int, *, brief: bool = False) -> tuple[Column, ...]:
     """Return the columns of one threshold that was fixed before covering."""
-    at, rate, end = FROZEN.format(f"{100 * float(target):g}"), 100, f"@fmr={target}"
-    fmr, fnmr = ("frozen FMR %", "frozen FNMR %") if brief else ("", "")
+    at = FIXED.format(100 * target)
+    fmr, fnmr = ("fixed FMR %", "fixed FNMR %") if brief else ("", "")
+
+    over_fill = FigureName("fnmr_frozen_over_fill", target)
+    fmr_change, fnmr_change = (FigureName(f"{k}_frozen_change", target) for k in ("fmr", "fnmr"))
     return (
-        Column(f"FMR{at}, %", f"fmr_frozen{end}", rate, digits, brief=fmr),
-        Column(f"Change of FMR{at}, points", f"fmr_frozen_change{end}", rate, digits, True),
-        Column(f"FNMR{at}, %", f"fnmr_frozen{end}", rate, brief=fnmr),
-        Column(f"Change of FNMR{at}, points", f"fnmr_frozen_change{end}", rate, 1, True),
-        Column(f"FNMR over fill{at}, points", f"fnmr_frozen_over_fill{end}", rate, 1, True),
+        Column(f"FMR{at}, %", FigureName("fmr_frozen", target), 100, digits, brief=fmr),
+        Column(f"Change of FMR{at}, points", fmr_change, 100, digits, True),
+        Column(f"FNMR{at}, %", FigureName("fnmr_frozen", target), 100, brief=fnmr),
+        Column(f"Change of FNMR{at}, points", fnmr_change, 100, 1, True),
+        Column(f"FNMR over fill{at}, points", over_fill, 100, 1, True),
     )
 
 
-TRANSFER = (
-    *_frozen(TARGETS[0], 3),
-    *_frozen(TARGETS[1], 3, brief=True),
-    *_frozen(TARGETS[2], 4),
-)
+TRANSFER_AT = {
+    0.01: _fixed(0.01, 3),
+    0.001: _fixed(0.001, 3, brief=True),
+    0.0001: _fixed(0.0001, 4),
+}
+"""FMR of a threshold that was fixed before covering -> the columns of that threshold."""
+
+TRANSFER = tuple(column for columns in TRANSFER_AT.values() for column in columns)
 ACQUISITION = (
     Column("Failure to enrol, %", "fte", 100, 2),
     Column("Failure to acquire, %", "fta", 100, 2),
@@ -202,7 +205,7 @@ _LEGEND = {
     "rank1_gain": "gain: in rank-1 against 'occluded' on the same probes, in points",
     "accuracy": "accuracy: mean of the folds, its interval from their spread",
     "fnmr@fmr=0.01": "FNMR: at 1 % FMR, each arm at its own threshold",
-    "fmr_frozen@fmr=0.001": "frozen: at the threshold that gives 0.1 % FMR on bare faces",
+    "fmr_frozen@fmr=0.001": "fixed: at the threshold that gives 0.1 % FMR on bare faces",
     "psnr_mask": "PSNR and SSIM: inside the covering; arrows: which way is better",
     "fid": "FID: to the unoccluded images of the same probes",
     "dice": "Dice: of the mask that was used",
@@ -225,3 +228,19 @@ def legend(columns: Iterable[Column]) -> str:
     """Return what the brief heads of columns mean, one line each."""
     lines = [_LEGEND[column.figure] for column in columns if column.figure in _LEGEND]
     return "\n".join([*lines, "Brackets: 95 % intervals from resampling people"])
+
+
+def answering(arms: Iterable[ArmReport]) -> list[ArmReport]:
+    """Return the arms that a verdict rests on: what a restorer makes of the probes as they came."""
+    return [arm for arm in arms if ARMS[arm.arm].answers]
+
+
+def floor_of(arms: Iterable[ArmReport]) -> ArmReport | None:
+    """Return the arm of the probes as they came, which is held against no other."""
+    return next((arm for arm in arms if not ARMS[arm.arm].base), None)
+
+
+def floor_and_answers(arms: Sequence[ArmReport]) -> list[ArmReport]:
+    """Return the arms that show what restoring changes: the floor, and those that answer."""
+    floor = floor_of(arms)
+    return ([] if floor is None else [floor]) + answering(arms)

@@ -17,11 +17,11 @@ import numpy as np
 
 from restore_recog.errors import DataError
 from restore_recog.evaluation.figure import Figure
-from restore_recog.evaluation.figures.paired import flip_table
+from restore_recog.evaluation.figures.paired import flips
 from restore_recog.evaluation.results import ArmReport, ProbeRow, Report
+from restore_recog.evaluation.words.verdict import ALPHA
 from restore_recog.metrics.uncertainty import (
     bootstrap_difference,
-    mcnemar_exact,
     sign_flip_test,
 )
 from restore_recog.reporting.folder import read as read_report
@@ -31,9 +31,6 @@ IGNORED = ("command", "time", "peak_memory_mib")
 
 NO_COMPARISONS = {"plan.json", "for_training.csv"}
 """Files of a protocol that say nothing about who is compared with whom."""
-
-SIGNIFICANT = 0.05
-"""A difference is told where the sign-flip test's p lies below this."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,10 +65,10 @@ class Difference:
         Better and worse only where the interval and the sign-flip test agree: with few
         changed probes the percentile interval alone is too sure of itself.
         """
-        low, high, p = (self.result[key] for key in ("low", "high", "p_sign_flip"))
+        low, high = self.result.low, self.result.high
         if self.result["unchanged"]:
             return "the same"
-        if p < SIGNIFICANT and (low > 0 or high < 0):
+        if self.result["p_sign_flip"] < ALPHA and (low > 0 or high < 0):
             return "better" if low > 0 else "worse"
         return "cannot tell"
 
@@ -136,7 +133,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
         DataError: There are fewer than two.
     """
     if len(runs) < 2:
-        raise DataError("There is nothing to compare: name at least two results folders.")
+        raise DataError("There is nothing to compare; name at least two results folders.")
     return Comparison(
         tuple(runs),
         _overlay_refusal(runs),
@@ -198,16 +195,17 @@ def pair(first: Run, second: Run) -> Pairing:
     seed = int(a.setup.get("seed") or 0)
     same_recognizer = a.setup.get("recognizer") == b.setup.get("recognizer")
     rows = [_rows(report) for report in (a, b)]
-    found: list[Difference] = []
+    differences: list[Difference] = []
     for one, other in _arm_pairs(a.arms, b.arms):
         mine, theirs = rows[1].get(other, {}), rows[0].get(one, {})
         probes = [(theirs[name], mine[name]) for name in theirs if name in mine]
-        found += _differences(one, other, probes, seed, same_recognizer)
-    return Pairing(first.name, second.name, None, tuple(_notes(first, second)), tuple(found))
+        differences += _differences(one, other, probes, seed, same_recognizer)
+    notes = tuple(_notes(first, second))
+    return Pairing(first.name, second.name, None, notes, tuple(differences))
 
 
 def _refusal(first: Run, second: Run) -> str | None:
-    """Return why two runs have not the same probes and gallery, or None."""
+    """Return why two runs do not have the same probes and gallery, or None."""
     if (reason := _protocols_differ(first, second)) is not None:
         return reason
     a, b = first.report, second.report
@@ -261,27 +259,18 @@ def _differences(
         was = np.array([a.rank == 1 for a, _ in searched])
         now = np.array([b.rank == 1 for _, b in searched])
         people = np.array([a.subject for a, _ in searched])
-        result = _paired("rank1", now, was, people, seed).with_details(**flip_table(now, was))
-        if result.n == result.n_subjects:
-            p = mcnemar_exact(result["rescued"], result["harmed"])
-            result = result.with_details(p_mcnemar=p)
+        result = flips("rank1", now, was, people, seed)
+        result = result.with_details(seed=seed, unchanged=not (now != was).any())
         yield Difference(first, second, "rank1", result)
     known = [(a, b) for a, b in probes if math.isfinite(a.cosine) and math.isfinite(b.cosine)]
     if known and same_recognizer:
-        was, now = np.array([(a.cosine, b.cosine) for a, b in known]).T
+        was, now = np.array([(a.cosine, b.cosine) for a, b in known]).T  # (2, P) -> 2 x (P,)
         people = np.array([a.subject for a, _ in known])
-        yield Difference(first, second, "cosine", _paired("cosine", now, was, people, seed))
-
-
-def _paired(name: str, now: Any, was: Any, people: Any, seed: int) -> Figure:
-    change = now.astype(np.float64) - was
-    return Figure.of(
-        name,
-        bootstrap_difference(now, was, people, seed=seed),
-        p_sign_flip=sign_flip_test(change, people, seed),
-        seed=seed,
-        unchanged=not change.any(),
-    )
+        interval = bootstrap_difference(now, was, people, seed=seed)
+        p = sign_flip_test(now - was, people, seed)
+        result = Figure.of("cosine", interval, p_sign_flip=p)
+        result = result.with_details(seed=seed, unchanged=not (now != was).any())
+        yield Difference(first, second, "cosine", result)
 
 
 def _notes(first: Run, second: Run) -> Iterator[str]:

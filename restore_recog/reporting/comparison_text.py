@@ -77,7 +77,7 @@ def sentence(difference: Difference) -> str:
     value = f"{cell.value} {unit}".strip()
     return (
         f"{arms(difference)}: {title.lower()} {value} ({interval}; "
-        f"p = {result['p_sign_flip']:.2g}; {result['n']} probes of {result['n_subjects']} "
+        f"p = {result['p_sign_flip']:.2g}; {result.n} probes of {result.n_subjects} "
         f"people{flips})"
     )
 

@@ -140,7 +140,7 @@ def _cohort_rows(cohorts: Iterable[Cohort]) -> Iterable[tuple[Any, ...]]:
             yield (*head, "", "", "", "", "", SUPPRESSED)
         for arm, figures in cohort.arms.items():
             for name, figure in figures.items():
-                numbers = [figure.get(key, "") for key in ("value", "low", "high")]
+                numbers = (figure.value, figure.low, figure.high)
                 yield (*head, arm, name, *numbers, column_of(name).cell(figures).flag)
 
 
@@ -193,7 +193,7 @@ def flips(report: Report) -> list[Flip]:
 
 def base(arm: ArmReport) -> str:
     """Return the name of the arm that an arm's gain is measured against."""
-    return str(arm.figures.get("rank1_gain", NO_FIGURE).get("against", "occluded"))
+    return str(arm.figures.get("rank1_gain", NO_FIGURE).details.get("against", "occluded"))
 
 
 def _flip(before: ProbeRow, after: ProbeRow, against: str) -> Flip:

@@ -1,4 +1,4 @@
-"""Figures in panels: score histograms, gains by cohort, image quality against recognition."""
+"""Figures in panels: score histograms, gains by group, image quality against recognition."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def histogram_figure(
     *,
     xlabel: str = "Cosine similarity",
 ) -> Figure:
-    """Draw genuine and impostor scores, one panel an arm, on one axis.
+    """Draw genuine and impostor scores, one panel per arm, on one axis.
 
     The two are scaled each to its own number of completed comparisons; failed ones (-inf)
     have no place on the axis and are counted in the panel's title.
@@ -114,7 +114,7 @@ def _grid(count: int) -> tuple[Figure, list[Axes]]:
 def forest_figure(
     panels: Mapping[str, Sequence[Estimate]], xlabel: str, *, less_is_better: bool = False
 ) -> Figure:
-    """Draw estimates with intervals, one row a group, one panel an arm.
+    """Draw estimates with intervals, one row per group, one panel per arm.
 
     Args:
         panels: Title to rows; the same labels in the same order in every panel.
@@ -156,7 +156,7 @@ def _forest(axes: Axes, rows: Sequence[Estimate], colours: Sequence[str]) -> Non
 
 
 def scatter_figure(panels: Mapping[str, tuple[Vector, Vector]], xlabel: str, ylabel: str) -> Figure:
-    """Draw one dot a probe, one panel an arm, with the lines of no change.
+    """Draw one dot per probe, one panel per arm, with the lines of no change.
 
     Args:
         panels: Title to (x, y), finite.
@@ -184,7 +184,7 @@ AXES = (("rank1_lost", 100, "Rank-1 lost (points)"), ("cosine_lost", 1, "Genuine
 def cost_figure(study: Study) -> Figure | None:
     """Draw each segmenter's Dice against what its errors cost; None without true masks.
 
-    One panel a restorer. Reference points are grey; the true mask, narrowed and widened, is a
+    One panel per restorer. Reference points are grey; the true mask, narrowed and widened, is a
     line through them. Bars are 95 % intervals.
     """
     names = list(study.standings[0].restorers)
@@ -214,7 +214,7 @@ def _panel(axes: Axes, study: Study, restorer: str, quantity: tuple[str, float])
     colours = iter(COLOURS * len(study.standings))
     line: list[tuple[float, float]] = []
     for one in study.standings:
-        x = float(one.masks.get("dice", NO_FIGURE).get("value", math.nan))
+        x = one.masks.get("dice", NO_FIGURE).value
         y, below, above = _value(one, one.restorers[restorer], quantity)
         if not math.isfinite(x + y):
             continue
@@ -242,5 +242,5 @@ def _value(one: Standing, figures: Figures, quantity: tuple[str, float]) -> tupl
     if one.segmenter == "true":
         return 0.0, math.nan, math.nan  # nothing is lost to no error
     figure = figures.get(name, NO_FIGURE)
-    value, low, high = (float(figure.get(key, math.nan)) for key in ("value", "low", "high"))
-    return factor * value, factor * (value - low), factor * (high - value)
+    value = figure.value
+    return factor * value, factor * (value - figure.low), factor * (figure.high - value)

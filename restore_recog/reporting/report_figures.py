@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from restore_recog.evaluation.figure import NO_FIGURE
-from restore_recog.evaluation.figure import Figure as Figure_
+from restore_recog.evaluation.figure import NO_FIGURE, FigureName
+from restore_recog.evaluation.figure import Figure as Measured
 from restore_recog.evaluation.results import ArmReport, Cohort, ProbeRow, Report
 from restore_recog.metrics.verification import DetCurve, det_curve
 from restore_recog.reporting import plots, plots_panels
-from restore_recog.reporting.columns import column_of
+from restore_recog.reporting.columns import answering, column_of
 from restore_recog.reporting.csv_files import base
 from restore_recog.reporting.plots_panels import Estimate
 from restore_recog.types import Vector
@@ -37,16 +37,16 @@ class Plot:
     width: int
 
 
-GAINS = (
-    "rank1_gain",
-    "accuracy_gain",
-    "fnmr_frozen_change@fmr=0.001",
-    "fnmr_frozen_change@fmr=0.01",
-    "cosine_gain",
-)
-"""What cohorts are compared by: the first of these that they have."""
+GAINS = {
+    FigureName("rank1_gain"): False,
+    FigureName("accuracy_gain"): False,
+    FigureName("fnmr_frozen_change", 0.001): True,
+    FigureName("fnmr_frozen_change", 0.01): True,
+    FigureName("cosine_gain"): False,
+}
+"""What groups are compared by, the first of these that they have -> whether less is better."""
 
-_FROZEN = "fmr_frozen@fmr=0.001"
+_FIXED = FigureName("fmr_frozen", 0.001)
 
 
 def of(report: Report) -> dict[str, Figure]:
@@ -108,9 +108,9 @@ def histograms(report: Report) -> Figure | None:
     if not any(np.isfinite(scores).any() for pair in panels.values() for scores in pair):
         return None
     thresholds = {
-        arm.name: float(arm.figures[_FROZEN].get("threshold", math.nan))
+        arm.name: float(arm.figures[_FIXED].details.get("threshold", math.nan))
         for arm in report.arms
-        if _FROZEN in arm.figures
+        if _FIXED in arm.figures
     }
     return plots_panels.histogram_figure(panels, thresholds)
 
@@ -124,20 +124,20 @@ def _split(report: Report) -> dict[str, tuple[Vector, Vector]]:
 
 
 def cohorts(report: Report) -> Figure | None:
-    """Return the gain of every restored arm by cohort, or None where none was measured."""
-    arms = [arm for arm in report.arms if arm.arm == "restored"]
-    figure = cohort_figure_name(report)
+    """Return the gain of every restored arm by group, or None where none was measured."""
+    figure = gain_of_groups(report)
     if figure is None:
         return None
     column = column_of(figure)
-    panels = {arm.name: _estimates(report, arm, figure, column.factor) for arm in arms}
-    errors = figure.startswith("fnmr")
-    return plots_panels.forest_figure(panels, column.title, less_is_better=errors)
+    panels = {
+        arm.name: _estimates(report, arm, figure, column.factor) for arm in answering(report.arms)
+    }
+    return plots_panels.forest_figure(panels, column.title, less_is_better=GAINS[figure])
 
 
-def cohort_figure_name(report: Report) -> str | None:
-    """Return which gain the cohorts of the restored arms have, or None."""
-    names = [arm.name for arm in report.arms if arm.arm == "restored"]
+def gain_of_groups(report: Report) -> FigureName | None:
+    """Return which gain the groups of the restored arms have, or None."""
+    names = [arm.name for arm in answering(report.arms)]
     for figure in GAINS:
         if any(figure in c.arms.get(name, {}) for c in report.cohorts for name in names):
             return figure
@@ -166,25 +166,22 @@ def people(count: int) -> str:
     return "1 person" if count == 1 else f"{count} people"
 
 
-def _estimate(label: str, figure: Figure_ | None, factor: float) -> Estimate:
-    value, low, high = (
-        factor * float((figure or NO_FIGURE).get(key, math.nan)) for key in ("value", "low", "high")
-    )
-    return Estimate(label, value, low, high)
+def _estimate(label: str, figure: Measured | None, factor: float) -> Estimate:
+    measured = figure or NO_FIGURE
+    return Estimate(label, factor * measured.value, factor * measured.low, factor * measured.high)
 
 
 def quality(report: Report) -> Figure | None:
-    """Return each probe's gain in PSNR against its gain in cosine, or None without twins."""
+    """Return each probe's gain in PSNR against its gain in cosine, or None without
+    clean counterparts."""
     rows: dict[str, dict[str, ProbeRow]] = {}
     for row in report.probes:
         rows.setdefault(row.arm, {})[row.probe_id] = row
     panels: dict[str, tuple[Vector, Vector]] = {}
-    for arm in report.arms:
-        if arm.arm == "restored":
-            before = rows.get(base(arm), {})
-            x, y = _changes(before, rows.get(arm.name, {}).values())
-            if x.size:
-                panels[arm.name] = x, y
+    for arm in answering(report.arms):
+        x, y = _changes(rows.get(base(arm), {}), rows.get(arm.name, {}).values())
+        if x.size:
+            panels[arm.name] = x, y
     if not panels:
         return None
     return plots_panels.scatter_figure(

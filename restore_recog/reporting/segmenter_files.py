@@ -24,16 +24,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from restore_recog.evaluation.figure import NO_FIGURE, Figures, facts_of
+from restore_recog.evaluation.figure import facts_of
 from restore_recog.evaluation.results import Example
 from restore_recog.evaluation.segmenters.figures import MASK_SCORES
 from restore_recog.evaluation.segmenters.results import Standing, Study, Worst
-from restore_recog.reporting.columns import Column
 from restore_recog.reporting.plots_panels import cost_figure
 from restore_recog.reporting.report_figures import Plot, drawn
 from restore_recog.reporting.segmenter_text import COSTS, MASKS
 from restore_recog.reporting.strips import labelled
-from restore_recog.reporting.tables import csv_text
+from restore_recog.reporting.tables import csv_text, csv_values
 from restore_recog.system.atomic import plain, whole_folder
 from restore_recog.types import Failure
 
@@ -147,18 +146,8 @@ def _csv(study: Study) -> Iterator[list[Any]]:
     for one in study.standings:
         for name, figures in one.restorers.items():
             both = {**one.masks, **figures}
-            cells = [x for c in columns for x in _numbers(c, both)]
+            cells = [x for c in columns for x in csv_values(c, both)[:4]]
             yield [one.segmenter, "yes" if one.reference else "no", name, *cells]
-
-
-def _numbers(column: Column, figures: Figures) -> list[Any]:
-    figure = figures.get(column.figure, NO_FIGURE)
-    values = [figure.get(name) for name in ("value", "low", "high")]
-    shown = [
-        f"{value * column.factor:.10g}" if value is not None and np.isfinite(value) else ""
-        for value in values
-    ]
-    return [*shown, figure.get("n", "")]
 
 
 def _masks_csv(study: Study) -> Iterator[list[Any]]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from restore_recog.evaluation.arms import ARMS, Arm
 from restore_recog.evaluation.results import Example
 
 GUESS = "a guess, not evidence"
@@ -53,7 +54,18 @@ def title_height(side: int) -> int:
 
 
 def _lines(title: str) -> list[str]:
-    return [title, GUESS] if title.startswith("restored") else [title]
+    return [title, GUESS] if restored(title) else [title]
+
+
+def restored(title: str) -> bool:
+    """Return whether a tile of that title shows what a restorer generated."""
+    arm = _arm(title)
+    return arm is not None and arm.restores
+
+
+def _arm(title: str) -> Arm | None:
+    """Return the arm that a tile shows; None for masks and differences."""
+    return ARMS.get(title.partition(":")[0])
 
 
 def _write(draw: ImageDraw.ImageDraw, left: int, side: int, lines: Sequence[str]) -> None:
@@ -98,7 +110,8 @@ def _row(example: Example) -> Example | None:
     tiles = dict(zip(example.titles, np.split(example.strip, len(example.titles), 1), strict=True))
     if TRUTH not in tiles:
         return None
-    compared = [t for t in tiles if t == "occluded" or t.startswith("restored:")]
+    arms = {title: _arm(title) for title in tiles}
+    compared = [title for title, arm in arms.items() if arm and (arm.answers or not arm.base)]
     shown = [*compared, TRUTH]
     images = [tiles[title] for title in shown]
     images += [_difference(tiles[title], tiles[TRUTH]) for title in compared]

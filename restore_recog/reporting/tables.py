@@ -10,7 +10,7 @@ from typing import Any
 
 from tabulate import DataRow, Line, TableFormat, tabulate
 
-from restore_recog.evaluation.figure import NO_FIGURE
+from restore_recog.evaluation.figure import NO_FIGURE, Figures
 from restore_recog.evaluation.results import ArmReport
 from restore_recog.reporting.columns import ALL, BRIEF, Cell, Column, known, legend, used
 
@@ -122,17 +122,18 @@ def arms_csv(arms: Sequence[ArmReport]) -> str:
     columns = used(ALL, arms)
     parts = ("", " (low)", " (high)", " (n)", " (flag)")
     head = ["Arm", *(f"{c.title}{part}" for c in columns for part in parts)]
-    rows = [[arm.name, *(x for c in columns for x in _values(c, arm))] for arm in arms]
+    rows = [[arm.name, *(x for c in columns for x in csv_values(c, arm.figures))] for arm in arms]
     return csv_text([head, *rows])
 
 
-def _values(column: Column, arm: ArmReport) -> list[Any]:
-    figure = arm.figures.get(column.figure, NO_FIGURE)
+def csv_values(column: Column, figures: Figures) -> list[str]:
+    """Return [value, low, high, n, flag] of a column's figure, unrounded, in the column's unit."""
+    figure = figures.get(column.figure, NO_FIGURE)
     numbers = [
-        f"{figure[name] * column.factor:.10g}" if known(figure.get(name)) else ""
-        for name in ("value", "low", "high")
+        f"{value * column.factor:.10g}" if known(value) else ""
+        for value in (figure.value, figure.low, figure.high)
     ]
-    cell = column.cell(arm.figures)
+    cell = column.cell(figures)
     return [*numbers, cell.n, cell.flag]
 
 

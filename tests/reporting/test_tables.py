@@ -9,7 +9,7 @@ import re
 import pytest
 from report_fakes import sample_report
 
-from restore_recog.evaluation.figure import read_figures
+from restore_recog.evaluation.figure import Figure, read_figures
 from restore_recog.evaluation.results import ArmReport, ProbeRow
 from restore_recog.reporting import csv_files
 from restore_recog.reporting.columns import (
@@ -57,14 +57,17 @@ def arm(name: str = "occluded", **figures: dict[str, object]) -> ArmReport:
     ],
 )  # fmt: skip
 def test_cells(column: Column, figure: dict[str, object], cell: Cell) -> None:
-    assert column.cell({"x": figure}) == cell
+    assert column.cell({"x": Figure.read("x", figure)}) == cell
 
 
 def test_flags_come_from_what_limits_a_figure() -> None:
-    assert flag({"value": 1}) == "" == flag({"supported": True, "straddles_zero": False})
-    assert flag({"supported": False}) == FEW_IMPOSTORS
-    assert flag({"straddles_zero": True}) == NO_COST
-    assert flag({"supported": False, "flag": "said outright"}) == "said outright"
+    def flagged(**facts: object) -> str:
+        return flag(Figure.read("x", {"value": 1.0, **facts}))
+
+    assert flagged() == "" == flagged(supported=True, straddles_zero=False)
+    assert flagged(supported=False) == FEW_IMPOSTORS
+    assert flagged(straddles_zero=True) == NO_COST
+    assert flagged(supported=False, flag="said outright") == "said outright"
 
 
 def test_titles_and_figures_are_told_apart() -> None:

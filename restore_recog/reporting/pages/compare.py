@@ -12,6 +12,7 @@ from restore_recog.reporting.columns import (
     TRANSFER,
     VERIFICATION,
     Cell,
+    answering,
 )
 from restore_recog.reporting.compare import Comparison, Difference, Pairing
 from restore_recog.reporting.comparison_text import (
@@ -42,7 +43,7 @@ def page(comparison: Comparison, plots: Mapping[str, Plot] | None = None) -> str
     return render(
         "compare.html.j2",
         runs=comparison.runs,
-        pairings=[_pairing(pairing) for pairing in comparison.pairings],
+        pairings=[_pairing(comparison, pairing) for pairing in comparison.pairings],
         tables={name: arms_table(columns, rows, "Arm and run") for name, columns in TABLES.items()},
         overlay_refusal=comparison.overlay_refusal,
         plots=images(comparison) if plots is None else plots,
@@ -51,8 +52,9 @@ def page(comparison: Comparison, plots: Mapping[str, Plot] | None = None) -> str
     )
 
 
-def _pairing(pairing: Pairing) -> dict[str, Any]:
+def _pairing(comparison: Comparison, pairing: Pairing) -> dict[str, Any]:
     told, same = split(pairing)
+    spoken = {arm.name for run in comparison.runs for arm in answering(run.report.arms)}
     head = ["Arm", "Figure", "Difference", "p, flipping people", "Rescued", "Harmed", "Answer"]
     return {
         "refusal": pairing.refusal,
@@ -61,7 +63,7 @@ def _pairing(pairing: Pairing) -> dict[str, Any]:
         "spoken": [
             (d.answer, sentence(d), LOOKS.get(d.answer, ""))
             for d in told
-            if d.figure == "rank1" and d.second.startswith("restored:")
+            if d.figure == "rank1" and d.second in spoken
         ],
         "table": grid(head, map(_row, told)),
         "same": same,

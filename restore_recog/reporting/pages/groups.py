@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from restore_recog.evaluation.figure import Figures
+from restore_recog.evaluation.figure import FigureName, Figures
 from restore_recog.evaluation.results import Report
-from restore_recog.reporting.columns import LIKENESS, NOTHING, Cell, column_of, known
+from restore_recog.reporting.columns import (
+    LIKENESS,
+    NOTHING,
+    Cell,
+    answering,
+    column_of,
+    floor_and_answers,
+    known,
+)
 from restore_recog.reporting.pages.elements import Grid, arms_table, grid
 from restore_recog.reporting.report_figures import people
 
@@ -17,8 +25,8 @@ SHOWN = (
     "accuracy",
     "accuracy_gain",
     "cosine_gain",
-    "fmr_frozen@fmr=0.001",
-    "fnmr_frozen@fmr=0.001",
+    FigureName("fmr_frozen", 0.001),
+    FigureName("fnmr_frozen", 0.001),
     "fta",
 )
 """Figures in the tables of groups; cohorts.csv and report.json have them all."""
@@ -46,7 +54,7 @@ def _rows(report: Report) -> Iterator[tuple[str, Figures]]:
 
 
 def _arms(report: Report) -> list[str]:
-    return [arm.name for arm in report.arms if arm.arm in ("occluded", "restored")]
+    return [arm.name for arm in floor_and_answers(report.arms)]
 
 
 def _too_small(report: Report) -> list[str]:
@@ -95,9 +103,9 @@ def likeness(report: Report) -> dict[str, Any]:
 
 def _correlations(report: Report) -> Iterator[str]:
     column = column_of("quality_vs_recognition")
-    for arm in report.arms:
+    for arm in answering(report.arms):
         cell = column.cell(arm.figures)
-        if arm.arm == "restored" and cell.measured:
+        if cell.measured:
             interval = f" (95 % interval {cell.low} to {cell.high}; n = {cell.n})"
             yield (
                 f"{arm.name}: Spearman's rank correlation of the two gains is ρ = {cell.value}"

@@ -7,19 +7,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from restore_recog.evaluation.figure import NO_FIGURE
+from restore_recog.evaluation.figure import NO_FIGURE, FigureName
 from restore_recog.evaluation.results import ArmReport, Report
 from restore_recog.reporting import csv_files
 from restore_recog.reporting.columns import (
-    FROZEN,
+    FIXED,
     NOTHING,
     RECOGNITION,
-    TARGETS,
-    TRANSFER,
+    TRANSFER_AT,
     VERIFICATION,
     Cell,
     Column,
+    answering,
     column_of,
+    floor_of,
     known,
 )
 from restore_recog.reporting.csv_files import OUTCOMES, Flip
@@ -28,8 +29,8 @@ from restore_recog.reporting.pages.elements import Grid, arms_table, grid
 NAMED = 12
 """At most so many probes are named for every outcome; flips.csv has them all."""
 
-PAIR_GAINS = ("accuracy_gain", "fnmr_frozen_change@")
-"""Differences that count flips of pairs; those over fill do not belong here."""
+PAIR_GAINS = ("accuracy_gain", "fnmr_frozen_change")
+"""Kinds of figures that count flips of pairs."""
 
 _RATE = Column("", "", 100, 3)
 _SHARE = Column("", "", 100, 2)
@@ -44,15 +45,15 @@ def recognition(report: Report) -> dict[str, Any]:
 
 def _basis(report: Report) -> dict[str, Any]:
     """Return the probes and the gallery behind the occluded arm's rank-1, if it is known."""
-    floor = next((arm for arm in report.arms if arm.arm == "occluded"), None)
+    floor = floor_of(report.arms)
     rank1 = NO_FIGURE if floor is None else floor.figures.get("rank1", NO_FIGURE)
-    if "n" not in rank1:
+    if rank1.n is None:
         return {}
     return {
-        "n": rank1["n"],
-        "people": rank1["n_subjects"],
-        "gallery": rank1.get("gallery_subjects"),
-        "references": f"{rank1.get('references_per_subject', math.nan):.1f}",
+        "n": rank1.n,
+        "people": rank1.n_subjects,
+        "gallery": rank1.details.get("gallery_subjects"),
+        "references": f"{rank1.details.get('references_per_subject', math.nan):.1f}",
     }
 
 
@@ -68,12 +69,11 @@ def flips(report: Report) -> dict[str, Any]:
 
 
 def _probe_flips(report: Report, flips: Sequence[Flip]) -> Grid | None:
+    figures = {arm.name: arm.figures for arm in report.arms}
     rows = []
     for name, counts in csv_files.counted(flips).items():
-        figure = next(arm.figures for arm in report.arms if arm.name == name).get(
-            "rank1_gain", NO_FIGURE
-        )
-        tests = [_p(figure.get("p_sign_flip")), _p(figure.get("p_mcnemar"))]
+        gain = figures[name].get("rank1_gain", NO_FIGURE)
+        tests = [_p(gain.details.get(test)) for test in ("p_sign_flip", "p_mcnemar")]
         against = next(flip.against for flip in flips if flip.arm == name)
         rows.append([name, against, *(str(counts[kind]) for kind in OUTCOMES), *tests])
     head = ["Arm", "Against", *(kind.capitalize() for kind in OUTCOMES)]
@@ -84,15 +84,11 @@ def _pair_flips(report: Report) -> Grid | None:
     """Return what became of pairs, for protocols that search for nobody."""
     rows = []
     for arm in report.arms:
-        for name, figure in arm.figures.items():
-            if arm.restorer and _counts_pairs(name) and "rescued" in figure:
+        for figure in arm.figures.values():
+            if arm.restorer and figure.name.kind in PAIR_GAINS and "rescued" in figure:
                 counts = [figure.get(kind.replace(" ", "_"), NOTHING) for kind in OUTCOMES]
-                rows.append([arm.name, column_of(name).title, *map(str, counts)])
+                rows.append([arm.name, column_of(figure.name).title, *map(str, counts)])
     return grid(["Arm", "In", *(kind.capitalize() for kind in OUTCOMES)], rows)
-
-
-def _counts_pairs(name: str) -> bool:
-    return name.startswith(PAIR_GAINS) and not name.endswith("over_fill")
 
 
 def _named(flips: Sequence[Flip], arm: str, outcome: str) -> Iterator[tuple[str, list[str]]]:
@@ -126,17 +122,18 @@ def _points(report: Report) -> Grid | None:
     """Return each operating point with its threshold and what it rests on."""
     rows: list[Sequence[str | Cell]] = []
     for arm in report.arms:
-        for name, figure in arm.figures.items():
-            if not name.startswith("fnmr@fmr=") or "threshold" not in figure:
+        for figure in arm.figures.values():
+            name, facts = figure.name, figure.details
+            if (name.kind, name.rate) != ("fnmr", "fmr") or "threshold" not in facts:
                 continue
             rows.append(
                 [
-                    f"{arm.name}, FMR ≤ {float(name.partition('=')[2]):.4%}".replace("0%", "%"),
-                    _SCORE.number(figure["threshold"]) or NOTHING,
-                    _RATE.number(figure.get("achieved_fmr")) or NOTHING,
-                    str(figure.get("false_accept_budget", NOTHING)),
+                    f"{arm.name}, FMR ≤ {name.target:.4%}".replace("0%", "%"),
+                    _SCORE.number(facts["threshold"]) or NOTHING,
+                    _RATE.number(facts.get("achieved_fmr")) or NOTHING,
+                    str(facts.get("false_accept_budget", NOTHING)),
                     column_of(name).cell(arm.figures),
-                    _SHARE.number(figure.get("fnmr_completed")) or NOTHING,
+                    _SHARE.number(facts.get("fnmr_completed")) or NOTHING,
                 ]
             )
     head = ["Operating point", "Threshold", "Achieved FMR, %", "False accepts allowed"]
@@ -149,9 +146,9 @@ def _view2(report: Report) -> Grid | None:
     for arm in report.arms:
         figure = arm.figures.get("accuracy")
         if figure is not None:
-            numbers = [figure.get("se"), figure.get("value_missing_wrong")]
+            numbers = [figure.details.get(name) for name in ("se", "value_missing_wrong")]
             shares = [_SHARE.number(value) or NOTHING for value in numbers]
-            missing = str(figure.get("missing_pairs", NOTHING))
+            missing = str(figure.details.get("missing_pairs", NOTHING))
             cell = column_of("accuracy").cell(arm.figures)
             rows.append([arm.name, cell, shares[0], missing, shares[1]])
     head = ["Arm", "Accuracy, %", "Standard error", "Pairs missing", "With those as errors, %"]
@@ -160,39 +157,33 @@ def _view2(report: Report) -> Grid | None:
 
 def thresholds(report: Report) -> list[dict[str, Any]]:
     """Return what each arm does at every threshold that was fixed before covering."""
-    return [one for target in TARGETS for one in _fixed(report, target)]
+    return [one for target in TRANSFER_AT for one in _fixed(report, target)]
 
 
-def _fixed(report: Report, target: str) -> Iterator[dict[str, Any]]:
+def _fixed(report: Report, target: float) -> Iterator[dict[str, Any]]:
     """Yield the figures at one threshold, and in words who is accepted there."""
-    name = f"fmr_frozen@fmr={target}"
+    name = FigureName("fmr_frozen", target)
     columns = [
-        replace(column, title=column.title.replace(FROZEN.format(_percent(target)), ""))
-        for column in TRANSFER
-        if column.figure.endswith(f"={target}")
+        replace(column, title=column.title.replace(FIXED.format(100 * target), ""))
+        for column in TRANSFER_AT[target]
     ]
     table = arms_table(columns, [(arm.name, arm.figures) for arm in report.arms])
     if table is None:
         return
     fixed = next((a.figures[name] for a in report.arms if name in a.figures), NO_FIGURE)
-    title = f"Threshold for FMR {_percent(target)} %"
-    if "threshold" in fixed:
-        where = fixed.get("calibrated_on", "unknown")
+    title = f"Threshold for FMR {100 * target:g} %"
+    if "threshold" in fixed.details:
+        where = fixed.details.get("calibrated_on", "unknown")
         title += f": {_SCORE.number(fixed['threshold']) or NOTHING}, fixed on {where}"
-    restored = [arm for arm in report.arms if arm.arm == "restored"]
-    lines = [line for arm in restored for line in _drift(arm, target)]
+    lines = [line for arm in answering(report.arms) for line in _drift(arm, target)]
     yield {"title": title, "table": table, "lines": lines}
 
 
-def _percent(target: str) -> str:
-    return f"{100 * float(target):g}"
-
-
-def _drift(arm: ArmReport, target: str) -> Iterator[str]:
+def _drift(arm: ArmReport, target: float) -> Iterator[str]:
     """Yield what a fixed threshold says about strangers who are accepted."""
-    name = f"fmr_frozen_change@fmr={target}"
+    name = FigureName("fmr_frozen_change", target)
     figure = arm.figures.get(name, NO_FIGURE)
-    low, high = figure.get("low"), figure.get("high")
+    low, high = figure.low, figure.high
     if not (known(low) and known(high)) or low == high == 0:
         return
     answer = "as often as before, as far as can be told"

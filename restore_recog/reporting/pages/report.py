@@ -63,7 +63,7 @@ def _failures(report: Report) -> dict[str, Any]:
 
 
 def _photograph(example: Example) -> Photograph:
-    restored = [title for title in example.titles if title.startswith("restored")]
+    restored = [title for title in example.titles if strips.restored(title)]
     label = f" ({', '.join(restored)}: {strips.GUESS})" if restored else ""
     width = example.strip.shape[1]
     return photograph(
