@@ -16,17 +16,10 @@ MAPPED = ("restorers", "protocols")
 """Folders at the top that are installed inside the package."""
 
 PENDING = {
-    "restore_recog.evaluation.evaluate imports restore_recog.reporting.folder",
-    "restore_recog.evaluation.resuming imports restore_recog.reporting.folder",
     "restore_recog.nn.stepping imports restore_recog.training.scaling",
 }
 
-LONGER = {
-    "restorers/fmodr/networks.py",
-    "restorers/ganmasker/networks.py",
-    "restore_recog/api.py",
-    "restore_recog/testing.py",
-}
+LONGER = {"restorers/fmodr/networks.py", "restorers/ganmasker/networks.py"}
 """Networks may take more than 300 lines, so that a paper's model is read in one file."""
 
 

@@ -50,7 +50,7 @@ def command(**given: Any) -> None:
 
 def _evaluate(given: dict[str, Any], output: Path, ranks: Ranks) -> None:
     """Run one evaluation, or show that it has been run; the first process prints and writes."""
-    from restore_recog.evaluation import resuming
+    from restore_recog.reporting import resuming
     from restore_recog.reporting.folder import write as write_report
     from restore_recog.system.atomic import check_output
 

@@ -163,8 +163,8 @@ def _reproduce(
 ) -> None:
     """Evaluate, or take a finished run; write the comparison into its folder and print it."""
     from restore_recog.cli.eval import run_evaluation
-    from restore_recog.evaluation import resuming
     from restore_recog.published import rendering
+    from restore_recog.reporting import resuming
     from restore_recog.reporting.folder import write as write_report
     from restore_recog.system.atomic import check_output
 

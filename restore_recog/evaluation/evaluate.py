@@ -25,7 +25,7 @@ from restore_recog.evaluation.run.session import Session
 from restore_recog.evaluation.words import notes, quality_verdict, verdict
 from restore_recog.evaluation.words.examples import examples
 from restore_recog.metrics.verification import DetCurve
-from restore_recog.reporting.folder import check_output
+from restore_recog.system.atomic import check_output
 
 __all__ = ["EvalRequest", "Progress", "evaluate"]
 

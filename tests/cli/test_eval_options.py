@@ -14,8 +14,8 @@ from restore_recog.errors import DataError, OutputError
 from restore_recog.evaluation.cache import CACHE
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.results import Report
-from restore_recog.evaluation.resuming import check_replaceable, replaced
 from restore_recog.reporting.folder import read as read_report
+from restore_recog.reporting.resuming import check_replaceable, replaced
 
 BASE = ("-r", "telea", "-d", "phantom:3x4", "--segmenter", "true", "--arms", "occluded,restored")
 
