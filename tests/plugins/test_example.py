@@ -44,9 +44,11 @@ def test_it_is_short():
     assert len(lines) < 30
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_the_readme_shows_it_word_for_word(name):
-    blocks = re.findall(r"```\w+\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+@pytest.mark.parametrize(
+    ("name", "page"), zip(FILES, ("README.md", "docs/add-a-restorer.md"), strict=True)
+)
+def test_the_pages_show_it_word_for_word(name, page):
+    blocks = re.findall(r"```\w+\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
     assert f"# {name}\n" + (EXAMPLE / name).read_text() in blocks
 
 
