@@ -45,7 +45,7 @@ def test_it_is_short():
 
 
 @pytest.mark.parametrize(
-    ("name", "page"), zip(FILES, ("README.md", "docs/add-a-restorer.md"), strict=True)
+    ("name", "page"), list(zip(FILES, ("README.md", "docs/add-a-restorer.md"), strict=True))
 )
 def test_the_pages_show_it_word_for_word(name, page):
     blocks = re.findall(r"```\w+\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
