@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from restore_recog.errors import ImageError, OutputError
+from restore_recog.system.atomic import whole_file
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -95,24 +95,14 @@ def write(path: str | os.PathLike[str], pixels: NDArray[np.uint8]) -> None:
     kind = Image.registered_extensions().get(path.suffix.lower())
     if kind is None or kind not in Image.SAVE or path.suffix.lower() not in extensions:
         raise OutputError(
-            f"Cannot write {path}: the ending '{path.suffix}' is no known image format;"
+            f"'{path}' cannot be written: the ending '{path.suffix}' is no known image format;"
             f" use one of {', '.join(extensions)}."
         )
     buffer = io.BytesIO()
     options = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
     Image.fromarray(pixels).save(buffer, format=kind, **options)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as part:
         part.write_bytes(buffer.getbuffer())
-        os.replace(part, path)
-    except OSError as error:
-        raise OutputError(
-            f"Cannot write {path}: {error.strerror or error}; free space or choose another folder."
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):  # after success, or where no file could be made
-            part.unlink()
 
 
 def to_tensor(images: Sequence[NDArray[np.uint8]]) -> Tensor:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +17,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from restore_recog.errors import OutputError, WeightsError
+from restore_recog.errors import WeightsError
+from restore_recog.system.atomic import whole_file
 
 M = TypeVar("M", bound=torch.nn.Module)
 
@@ -38,7 +38,7 @@ def save(
     """Write a weights file, whole or not at all.
 
     Args:
-        path: Its folder must exist; an existing file is replaced.
+        path: The file; an existing one is replaced.
         model: Plug-in name; :func:`load` refuses the file to any other.
         config: What is needed to build the network again, as plain JSON values.
         tensors: Named tensors on any device.
@@ -58,13 +58,8 @@ def save(
     header = {"format": FORMAT, "model": model, "config": json.dumps(dict(config), sort_keys=True)}
     if note:
         header["note"] = note
-    unfinished = path.with_name(path.name + ".unfinished")
-    try:
-        save_file(stored, unfinished, metadata=header)
-        os.replace(unfinished, path)
-    except (OSError, SafetensorError) as error:
-        unfinished.unlink(missing_ok=True)
-        raise OutputError(f"The weights cannot be written to {path}: {error}.") from error
+    with whole_file(path, failures=(SafetensorError,)) as part:
+        save_file(stored, part, metadata=header)
 
 
 def load(path: Path, model: str) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -141,7 +141,7 @@ def test_write_over_a_folder_or_file_fails_clearly(tmp_path: Path, ramp: np.ndar
     (tmp_path / "a.png").mkdir()
     (tmp_path / "b").write_text("not a folder")
     for path in (tmp_path / "a.png", tmp_path / "b" / "c.png"):
-        with pytest.raises(OutputError, match="Cannot write"):
+        with pytest.raises(OutputError, match="cannot be written|is a folder"):
             images.write(path, ramp)
 
 
@@ -152,7 +152,7 @@ def test_full_disk_leaves_the_old_file_whole(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
-        with pytest.raises(OutputError, match="Cannot write"):
+        with pytest.raises(OutputError, match="cannot be written|is a folder"):
             images.write(tmp_path / "a.bmp", np.zeros((300, 300, 3), np.uint8))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

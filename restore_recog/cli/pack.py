@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from restore_recog.cli import options
-from restore_recog.errors import OutputError
 
 
 @click.command("pack")
@@ -54,8 +53,9 @@ def command(
 
     for spec in data:
         registry.datasets.check(spec)
-    if output.exists():
-        raise OutputError(f"{output} exists; choose another --output.")
+    from restore_recog.system.atomic import check_file
+
+    check_file(output)
     from restore_recog.cli.training_data import left_for_training
     from restore_recog.training.gathering import sources
     from restore_recog.training.packing import write_pack

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from restore_recog.errors import OutputError
+
 if TYPE_CHECKING:
     from restore_recog.evaluation.results import Report
 
@@ -49,16 +51,18 @@ def command(run: Path, output: Path | None, form: str | None, overwrite: bool) -
             f"'{output.name}' does not say in which form to write; end it in .html, .tex, .csv "
             "or .txt, or give --format."
         )
-    from restore_recog.system.atomic import check_file, write_file
+    from restore_recog.system.atomic import check_file, write_text
 
     if output is not None:
+        if output.is_file() and not overwrite:
+            raise OutputError(f"'{output}' exists; name another file, or give --overwrite.")
         check_file(output, overwrite=overwrite)
     chosen = form or ("text" if output is None else ENDINGS[output.suffix.lower()])
     content = _rendered(read_report(run), chosen)
     if output is None:
         click.echo(content, nl=not content.endswith("\n"))
     else:
-        write_file(output, content, overwrite=overwrite)
+        write_text(output, content, overwrite=overwrite)
 
 
 def _rendered(report: Report, form: str) -> str:

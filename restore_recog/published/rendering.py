@@ -22,7 +22,7 @@ from restore_recog.published.metrics import METRICS
 from restore_recog.published.presets import PRESETS, Preset
 from restore_recog.published.tables import PaperTable, Printed
 from restore_recog.reporting.tables import csv_text, text_table
-from restore_recog.system.atomic import plain, write_file
+from restore_recog.system.atomic import plain, write_text
 
 DASH = "–"
 
@@ -55,7 +55,7 @@ def write(comparison: TableComparison, preset: Preset, folder: Path) -> None:
     """
     for form, ending in ENDINGS.items():
         text = shown(comparison, preset, form)
-        write_file(folder / f"reproduce.{ending}", text, overwrite=True)
+        write_text(folder / f"reproduce.{ending}", text)
 
 
 def overview(tables: Iterable[PaperTable]) -> str:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import os
-import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,8 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from restore_recog.api import Restorer
-from restore_recog.errors import OutputError, PluginError
+from restore_recog.errors import PluginError
 from restore_recog.restoring.restoration import Restoration, run_restorer
+from restore_recog.system.atomic import check_file, whole_file
 from restore_recog.types import FaceBatch
 
 FORMATS = ("onnx", "torch-export")
@@ -73,28 +72,20 @@ def export(restorer: Restorer, path: Path, form: str) -> Exported:
         PluginError: A package is missing, the restorer cannot be exported, or the file's results
             differ by more than :data:`TOLERANCE`; nothing is left behind.
     """
-    if path.exists():
-        raise OutputError(f"{path} exists and is never overwritten; name another file.")
+    check_file(path)
     example = _example(restorer)
     with torch.no_grad():
         wanted = run_restorer(restorer, FaceBatch(*example))
     write = {"onnx": _onnx, "torch-export": _torch_export}[form]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as folder:
-            staged = Path(folder) / path.name
-            run = _quietly(write, restorer, example, staged)
-            difference = float((run(*example) - wanted).abs().max())
-            if not difference <= TOLERANCE:
-                raise PluginError(
-                    f"The exported '{restorer.name}' differs from the restorer by {difference:.2g} "
-                    f"(allowed: {TOLERANCE:g}); nothing was written. Use the other --format."
-                )
-            size = staged.stat().st_size / 1e6
-            os.replace(staged, path)
-    except OSError as error:
-        raise OutputError(f"Cannot write {path}: {error.strerror or error}.") from error
-    return Exported(path, difference, size)
+    with whole_file(path, overwrite=False) as part:
+        run = _quietly(write, restorer, example, part)
+        difference = float((run(*example) - wanted).abs().max())
+        if not difference <= TOLERANCE:
+            raise PluginError(
+                f"The exported '{restorer.name}' differs from the restorer by {difference:.2g} "
+                f"(allowed: {TOLERANCE:g}); nothing was written. Use the other --format."
+            )
+    return Exported(path, difference, path.stat().st_size / 1e6)
 
 
 def _example(restorer: Restorer) -> tuple[Tensor, Tensor]:

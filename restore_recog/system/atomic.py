@@ -1,9 +1,10 @@
-"""Files and folders written whole or not at all, never over another."""
+"""Files and folders that appear whole or not at all."""
 
 from __future__ import annotations
 
 import math
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from restore_recog.errors import OutputError
+
+ADVICE = "free some space or name another place"
 
 
 def plain(value: Any) -> Any:
@@ -84,25 +87,74 @@ def check_file(path: Path, *, overwrite: bool = False) -> None:
     """
     if path.is_dir():
         raise OutputError(f"'{path}' is a folder; name a file in it.")
-    if path.exists() and not overwrite:
-        raise OutputError(f"'{path}' exists; name another file, or give --overwrite to replace it.")
+    if not overwrite and (path.exists() or path.is_symlink()):
+        raise OutputError(f"'{path}' exists and is never overwritten; name another file.")
 
 
-def write_file(path: Path, text: str, *, overwrite: bool = False) -> None:
-    """Write one text file whole or not at all.
+@contextmanager
+def whole_file(
+    path: Path,
+    *,
+    overwrite: bool = True,
+    keep: Path | None = None,
+    advice: str = ADVICE,
+    failures: tuple[type[Exception], ...] = (),
+) -> Iterator[Path]:
+    """Yield a place beside *path* to write to, and give that file its name once it is complete.
+
+    The name is given only when every byte is on the disk, so that a kill, a crash or a full disk
+    leaves what was there before. Missing parent folders are made.
+
+    Args:
+        path: The file.
+        overwrite: Whether a file of this name may be replaced.
+        keep: Where to keep the file that is replaced.
+        advice: What to do where writing fails: the end of a sentence.
+        failures: What the writing library raises, besides OSError, where writing fails.
 
     Raises:
-        OutputError: As :func:`check_file`, or it cannot be written.
+        OutputError: The file exists, or the disk is full or not writable. Nothing is left.
     """
     check_file(path, overwrite=overwrite)
-    staging = path.with_name(f".{path.name}-{os.getpid()}")
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        staging.write_text(text, encoding="utf-8")
-        os.replace(staging, path)
-    except OSError as error:
-        with suppress(OSError):
-            staging.unlink()
+        yield part
+        with part.open("rb") as written:
+            os.fsync(written.fileno())
+        if keep is not None and path.exists():
+            path.replace(keep)
+        _publish(part, path, overwrite)
+    except (OSError, *failures) as error:
+        other = getattr(error, "filename", None)
+        if other is not None and Path(os.fsdecode(other)) not in (part, path, *path.parents):
+            raise  # about a file that the caller read meanwhile
+        reason = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
         raise OutputError(
-            f"'{path}' cannot be written ({error.strerror or error}); name another with --output."
+            f"'{path}' cannot be written ({reason.splitlines()[0].rstrip('.')}); {advice}."
         ) from error
+    finally:
+        with suppress(OSError):  # after success, or where no file could be made
+            part.unlink()
+
+
+def write_text(path: Path, text: str, *, overwrite: bool = True, advice: str = ADVICE) -> None:
+    """Write a text file as :func:`whole_file` does.
+
+    Raises:
+        OutputError: As :func:`whole_file`.
+    """
+    with whole_file(path, overwrite=overwrite, advice=advice) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def _publish(part: Path, path: Path, overwrite: bool) -> None:
+    if not overwrite:
+        try:
+            os.link(part, path)  # unlike a move, this fails where the file has come to exist
+            return
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            check_file(path)
+    os.replace(part, path)

@@ -1,4 +1,4 @@
-"""What a run rests on: software, commit, weights. Everything needed to repeat it."""
+"""What a run depends on: software, commit, weights. Everything needed to repeat it."""
 
 from __future__ import annotations
 
@@ -16,37 +16,40 @@ from restore_recog.errors import WeightsError
 PACKAGES = ("restore-recog", "torch", "torchvision", "numpy", "opencv-python-headless", "timm")
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of Python, the platform and the packages that move a number."""
-    found = {"python": platform.python_version(), "platform": platform.platform()}
-    for name in PACKAGES:
+def versions(*further: str) -> dict[str, str]:
+    """Return the versions of Python, the platform and the packages on which the figures depend.
+
+    Args:
+        further: Packages besides :data:`PACKAGES`.
+    """
+    numbers = {"python": platform.python_version(), "platform": platform.platform()}
+    for name in (*PACKAGES, *further):
         try:
-            found[name] = metadata.version(name)
+            numbers[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            found[name] = "not installed as a package"
-    return found
+            numbers[name] = "not installed as a package"
+    return numbers
 
 
 def commit() -> str | None:
     """Return the git commit of the source tree, with ``+changes`` where files differ from it.
 
-    None where the package does not run from a checkout or there is no git.
+    None where there is no git, or where this file is not part of a checkout: a package that is
+    installed inside somebody else's checkout is not.
     """
-    root = Path(__file__).resolve().parent.parent
-    if not (root / ".git").exists():
-        return None
+    here = Path(__file__).resolve()
     try:
-        head = _git(root, "rev-parse", "HEAD")
-        changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+        _git(here.parent, "ls-files", "--error-unmatch", here.name)
+        head = _git(here.parent, "rev-parse", "HEAD")
+        changed = _git(here.parent, "status", "--porcelain", "--untracked-files=no", ":/")
     except (OSError, subprocess.SubprocessError):
         return None
     return head + ("+changes" if changed else "")
 
 
-def _git(root: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10, check=True
-    )
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
     return done.stdout.strip()
 
 
@@ -69,23 +72,23 @@ def model(plugin: Restorer | Recognizer) -> dict[str, Any]:
 
 
 def peak_memory() -> dict[str, float]:
-    """Return the most memory that this process has held so far, in MiB.
+    """Return the peak memory of this process so far, in MiB.
 
     Returns:
         ``host``: resident memory, where the system tells; ``cuda``: allocated by PyTorch on
         the GPU that it used most, where one was used.
     """
-    found: dict[str, float] = {}
+    most: dict[str, float] = {}
     try:
         import resource
     except ImportError:  # not on Windows
         pass
     else:
         unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB elsewhere
-        found["host"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+        most["host"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     import torch
 
     used = [torch.cuda.max_memory_allocated(i) for i in range(torch.cuda.device_count())]
     if any(used):
-        found["cuda"] = max(used) / 2**20
-    return found
+        most["cuda"] = max(used) / 2**20
+    return most

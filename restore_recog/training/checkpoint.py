@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -12,7 +11,8 @@ from typing import Any
 import torch
 
 from restore_recog.api import Phase, Stateful, Trainable
-from restore_recog.errors import CheckpointError, OutputError
+from restore_recog.errors import CheckpointError
+from restore_recog.system.atomic import whole_file
 from restore_recog.training.faces import TrainingFaces
 from restore_recog.training.run_state import (
     Progress,
@@ -29,39 +29,30 @@ FORMAT = 1
 LAST = "last.pt"
 PREVIOUS = "previous.pt"
 
+UNHARMED = (
+    "the last checkpoint is unharmed: make room on the disk and repeat the command with --resume"
+)
+"""What to do where a file of a run cannot be written."""
+
 
 def save(path: Path, payload: Mapping[str, Any]) -> None:
     """Write *payload* to *path*; the file it replaces is kept beside it as ``previous.pt``.
 
-    The new file appears under its name only when every byte is on the disk, so
-    a kill, a crash or a full disk leaves the older checkpoint as it was.
+    A kill, a crash or a full disk leaves the older checkpoint as it was.
 
     Args:
-        path: ``<run>/last.pt``; its folder must exist.
+        path: ``<run>/last.pt``.
         payload: Tensors and plain values in dicts, lists and tuples: what
             ``torch.load(weights_only=True)`` accepts.
 
     Raises:
         OutputError: The disk is full or not writable.
     """
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        try:
-            with temporary.open("wb") as handle:
-                torch.save({"format": FORMAT, **payload}, handle)
-                handle.flush()
-                os.fsync(handle.fileno())
-            if path.exists():
-                path.replace(path.with_name(PREVIOUS))
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except (OSError, RuntimeError) as error:
-        # PyTorch's zip writer turns a failed write into a RuntimeError.
-        raise OutputError(
-            f"The checkpoint {path} could not be written ({_first_line(error)}); the one before "
-            "it is unharmed. Make room on the disk and repeat the command with --resume."
-        ) from error
+    # PyTorch's zip writer turns a failed write into a RuntimeError.
+    failing = (RuntimeError,)
+    kept = path.with_name(PREVIOUS)
+    with whole_file(path, keep=kept, advice=UNHARMED, failures=failing) as part:
+        torch.save({"format": FORMAT, **payload}, part)
 
 
 def latest(folder: Path) -> Path | None:

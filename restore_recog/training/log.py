@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib.metadata
-import json
-import os
-import platform
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, fields
@@ -15,13 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from torchvision.utils import make_grid
 from tqdm import tqdm
 
-from restore_recog import __version__, images
+from restore_recog import images
 from restore_recog.types import Failure
 
 LOG_STEPS = 20
@@ -128,51 +122,8 @@ def say(sentence: str) -> None:
 
 
 def write_failures(path: Path, failures: Sequence[Failure]) -> None:
-    """Write the images that could not be used, one a line under a header."""
+    """Write the images that could not be used, one row each under a header."""
     with path.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle)
         writer.writerow([field.name for field in fields(Failure)])
         writer.writerows(astuple(failure) for failure in failures)
-
-
-def write_json(path: Path, record: Mapping[str, Any]) -> None:
-    """Write a JSON file, whole or not at all."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def provenance(device: str) -> dict[str, Any]:
-    """Return what the result depends on besides the data: versions, commit, device."""
-    libraries = ("torch", "numpy", "opencv-python-headless", "timm", "pytorch-metric-learning")
-    versions = {"restore-recog": __version__, "python": platform.python_version()}
-    for library in libraries:
-        try:
-            versions[library] = importlib.metadata.version(library)
-        except importlib.metadata.PackageNotFoundError:
-            versions[library] = "not installed"
-    gpu = torch.cuda.get_device_name(device) if device.startswith("cuda") else None
-    return {"versions": versions, "git": git_commit(), "device": gpu or "cpu"}
-
-
-def git_commit() -> str | None:
-    """Return the commit of the checkout that this file belongs to, with ``-dirty`` if changed."""
-    here = Path(__file__).resolve()
-    ask = ["git", "-C", str(here.parent)]
-    try:
-        # A package installed inside somebody else's checkout is not part of it.
-        subprocess.run(
-            [*ask, "ls-files", "--error-unmatch", here.name], check=True, capture_output=True
-        )
-        described = subprocess.run(
-            [*ask, "describe", "--always", "--dirty", "--abbrev=40", "--exclude", "*"],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return described.stdout.strip()

@@ -13,6 +13,7 @@ from restore_recog import __version__
 from restore_recog.packs import format
 from restore_recog.packs.format import Note, Pack
 from restore_recog.packs.writer import PackWriter
+from restore_recog.system.atomic import whole_file
 from restore_recog.training.gathering import Gathered, Source, gather
 
 
@@ -41,7 +42,8 @@ def write_pack(
         DataError: No image yielded a crop.
         OutputError: The file exists or cannot be written.
     """
-    with PackWriter(path, size, stored=stored, overwrite=overwrite) as writer:
+    with whole_file(path, overwrite=overwrite) as part, part.open("wb") as file:
+        writer = PackWriter(file, size, stored)
         made = gather(found, size, writer.add, progress)
         note = Note(
             size,

@@ -6,6 +6,7 @@ that was not.
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -14,15 +15,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
+
 from restore_recog.api import Phase, Trainable
 from restore_recog.errors import OutputError, TrainingError
+from restore_recog.system import provenance
+from restore_recog.system.atomic import write_text
 from restore_recog.training import checkpoint
 from restore_recog.training.checkpoint import Saved
 from restore_recog.training.distributed import NoLog, Team
 from restore_recog.training.faces import PackedBatch, TrainingFaces
 from restore_recog.training.folder import RunFolder
 from restore_recog.training.loader import Clock, Feed, Leg, batches
-from restore_recog.training.log import TrainingLog, provenance, say, write_failures, write_json
+from restore_recog.training.log import TrainingLog, say, write_failures
 from restore_recog.training.run_state import Progress, plain, random_state, scaled, seed_everything
 from restore_recog.training.stepper import Driver
 from restore_recog.training.stop import StopSignal, TrainingInterrupted
@@ -151,7 +156,12 @@ class Trainer:
 
     def _begin(self, resume: bool) -> None:
         self._started = self._saved = time.monotonic()
-        self._provenance = provenance(self.device)
+        gpu = torch.cuda.get_device_name(self.device) if self.device != "cpu" else None
+        self._provenance = {
+            "versions": provenance.versions("pytorch-metric-learning"),
+            "git": provenance.commit(),
+            "device": gpu or "cpu",
+        }
         self._minutes_before = 0.0
         found = self.team.lead(lambda: self._open(resume))
         self.team.agree("training images", self.faces.fingerprint[:12])
@@ -274,7 +284,9 @@ class Trainer:
             checkpoint.load(self.folder.last)
         entries = contents.entries(self.progress)
         best = None if self.judge.best is None else asdict(self.judge.best)
-        write_json(self.run_dir / "run.json", {**plain(self.record), **entries, "best": best})
+        record = {**plain(self.record), **entries, "best": best}
+        text = json.dumps(record, indent=2) + "\n"
+        write_text(self.run_dir / "run.json", text, advice=checkpoint.UNHARMED)
 
     def _contents(self) -> Saved:
         return Saved(

@@ -101,7 +101,7 @@ class TestRefusals:
         file = tmp_path / "mine.txt"
         file.write_text("precious")
         result = pack(file)
-        assert result.exit_code == 1 and "mine.txt exists" in result.stderr
+        assert result.exit_code == 1 and "mine.txt' exists" in result.stderr
         assert file.read_text() == "precious"
 
     def test_another_size(self, tmp_path: Path) -> None:

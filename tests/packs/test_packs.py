@@ -217,7 +217,7 @@ class TestPeople:
 class TestRefusals:
     def test_a_file_that_exists(self, pack: Path) -> None:
         before = pack.read_bytes()
-        with pytest.raises(OutputError, match=r"faces\.pack exists"):
+        with pytest.raises(OutputError, match=r"faces\.pack' exists"):
             write(pack)
         assert pack.read_bytes() == before
 

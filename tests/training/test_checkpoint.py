@@ -92,7 +92,7 @@ def test_full_disk_leaves_the_old_one(last: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
     try:
-        with pytest.raises(OutputError, match=r"could not be written .*Make room"):
+        with pytest.raises(OutputError, match=r"cannot be written .*make room"):
             checkpoint.save(last, {"net": torch.rand(100_000)})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
