@@ -58,7 +58,7 @@ def save(
     header = {"format": FORMAT, "model": model, "config": json.dumps(dict(config), sort_keys=True)}
     if note:
         header["note"] = note
-    with whole_file(path, failures=(SafetensorError,)) as part:
+    with whole_file(path, failures=SafetensorError) as part:
         save_file(stored, part, metadata=header)
 
 

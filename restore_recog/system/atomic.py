@@ -98,7 +98,7 @@ def whole_file(
     overwrite: bool = True,
     keep: Path | None = None,
     advice: str = ADVICE,
-    failures: tuple[type[Exception], ...] = (),
+    failures: type[Exception] = OSError,
 ) -> Iterator[Path]:
     """Yield a place beside *path* to write to, and give that file its name once it is complete.
 
@@ -110,7 +110,7 @@ def whole_file(
         overwrite: Whether a file of this name may be replaced.
         keep: Where to keep the file that is replaced.
         advice: What to do where writing fails: the end of a sentence.
-        failures: What the writing library raises, besides OSError, where writing fails.
+        failures: What else a library raises where writing fails.
 
     Raises:
         OutputError: The file exists, or the disk is full or not writable. Nothing is left.
@@ -125,7 +125,7 @@ def whole_file(
         if keep is not None and path.exists():
             path.replace(keep)
         _publish(part, path, overwrite)
-    except (OSError, *failures) as error:
+    except (OSError, failures) as error:
         other = getattr(error, "filename", None)
         if other is not None and Path(os.fsdecode(other)) not in (part, path, *path.parents):
             raise  # about a file that the caller read meanwhile

@@ -49,9 +49,8 @@ def save(path: Path, payload: Mapping[str, Any]) -> None:
         OutputError: The disk is full or not writable.
     """
     # PyTorch's zip writer turns a failed write into a RuntimeError.
-    failing = (RuntimeError,)
     kept = path.with_name(PREVIOUS)
-    with whole_file(path, keep=kept, advice=UNHARMED, failures=failing) as part:
+    with whole_file(path, keep=kept, advice=UNHARMED, failures=RuntimeError) as part:
         torch.save({"format": FORMAT, **payload}, part)
 
 

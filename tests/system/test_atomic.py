@@ -34,9 +34,12 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
     try:
-        with pytest.raises(OutputError, match=r"a\.txt' cannot be written \(File too large\); go"):
-            with whole_file(path, keep=kept, advice="go") as part:
-                part.write_text("x" * 100_000)
+        sentence = r"a\.txt' cannot be written \(File too large\); go\.$"
+        with (
+            pytest.raises(OutputError, match=sentence),
+            whole_file(path, keep=kept, advice="go") as part,
+        ):
+            part.write_text("x" * 100_000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["a.txt"]
@@ -53,9 +56,11 @@ def test_a_failure_of_the_caller_is_its_own(tmp_path: Path) -> None:
 
 def test_the_errors_of_a_library_may_be_named(tmp_path: Path) -> None:
     sentence = r"'.*a' cannot be written \(no room\); free some space or name another place\.$"
-    with pytest.raises(OutputError, match=sentence):
-        with whole_file(tmp_path / "a", failures=(RuntimeError,)):
-            raise RuntimeError("no room.\nmore")
+    with (
+        pytest.raises(OutputError, match=sentence),
+        whole_file(tmp_path / "a", failures=RuntimeError),
+    ):
+        raise RuntimeError("no room.\nmore")
 
 
 @pytest.mark.parametrize("links", [True, False])
