@@ -18,7 +18,7 @@ import torch
 
 from benchmarks.measure import BenchError
 from restore_recog.training.compile import first_line, is_compilers
-from restore_recog.training.memory import is_out_of_memory
+from restore_recog.training.stepper import is_out_of_memory
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 WARM_UP = 2

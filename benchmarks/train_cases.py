@@ -26,8 +26,8 @@ from benchmarks.unet import PlainUNet
 from restore_recog import registry
 from restore_recog.api import Phase, Trainable
 from restore_recog.training.faces import TrainingFaces
-from restore_recog.training.loader import Feed, Leg, batches
-from restore_recog.training.stepper import Driver
+from restore_recog.training.loader import BatchPlan, TimedBatches, batches
+from restore_recog.training.stepper import Stepper
 from restore_recog.types import FaceBatch
 
 Run = Callable[[], dict[str, Any]]
@@ -90,18 +90,18 @@ def step(work: Mapping[str, Any], **given: Any) -> Run:
     trainable = order.trainable(setting.device)
     phase = order.chosen(trainable)
     batch = _batch(order, trainable, phase, setting.device)
-    driver = _driver(trainable, setting)
+    stepper = _stepper(trainable, setting)
 
     def one() -> None:
-        with driver.precision.step():
+        with stepper.precision.step():
             phase.step(batch, HALFWAY)
 
     def run() -> dict[str, Any]:
         figures = spread(timed(one, setting), setting.batch) | device_memory(setting)
-        if driver.compiled is None:
+        if stepper.compiled is None:
             return figures | _looked_into(one, setting)
-        figures["compile_notes"] = driver.compiled.sentences
-        with driver.compiled.paused():
+        figures["compile_notes"] = stepper.compiled.sentences
+        with stepper.compiled.paused():
             return figures | {"flops_image": count(one) / setting.batch}
 
     return lambda: outcome(run)
@@ -145,28 +145,28 @@ def waiting(work: Mapping[str, Any], workers: int, **given: Any) -> Run:
     trainable = order.trainable(setting.device)
     phase = order.chosen(trainable)
     faces = order.faces(trainable.image_size)
-    driver = _driver(trainable, setting)
+    stepper = _stepper(trainable, setting)
 
     def run() -> dict[str, Any]:
-        leg = _leg(trainable, phase, setting.most + 2 * WARM_UP)
-        feed = Feed(batches(faces, leg, workers, pin=setting.kind == "cuda"))
-        source = iter(feed)
+        plan = _plan(trainable, phase, setting.most + 2 * WARM_UP)
+        made = TimedBatches(batches(faces, plan, workers, pin=setting.kind == "cuda"))
+        source = iter(made)
 
         def one() -> None:
-            with driver.precision.step():
+            with stepper.precision.step():
                 phase.step(next(source).unpack(setting.device), HALFWAY)
 
-        figures = spread(timed(one, setting), phase.batch_size)
-        return figures | {"workers": workers, "waiting": feed.waiting}
+        speed = spread(timed(one, setting), phase.batch_size)
+        return speed | {"workers": workers, "waiting": made.waiting}
 
     return lambda: outcome(run)
 
 
-def _driver(trainable: Trainable, setting: Setting) -> Driver:
+def _stepper(trainable: Trainable, setting: Setting) -> Stepper:
     """Return the training engine's way of taking steps: its precision, its compiling."""
-    driver = Driver(trainable, setting.device, setting.precision, ema=0.0)
-    driver.begin(setting.compiled, lambda sentence: None)
-    return driver
+    stepper = Stepper(trainable, setting.device, setting.precision, ema=0.0)
+    stepper.begin(setting.compiled, lambda sentence: None)
+    return stepper
 
 
 def _looked_into(one: Callable[[], None], setting: Setting) -> dict[str, Any]:
@@ -180,12 +180,12 @@ def _looked_into(one: Callable[[], None], setting: Setting) -> dict[str, Any]:
 def _batch(order: Work, trainable: Trainable, phase: Phase, device: str) -> FaceBatch:
     faces = order.faces(trainable.image_size)
     faces.check(phase.batch_size, trainable.identities_per_batch)
-    leg = _leg(trainable, phase, 1)
-    return next(iter(batches(faces, leg, 0))).unpack(device)
+    plan = _plan(trainable, phase, 1)
+    return next(iter(batches(faces, plan, 0))).unpack(device)
 
 
-def _leg(trainable: Trainable, phase: Phase, steps: int) -> Leg:
-    return Leg(
+def _plan(trainable: Trainable, phase: Phase, steps: int) -> BatchPlan:
+    return BatchPlan(
         phase.name,
         phase.batch_size,
         start=0,

@@ -15,9 +15,7 @@ PACKAGE = "restore_recog"
 MAPPED = ("restorers", "protocols")
 """Folders at the top that are installed inside the package."""
 
-PENDING = {
-    "restore_recog.nn.stepping imports restore_recog.training.scaling",
-}
+PENDING: set[str] = set()
 
 LONGER = {"restorers/fmodr/networks.py", "restorers/ganmasker/networks.py"}
 """Networks may take more than 300 lines, so that a paper's model is read in one file."""

@@ -19,7 +19,7 @@ from restore_recog.segmenters import names
 if TYPE_CHECKING:
     from restore_recog.evaluation.request import EvalRequest
     from restore_recog.evaluation.results import Report
-    from restore_recog.system.processes import Ranks
+    from restore_recog.system.processes import Processes
 
 
 @click.command("eval")
@@ -48,7 +48,7 @@ def command(**given: Any) -> None:
         _evaluate(given, output, ranks)
 
 
-def _evaluate(given: dict[str, Any], output: Path, ranks: Ranks) -> None:
+def _evaluate(given: dict[str, Any], output: Path, ranks: Processes) -> None:
     """Run one evaluation, or show that it has been run; the first process prints and writes."""
     from restore_recog.reporting import resuming
     from restore_recog.reporting.folder import write as write_report
@@ -75,7 +75,7 @@ def _evaluate(given: dict[str, Any], output: Path, ranks: Ranks) -> None:
     click.echo(f"\nThe whole report: {output / 'report.html'}{ending}")
 
 
-def run_evaluation(request: EvalRequest, ranks: Ranks) -> Report:
+def run_evaluation(request: EvalRequest, ranks: Processes) -> Report:
     """Evaluate, with progress bars in the first process."""
     from restore_recog.evaluation.evaluate import evaluate
 

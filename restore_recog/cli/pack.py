@@ -57,13 +57,12 @@ def command(
 
     check_file(output)
     from restore_recog.cli.training_data import left_for_training
-    from restore_recog.training.gathering import sources
-    from restore_recog.training.packing import write_pack
+    from restore_recog.training.cropping import sources, write_pack
 
     datasets = [registry.datasets.create(spec) for spec in data]
     only = left_for_training(protocol, datasets, seed)
-    found = sources(datasets, only, limit)
-    pack = write_pack(output, found, size, stored=store, protocol=protocol)  # type: ignore[arg-type]
+    chosen = sources(datasets, only, limit)
+    pack = write_pack(output, chosen, size, stored=store, protocol=protocol)  # type: ignore[arg-type]
     for failure in pack.note.failures[:5]:
         click.echo(f"{failure.image_id}: {failure.reason}", err=True)
     click.echo(

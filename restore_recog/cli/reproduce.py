@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from restore_recog.published.comparison import TableComparison
     from restore_recog.published.presets import Preset
     from restore_recog.published.tables import PaperTable
-    from restore_recog.system.processes import Ranks
+    from restore_recog.system.processes import Processes
 
 
 TAKEN = (
@@ -159,7 +159,7 @@ def _default_output(table: PaperTable) -> Path:
 
 
 def _reproduce(
-    table: PaperTable, preset: Preset, given: dict[str, Any], output: Path, ranks: Ranks
+    table: PaperTable, preset: Preset, given: dict[str, Any], output: Path, ranks: Processes
 ) -> None:
     """Evaluate, or take a finished run; write the comparison into its folder and print it."""
     from restore_recog.cli.eval import run_evaluation

@@ -16,7 +16,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """The options common to both commands; their help texts are below."""
+    """The options common to both commands; their help texts are below.
+
+    Those of :class:`restore_recog.training.settings.TrainingSettings` have its names.
+    """
 
     data: tuple[str, ...]
     output: Path
@@ -33,7 +36,7 @@ class TrainingOptions:
     settings: Mapping[str, Any]
     images_scale: float
     max_minutes: float | None
-    checkpoint_every: int
+    save_every: int
     sample_every: int
     keep_every: int
     validate_every: int
@@ -98,6 +101,7 @@ _OPTIONS = (
     ),
     click.option(
         "--checkpoint-every",
+        "save_every",
         type=click.IntRange(min=1),
         default=50_000,
         show_default=True,

@@ -6,6 +6,7 @@ import inspect
 import shlex
 import sys
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from restore_recog.errors import OutputError
 
 if TYPE_CHECKING:
     from restore_recog.api import Trainable
+    from restore_recog.training.settings import TrainingSettings
     from restore_recog.training.trainer import Trainer
 
 
@@ -38,8 +40,8 @@ def train(options: TrainingOptions, plugin: type, call: tuple[Any, ...], **own: 
             _train(options, plugin, call, {"device": device, **own})
         except KeyboardInterrupt as stop:  # TrainingInterrupted is one that says what it saved
             unsaved = (
-                "Stopped without saving. Repeat the command with --resume: it goes on from the "
-                f"last checkpoint in {options.output}, or begins where there is none."
+                "Stopped without saving. Repeat the command with --resume: it continues from the "
+                f"last checkpoint in {options.output}, or starts anew where there is none."
             )
             _say(f"\n{str(stop) or unsaved}", err=True)
             click.get_current_context().exit(130)
@@ -47,9 +49,9 @@ def train(options: TrainingOptions, plugin: type, call: tuple[Any, ...], **own: 
 
 def _say(text: str, err: bool = False) -> None:
     """Print, where several processes train in the first alone."""
-    from restore_recog.training.distributed import Team
+    from restore_recog.system.processes import Processes
 
-    if Team.current().leads:
+    if Processes.current().leads:
         click.echo(text, err=err)
 
 
@@ -60,37 +62,38 @@ def _train(
 
     from restore_recog.cli.training_data import advice
     from restore_recog.system import allocation
+    from restore_recog.system.processes import Processes
     from restore_recog.training import checkpoint
-    from restore_recog.training.distributed import Team
     from restore_recog.training.run_state import seed_everything
 
     allocation.keep_freed_blocks(own["device"])
-    team = Team.current()
-    team.lead(lambda: _claim(options.output, options.resume))
-    found = team.lead(lambda: checkpoint.latest(options.output))
-    resume = options.resume and found is not None
+    here = Processes.current()
+    here.lead(lambda: _claim(options.output, options.resume))
+    latest = here.lead(lambda: checkpoint.latest(options.output))
+    resume = options.resume and latest is not None
     if options.resume and not resume:
-        _say(f"{options.output} has no checkpoint yet; the training begins.", err=True)
+        _say(f"{options.output} has no checkpoint yet; the training starts.", err=True)
     if options.threads:
         torch.set_num_threads(options.threads)
     seed_everything(options.seed)
     trainable = _trainable(plugin, call, {**own, **options.settings})
     trainer = _trainer(options, trainable, own["device"])
     path = trainer.fit(resume=resume)
-    hint = advice(trainer.progress.waiting, trainer.workers)
+    hint = advice(trainer.progress.waiting, trainer.settings.workers)
     if hint:
         _say(hint, err=True)
     if trainer.finished:
         _say(f"Finished: {path}")
     else:
-        _say(f"Time is up; weights so far: {path}. Go on with --resume.")
+        _say(f"Time is up; weights so far: {path}. Continue with --resume.")
 
 
 def _trainer(options: TrainingOptions, trainable: Trainable, device: str) -> Trainer:
     """Read the faces and return what trains on them."""
     from restore_recog import registry
-    from restore_recog.cli.training_data import left_for_training, worker_count
-    from restore_recog.training.distributed import Team, one_first
+    from restore_recog.cli.training_data import left_for_training
+    from restore_recog.system.processes import Processes
+    from restore_recog.training.distributed import one_first
     from restore_recog.training.faces import TrainingFaces
     from restore_recog.training.trainer import Trainer
     from restore_recog.training.validation import held_out
@@ -105,7 +108,7 @@ def _trainer(options: TrainingOptions, trainable: Trainable, device: str) -> Tra
             only=left_for_training(options.protocol, datasets, options.seed),
             limit=options.limit,
             coverings=options.coverings,
-            progress=Team.current().leads,
+            progress=Processes.current().leads,
         )
     _say(
         f"{len(faces)} images of {faces.people} people; {len(faces.crops.failures)} could not be "
@@ -117,30 +120,21 @@ def _trainer(options: TrainingOptions, trainable: Trainable, device: str) -> Tra
         note = f"{len(validation)} images of {validation.people} people are held out to validate."
     if note:
         _say(note, err=True)
-    return Trainer(
-        trainable,
-        faces,
-        options.output,
-        seed=options.seed,
-        save_every=options.checkpoint_every,
-        sample_every=options.sample_every,
-        keep_every=options.keep_every,
-        device=device,
-        precision=options.precision,
-        workers=worker_count(options.workers, device),
-        max_minutes=options.max_minutes,
-        images_scale=options.images_scale,
-        validation=validation,
-        validate_every=options.validate_every,
-        ema=options.ema,
-        compiled=options.compiled,
-        record=_record(options, note),
-    )
-
-
-def _record(options: TrainingOptions, note: str) -> dict[str, Any]:
     command = shlex.join(["restore-recog", *sys.argv[1:]])
-    return {"command": command, "datasets": options.data, "validation_note": note}
+    record = {"command": command, "datasets": options.data, "validation_note": note}
+    settings = _settings(options, device)
+    return Trainer(trainable, faces, options.output, settings, validation=validation, record=record)
+
+
+def _settings(options: TrainingOptions, device: str) -> TrainingSettings:
+    """Return those options that are the trainer's own."""
+    from restore_recog.cli.training_data import worker_count
+    from restore_recog.training.settings import TrainingSettings
+
+    names = {one.name for one in fields(TrainingSettings)} & {one.name for one in fields(options)}
+    given = {name: getattr(options, name) for name in names}
+    workers = worker_count(options.workers, device)
+    return TrainingSettings(**{**given, "device": device, "workers": workers})
 
 
 def _claim(folder: Path, resume: bool) -> None:

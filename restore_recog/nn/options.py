@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from restore_recog.errors import TrainingError
+from restore_recog.system.atomic import plain as plain
 
 
 def overridden(
@@ -61,8 +62,3 @@ def _convert(model: str, name: str, value: Any, default: Any) -> Any:
         raise TrainingError(
             f"{model}'s option '{name}' cannot be {value!r}; its default is {default!r}."
         ) from error
-
-
-def plain(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options as plain JSON values."""
-    return {n: list(v) if isinstance(v, tuple) else v for n, v in options.items()}

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from restore_recog import weights as weights_file
 from restore_recog.errors import TrainingError
-from restore_recog.nn.reduce import average_gradients
-from restore_recog.training import scaling
+from restore_recog.nn import precision
+from restore_recog.nn.distributed import average_gradients
 
 
 def start_from(nets: nn.Module, init: str, model: str, fresh: Sequence[str] = ()) -> str:
@@ -78,7 +78,7 @@ def descend(optimizer: torch.optim.Optimizer, net: nn.Module, loss: Tensor, clip
         optimizer, net, loss, clip: As for :func:`update`.
     """
     optimizer.zero_grad(set_to_none=True)
-    scaler = scaling.scaler(optimizer)
+    scaler = precision.scaler(optimizer)
     torch.autograd.backward(loss if scaler is None else scaler.scale(loss))
     average_gradients(net.parameters())
     if clip:

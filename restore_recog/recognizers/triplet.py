@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from restore_recog.api import Phase, Stateful
 from restore_recog.errors import TrainingError
+from restore_recog.nn.distributed import gathered
 from restore_recog.nn.figures import pair_figures
-from restore_recog.nn.reduce import gathered
 from restore_recog.nn.stepping import descend
 from restore_recog.types import FaceBatch
 

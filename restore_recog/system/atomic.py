@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -20,16 +20,29 @@ ADVICE = "free some space or name another place"
 
 
 def plain(value: Any) -> Any:
-    """Return strict JSON: NaN becomes null, infinities become "inf" and "-inf"."""
+    """Return strict JSON: NaN becomes null, infinities "inf" and "-inf", other objects text."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
+    if isinstance(value, (np.generic, np.ndarray)):
+        return plain(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
-    return value
+    return value if value is None or isinstance(value, (str, int, float)) else str(value)
+
+
+def flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value in nested mappings and lists with its keys, joined by dots."""
+    items: Sequence[tuple[Any, Any]] = ()
+    if isinstance(value, Mapping):
+        items = list(value.items())
+    elif isinstance(value, (list, tuple)):
+        items = list(enumerate(value))
+    if not items:
+        yield name, value
+    for key, item in items:
+        yield from flat(item, f"{name}.{key}" if name else str(key))
 
 
 def check_output(folder: Path) -> None:

@@ -12,7 +12,7 @@ import torch
 
 from restore_recog.api import Phase, Stateful, Trainable
 from restore_recog.errors import CheckpointError
-from restore_recog.system.atomic import whole_file
+from restore_recog.system.atomic import plain, whole_file
 from restore_recog.training.faces import TrainingFaces
 from restore_recog.training.run_state import (
     Progress,
@@ -20,7 +20,6 @@ from restore_recog.training.run_state import (
     identity,
     load_states,
     not_finite,
-    plain,
 )
 
 FORMAT = 1
@@ -124,8 +123,8 @@ def _first_line(error: BaseException) -> str:
 
 
 @dataclass(frozen=True)
-class Saved:
-    """What a run saves, and must find again.
+class RunSnapshot:
+    """What a run saves, and must find again when it is resumed.
 
     Attributes:
         trainable: Whose state is saved.
@@ -166,7 +165,7 @@ class Saved:
         """Return the contents of a checkpoint.
 
         Args:
-            progress: Where the run stands.
+            progress: How far the run is.
             random_states: Of every process, by rank.
         """
         return {
@@ -182,7 +181,7 @@ class Saved:
 
     def entries(self, progress: Progress) -> dict[str, Any]:
         """Return the entries of ``run.json`` that the run itself knows."""
-        return plain(
+        entries: dict[str, Any] = plain(
             {
                 **self.run,
                 **self.needs,
@@ -196,9 +195,10 @@ class Saved:
                 "losses": progress.losses,
             }
         )
+        return entries
 
     def restore(self, path: Path, payload: Mapping[str, Any]) -> Progress:
-        """Put everything but the random numbers back to where a checkpoint found it.
+        """Put everything but the random numbers back to where a checkpoint left it.
 
         Args:
             path: Of the checkpoint, for messages.

@@ -17,8 +17,7 @@ from restore_recog.api import Dataset
 from restore_recog.errors import DataError
 from restore_recog.packs import format
 from restore_recog.packs.format import Pack
-from restore_recog.training.gathering import Source, gather, sources
-from restore_recog.training.packing import write_pack
+from restore_recog.training.cropping import TrainingSource, cut_crops, sources, write_pack
 from restore_recog.types import FaceImage, Failure
 
 FORMAT = 2
@@ -55,7 +54,7 @@ class Crops:
         subjects: (N,) int64 labels, 0 to people - 1.
         size: S.
         failures: Images that yielded no crop.
-        known: The fingerprint, where somebody has computed it already.
+        known: The fingerprint, where it has been computed already.
     """
 
     pixels: Pixels
@@ -104,8 +103,8 @@ def collect(
     for packed, group in groupby(datasets, lambda dataset: isinstance(dataset, HasPack)):
         members = list(group)
         if not packed:
-            found = sources(members, only, limit)
-            parts.append((len(members), _collected(found, size, cache, progress)))
+            chosen = sources(members, only, limit)
+            parts.append((len(members), _collected(chosen, size, cache, progress)))
             continue
         for dataset in members:
             assert isinstance(dataset, HasPack)
@@ -114,25 +113,27 @@ def collect(
     return parts[0][1] if len(parts) == 1 else _joined(parts)
 
 
-def _collected(found: Sequence[Source], size: int, cache: Path | None, progress: bool) -> Crops:
+def _collected(
+    chosen: Sequence[TrainingSource], size: int, cache: Path | None, progress: bool
+) -> Crops:
     if cache is None:
-        return _in_memory(found, size, progress)
-    path = cache / f"crops-{size}-{_key(found, size)[:16]}.pack"
+        return _in_memory(chosen, size, progress)
+    path = cache / f"crops-{size}-{_key(chosen, size)[:16]}.pack"
     if not path.is_file():
-        return _of_pack(write_pack(path, found, size, overwrite=True, progress=progress))
+        return _of_pack(write_pack(path, chosen, size, overwrite=True, progress=progress))
     try:
         return _of_pack(format.open_pack(path))
     except DataError as error:
         raise DataError(
-            f"The file of face crops {path} is damaged; delete it and it is made anew."
+            f"The file of face crops {path} is damaged; delete it, and it is made again."
         ) from error
 
 
-def _in_memory(found: Sequence[Source], size: int, progress: bool) -> Crops:
+def _in_memory(chosen: Sequence[TrainingSource], size: int, progress: bool) -> Crops:
     wide = format.wide_side(size)
-    pixels = np.empty((sum(len(source.samples) for source in found), wide, wide, 3), np.uint8)
+    pixels = np.empty((sum(len(source.samples) for source in chosen), wide, wide, 3), np.uint8)
     places = iter(pixels)
-    made = gather(found, size, lambda crop: np.copyto(next(places), crop), progress)
+    made = cut_crops(chosen, size, lambda crop: np.copyto(next(places), crop), progress)
     return Crops(
         pixels[: len(made.image_ids)],
         np.stack(made.landmarks),
@@ -143,10 +144,10 @@ def _in_memory(found: Sequence[Source], size: int, progress: bool) -> Crops:
     )
 
 
-def _key(found: Sequence[Source], size: int) -> str:
+def _key(chosen: Sequence[TrainingSource], size: int) -> str:
     """Return what the cache file depends on; a few images stand for the contents of all."""
     digest = hashlib.sha256(f"{FORMAT} {size} {format.wide_side(size)}".encode())
-    for source in found:
+    for source in chosen:
         digest.update(source.dataset.name.encode())
         for sample in source.samples:
             stat = sample.path.stat() if sample.path and sample.path.is_file() else None

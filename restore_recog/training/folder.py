@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from torch import Tensor
 from restore_recog import weights as weights_file
 from restore_recog.errors import CheckpointError, OutputError
 from restore_recog.training import checkpoint
+from restore_recog.types import Failure
 
 Weights = tuple[str, Mapping[str, Any], Mapping[str, Tensor]]
 """(plug-in's name, configuration, tensors)."""
@@ -42,24 +45,24 @@ class RunFolder:
         return self.path / checkpoint.LAST
 
     def open(self, resume: bool) -> Path | None:
-        """Make the folder where needed, and return the checkpoint to go on from, if any.
+        """Make the folder where needed, and return the checkpoint to continue from, if any.
 
         Raises:
             OutputError: It holds a training and *resume* is False.
             CheckpointError: There is nothing to resume from.
         """
-        found = checkpoint.latest(self.path)
-        if found and not resume:
+        latest = checkpoint.latest(self.path)
+        if latest and not resume:
             raise OutputError(
-                f"{self.path} holds a training already; use --resume to go on with it "
+                f"{self.path} holds a training already; use --resume to continue it "
                 "or choose another --output."
             )
-        if resume and not found:
+        if resume and not latest:
             raise CheckpointError(
                 f"There is no checkpoint in {self.path} to resume from; start without --resume."
             )
         self.path.mkdir(parents=True, exist_ok=True)
-        return found
+        return latest
 
     def write_weights(self, weights: Weights, kept: str | None = None) -> None:
         """Write the weights: the newest, or under a name of their own that nothing replaces."""
@@ -72,3 +75,11 @@ class RunFolder:
     def write_best(self, weights: Weights, note: str) -> None:
         """Write the weights that a validation found best, and what it found, as one file."""
         weights_file.save(self.best, *weights, note=note)
+
+
+def write_failures(path: Path, failures: Sequence[Failure]) -> None:
+    """Write the images that could not be used, one row each under a header."""
+    with path.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.writer(handle)
+        writer.writerow([field.name for field in fields(Failure)])
+        writer.writerows(astuple(failure) for failure in failures)

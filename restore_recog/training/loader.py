@@ -1,4 +1,4 @@
-"""Batches made ahead of time by worker processes, in the order that no worker would change."""
+"""Batches made ahead of time by worker processes, in an order that does not depend on them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from restore_recog.training.faces import PackedBatch, TrainingFaces
 
 
 @dataclass(frozen=True)
-class Leg:
-    """The part of a phase that is still to be trained.
+class BatchPlan:
+    """Which batches of a phase are to be made.
 
     Attributes:
         name, batch_size: Of the phase.
@@ -37,13 +37,13 @@ class Leg:
 
 
 def batches(
-    faces: TrainingFaces, leg: Leg, workers: int, *, pin: bool = False
+    faces: TrainingFaces, plan: BatchPlan, workers: int, *, pin: bool = False
 ) -> Iterator[PackedBatch]:
-    """Yield the batches of a leg in order.
+    """Yield the planned batches in order.
 
     Args:
         faces: Where they come from.
-        leg: Which ones.
+        plan: Which ones.
         workers: Processes that work ahead, two batches each; 0 makes every batch when it is
             asked for.
         pin: Whether to put them in pinned memory, for a GPU.
@@ -54,7 +54,7 @@ def batches(
     # Workers copy nothing on Linux: a fork shares the crops. The generator keeps the loader
     # from drawing its seed from the global one, which a resumed run must find untouched.
     loader: DataLoader[PackedBatch | RestoreRecogError] = DataLoader(
-        _Steps(faces, leg),
+        _Steps(faces, plan),
         batch_size=None,
         num_workers=workers,
         pin_memory=pin,
@@ -70,10 +70,10 @@ def batches(
 
 @dataclass
 class Clock:
-    """What the phases of a training spent in all, in seconds.
+    """How long the phases of a training took in all, in seconds.
 
     Attributes:
-        waited: Of it, waiting for batches.
+        waited: Time spent waiting for batches.
         total: From asking for the first batch of each phase to the end of its last step.
     """
 
@@ -86,12 +86,12 @@ class Clock:
         return self.waited / max(self.total, 1e-9)
 
 
-class Feed:
-    """Passes batches on and notes which share of the time was spent waiting for them.
+class TimedBatches:
+    """Passes batches on and measures the share of the time that is spent waiting for them.
 
     Args:
         made: The batches.
-        clock: Runs on over several feeds; a new one where there is none.
+        clock: Runs on from phase to phase; a new one where there is none.
     """
 
     def __init__(self, made: Iterator[PackedBatch], clock: Clock | None = None) -> None:
@@ -118,24 +118,24 @@ class Feed:
 
 
 class _Steps(Dataset[PackedBatch | RestoreRecogError]):
-    """The batches of a leg by number."""
+    """The planned batches by number."""
 
-    def __init__(self, faces: TrainingFaces, leg: Leg) -> None:
+    def __init__(self, faces: TrainingFaces, plan: BatchPlan) -> None:
         self.faces = faces
-        self.leg = leg
+        self.plan = plan
 
     def __len__(self) -> int:
-        return self.leg.stop - self.leg.start
+        return self.plan.stop - self.plan.start
 
     def __getitem__(self, number: int) -> PackedBatch | RestoreRecogError:
-        position = (self.leg.start + number) * self.leg.batch_size
+        position = (self.plan.start + number) * self.plan.batch_size
         try:
             return self.faces.packed_batch(
                 position,
-                self.leg,
-                identities_per_batch=self.leg.identities_per_batch,
-                covered=self.leg.covered,
-                part=self.leg.part,
+                self.plan,
+                identities_per_batch=self.plan.identities_per_batch,
+                covered=self.plan.covered,
+                part=self.plan.part,
             )
         except RestoreRecogError as error:  # returned: the loader would bury it in a traceback
             return error

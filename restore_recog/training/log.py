@@ -1,13 +1,10 @@
-"""What a training shows while it runs: bar, TensorBoard, sample images; and ``run.json``."""
+"""What a training shows while it runs: progress bar, TensorBoard, sample images."""
 
 from __future__ import annotations
 
-import csv
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import astuple, fields
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from torch import Tensor
@@ -16,10 +13,9 @@ from torchvision.utils import make_grid
 from tqdm import tqdm
 
 from restore_recog import images
-from restore_recog.types import Failure
 
 LOG_STEPS = 20
-"""Losses are averaged over so many steps before they are shown and logged."""
+"""Losses are averaged over this many steps before they are shown and logged."""
 
 
 class TrainingLog:
@@ -44,12 +40,7 @@ class TrainingLog:
     def __enter__(self) -> TrainingLog:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._close_bar()
         self._writer.close()
 
@@ -116,14 +107,19 @@ class TrainingLog:
             self._bar = None
 
 
+class NoLog:
+    """Stands for the log in the processes that show and write nothing."""
+
+    def __enter__(self) -> NoLog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def __getattr__(self, _name: str) -> Callable[..., None]:
+        return lambda *_, **__: None
+
+
 def say(sentence: str) -> None:
     """Show a sentence on stderr without breaking a progress bar."""
     tqdm.write(sentence, file=sys.stderr)
-
-
-def write_failures(path: Path, failures: Sequence[Failure]) -> None:
-    """Write the images that could not be used, one row each under a header."""
-    with path.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.writer(handle)
-        writer.writerow([field.name for field in fields(Failure)])
-        writer.writerows(astuple(failure) for failure in failures)

@@ -1,8 +1,7 @@
-"""What a checkpoint holds: where the training stands, and everything random."""
+"""The state of a training: how far it is, and everything random."""
 
 from __future__ import annotations
 
-import json
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,12 +15,13 @@ from torch import Tensor
 
 from restore_recog.api import Phase, Stateful, Trainable
 from restore_recog.errors import CheckpointError
+from restore_recog.system.atomic import flat, plain
 from restore_recog.training.faces import TrainingFaces
 
 
 @dataclass
 class Progress:
-    """Where a training stands.
+    """How far a training is.
 
     Attributes:
         phase: Number of the phase under way; the number of phases when all are done.
@@ -65,7 +65,7 @@ def random_state() -> dict[str, Any]:
 
 
 def set_random_state(state: Mapping[str, Any]) -> None:
-    """Put the generators back to where :func:`random_state` found them."""
+    """Put the generators back to where :func:`random_state` saw them."""
     random.setstate(state["python"])
     name, keys, *rest = state["numpy"]
     np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002
@@ -117,7 +117,7 @@ def identity(
     trainable: Trainable, faces: TrainingFaces, phases: Sequence[Phase], seed: int
 ) -> dict[str, Any]:
     """Return what a resumed run must have in common with the run that began."""
-    return plain(
+    shared: dict[str, Any] = plain(
         {
             "seed": seed,
             "data": faces.fingerprint,
@@ -128,17 +128,12 @@ def identity(
             "model": trainable.describe(),
         }
     )
-
-
-def plain(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a mapping as JSON would give it back, so that tuples equal lists."""
-    result: dict[str, Any] = json.loads(json.dumps(value, default=str))
-    return result
+    return shared
 
 
 def differences(stored: Mapping[str, Any], present: Mapping[str, Any]) -> list[str]:
     """Return "key was a, is b" for every value that differs, nested keys joined by dots."""
-    before, now = dict(_flat(stored)), dict(_flat(present))
+    before, now = dict(flat(stored)), dict(flat(present))
     return [
         f"{key} was {before.get(key, 'absent')!r}, is {now.get(key, 'absent')!r}"
         for key in sorted({*before, *now})
@@ -159,15 +154,7 @@ def not_finite(state: Any, name: str = "") -> str | None:
         else ()
     )
     for key, value in children:
-        found = not_finite(value, f"{name}.{key}" if name else str(key))
-        if found:
-            return found
+        first = not_finite(value, f"{name}.{key}" if name else str(key))
+        if first:
+            return first
     return None
-
-
-def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, inner in value.items():
-        if isinstance(inner, Mapping):
-            yield from _flat(inner, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", inner

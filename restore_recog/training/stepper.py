@@ -1,29 +1,35 @@
-"""One trainable under way: precision, average of the weights, compiled networks."""
+"""Taking the steps of a trainable: precision, average of the weights, compiled networks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from restore_recog.api import Phase, Stateful, Trainable
 from restore_recog.errors import TrainingError
-from restore_recog.nn.reduce import world
-from restore_recog.training import memory
+from restore_recog.nn.distributed import world
+from restore_recog.nn.precision import Precision
 from restore_recog.training.compile import Compiled, first_line, is_compilers
 from restore_recog.training.ema import WeightAverage
 from restore_recog.training.folder import Weights
-from restore_recog.training.precision import Precision
 from restore_recog.types import FaceBatch
 
+CPU_WORDS = ("can't allocate memory", "not enough memory")
+"""PyTorch's words where the CPU's memory is full; it raises a plain RuntimeError there."""
 
-class Driver:
+
+class Stepper:
     """Takes the steps of a trainable.
 
     Args:
         trainable: The model.
         device: Where it is.
-        precision: As :class:`restore_recog.training.precision.Precision` takes it.
+        precision: As :class:`restore_recog.nn.precision.Precision` takes it.
         ema: Decay of the average of the weights; 0 for none.
 
     Attributes:
@@ -89,21 +95,21 @@ class Driver:
                     f"The compiled networks cannot be trained ({first_line(error)}); repeat the "
                     "command with --resume and without --compile."
                 ) from error
-            if not memory.is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
         if losses is None:
             # Out of the handler, since the error holds on to the failed step's tensors.
             if world() > 1:  # the others do not follow into smaller batches
-                raise TrainingError(memory.shared(self.device, len(batch.images), phase.name))
-            fits = memory.largest_that_fits(take, batch)
-            raise TrainingError(memory.advice(self.device, len(batch.images), phase.name, fits))
+                raise TrainingError(_shared_advice(self.device, len(batch.images), phase.name))
+            fits = largest_that_fits(take, batch)
+            raise TrainingError(_advice(self.device, len(batch.images), phase.name, fits))
         if self.average is not None:
             self.average.update(self.trainable.weights()[1])
         return {name: float(value) for name, value in losses.items()}
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """Return the context in which the model is looked at: averaged, eager, its precision."""
+        """Return the context in which the model is shown and validated: averaged, eager."""
         with ExitStack() as stack:
             if self.compiled is not None:
                 stack.enter_context(self.compiled.paused())
@@ -126,3 +132,75 @@ class Driver:
             entries["compiled"] = self.compiled.networks
             entries["compile_notes"] = self.compiled.sentences
         return entries
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that the device's memory is full."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in CPU_WORDS)
+
+
+def largest_that_fits(step: Callable[[FaceBatch], object], batch: FaceBatch) -> int | None:
+    """Return the largest half, quarter, ... of a batch that a step gets through.
+
+    The step changes the model in memory: to be called only where the run ends anyway and nothing
+    is saved any more.
+
+    Args:
+        step: Forward, backward and update, as in the training.
+        batch: That was too large.
+
+    Returns:
+        Images a step, or None where none fits, or a part of the batch fails in another way.
+    """
+    size = len(batch.images) // 2
+    while size:
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        try:
+            step(_first(batch, size))
+            return size
+        except Exception as error:  # e.g. batch norm of one image: no answer, but no new error
+            if not is_out_of_memory(error):
+                return None
+        size //= 2
+    return None
+
+
+def _first(batch: FaceBatch, count: int) -> FaceBatch:
+    """Return the first images of a batch."""
+
+    def cut(tensor: Tensor | None) -> Tensor | None:
+        return None if tensor is None else tensor[:count]
+
+    return replace(
+        batch,
+        images=batch.images[:count],
+        masks=batch.masks[:count],
+        landmarks=cut(batch.landmarks),
+        clean=cut(batch.clean),
+        attributes={name: values[:count] for name, values in batch.attributes.items()},
+    )
+
+
+def _shared_advice(device: str, asked: int, phase: str) -> str:
+    """Return what the user of several processes can do: none of them tries on alone."""
+    return (
+        f"The {device} has too little memory for its {asked} images of every batch in phase "
+        f"'{phase}'; the last checkpoint is unharmed. Go on with --resume and more processes, or "
+        "begin again in another --output with a smaller batch_size."
+    )
+
+
+def _advice(device: str, asked: int, phase: str, fits: int | None) -> str:
+    """Return what the user can do."""
+    sentence = (
+        f"The {device} has too little memory for a batch of {asked} in phase '{phase}'; "
+        "the last checkpoint is unharmed. "
+    )
+    if fits is None:
+        return sentence + "No smaller batch ran either; free memory or set a smaller model or size."
+    return sentence + (
+        f"A batch of {fits} ran: begin again in another --output with --set batch_size={fits}."
+    )

@@ -1,4 +1,4 @@
-"""The training engine: order, data, randomness, logs and saving; the model only steps.
+"""The training engine: order, data, randomness, logs and saving. The model only takes steps.
 
 On the CPU a run that was stopped at any step and resumed ends bit for bit like one
 that was not.
@@ -13,25 +13,33 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
 from restore_recog.api import Phase, Trainable
 from restore_recog.errors import OutputError, TrainingError
 from restore_recog.system import provenance
-from restore_recog.system.atomic import write_text
+from restore_recog.system.atomic import plain, write_text
+from restore_recog.system.processes import Processes
 from restore_recog.training import checkpoint
-from restore_recog.training.checkpoint import Saved
-from restore_recog.training.distributed import NoLog, Team
+from restore_recog.training.checkpoint import RunSnapshot
+from restore_recog.training.distributed import (
+    check_batch,
+    check_same,
+    restore_random,
+    seed_process,
+    share_model,
+)
 from restore_recog.training.faces import PackedBatch, TrainingFaces
-from restore_recog.training.folder import RunFolder
-from restore_recog.training.loader import Clock, Feed, Leg, batches
-from restore_recog.training.log import TrainingLog, say, write_failures
-from restore_recog.training.run_state import Progress, plain, random_state, scaled, seed_everything
-from restore_recog.training.stepper import Driver
+from restore_recog.training.folder import RunFolder, write_failures
+from restore_recog.training.loader import BatchPlan, Clock, TimedBatches, batches
+from restore_recog.training.log import NoLog, TrainingLog, say
+from restore_recog.training.run_state import Progress, random_state, scaled, seed_everything
+from restore_recog.training.settings import TrainingSettings
+from restore_recog.training.stepper import Stepper
 from restore_recog.training.stop import StopSignal, TrainingInterrupted
-from restore_recog.training.validation import Judge, NotFiniteError, Validator
+from restore_recog.training.validation import NotFiniteError, ValidationSet, Validator
 
 __all__ = ["Trainer", "TrainingInterrupted", "seed_everything"]
 
@@ -47,20 +55,8 @@ class Trainer:
         trainable: The model; seeded by the caller through :func:`seed_everything`.
         faces: What it learns from.
         run_dir: The folder, made where needed.
-        seed: Of everything random in the steps.
-        save_every: Images between two checkpoints.
-        save_seconds: Seconds after which one is saved in any case.
-        sample_every: Images between two sample images.
-        keep_every: Images between two weights files that are kept for good; 0 for none.
-        device: PyTorch's name of the device that the trainable is on.
-        precision: ``auto`` is bfloat16 on GPUs that have it, else float32; ``fp16`` scales losses.
-        workers: Processes that prepare batches; the result does not depend on it.
-        max_minutes: Save and stop after so long; None for no limit.
-        images_scale: Factor on the length of every phase.
+        settings: How it is trained.
         validation: Faces of people held out, to find the best weights; None for none.
-        validate_every: Images between two validations; one more follows every phase.
-        ema: Decay of the average of the weights that is written, shown and judged; 0 for none.
-        compiled: Whether the networks go through torch.compile.
         record: Further entries of ``run.json``, e.g. the command.
     """
 
@@ -69,47 +65,27 @@ class Trainer:
         trainable: Trainable,
         faces: TrainingFaces,
         run_dir: Path,
+        settings: TrainingSettings | None = None,
         *,
-        seed: int = 0,
-        save_every: int = 50_000,
-        save_seconds: float = 300.0,
-        sample_every: int = 20_000,
-        keep_every: int = 0,
-        device: str = "cpu",
-        precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto",
-        workers: int = 0,
-        max_minutes: float | None = None,
-        images_scale: float = 1.0,
         validation: TrainingFaces | None = None,
-        validate_every: int = 10_000,
-        ema: float = 0.0,
-        compiled: bool = False,
         record: Mapping[str, Any] | None = None,
     ) -> None:
         self.trainable = trainable
         self.faces = faces
         self.run_dir = Path(run_dir)
         self.folder = RunFolder(self.run_dir)
-        self.seed = seed
-        self.save_every = save_every
-        self.save_seconds = save_seconds
-        self.sample_every = sample_every
-        self.keep_every = keep_every
-        self.device = device
-        self.validate_every = validate_every
-        self.compiled = compiled
-        self.workers = workers
-        self.max_minutes = max_minutes
+        self.settings = settings = settings or TrainingSettings()
         self.record = dict(record or {})
-        self.phases = [scaled(phase, images_scale) for phase in trainable.phases]
+        self.phases = [scaled(phase, settings.images_scale) for phase in trainable.phases]
         self.progress = Progress()
-        self.team = Team.current()
-        self.driver = Driver(trainable, device, precision, ema)
-        validator = None if validation is None else Validator(trainable, validation, device)
-        self.judge = Judge(self.driver, faces, validator, self.folder)
-        self._further: dict[str, Any] = {"ema": ema} if ema else {}
-        if validator is not None:
-            self._further["validation"] = validator.describe()
+        self.processes = Processes.current()
+        device = settings.device
+        self.stepper = Stepper(trainable, device, settings.precision, settings.ema)
+        held_out = None if validation is None else ValidationSet(trainable, validation, device)
+        self.validator = Validator(self.stepper, faces, held_out, self.folder)
+        self._further: dict[str, Any] = {"ema": settings.ema} if settings.ema else {}
+        if held_out is not None:
+            self._further["validation"] = held_out.describe()
         self._clock = Clock()
         self._stop = StopSignal()
 
@@ -137,7 +113,7 @@ class Trainer:
         """
         for phase in self.phases:
             self.faces.check(phase.batch_size, self.trainable.identities_per_batch)
-            self.team.check(phase.batch_size)
+            check_batch(self.processes, phase.batch_size)
         try:
             self._begin(resume)
             with self._stop, self._log() as log:
@@ -150,41 +126,43 @@ class Trainer:
         return self.weights_path
 
     def _log(self) -> TrainingLog | NoLog:
-        if not self.team.leads:
+        if not self.processes.leads:
             return NoLog()
         return TrainingLog(self.run_dir, self.progress.images_seen(self.phases))
 
     def _begin(self, resume: bool) -> None:
         self._started = self._saved = time.monotonic()
-        gpu = torch.cuda.get_device_name(self.device) if self.device != "cpu" else None
+        device = self.settings.device
         self._provenance = {
             "versions": provenance.versions("pytorch-metric-learning"),
             "git": provenance.commit(),
-            "device": gpu or "cpu",
+            "device": device if device == "cpu" else torch.cuda.get_device_name(device),
         }
         self._minutes_before = 0.0
-        found = self.team.lead(lambda: self._open(resume))
-        self.team.agree("training images", self.faces.fingerprint[:12])
-        self.team.join(self.trainable, self.device)
-        self.driver.begin(self.compiled, say if self.team.leads else lambda _: None)
-        if found:
-            self._restore(found)
+        start = self.processes.lead(lambda: self._open(resume))
+        check_same(self.processes, "training images", self.faces.fingerprint[:12])
+        share_model(self.processes, self.trainable, device)
+        tell = say if self.processes.leads else lambda _: None
+        self.stepper.begin(self.settings.compiled, tell)
+        if start:
+            self._restore(start)
             return
-        self.team.begin_random(self.seed)
+        seed_process(self.processes, self.settings.seed)
         self._save()
 
     def _open(self, resume: bool) -> Path | None:
-        found = self.folder.open(resume)
-        self.judge.begin()
+        start = self.folder.open(resume)
+        self.validator.begin()
         write_failures(self.run_dir / "failures.csv", self.faces.crops.failures)
-        return found
+        return start
 
     def _restore(self, path: Path) -> None:
-        payload = self.team.lead(lambda: checkpoint.load(path))
+        payload = self.processes.lead(lambda: checkpoint.load(path))
         self.progress = self._contents().restore(path, payload)
         self._minutes_before = self.progress.minutes
         states = [payload["random"], *payload.get("random_others", [])]
-        self.team.go_on_random(states, self.seed, self.progress.images_seen(self.phases))
+        seen = self.progress.images_seen(self.phases)
+        restore_random(self.processes, states, self.settings.seed, seen)
 
     def _run(self, log: TrainingLog | NoLog) -> None:
         while not self.finished:
@@ -198,23 +176,23 @@ class Trainer:
 
     def _run_phase(self, phase: Phase, log: TrainingLog | NoLog) -> bool:
         """Train one phase from where it stands; return whether the time is up."""
-        leg = Leg(
+        plan = BatchPlan(
             phase.name,
             phase.batch_size,
             self.progress.seen // phase.batch_size,
             math.ceil(phase.images / phase.batch_size),
             self.trainable.identities_per_batch,
             self.trainable.covered,
-            self.team.part,
+            self.processes.part,
         )
-        made = batches(self.faces, leg, self.workers, pin=self.device != "cpu")
-        feed = Feed(made, self._clock)
-        for batch in feed:
+        made = batches(self.faces, plan, self.settings.workers, pin=self.settings.device != "cpu")
+        timed = TimedBatches(made, self._clock)
+        for batch in timed:
             losses = self._step(phase, batch)
             self.progress.seen += phase.batch_size
             self.progress.losses[phase.name] = losses
-            self.progress.waiting = feed.waiting
-            log.step(phase.batch_size, losses | self.driver.precision.scales(), feed.waiting)
+            self.progress.waiting = timed.waiting
+            log.step(phase.batch_size, losses | self.stepper.precision.scales(), timed.waiting)
             self._look(phase, log)
             if self._pause(phase):
                 return True
@@ -223,26 +201,27 @@ class Trainer:
     def _look(self, phase: Phase, log: TrainingLog | NoLog) -> None:
         """Keep weights, draw samples and validate, where it is time to."""
         name = f"{self.progress.phase + 1}-{phase.name}-{self.progress.seen:09d}"
+        settings = self.settings
         ends = self.progress.seen >= phase.images
-        if self.keep_every and self._crossed(self.keep_every, phase):
-            self._lead(phase, lambda: self.folder.write_weights(self.driver.weights(), kept=name))
-        if self._crossed(self.sample_every, phase) or ends:
-            self._lead(phase, partial(self.judge.preview, name, log))
-        if self.judge.validator and (self._crossed(self.validate_every, phase) or ends):
+        if settings.keep_every and self._crossed(settings.keep_every, phase):
+            self._lead(phase, lambda: self.folder.write_weights(self.stepper.weights(), kept=name))
+        if self._crossed(settings.sample_every, phase) or ends:
+            self._lead(phase, partial(self.validator.preview, name, log))
+        if self.validator.validation and (self._crossed(settings.validate_every, phase) or ends):
             seen = self.progress.images_seen(self.phases)
-            self._lead(phase, partial(self.judge.validate, phase.name, seen, log))
+            self._lead(phase, partial(self.validator.validate, phase.name, seen, log))
 
     def _lead(self, phase: Phase, work: Callable[[], None]) -> None:
         """Let the first process do something; what is not finite stops the run with its place."""
         try:
-            self.team.lead(work)
+            self.processes.lead(work)
         except NotFiniteError as error:
             raise TrainingError(f"{error} {self._where(phase)}") from error
 
     def _step(self, phase: Phase, packed: PackedBatch) -> dict[str, float]:
-        batch = packed.unpack(self.device)
-        losses = self.driver.step(phase, batch, self.progress.seen / phase.images)
-        values = self.team.average(losses)
+        batch = packed.unpack(self.settings.device)
+        losses = self.stepper.step(phase, batch, self.progress.seen / phase.images)
+        values = self.processes.means(losses)
         for name, value in values.items():
             if not math.isfinite(value):
                 raise TrainingError(f"The loss '{name}' became {value} {self._where(phase)}")
@@ -251,9 +230,13 @@ class Trainer:
     def _pause(self, phase: Phase) -> bool:
         """Save where it is time to; return whether to stop, raise where told to."""
         now = time.monotonic()
-        late = self.max_minutes is not None and now - self._started >= 60 * self.max_minutes
-        due = self._crossed(self.save_every, phase) or now - self._saved >= self.save_seconds
-        due, late, stopped = self.team.any(due, late, self._stop.received)
+        limit = self.settings.max_minutes
+        late = limit is not None and now - self._started >= 60 * limit
+        due = (
+            self._crossed(self.settings.save_every, phase)
+            or now - self._saved >= self.settings.save_seconds
+        )
+        due, late, stopped = self.processes.any(due, late, self._stop.received)
         if due or late or stopped:
             self._save()
         if stopped:
@@ -265,8 +248,8 @@ class Trainer:
         return late
 
     def _save(self) -> None:
-        states = self.team.gather(random_state())
-        self.team.lead(partial(self._write, states))
+        states = self.processes.gather(random_state())
+        self.processes.lead(partial(self._write, states))
         self._saved = time.monotonic()
 
     def _write(self, random_states: list[dict[str, Any]]) -> None:
@@ -278,25 +261,25 @@ class Trainer:
             raise TrainingError(f"'{broken}' holds values that are not finite {self._where(phase)}")
         checkpoint.save(self.folder.last, contents.payload(self.progress, random_states))
         if self.progress.images_seen(self.phases):
-            self.folder.write_weights(self.driver.weights())
+            self.folder.write_weights(self.stepper.weights())
         else:
             # A state that cannot be read back must show now, not after a crash.
             checkpoint.load(self.folder.last)
         entries = contents.entries(self.progress)
-        best = None if self.judge.best is None else asdict(self.judge.best)
+        best = None if self.validator.best is None else asdict(self.validator.best)
         record = {**plain(self.record), **entries, "best": best}
         text = json.dumps(record, indent=2) + "\n"
         write_text(self.run_dir / "run.json", text, advice=checkpoint.UNHARMED)
 
-    def _contents(self) -> Saved:
-        return Saved(
+    def _contents(self) -> RunSnapshot:
+        return RunSnapshot(
             self.trainable,
             self.faces,
             self.phases,
-            self.seed,
+            self.settings.seed,
             self._further,
-            self.driver.helpers(),
-            {**self._provenance, **self.driver.describe(), "processes": self.team.world},
+            self.stepper.helpers(),
+            {**self._provenance, **self.stepper.describe(), "processes": self.processes.world},
         )
 
     def _crossed(self, every: int, phase: Phase) -> bool:

@@ -1,4 +1,4 @@
-"""Judging a training on people it does not learn from, and keeping the best weights."""
+"""Validation on people who are held out of the training, and keeping the best weights."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ import torch
 from restore_recog import weights
 from restore_recog.api import Trainable, Validated
 from restore_recog.errors import TrainingError
-from restore_recog.training.distributed import NoLog
 from restore_recog.training.faces import PackedBatch, TrainingFaces
 from restore_recog.training.folder import RunFolder
-from restore_recog.training.loader import Leg
-from restore_recog.training.log import TrainingLog
+from restore_recog.training.loader import BatchPlan
+from restore_recog.training.log import NoLog, TrainingLog
 from restore_recog.training.run_state import undisturbed
-from restore_recog.training.stepper import Driver
+from restore_recog.training.stepper import Stepper
 
 SHARE = 0.05
 """Of the people, held out unless asked otherwise."""
@@ -39,7 +38,7 @@ class Best:
     """The best validation of a run.
 
     Attributes:
-        figures: By name; the first decided.
+        figures: By name; the first one decides.
         phase: Name of the phase.
         images_seen: In all phases.
     """
@@ -50,7 +49,7 @@ class Best:
 
     @property
     def score(self) -> float:
-        """Return what decided; more is better."""
+        """Return the figure that decides; more is better."""
         return next(iter(self.figures.values()))
 
     @classmethod
@@ -70,13 +69,13 @@ class Best:
         return json.dumps(asdict(self))
 
 
-class Validator:
+class ValidationSet:
     """The same images of people held out, again and again.
 
-    They are augmented and covered as in training, once for all.
+    They are augmented and covered as in training, only once.
 
     Args:
-        trainable: What is judged.
+        trainable: What is validated.
         faces: Of the people held out.
         device: Where the trainable is.
 
@@ -107,8 +106,8 @@ class Validator:
         sums: dict[str, float] = {}
         for packed in self._batches:
             with torch.no_grad():
-                found = self._validate(packed.unpack(self._device))
-            for name, value in found.items():
+                figures = self._validate(packed.unpack(self._device))
+            for name, value in figures.items():
                 sums[name] = sums.get(name, 0.0) + float(value)
         if not sums:
             raise TrainingError("The model's validate() returned no figure; it must return one.")
@@ -119,26 +118,26 @@ class Validator:
         return {"pictures": len(self.faces), "people": self.faces.people}
 
     def _made(self) -> list[PackedBatch]:
-        leg = self._leg()
+        plan = self._plan()
         return [
             self.faces.packed_batch(
-                number * leg.batch_size,
-                leg,
-                identities_per_batch=leg.identities_per_batch,
-                covered=leg.covered,
+                number * plan.batch_size,
+                plan,
+                identities_per_batch=plan.identities_per_batch,
+                covered=plan.covered,
             )
-            for number in range(leg.stop)
+            for number in range(plan.stop)
         ]
 
-    def _leg(self) -> Leg:
+    def _plan(self) -> BatchPlan:
         covered = self._trainable.covered
         if self._trainable.identities_per_batch:
             people = min(self.faces.several, PEOPLE)
             count = min(self.faces.several // people, IMAGES // (2 * people))
-            return Leg("validation", 2 * people, 0, max(1, count), people, covered)
+            return BatchPlan("validation", 2 * people, 0, max(1, count), people, covered)
         size = min(len(self.faces), min(phase.batch_size for phase in self._trainable.phases))
         count = min(len(self.faces), IMAGES) // size
-        return Leg("validation", size, 0, max(1, count), 0, covered)
+        return BatchPlan("validation", size, 0, max(1, count), 0, covered)
 
 
 def held_out(
@@ -147,14 +146,14 @@ def held_out(
     """Return the faces to train on, those to validate on, and a sentence where there are none.
 
     Args:
-        trainable: Judged only if it is :class:`restore_recog.api.Validated`.
+        trainable: Validated only if it is :class:`restore_recog.api.Validated`.
         faces: All.
         share: Of the people; 0 for no validation.
     """
     if not share:
         return faces, None, ""
     if not isinstance(trainable, Validated):
-        return faces, None, "This model has no validate(), so that there will be no best weights."
+        return faces, None, "This model has no validate(), so there will be no best weights."
     kept, held = faces.hold_out(share, MOST)
     pairs = trainable.identities_per_batch
     if held is None or (pairs and held.several < 2):
@@ -162,7 +161,7 @@ def held_out(
         return (
             faces,
             None,
-            f"Nobody is held out to validate, so that there will be no best weights: {share:g} of "
+            f"Nobody is held out for validation, so there will be no best weights: {share:g} of "
             f"{faces.people} people is not two people with {fewest} to {MOST} images each; raise "
             "--validation-share, or add people.",
         )
@@ -174,16 +173,16 @@ PREVIEW = 8
 
 
 class NotFiniteError(TrainingError):
-    """Images or figures are not finite; whoever knows where the training stands says so."""
+    """Images or figures are not finite; the trainer adds where in the training."""
 
 
-class Judge:
-    """Looks at a model without changing what its training does next.
+class Validator:
+    """Shows and validates a model without changing what its training does next.
 
     Args:
-        driver: Of the model.
+        stepper: Of the model.
         faces: For the sample images.
-        validator: Knows the people held out; None for no validation.
+        validation: The people held out; None for no validation.
         folder: Of the run.
 
     Attributes:
@@ -192,24 +191,24 @@ class Judge:
 
     def __init__(
         self,
-        driver: Driver,
+        stepper: Stepper,
         faces: TrainingFaces,
-        validator: Validator | None,
+        validation: ValidationSet | None,
         folder: RunFolder,
     ) -> None:
-        self.driver = driver
+        self.stepper = stepper
         self.faces = faces
-        self.validator = validator
+        self.validation = validation
         self.folder = folder
         self.best: Best | None = None
 
     def begin(self) -> None:
-        """Find the best weights of a run that goes on.
+        """Read the best validation of a run that goes on.
 
         Raises:
             WeightsError: Their file is corrupt.
         """
-        if self.validator is not None:
+        if self.validation is not None:
             self.best = Best.read(self.folder.best)
 
     def preview(self, name: str, log: TrainingLog | NoLog) -> None:
@@ -218,18 +217,18 @@ class Judge:
         Raises:
             NotFiniteError: It is not finite.
         """
-        trainable = self.driver.trainable
+        trainable = self.stepper.trainable
         columns = min(PREVIEW, len(self.faces))
-        leg = Leg("preview", columns, 0, 1, 0, trainable.covered)
-        packed = self.faces.packed_batch(0, leg, covered=leg.covered)
-        with undisturbed(), self.driver.shown(), torch.no_grad():
-            images = trainable.preview(packed.unpack(self.driver.device)).float()
+        plan = BatchPlan("preview", columns, 0, 1, 0, trainable.covered)
+        packed = self.faces.packed_batch(0, plan, covered=plan.covered)
+        with undisturbed(), self.stepper.shown(), torch.no_grad():
+            images = trainable.preview(packed.unpack(self.stepper.device)).float()
         if not bool(images.isfinite().all()):
             raise NotFiniteError("The sample images are not finite")
         log.image(name, images, columns)
 
     def validate(self, phase: str, images_seen: int, log: TrainingLog | NoLog) -> None:
-        """Judge the model on the people held out, and keep its weights if they are the best.
+        """Validate the model on the people held out, and keep its weights if they are the best.
 
         Args:
             phase: Name of the phase under way.
@@ -240,14 +239,14 @@ class Judge:
             NotFiniteError: A figure is not finite.
             OutputError: The weights cannot be written.
         """
-        assert self.validator is not None
-        with undisturbed(), self.driver.shown():
-            figures = self.validator.figures()
+        assert self.validation is not None
+        with undisturbed(), self.stepper.shown():
+            figures = self.validation.figures()
         for name, value in figures.items():
             if not math.isfinite(value):
                 raise NotFiniteError(f"The validation's '{name}' became {value}")
         log.figures("validation", figures)
-        found = Best(figures, phase, images_seen)
-        if self.best is None or found.score > self.best.score:
-            self.folder.write_best(self.driver.weights(), found.note())
-            self.best = found
+        latest = Best(figures, phase, images_seen)
+        if self.best is None or latest.score > self.best.score:
+            self.folder.write_best(self.stepper.weights(), latest.note())
+            self.best = latest

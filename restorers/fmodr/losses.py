@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from restore_recog.nn.reduce import total, world
+from restore_recog.nn.distributed import total, world
 
 
 def hole_l1(output: Tensor, clean: Tensor, hole: Tensor) -> Tensor:

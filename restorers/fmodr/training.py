@@ -39,7 +39,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restore_recog.api import Phase, Stateful
-from restore_recog.nn import reduce
+from restore_recog.nn import distributed
 from restore_recog.nn.adversarial import balance, discriminator_loss, generator_loss
 from restore_recog.nn.figures import psnr_figures
 from restore_recog.nn.identity import IdentityNet, identity_loss
@@ -246,7 +246,7 @@ class FMODRTraining:
             total = total + leg.identity * losses["identity"]
         if keep is not None:
             losses["kept"] = keep.mean()
-        if keep is None or bool(reduce.total(keep.sum())):
+        if keep is None or bool(distributed.total(keep.sum())):
             self._update(stage, getattr(self.nets, stage), total, share)
         return losses
 
@@ -261,7 +261,7 @@ class FMODRTraining:
         )
         real_logits, fake_logits = logits.float().chunk(2)
         loss = weighted_mean(discriminator_loss(real_logits, fake_logits), keep)
-        if keep is None or bool(reduce.total(keep.sum())):
+        if keep is None or bool(distributed.total(keep.sum())):
             self._update(f"critic_{stage}", self.critics[stage], loss, share)
         return {
             "critic": loss,

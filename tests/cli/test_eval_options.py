@@ -192,11 +192,11 @@ def test_only_the_first_process_prints_and_writes(
 ) -> None:
     from contextlib import contextmanager
 
-    from restore_recog.system.processes import Ranks
+    from restore_recog.system.processes import Processes
 
     @contextmanager
-    def second() -> Iterator[Ranks]:
-        yield Ranks(1, 2)
+    def second() -> Iterator[Processes]:
+        yield Processes(1, 2)
 
     monkeypatch.setattr("restore_recog.system.processes.processes", second)
     result = run("--recognizer", "tiny", "-o", "out")

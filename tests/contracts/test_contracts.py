@@ -18,8 +18,7 @@ from restore_recog.testing import (
     RestorerContract,
     people,
 )
-from restore_recog.training.gathering import sources
-from restore_recog.training.packing import write_pack
+from restore_recog.training.cropping import sources, write_pack
 from restore_recog.types import FaceSample
 
 

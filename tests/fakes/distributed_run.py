@@ -25,10 +25,11 @@ from restore_recog.nn.stepping import adam, update
 from restore_recog.recognizers.triplet import TripletTraining
 from restore_recog.restorers.fmodr.training import FMODRTraining
 from restore_recog.restorers.ganmasker.training import GANMaskerTraining
-from restore_recog.system.processes import processes
+from restore_recog.system.processes import Processes, processes
 from restore_recog.training.crops import Crops
-from restore_recog.training.distributed import Team
+from restore_recog.training.distributed import share_model
 from restore_recog.training.faces import TrainingFaces
+from restore_recog.training.settings import TrainingSettings
 from restore_recog.training.trainer import Trainer, seed_everything
 from restore_recog.types import FaceBatch
 
@@ -100,13 +101,13 @@ def doubled() -> Iterator[None]:
 @doubled()
 def steps(name: str) -> dict[str, Any]:
     """Take one step of every phase of a model; return gradients, losses and running figures."""
-    team = Team.current()
+    here = Processes.current()
     torch.manual_seed(3)
     model = MODELS[name]()
-    team.join(model, "cpu")
+    share_model(here, model, "cpu")
     found: dict[str, Any] = {}
     for phase in model.phases:
-        losses = team.average(phase.step(batch(team.part), 0.5))
+        losses = here.means(phase.step(batch(here.part), 0.5))
         for key in losses.keys() - {"dice", "balance"}:
             found[f"{phase.name} {key}"] = torch.tensor(losses[key])
         for key, net in model.state().items():
@@ -188,7 +189,8 @@ class Small:
 def train(folder: Path, model: Small, resume: bool = False, **options: Any) -> dict[str, Tensor]:
     """Train to the end; return the weights."""
     options = {"save_every": BATCH, "sample_every": 10 * BATCH, "seed": 7, **options}
-    Trainer(model, options.pop("faces", None) or faces(), folder, **options).fit(resume=resume)
+    given = options.pop("faces", None) or faces()
+    Trainer(model, given, folder, TrainingSettings(**options)).fit(resume=resume)
     return {name: tensor.clone() for name, tensor in model.net.state_dict().items()}
 
 
@@ -231,19 +233,19 @@ def sentence(work: Callable[[], object]) -> str:
 
 def stop_from_one() -> float:
     """Send the last process what torchrun sends to end it."""
-    if Team.current().rank:
+    if Processes.current().rank:
         os.kill(os.getpid(), signal.SIGTERM)
     return 1.0
 
 
 def nan_from_one() -> float:
     """Spoil the last process's loss."""
-    return float("nan") if Team.current().rank else 1.0
+    return float("nan") if Processes.current().rank else 1.0
 
 
 def failing_from_one() -> float:
     """Let the last process fail for a reason of its own."""
-    if Team.current().rank:
+    if Processes.current().rank:
         raise TrainingError("The model of the last process is broken.")
     return 1.0
 
@@ -285,7 +287,7 @@ def sentences(folder: Path) -> dict[str, str]:
         "own step": (built(averages=False), {}),
         "uneven": (uneven(), {}),
         "file": (built(), {}),
-        "images": (built(), {"faces": others() if Team.current().rank else faces()}),
+        "images": (built(), {"faces": others() if Processes.current().rank else faces()}),
     }
     return {
         name: sentence(partial(train, folder / name, model, **options))

@@ -15,6 +15,7 @@ from restore_recog.alignment import TEMPLATE
 from restore_recog.api import Phase, Stateful
 from restore_recog.training.crops import Crops
 from restore_recog.training.faces import TrainingFaces
+from restore_recog.training.settings import TrainingSettings
 from restore_recog.training.trainer import Trainer, seed_everything
 from restore_recog.types import FaceBatch, Failure
 
@@ -122,7 +123,9 @@ def build(
     seed_everything(7)
     model = Duel(before, width=options.pop("width", 4))
     options = {"save_every": BATCH, "sample_every": 8, "seed": 7, **options}
-    return model, Trainer(model, options.pop("faces", None) or faces(), folder, **options)
+    given = options.pop("faces", None) or faces()
+    further = {name: options.pop(name) for name in ("validation", "record") if name in options}
+    return model, Trainer(model, given, folder, TrainingSettings(**options), **further)
 
 
 def tensors(model: Duel) -> dict[str, Any]:

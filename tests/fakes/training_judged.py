@@ -13,6 +13,7 @@ from training_duel import BATCH, Duel, faces
 
 from restore_recog.nn.stepping import adam, update
 from restore_recog.training.faces import TrainingFaces
+from restore_recog.training.settings import TrainingSettings
 from restore_recog.training.trainer import Trainer, seed_everything
 from restore_recog.types import FaceBatch
 
@@ -59,7 +60,8 @@ def build(
     given: TrainingFaces = own.pop("faces", None) or faces(8)
     if own.pop("judged", True):
         given, own["validation"] = given.hold_out(0.25, 20)
-    return model, Trainer(model, given, folder, **own)
+    further = {name: own.pop(name) for name in ("validation", "record") if name in own}
+    return model, Trainer(model, given, folder, TrainingSettings(**own), **further)
 
 
 def record(folder: Path) -> dict[str, Any]:

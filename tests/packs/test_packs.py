@@ -25,11 +25,10 @@ from restore_recog.errors import (
 )
 from restore_recog.evaluation.run.faces import Source
 from restore_recog.packs import format
+from restore_recog.training.cropping import sources, write_pack
 from restore_recog.training.crops import Crops, collect
 from restore_recog.training.faces import TrainingFaces
-from restore_recog.training.gathering import sources
-from restore_recog.training.loader import Leg, batches
-from restore_recog.training.packing import write_pack
+from restore_recog.training.loader import BatchPlan, batches
 from restore_recog.types import FaceImage, FaceSample
 
 SIZE = 32
@@ -133,9 +132,9 @@ class TestTraining:
     @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
     @pytest.mark.parametrize("workers", [0, 2])
     def test_batches_are_the_same(self, pack: Path, workers: int) -> None:
-        leg = Leg("phase", 4, 0, 3, 2, 0.5)
-        plain = batches(TrainingFaces(crops(Wall()), seed=3), leg, 0)
-        packed = batches(TrainingFaces(crops(Packed(str(pack))), seed=3), leg, workers)
+        plan = BatchPlan("phase", 4, 0, 3, 2, 0.5)
+        plain = batches(TrainingFaces(crops(Wall()), seed=3), plan, 0)
+        packed = batches(TrainingFaces(crops(Packed(str(pack))), seed=3), plan, workers)
         for one, two in zip(plain, packed, strict=True):
             for name in ("images", "clean", "masks", "landmarks", "subjects"):
                 assert torch.equal(getattr(one, name), getattr(two, name)), name

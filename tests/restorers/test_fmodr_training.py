@@ -19,7 +19,7 @@ from restore_recog.restorers.fmodr.losses import hole_l1, reconstruction_loss, w
 from restore_recog.restorers.fmodr.presets import PRESETS, SCHEDULES, read_options
 from restore_recog.restorers.fmodr.training import FMODRTraining
 from restore_recog.restorers.none import NoRestorer
-from restore_recog.training.stepper import Driver
+from restore_recog.training.stepper import Stepper
 from restore_recog.types import FaceBatch
 
 
@@ -357,12 +357,12 @@ def test_steps_run_in_bfloat16() -> None:
 
 def test_steps_run_in_float16_with_a_scale_for_every_optimiser() -> None:
     model = training()
-    driver = Driver(model, "cpu", "fp16", 0.0)
+    stepper = Stepper(model, "cpu", "fp16", 0.0)
     for phase in model.phases:
-        losses = driver.step(phase, batch(), 0.0)
+        losses = stepper.step(phase, batch(), 0.0)
         assert all(value == value and abs(value) < 1e4 for value in losses.values())
-    assert driver.precision.scaling is not None
-    assert driver.precision.scaling.used == set(model.optimizers)
+    assert stepper.precision.scaling is not None
+    assert stepper.precision.scaling.used == set(model.optimizers)
 
 
 def test_validation_is_what_the_restorer_would_reach() -> None:

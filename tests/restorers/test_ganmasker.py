@@ -28,7 +28,7 @@ from restore_recog.restorers.ganmasker.losses import (
 from restore_recog.restorers.ganmasker.networks import CBAM, Discriminator, FUNet, MSeg, murf
 from restore_recog.restorers.ganmasker.presets import PRESETS
 from restore_recog.restorers.ganmasker.training import GANMaskerTraining
-from restore_recog.training.stepper import Driver
+from restore_recog.training.stepper import Stepper
 from restore_recog.types import FaceBatch
 
 
@@ -340,13 +340,13 @@ def test_another_models_weights_are_refused(tmp_path: Path) -> None:
 
 def test_steps_run_in_float16_with_a_scale_for_every_optimiser() -> None:
     model = training()
-    driver = Driver(model, "cpu", "fp16", 0.0)
+    stepper = Stepper(model, "cpu", "fp16", 0.0)
     for phase in model.phases:
-        losses = driver.step(phase, batch(), 0.0)
+        losses = stepper.step(phase, batch(), 0.0)
         assert all(value == value and abs(value) < 1e4 for value in losses.values())
     assert losses["balance"] == pytest.approx(losses["adv"] / losses["critic"])
-    assert driver.precision.scaling is not None
-    assert driver.precision.scaling.used == set(model.optimizers)
+    assert stepper.precision.scaling is not None
+    assert stepper.precision.scaling.used == set(model.optimizers)
     assert set(model.networks()) == {"mseg", "funet", "critic"}
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from restore_recog.errors import OutputError
 from restore_recog.system import atomic
-from restore_recog.system.atomic import plain, whole_file, whole_folder, write_text
+from restore_recog.system.atomic import flat, plain, whole_file, whole_folder, write_text
 
 
 def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
@@ -96,3 +96,8 @@ def test_a_folder_appears_whole(tmp_path: Path) -> None:
 def test_plain_is_strict_json() -> None:
     values = {1: (float("nan"), float("inf")), "b": [None, True, 2]}
     assert plain(values) == {"1": [None, "inf"], "b": [None, True, 2]}
+
+
+def test_flat_names_every_value() -> None:
+    values = {"a": {"b": 1, "c": [2, {"d": 3}]}, "e": {}, "f": ()}
+    assert dict(flat(values)) == {"a.b": 1, "a.c.0": 2, "a.c.1.d": 3, "e": {}, "f": ()}

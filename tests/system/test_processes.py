@@ -16,7 +16,7 @@ from restore_recog.evaluation.evaluate import evaluate
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.session import Session
 from restore_recog.reporting.folder import write as write_report
-from restore_recog.system.processes import Ranks, own_device
+from restore_recog.system.processes import Processes, own_device
 
 pytestmark = pytest.mark.slow
 
@@ -76,14 +76,14 @@ def test_blocks_are_shared_out_and_put_together_in_order(
     blocks = list(range(7))
     shares = {r: [10 * b for b in blocks if b % world == r] for r in range(world)}
 
-    def gather(self: Ranks, value: object) -> list[object]:
+    def gather(self: Processes, value: object) -> list[object]:
         assert value == shares[self.rank]
         return [shares[r] for r in range(world)]
 
-    monkeypatch.setattr(Ranks, "gather", gather)
+    monkeypatch.setattr(Processes, "gather", gather)
     for rank in range(world):
         told: list[int] = []
-        assert Ranks(rank, world).map(blocks, lambda b: 10 * b, told.append) == [
+        assert Processes(rank, world).map(blocks, lambda b: 10 * b, told.append) == [
             10 * b for b in blocks
         ]
         assert told == sorted(told) and all(count <= 7 for count in told)

@@ -18,10 +18,11 @@ from timm.layers import BatchNormAct2d
 from torch import Tensor, nn
 
 from restore_recog.errors import TrainingError
-from restore_recog.nn import global_norm
-from restore_recog.nn.global_norm import GlobalBatchNorm, share_norms
+from restore_recog.nn import distributed
+from restore_recog.nn.distributed import GlobalBatchNorm, share_norms
+from restore_recog.system.processes import Processes
 from restore_recog.training import checkpoint
-from restore_recog.training.distributed import Team
+from restore_recog.training.distributed import check_batch
 
 pytestmark = pytest.mark.slow
 
@@ -154,16 +155,16 @@ def test_a_process_that_fails_stops_all(folder: Path) -> None:
     assert failing == 1 and surviving in (1, -signal.SIGABRT)
     first, second = ((folder / f"fail-{rank}.err").read_text() for rank in range(WORLD))
     assert "TrainingError: The model of the last process is broken." in second
-    assert "TrainingError: Another process of this training has stopped" in first
+    assert "RestoreRecogError: Another process of this run has stopped" in first
 
 
 def test_alone_there_is_nothing_to_share() -> None:
-    team = Team.current()
-    assert team.leads and team.part == (0, 1)
-    team.check(7)
-    assert team.any(False, True) == (False, True) and team.average({"a": 2.0}) == {"a": 2.0}
+    here = Processes.current()
+    assert here.leads and here.part == (0, 1)
+    check_batch(here, 7)
+    assert here.any(False, True) == (False, True) and here.means({"a": 2.0}) == {"a": 2.0}
     with pytest.raises(TrainingError, match="torn"):
-        team.lead(_torn)
+        here.lead(_torn)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +174,7 @@ def test_shared_norms_are_the_old_ones_in_new_clothes(
     monkeypatch: pytest.MonkeyPatch, device: str, kind: type[nn.Module]
 ) -> None:
     """Those of timm end in an activation, which must not be lost."""
-    monkeypatch.setattr(global_norm, "world", lambda: 2)
+    monkeypatch.setattr(distributed, "world", lambda: 2)
     net = nn.Sequential(nn.Conv2d(3, 4, 1), BatchNormAct2d(4), nn.Sequential(nn.BatchNorm2d(4)))
     nn.init.uniform_(net[1].bias, -2, 0)
     before = {**dict(net.named_parameters()), **dict(net.named_buffers())}

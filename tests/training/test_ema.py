@@ -8,9 +8,9 @@ from torch import nn
 
 from restore_recog.errors import TrainingError
 from restore_recog.nn.figures import pair_figures, psnr_figures
+from restore_recog.nn.precision import LossScaling
 from restore_recog.nn.stepping import adam, update
 from restore_recog.training.ema import WeightAverage
-from restore_recog.training.scaling import LossScaling
 
 
 def walk(steps: int) -> list[dict[str, torch.Tensor]]:

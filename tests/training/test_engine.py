@@ -135,7 +135,7 @@ class TestAverage:
         own: dict[str, Any] = {"ema": 0.9, "validate_every": BATCH}
         _, trainer = build(tmp_path / "whole", **own)
         trainer.fit()
-        average = trainer.driver.average
+        average = trainer.stepper.average
         assert average is not None and average.steps == sum(STEPS)
         _, written = weights.load(trainer.weights_path, "duel")
         live = tensors(trainer.trainable)  # type: ignore[arg-type]
@@ -149,8 +149,8 @@ class TestAverage:
                 build(run, before=crash_at(step), **own)[1].fit()
             _, again = build(run, **own)
             again.fit(resume=True)
-            assert again.driver.average is not None
-            for name, tensor in again.driver.average.tensors.items():
+            assert again.stepper.average is not None
+            for name, tensor in again.stepper.average.tensors.items():
                 assert torch.equal(tensor, average.tensors[name]), name
             assert Best.read(run / "best.safetensors") == Best.read(trainer.folder.best)
 

@@ -21,7 +21,7 @@ from restore_recog.system.workers import in_order
 from restore_recog.training.batch import PackedBatch
 from restore_recog.training.crops import Crops
 from restore_recog.training.faces import TrainingFaces
-from restore_recog.training.loader import Clock, Feed, Leg, batches
+from restore_recog.training.loader import BatchPlan, Clock, TimedBatches, batches
 from restore_recog.types import FaceImage, FaceSample
 
 SIZE = 64
@@ -74,8 +74,8 @@ PINNED = {
 
 def drawn(position: int, people: int, covered: float) -> list[tuple[float, ...]]:
     """Return for every image of a batch what tells one drawing from another."""
-    leg = Leg("pinned", 6, 0, 9, people, covered)
-    batch = faces().packed_batch(position, leg, identities_per_batch=people, covered=covered)
+    plan = BatchPlan("pinned", 6, 0, 9, people, covered)
+    batch = faces().packed_batch(position, plan, identities_per_batch=people, covered=covered)
     return [
         (
             int(batch.subjects[n]),
@@ -117,8 +117,8 @@ def test_bytes_become_floats_exactly() -> None:
 @pytest.mark.parametrize("part", [(0, 1), (1, 2)])
 def test_workers_make_the_same_batches_in_the_same_order(part: tuple[int, int]) -> None:
     source = faces()
-    leg = Leg("phase", 4, 2, 9, 2, 0.5, part)
-    alone, together = (list(batches(source, leg, count)) for count in (0, 2))
+    plan = BatchPlan("phase", 4, 2, 9, 2, 0.5, part)
+    alone, together = (list(batches(source, plan, count)) for count in (0, 2))
     assert len(alone) == len(together) == 7
     for one, two in zip(alone, together, strict=True):
         assert len(one.images) == 4 // part[1]
@@ -134,11 +134,11 @@ def test_the_clock_runs_on_over_the_phases() -> None:
             yield PackedBatch(empty, empty, empty, empty, empty)
 
     clock = Clock()
-    for _ in Feed(slow(3), clock):
+    for _ in TimedBatches(slow(3), clock):
         pass
     assert clock.share > 0.8
     waited = clock.waited
-    for _ in Feed(slow(1), clock):
+    for _ in TimedBatches(slow(1), clock):
         time.sleep(0.2)
     assert clock.waited > waited and clock.total > 0.23
     assert clock.share < 0.5

@@ -22,7 +22,7 @@ from restore_recog.api import Phase
 from restore_recog.errors import CheckpointError, DeviceError, OutputError, TrainingError
 from restore_recog.system import devices
 from restore_recog.training import checkpoint
-from restore_recog.training.loader import Feed
+from restore_recog.training.loader import TimedBatches
 from restore_recog.training.trainer import TrainingInterrupted
 from restore_recog.types import FaceBatch
 
@@ -286,10 +286,10 @@ def test_the_share_of_waiting_is_between_nothing_and_all() -> None:
             time.sleep(0.02)
             yield number
 
-    feed = Feed(slow())
-    assert list(feed) == [0, 1, 2]
-    assert 0.5 < feed.waiting <= 1
-    quick = Feed(iter([1]))
+    timed = TimedBatches(slow())
+    assert list(timed) == [0, 1, 2]
+    assert 0.5 < timed.waiting <= 1
+    quick = TimedBatches(iter([1]))
     for _ in quick:
         time.sleep(0.05)
     assert quick.waiting < 0.5

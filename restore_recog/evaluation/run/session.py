@@ -36,7 +36,7 @@ from restore_recog.evaluation.run.templates import stacked
 from restore_recog.evaluation.scores.design import Design
 from restore_recog.face_detection import FaceFinder
 from restore_recog.segmenters.names import choose, margin
-from restore_recog.system.processes import Ranks
+from restore_recog.system.processes import Processes
 from restore_recog.types import Failure, Pixels, Templates
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Session:
         locator = RememberingLocator(finder, self._cache) if self._cache else Locator(finder)
         template = TEMPLATE if request.template is None else request.template
         self._studio = Studio(self.source, locator, self.size, ledger, template)
-        self._ranks = Ranks.current()
+        self._ranks = Processes.current()
         self.gallery: dict[str, str] = {}
         self.found: dict[str, FoundProbe] = {}
         self.fill_mask = "predicted"

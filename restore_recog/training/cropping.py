@@ -1,29 +1,36 @@
-"""From data sets to aligned clean crops, one by one, and what is known about them."""
+"""From data sets to aligned clean crops, in memory or in a packed data file."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from restore_recog import __version__
 from restore_recog.alignment import align, five_points, warp
 from restore_recog.api import Dataset
 from restore_recog.coverings import cover
 from restore_recog.errors import DataError, NoFaceError, RestoreRecogError, SeveralFacesError
 from restore_recog.face_detection import FaceFinder
-from restore_recog.packs.format import wide_side
+from restore_recog.packs import format
+from restore_recog.packs.format import Note, Pack, wide_side
+from restore_recog.packs.writer import PackWriter
+from restore_recog.system.atomic import whole_file
 from restore_recog.types import FaceCrop, FaceImage, FaceSample, Failure
 
 CHUNK = 64
 
 
 @dataclass(frozen=True)
-class Source:
+class TrainingSource:
     """One data set and those of its samples that may be trained on."""
 
     number: int
@@ -33,7 +40,7 @@ class Source:
 
 def sources(
     datasets: Sequence[Dataset], only: Collection[str] | None, limit: int | None
-) -> list[Source]:
+) -> list[TrainingSource]:
     """Return what may be trained on: clean images outside the test split.
 
     Args:
@@ -44,16 +51,16 @@ def sources(
     Raises:
         DataError: There is none.
     """
-    found = [
-        Source(number, dataset, _usable(dataset, only, limit))
+    usable = [
+        TrainingSource(number, dataset, _usable(dataset, only, limit))
         for number, dataset in enumerate(datasets)
     ]
-    if not any(source.samples for source in found):
+    if not any(source.samples for source in usable):
         raise DataError(
             f"No image of {', '.join(d.name for d in datasets)} may be trained on: none is clean "
             "and outside the test split; add another --data."
         )
-    return found
+    return usable
 
 
 def _usable(
@@ -73,7 +80,7 @@ def _usable(
 
 
 @dataclass
-class Gathered:
+class CropRecords:
     """What is known about the crops that were kept, in their order.
 
     Attributes:
@@ -91,8 +98,10 @@ class Gathered:
     attributes: list[dict[str, str]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
-    def note(self, source: Source, sample: FaceSample, landmarks: NDArray[np.float32]) -> None:
-        """Take down one crop that is kept."""
+    def add(
+        self, source: TrainingSource, sample: FaceSample, landmarks: NDArray[np.float32]
+    ) -> None:
+        """Add one crop that is kept."""
         person = f"{source.number}:{sample.subject}"
         self.labels.append(self.people.setdefault(person, len(self.people)))
         self.image_ids.append(f"{source.number}:{sample.image_id}")
@@ -100,16 +109,16 @@ class Gathered:
         self.attributes.append(dict(sample.attributes))
 
 
-def gather(
-    found: Sequence[Source],
+def cut_crops(
+    chosen: Sequence[TrainingSource],
     size: int,
     keep: Callable[[NDArray[np.uint8]], Any],
     progress: bool,
-) -> Gathered:
+) -> CropRecords:
     """Read, align and cut every image.
 
     Args:
-        found: The images.
+        chosen: The images.
         size: Side of the crops in pixels.
         keep: Takes each (W, W, 3) crop with its margin, in order.
         progress: Whether to show a bar on the terminal.
@@ -117,15 +126,15 @@ def gather(
     Raises:
         DataError: No image yielded a crop.
     """
-    count = sum(len(source.samples) for source in found)
-    gathered = Gathered()
+    count = sum(len(source.samples) for source in chosen)
+    records = CropRecords()
     cropper = _Cropper(size)
     pace = 0.5 if sys.stderr.isatty() else 30
     bar = tqdm(
         total=count, desc="reading faces", unit="img", mininterval=pace, disable=not progress
     )
     with bar:
-        for source, sample, image in _images(found):
+        for source, sample, image in _images(chosen):
             bar.update()
             try:
                 pixels, landmarks = cropper(image)
@@ -133,24 +142,65 @@ def gather(
                 stage = "read" if image is error else "align"
                 if isinstance(error, NoFaceError | SeveralFacesError):
                     stage = "detect"
-                gathered.failures.append(
-                    Failure(stage, sample.image_id, sample.subject, str(error))
-                )
+                records.failures.append(Failure(stage, sample.image_id, sample.subject, str(error)))
                 continue
             keep(pixels)
-            gathered.note(source, sample, landmarks)
-    if not gathered.image_ids:
+            records.add(source, sample, landmarks)
+    if not records.image_ids:
         raise DataError(
             f"None of the {count} images yielded a face crop; the first one: "
-            f"{gathered.failures[0].reason}"
+            f"{records.failures[0].reason}"
         )
-    return gathered
+    return records
+
+
+def write_pack(
+    path: Path,
+    chosen: Sequence[TrainingSource],
+    size: int,
+    *,
+    stored: format.Storage = "raw",
+    protocol: str | None = None,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> Pack:
+    """Write the crops of images to a packed data file, and open it.
+
+    Args:
+        path: The file.
+        chosen: The images.
+        size: Side of the crops in pixels.
+        stored: ``raw``, ``png`` or ``webp``; the pixels are the same.
+        protocol: Whose training images these are.
+        overwrite: Whether a file of this name may be replaced.
+        progress: Whether to show a bar on the terminal.
+
+    Raises:
+        DataError: No image yielded a crop.
+        OutputError: The file exists or cannot be written.
+    """
+    with whole_file(path, overwrite=overwrite) as part, part.open("wb") as file:
+        writer = PackWriter(file, size, stored)
+        made = cut_crops(chosen, size, writer.add, progress)
+        note = Note(
+            size,
+            stored,
+            made.image_ids,
+            tuple(made.people),
+            made.attributes,
+            [_provenance(source, made) for source in chosen],
+            tuple(made.failures),
+            protocol=protocol,
+            version=__version__,
+        )
+        writer.finish(note, np.stack(made.landmarks), np.array(made.labels, np.int64))
+    return format.open_pack(path)
 
 
 def _images(
-    found: Sequence[Source],
-) -> Iterator[tuple[Source, FaceSample, FaceImage | RestoreRecogError]]:
-    for source in found:
+    chosen: Sequence[TrainingSource],
+) -> Iterator[tuple[TrainingSource, FaceSample, FaceImage | RestoreRecogError]]:
+    for source in chosen:
         for start in range(0, len(source.samples), CHUNK):
             chunk = source.samples[start : start + CHUNK]
             for sample, image in zip(chunk, source.dataset.read(chunk), strict=True):
@@ -186,3 +236,20 @@ class _Cropper:
         if self._finder is None:
             self._finder = FaceFinder(policy="largest")
         return self._finder.crop(image, self.size)
+
+
+def _provenance(source: TrainingSource, made: CropRecords) -> dict[str, object]:
+    """Return what a pack keeps of one data set; of a place only its name, no folders."""
+    dataset = source.dataset
+    location = Path(dataset.location).name if dataset.location else None
+    listed = [[sample.image_id, sample.subject] for sample in source.samples]
+    return {
+        "name": dataset.name,
+        "location": location,
+        "rendered": dataset.rendered,
+        "pictures": len(source.samples),
+        "people": len({sample.subject for sample in source.samples}),
+        "packed": sum(text.startswith(f"{source.number}:") for text in made.image_ids),
+        "fingerprint": hashlib.sha256(json.dumps(listed).encode()).hexdigest(),
+        "notes": list(dataset.notes),
+    }
