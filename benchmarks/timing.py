@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from benchmarks.measure import BenchError
-from restore_recog.training.compile import first_line, is_compilers
+from restore_recog.training.compile import first_line, from_compiler
 from restore_recog.training.stepper import is_out_of_memory
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -152,7 +152,7 @@ def outcome(work: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
     except RuntimeError as error:  # torch.OutOfMemoryError is one
         if is_out_of_memory(error):
             return {"reason": "out of memory; use a smaller --batch or --size"}
-        if is_compilers(error):
+        if from_compiler(error):
             return {"reason": f"torch.compile failed: {first_line(error)}"}
         raise BenchError(f"{type(error).__name__}: {first_line(error)}") from error
 

@@ -254,6 +254,9 @@ protocols: Registry[EvaluationProtocol] = Registry(
 recognizers: Registry[Recognizer] = Registry("restore_recog.recognizers", "recogniser", Recognizer)
 datasets: Registry[Dataset] = Registry("restore_recog.datasets", "data set", Dataset)
 
+DEFAULT_RECOGNIZER = "timm"
+"""The recogniser that ships with weights: the core asks for it where none is named."""
+
 GROUPS: dict[str, Registry[Any]] = {
     group.group.partition(".")[2]: group
     for group in (restorers, segmenters, protocols, recognizers, datasets)

@@ -73,7 +73,7 @@ def load(path: Path, model: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
         (config, tensors on the CPU, floating-point ones as float32).
 
     Raises:
-        WeightsError: Missing, corrupt, not ours, or another model's file.
+        WeightsError: Missing, corrupt, not written by this package, or another model's.
     """
     if not path.is_file():
         raise WeightsError(f"There is no weights file {path}; check --weights.")
@@ -116,7 +116,7 @@ def note(path: Path) -> str:
 
 
 def load_into(module: torch.nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Copy tensors into a network, every name accounted for.
+    """Copy tensors into a network; names and shapes must match exactly.
 
     Raises:
         WeightsError: Names or shapes differ; the message lists the first of them.

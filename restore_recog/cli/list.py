@@ -1,4 +1,4 @@
-"""``restore-recog list``: name the installed plug-ins."""
+"""``restore-recog list``: list the installed plug-ins."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from restore_recog.errors import PluginError
 @click.option("--long", "long", is_flag=True, help="Import each plug-in and show its summary.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON instead of a table.")
 def command(group: str | None, long: bool, as_json: bool) -> None:
-    """Name the installed plug-ins, of one GROUP or of all five.
+    """List the installed plug-ins, of one GROUP or of all five.
 
     \b
     Examples:
@@ -51,7 +51,7 @@ def _rows(group: str, long: bool) -> list[dict[str, str]]:
 
 
 def _summary(plugins: registry.Registry[object], name: str) -> str:
-    """Return the first line of the class's docstring, or why it cannot be had."""
+    """Return the first line of the class's docstring, or why it is not available."""
     try:
         text = inspect.getdoc(plugins.load(name)) or ""
     except PluginError as error:

@@ -27,7 +27,7 @@ def command(recognizer: str, covered: float | None, **given: Any) -> None:
     """Train a face recogniser on batches with the same number of images per person.
 
     Images that a data set marks for testing are left out. The run can be stopped by
-    Ctrl-C, a kill or --max-minutes at any point and goes on exactly there with --resume.
+    Ctrl-C, a kill or --max-minutes at any point, and continues exactly there with --resume.
 
     \b
     Example:

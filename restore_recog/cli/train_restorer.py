@@ -19,7 +19,7 @@ def command(restorer: str, preset: str, **given: Any) -> None:
     """Train a restorer on clean faces with synthetic coverings.
 
     Images that a data set marks for testing are left out. The run can be stopped by
-    Ctrl-C, a kill or --max-minutes at any point and goes on exactly there with --resume.
+    Ctrl-C, a kill or --max-minutes at any point, and continues exactly there with --resume.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""What commands that use training data decide about it: which images, how many workers."""
+"""Which images a training may use, and how many workers prepare them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def left_for_training(
     """Return the image_ids that a protocol leaves for training, or None for all.
 
     Images that a data set itself marks for training are never part of a plan, and
-    the clean twin of an occluded training image is what can be learned from.
+    the clean counterpart of an occluded training image is what can be learned from.
 
     Args:
         protocol: Name of the protocol, or None.
@@ -46,9 +46,9 @@ def left_for_training(
         return marked
     plan = planner(registry.protocols.create(protocol), datasets).plan(free, seed=seed)
     left = set(plan.training)
-    twins = {s.clean_id for s in free if s.image_id in left and s.clean_id is not None}
+    clean = {s.clean_id for s in free if s.image_id in left and s.clean_id is not None}
     tested = {*plan.references, *plan.probes}
-    return marked | ((left | twins) - tested)
+    return marked | ((left | clean) - tested)
 
 
 def _check_packs(protocol: str, datasets: Sequence[Dataset]) -> None:

@@ -1,4 +1,4 @@
-"""Figures by which a training is judged on people it does not learn from."""
+"""Figures of a validation on people that a training does not learn from."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 SMALLEST = 1e-10
-"""Of a mean squared error: an image that is met exactly has 100 dB."""
+"""Of a mean squared error: an image that is restored exactly has 100 dB."""
 
 
 def psnr_figures(restored: Tensor, clean: Tensor, mask: Tensor) -> dict[str, float]:
     """Return ``psnr_mask``, over the occluded pixels, and ``psnr``, both as means in dB.
 
     Args:
-        restored, clean: (N, 3, H, W) in [0, 1]; what lies outside is cut off.
-        mask: (N, 1, H, W) in {0, 1}; images without an occluded pixel do not count inside.
+        restored, clean: (N, 3, H, W) in [0, 1]; values outside are clipped.
+        mask: (N, 1, H, W) in {0, 1}; an image without occlusion has no ``psnr_mask``.
     """
     error = (restored.float().clamp(0, 1) - clean.float()).square()
     covered = mask.flatten(1).sum(1)
@@ -33,16 +33,16 @@ def pair_figures(embeddings: Tensor) -> dict[str, float]:
     counted half; ``rank1`` the share of people whose second image is most like their first.
 
     Args:
-        embeddings: (2 P, D), one person's two side by side; not normalised.
+        embeddings: (2 P, D), the two of each person side by side; not normalised.
     """
     normal = F.normalize(embeddings.float())
-    scores = normal[1::2] @ normal[::2].T
+    scores = normal[1::2] @ normal[::2].T  # (P, P): second images by first ones
     genuine = scores.diagonal()
     others = ~torch.eye(len(scores), dtype=torch.bool, device=scores.device)
     above = genuine[:, None] - scores[others][None]
     right = (above > 0).float() + 0.5 * (above == 0).float()
-    found = scores.argmax(1) == torch.arange(len(scores), device=scores.device)
-    return {"auc": float(right.mean()), "rank1": float(found.float().mean())}
+    first = scores.argmax(1) == torch.arange(len(scores), device=scores.device)
+    return {"auc": float(right.mean()), "rank1": float(first.float().mean())}
 
 
 def _decibels(error: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
-"""The identity term: how far a restored face is from its own person, as a recogniser sees it.
+"""The identity term: how far a recogniser finds a restored face from the clean one.
 
 Not in the papers that this project rebuilds, which train for the eye; their presets keep its
-weight at 0. It says in the recogniser's terms what restoring is for.
+weight at 0. It states the purpose of restoring in the recogniser's terms.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ class IdentityNet(nn.Module):
     """The project's own recogniser as a frozen, differentiable embedding.
 
     Args:
-        weights: Weights file of the ``timm`` recogniser; None for the shipped one.
+        weights: Weights file of the default recogniser; None for the shipped one.
         device: Where it runs.
 
     Raises:
-        TrainingError: The recogniser cannot be had.
+        TrainingError: The recogniser is not available.
     """
 
     def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
         super().__init__()
-        from restore_recog.registry import recognizers
+        from restore_recog.registry import DEFAULT_RECOGNIZER, recognizers
 
         try:
-            recognizer = recognizers.create("timm", weights=weights, device=device)
+            recognizer = recognizers.create(DEFAULT_RECOGNIZER, weights=weights, device=device)
         except RestoreRecogError as error:
             raise TrainingError(
                 f"The identity term needs a recogniser ({error}); give its file, or set the "

@@ -1,4 +1,4 @@
-"""Masks: a network's probabilities as a segmenter, tidied and widened masks."""
+"""A network's probabilities as a segmenter; tidied and widened masks."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ class NetSegmenter(Segmenter):
         shape = images.shape[2:]
         if shape != self.size:
             images = F.interpolate(images, self.size, mode="bilinear", antialias=True)
-        found = self.probability(images.contiguous(memory_format=torch.channels_last))
+        occluded = self.probability(images.contiguous(memory_format=torch.channels_last))
         if shape != self.size:
-            found = F.interpolate(found, shape, mode="bilinear", antialias=True)
-        return tidied((found >= THRESHOLD).float()).contiguous()
+            occluded = F.interpolate(occluded, shape, mode="bilinear", antialias=True)
+        return tidied((occluded >= THRESHOLD).float()).contiguous()
 
 
 def grow(mask: Tensor, pixels: int) -> Tensor:
     """Return the mask widened by *pixels* in all eight directions.
 
-    The rim of a covering is soft and a detected mask may miss some of it; what the
-    networks can see of it leaks into the fill.
+    The rim of a covering is soft and a segmented mask may miss some of it; what the
+    networks see of it leaks into the restored pixels.
     """
     return F.max_pool2d(mask, 2 * pixels + 1, stride=1, padding=pixels) if pixels else mask
 

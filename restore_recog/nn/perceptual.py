@@ -24,7 +24,7 @@ _untrained: ContextVar[bool] = ContextVar("untrained features", default=False)
 
 @contextmanager
 def untrained_features() -> Iterator[None]:
-    """Let VGG networks that are made meanwhile keep random weights: for timing only."""
+    """Let VGG networks that are built in this context keep random weights: for timing only."""
     token = _untrained.set(True)
     try:
         yield
@@ -39,11 +39,11 @@ class VGGFeatures(nn.Module):
 
     Args:
         name: ``vgg16`` or ``vgg19``.
-        weights: A torchvision state dict file; without one torchvision's own loader is asked.
+        weights: A torchvision state dict file; without one torchvision's own loader gets them.
         end: Number of layers that are kept.
 
     Raises:
-        TrainingError: The weights cannot be had.
+        TrainingError: The weights are not available.
     """
 
     mean: Tensor
@@ -65,8 +65,8 @@ class VGGFeatures(nn.Module):
                 net.load_state_dict(state, assign=True)
         except Exception as error:  # torchvision, urllib and torch.load each have their own
             raise TrainingError(
-                f"The weights of {name} cannot be had ({type(error).__name__}: {error}); give a "
-                "file with perceptual_weights=FILE, or choose perceptual=recognizer or none."
+                f"The weights of {name} are not available ({type(error).__name__}: {error}); give "
+                "a file with perceptual_weights=FILE, or choose perceptual=recognizer or none."
             ) from error
         self.layers = net.features[:end]
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
@@ -79,14 +79,14 @@ class VGGFeatures(nn.Module):
 
 
 class VGGLayers(nn.Module):
-    """Several layers of VGG-19, (N, 3, H, W) in [0, 1] -> a list of maps; frozen.
+    """Several layers of VGG-19, (N, 3, H, W) in [0, 1] -> a list of feature maps; frozen.
 
     Args:
-        weights: A torchvision state dict file; without one torchvision's own loader is asked.
-        ends: Where each map is taken: the number of torchvision layers up to and with it.
+        weights: A torchvision state dict file; without one torchvision's own loader gets them.
+        ends: Where each feature map is taken: torchvision layers up to and including it.
 
     Raises:
-        TrainingError: The weights cannot be had.
+        TrainingError: The weights are not available.
     """
 
     mean: Tensor
@@ -106,12 +106,12 @@ class VGGLayers(nn.Module):
         self.eval().requires_grad_(False)
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Return the maps, by default relu1_1, relu2_1, relu3_1, relu4_1 and relu5_1."""
-        x, found = (images - self.mean) / self.std, []
+        """Return the feature maps, by default relu1_1, relu2_1, relu3_1, relu4_1 and relu5_1."""
+        x, features = (images - self.mean) / self.std, []
         for part in self.parts:
             x = part(x)
-            found.append(x)
-        return found
+            features.append(x)
+        return features
 
 
 class RecognizerFeatures(nn.Module):
@@ -126,14 +126,14 @@ class RecognizerFeatures(nn.Module):
 
     def __init__(self, device: str = "cpu") -> None:
         super().__init__()
-        from restore_recog.registry import recognizers
+        from restore_recog.registry import DEFAULT_RECOGNIZER, recognizers
 
         try:
-            self.recognizer = recognizers.create("timm", device=device)
+            self.recognizer = recognizers.create(DEFAULT_RECOGNIZER, device=device)
         except RestoreRecogError as error:
             raise TrainingError(
-                f"The recogniser's features cannot be had ({error}); choose perceptual=none, or "
-                "perceptual=vgg16 where its weights can be had."
+                f"The recogniser's features are not available ({error}); choose perceptual=none, "
+                "or perceptual=vgg16 where its weights are available."
             ) from error
 
     def forward(self, images: Tensor) -> Tensor:
@@ -154,7 +154,7 @@ def feature_net(name: str, weights: Path | None = None, device: str = "cpu") -> 
         device: Where it runs.
 
     Raises:
-        TrainingError: The weights cannot be had.
+        TrainingError: The weights are not available.
     """
     if name == "none":
         return None

@@ -114,7 +114,7 @@ class PackedPixels:
         self._offsets = offsets
         self._checksums = checksums
         self._checked = np.zeros(shape[0], bool)
-        self._mask: NDArray[np.uint8] | None = None
+        self._bytes: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -128,29 +128,29 @@ class PackedPixels:
         Raises:
             DataError: Its bytes are not those that were written.
         """
-        if self._mask is None:
-            self._mask = np.memmap(self.path, np.uint8, "r", DATA_START)
+        if self._bytes is None:
+            self._bytes = np.memmap(self.path, np.uint8, "r", DATA_START)
         if len(self._offsets):
             start, stop = self._offsets[number : number + 2]
         else:
             each = int(np.prod(self.shape[1:]))
             start, stop = number * each, (number + 1) * each
-        stored = self._mask[start:stop]
+        stored = self._bytes[start:stop]
         if not self._checked[number]:
             if zlib.crc32(stored.data) != self._checksums[number]:
                 raise DataError(
                     f"The packed data file {self.path} is damaged at its image {number}; "
-                    "copy it anew, or pack the data again."
+                    "copy it again, or pack the data again."
                 )
             self._checked[number] = True
         if not len(self._offsets):
             return np.asarray(stored).reshape(self.shape[1:])
         decoded = cv2.imdecode(np.asarray(stored), cv2.IMREAD_COLOR)
-        assert decoded is not None, "the checksum has vouched for it"
+        assert decoded is not None, "its checksum is right"
         return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_mask": None}
+        return {**self.__dict__, "_bytes": None}
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def open_pack(path: Path) -> Pack:
     """Return a pack, checked but for its pixels, which are checked one by one when read.
 
     Raises:
-        DataError: There is no such file, it is no pack, or it is damaged or cut short.
+        DataError: There is no such file, it is not a pack, or it is damaged or cut short.
     """
     if not path.is_file():
         raise DataError(f"There is no packed data file {path}; 'restore-recog pack' makes one.")
@@ -188,7 +188,7 @@ def open_pack(path: Path) -> Pack:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
                 raise DataError(
-                    f"{path} is no packed data file of this version ('{FORMAT}' is expected); "
+                    f"{path} is not a packed data file of this version ('{FORMAT}' is expected); "
                     "pack the data again with 'restore-recog pack'."
                 )
             small = {name: file.get_tensor(name) for name in SMALL}
@@ -198,7 +198,7 @@ def open_pack(path: Path) -> Pack:
         return _pack(path, small, shape)
     except (SafetensorError, ValueError, KeyError, TypeError, OSError) as error:
         raise DataError(
-            f"The packed data file {path} is damaged or cut short ({error}); copy it anew, or "
+            f"The packed data file {path} is damaged or cut short ({error}); copy it again, or "
             "pack the data again."
         ) from error
 

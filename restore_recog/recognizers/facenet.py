@@ -48,7 +48,7 @@ class FaceNet(Recognizer):
     """facenet-pytorch's InceptionResnetV1, pretrained or trained here with triplet loss.
 
     Args:
-        argument: ``vggface2``, ``casia-webface``, or None for a file of one's own.
+        argument: ``vggface2``, ``casia-webface``, or None for your own file.
         weights: Weights file written by ``train-recognizer``.
         device: Where templates are computed.
     """

@@ -27,8 +27,8 @@ DEFAULT_BACKBONE = "regnetx_002"
 class EmbeddingNet(nn.Module):
     """A timm backbone, then batch norm, flattening, dropout and one linear layer.
 
-    Features are flattened rather than pooled: in an aligned face the place of a feature is part of
-    the identity (Deng et al., "ArcFace", 2019, section 3.1, option E).
+    The feature map is flattened rather than pooled: in an aligned face the place of a feature is
+    part of the identity (Deng et al., "ArcFace", 2019, section 3.1, option E).
 
     Args:
         backbone: Name of a timm model that yields a feature map.
@@ -67,7 +67,7 @@ class EmbeddingNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return (N, dimension) embeddings, not normalised, of (N, 3, S, S) in [0, 1]."""
         features = self.backbone((images * 2 - 1).contiguous(memory_format=torch.channels_last))
-        flat = self.dropout(self.norm(features).flatten(1))
+        flat = self.dropout(self.norm(features).flatten(1))  # (N, C H W)
         return self.output_norm(self.linear(flat))  # type: ignore[no-any-return]
 
     def feature_maps(self, images: Tensor) -> Tensor:
@@ -147,7 +147,7 @@ def create(config: Mapping[str, Any], *, pretrained: bool) -> EmbeddingNet:
 
     Raises:
         UnknownPluginError: timm has no such model.
-        TrainingError: Its pretrained weights cannot be had on this machine.
+        TrainingError: Its pretrained weights are not available on this machine.
     """
     if not timm.is_model(config["backbone"]):
         near = get_close_matches(config["backbone"], timm.list_models(), n=3)
@@ -159,6 +159,6 @@ def create(config: Mapping[str, Any], *, pretrained: bool) -> EmbeddingNet:
         if not pretrained:
             raise
         raise TrainingError(
-            f"The pretrained weights of '{config['backbone']}' cannot be had here ({error}); "
+            f"The pretrained weights of '{config['backbone']}' are not available here ({error}); "
             "train without --set pretrained=true."
         ) from error

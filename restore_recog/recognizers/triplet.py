@@ -42,7 +42,7 @@ OPTIONS: dict[str, Any] = {
 
 
 class TripletTraining:
-    """What the training engine drives to train a recogniser.
+    """The training of a recogniser, as the training engine runs it.
 
     Args:
         model: Plug-in name that the weights file is written for.
@@ -90,7 +90,7 @@ class TripletTraining:
         rate = self.options["learning_rate"] * schedule(progress, self.options["warm_up"])
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        # Where processes share the batch out, everybody is compared with everybody all the same.
+        # Where processes share the batch out, everyone is still compared with everyone.
         embeddings = gathered(self.net(batch.images).float())
         subjects = gathered(batch.attributes["subject"])
         triplets = self.miner(embeddings, subjects)

@@ -1,4 +1,4 @@
-"""The C library's allocator, told to keep the blocks that a network frees.
+"""Telling the C library's allocator to keep the blocks that a network frees.
 
 On Linux, glibc gives every large block back to the system when it is freed and asks for a fresh
 one, zeroed page by page, at the next layer: ``docs/training.md`` says what this costs. Keeping
@@ -26,7 +26,7 @@ def keep_freed_blocks(device: str) -> bool:
 
     Returns:
         Whether anything was changed. Not with another C library or system, on a GPU, or where
-        the environment (``MALLOC_..._``, ``GLIBC_TUNABLES``) says something of its own.
+        the environment (``MALLOC_..._``, ``GLIBC_TUNABLES``) has settings of its own.
     """
     decided = any(name in os.environ for name in OWN_SETTINGS)
     decided = decided or "glibc.malloc" in os.environ.get("GLIBC_TUNABLES", "")

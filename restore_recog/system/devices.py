@@ -12,7 +12,7 @@ def resolve(device: str) -> str:
         device: ``auto`` (the first GPU, else the CPU), ``cpu``, ``cuda`` or ``cuda:<n>``.
 
     Raises:
-        DeviceError: A GPU is asked for that is not there, or the name means nothing.
+        DeviceError: The GPU that was asked for does not exist, or the name is unknown.
     """
     import torch
 
@@ -22,26 +22,26 @@ def resolve(device: str) -> str:
         return device
     kind, _, index = device.partition(":")
     if kind != "cuda" or (index and not index.isdigit()) or device.endswith(":"):
-        raise DeviceError(f"'{device}' is no device; use auto, cpu, cuda or cuda:<number>.")
-    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if int(index or 0) >= found:
+        raise DeviceError(f"'{device}' is not a device; use auto, cpu, cuda or cuda:<number>.")
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if int(index or 0) >= count:
         raise DeviceError(
             f"The device '{device}' was asked for, but PyTorch sees "
-            f"{f'{found} CUDA device(s)' if found else 'no CUDA device'} here; "
+            f"{f'{count} CUDA device(s)' if count else 'no CUDA device'} here; "
             "use --device cpu or --device auto."
         )
     return f"cuda:{int(index or 0)}"
 
 
 def precision(asked: str, device: str) -> str:
-    """Return in what to compute: ``fp32``, ``bf16`` or ``fp16``.
+    """Return the precision to compute in: ``fp32``, ``bf16`` or ``fp16``.
 
     Args:
         asked: One of these, or ``auto``: bfloat16 on GPUs that have it, else float32.
         device: As :func:`resolve` returns it.
 
     Raises:
-        DeviceError: The device cannot compute in what is asked for.
+        DeviceError: The device cannot compute in the precision asked for.
     """
     import torch
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Any
 
 from tqdm import tqdm
@@ -24,12 +23,7 @@ class Bars:
         """Return itself; the last bar is closed on exit."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the last bar."""
         if self._bar is not None:
             self._bar.close()

@@ -1,4 +1,4 @@
-"""Work shared out among processes, and how many there may be."""
+"""Work shared out among worker processes, and how many there may be."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def in_order(
     the same.
 
     Args:
-        work: A function that can be pickled and that needs neither PyTorch nor a GPU.
+        work: A function that can be pickled and needs neither PyTorch nor a GPU.
         items: What it is given, one by one.
-        least: Items that are worth a process.
+        least: Items that make a process worthwhile.
         most: Processes at most; the number of cores where None.
     """
     count = min(cores() if most is None else most, len(items) // least)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from restore_recog.alignment import transform_points
 
 MIRRORED = [1, 0, 2, 4, 3]
-"""Order of the five points in the mirror: eyes and mouth corners change sides."""
+"""Order of the five points in a mirrored image: eyes and mouth corners change sides."""
 
 TIGHT = 0.15
 """Share of the images that are framed as tightly as many real collections are."""
@@ -27,7 +27,7 @@ def augment(
 
     Args:
         pixels: (S + 2m, S + 2m, 3) uint8: the crop with a margin of m pixels of
-            real image, so that a small turn brings no invented border in.
+            real image, so that a small rotation shows no invented border.
         landmarks: (5, 2) float32 pixels of the crop without the margin.
         size: S, in pixels.
         rng: Source of every choice.
@@ -75,7 +75,7 @@ def tighten(
 
 
 def _jitter(size: int, mirror: bool, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return a (2, 3) mask of crop pixels: turn by about 3 degrees, scale 3 %, shift 1.2 %."""
+    """Return a (2, 3) matrix of crop pixels: turn by about 3 degrees, scale 3 %, shift 1.2 %."""
     angle = np.deg2rad(np.clip(rng.normal(0, 3), -8, 8))
     scale = np.exp(np.clip(rng.normal(0, 0.03), -0.08, 0.08))
     shift = np.clip(rng.normal(0, 0.012, 2), -0.03, 0.03) * size
@@ -90,7 +90,7 @@ def _jitter(size: int, mirror: bool, rng: np.random.Generator) -> NDArray[np.flo
 
 
 def _recolour(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Return other brightness, contrast, gamma and colour balance, by one table a channel."""
+    """Return other brightness, contrast, gamma and colour balance, by one table per channel."""
     contrast = np.exp(rng.normal(0, 0.1))
     gamma = np.exp(rng.normal(0, 0.1))
     brightness = rng.normal(0, 0.03)

@@ -51,6 +51,6 @@ class PackedBatch:
 def _floats(pixels: Tensor) -> Tensor:
     """Return (N, 3, S, S) float32 in [0, 1] of (N, S, S, 3) bytes."""
     planes = pixels.permute(0, 3, 1, 2)
-    # One pass turns order and type; .float() first would keep the bytes' order, a fifth as fast.
+    # One pass for order and type: with .float() first it takes five times as long.
     floats = torch.empty(planes.shape, dtype=torch.float32, device=pixels.device)
     return floats.copy_(planes).div_(255)

@@ -20,7 +20,7 @@ class Compiled:
 
     A network is compiled when a step first calls it. Where that fails, this network goes on
     eagerly and :attr:`sentences` says why. Sample images and validation are always eager,
-    since other batch sizes would be compiled anew.
+    since other batch sizes would be compiled again.
 
     Args:
         trainable: Whose networks.
@@ -93,7 +93,7 @@ def networks(trainable: Trainable) -> Mapping[str, nn.Module]:
     return {name: part for name, part in state.items() if isinstance(part, nn.Module)}
 
 
-def is_compilers(error: Exception) -> bool:
+def from_compiler(error: Exception) -> bool:
     """Return whether an error comes from the compiler: a backward pass may be compiled late."""
     return type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))
 

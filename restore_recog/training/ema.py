@@ -1,4 +1,4 @@
-"""The exponential moving average of a model's tensors, which is often better than the model.
+"""The exponential moving average of a model's tensors, often better than the model itself.
 
 Source: Tarvainen, Valpola, "Mean teachers are better role models", NeurIPS 2017, section 3.
 """
@@ -17,7 +17,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 class WeightAverage:
     """Averages named tensors over the steps of a training.
 
-    Floating-point tensors, running statistics of normalisation among them, are averaged; others
+    Floating-point tensors, including running statistics, are averaged; others
     (counters) are copied. The decay is warmed up: after *t* steps it is at most
     (1 + t) / (10 + t), so that the average soon forgets the random first weights.
 
@@ -27,7 +27,7 @@ class WeightAverage:
 
     Attributes:
         steps: Steps averaged so far.
-        tensors: The average, by name; always on the device of the model's.
+        tensors: The average, by name; on the same device as the model.
     """
 
     def __init__(self, decay: float, tensors: Mapping[str, Tensor]) -> None:

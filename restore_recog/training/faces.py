@@ -103,14 +103,14 @@ class TrainingFaces:
 
     @property
     def several(self) -> int:
-        """Number of people with two images or more."""
+        """Number of people with two or more images."""
         return sum(len(members) > 1 for members in self._people)
 
     def hold_out(self, share: float, most: int) -> tuple[TrainingFaces, TrainingFaces | None]:
         """Return the faces that stay, and those of people who are held out for validation.
 
-        Who is held out depends on the seed alone. People of whom there are more images than
-        *most* stay, since few people would then be much of the data.
+        Who is held out depends on the seed alone. People with more images than *most* stay, since
+        a few of them would be much of the data.
 
         Args:
             share: Of the people, in [0, 1).
@@ -172,7 +172,7 @@ class TrainingFaces:
             position: Images seen in this phase so far, a multiple of the batch size.
             phase: Its name and batch size enter.
             identities_per_batch: 0 for random images; P > 0 for P people with
-                batch_size / P images each, people with two images or more preferred.
+                batch_size / P images each, people with two or more images preferred.
             covered: Share of the images that get a synthetic covering, in [0, 1].
 
         Raises:
@@ -192,7 +192,7 @@ class TrainingFaces:
         covered: float,
         part: tuple[int, int] = (0, 1),
     ) -> PackedBatch:
-        """Return the same as :meth:`batch`, as bytes; of n equal parts only the one of a number.
+        """Return the same as :meth:`batch`, as bytes; or only one of n equal parts of it.
 
         Args:
             position, phase, identities_per_batch, covered: As for :meth:`batch`.
@@ -217,7 +217,7 @@ class TrainingFaces:
         return PackedBatch(images, clean, masks, landmarks, subjects)
 
     def _shuffled(self, position: int, phase: PhaseLike) -> NDArray[np.int64]:
-        """Return indices: one permutation of all images an epoch, end to end."""
+        """Return indices: one permutation of all images per epoch, end to end."""
         stream = np.arange(position, position + phase.batch_size)
         epochs, offsets = np.divmod(stream, len(self))
         drawn = [
@@ -263,7 +263,7 @@ class TrainingFaces:
 
 
 def _fingerprint(crops: Crops, coverings: str) -> str:
-    """Return what a resumed run must share; the usual coverings leave it that of the crops."""
+    """Return what a resumed run must share: that of the crops, and the coverings if unusual."""
     known = crops.fingerprint()
     if coverings == "random":
         return known

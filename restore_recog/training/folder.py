@@ -73,7 +73,7 @@ class RunFolder:
         weights_file.save(target, *weights)
 
     def write_best(self, weights: Weights, note: str) -> None:
-        """Write the weights that a validation found best, and what it found, as one file."""
+        """Write the weights of the best validation, with its figures, as one file."""
         weights_file.save(self.best, *weights, note=note)
 
 

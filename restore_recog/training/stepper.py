@@ -14,7 +14,7 @@ from restore_recog.api import Phase, Stateful, Trainable
 from restore_recog.errors import TrainingError
 from restore_recog.nn.distributed import world
 from restore_recog.nn.precision import Precision
-from restore_recog.training.compile import Compiled, first_line, is_compilers
+from restore_recog.training.compile import Compiled, first_line, from_compiler
 from restore_recog.training.ema import WeightAverage
 from restore_recog.training.folder import Weights
 from restore_recog.types import FaceBatch
@@ -90,7 +90,7 @@ class Stepper:
         try:
             losses = take(batch)
         except RuntimeError as error:
-            if is_compilers(error):
+            if from_compiler(error):
                 raise TrainingError(
                     f"The compiled networks cannot be trained ({first_line(error)}); repeat the "
                     "command with --resume and without --compile."

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 
 class TrainingInterrupted(KeyboardInterrupt):
-    """Ctrl-C or SIGTERM: the checkpoint is saved; the message says how to go on."""
+    """Ctrl-C or SIGTERM: the checkpoint is saved; the message says how to continue."""
 
 
 class StopSignal:
@@ -33,12 +33,7 @@ class StopSignal:
             self._kept = {number: signal.signal(number, self._note) for number in self.NUMBERS}
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for number, handler in self._kept.items():
             signal.signal(number, handler)
 

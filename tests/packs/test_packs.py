@@ -264,7 +264,7 @@ class TestRefusals:
 
     def test_another_file(self, tmp_path: Path) -> None:
         save_file({"pixels": np.zeros(3)}, tmp_path / "other.safetensors")
-        with pytest.raises(DataError, match=r"other\.safetensors is no packed data file"):
+        with pytest.raises(DataError, match=r"other\.safetensors is not a packed data file"):
             format.open_pack(tmp_path / "other.safetensors")
         with pytest.raises(DataError, match=r"no packed data file .*gone"):
             format.open_pack(tmp_path / "gone")
