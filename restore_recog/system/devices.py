@@ -22,7 +22,7 @@ def resolve(device: str) -> str:
         return device
     kind, _, index = device.partition(":")
     if kind != "cuda" or (index and not index.isdigit()) or device.endswith(":"):
-        raise DeviceError(f"'{device}' is not a device; use auto, cpu, cuda or cuda:<number>.")
+        raise DeviceError(f"'{device}' is no device; use auto, cpu, cuda or cuda:<number>.")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if int(index or 0) >= count:
         raise DeviceError(
