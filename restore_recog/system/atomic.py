@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -32,17 +32,13 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, (str, int, float)) else str(value)
 
 
-def flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield every value in nested mappings and lists with its keys, joined by dots."""
-    items: Sequence[tuple[Any, Any]] = ()
-    if isinstance(value, Mapping):
-        items = list(value.items())
-    elif isinstance(value, (list, tuple)):
-        items = list(enumerate(value))
-    if not items:
-        yield name, value
-    for key, item in items:
-        yield from flat(item, f"{name}.{key}" if name else str(key))
+def flat(values: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value in nested mappings with its keys, joined by dots."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{name}{key}.")
+        else:
+            yield f"{name}{key}", value
 
 
 def check_output(folder: Path) -> None:

@@ -102,7 +102,7 @@ class TestRun:
     def test_resume_of_a_run_without_checkpoint_begins(self, tmp_path: Path) -> None:
         (tmp_path / "run" / "crops").mkdir(parents=True)
         result = train(tmp_path / "run", "--resume")
-        assert result.exit_code == 0 and "no checkpoint yet; the training begins" in result.stderr
+        assert result.exit_code == 0 and "no checkpoint yet; the training starts" in result.stderr
 
 
 class TestRefusals:

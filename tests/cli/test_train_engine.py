@@ -46,7 +46,7 @@ def test_people_are_held_out_and_the_best_is_kept(tmp_path: Path) -> None:
     ("model", "share", "words"),
     [
         ("judged:JudgedSmoother", "0.05", "raise --validation-share"),
-        ("plugins:Smoother", "0.5", "no validate(), so that there will be no best"),
+        ("plugins:Smoother", "0.5", "no validate(), so there will be no best"),
         ("judged:JudgedSmoother", "0", ""),
     ],
 )
