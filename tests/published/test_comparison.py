@@ -52,8 +52,8 @@ def run(known: Origin = PAPER, **changes: Any) -> MeasuredRun:
     return MeasuredRun(**(facts | changes))
 
 
-def table1(found: Report, how: MeasuredRun) -> comparison.TableComparison:
-    return compare(table("ganmasker-table1"), PRESETS["ganmasker-celeba"], found, how)
+def table1(measured: Report, how: MeasuredRun) -> comparison.TableComparison:
+    return compare(table("ganmasker-table1"), PRESETS["ganmasker-celeba"], measured, how)
 
 
 GOOD = {
@@ -86,16 +86,16 @@ def test_lower_is_better_for_errors_and_nothing_is_judged_that_cannot_be_compare
 
 
 def test_lines_of_systems_that_are_not_here_say_so_and_extra_ones_are_marked() -> None:
-    found = table1(report(GOOD), run())
-    lines = {row.label: row for row in found.rows}
+    compared = table1(report(GOOD), run())
+    lines = {row.label: row for row in compared.rows}
     assert {cell.verdict for cell in lines["GLCIC"].cells} == {"not here"}
     assert not lines["covered, nothing done"].published
     words = {cell.metric: cell.verdict for cell in lines["GANMasker"].cells}
     assert words["psnr"] == "reproduced within the interval"
     assert words["ssim"] == "lower than the paper (worse)"
     assert words["fid"] == "not measured"
-    assert "1 reproduced within the interval" in found.verdict()
-    assert "not a reproduction" not in found.verdict()
+    assert "1 reproduced within the interval" in compared.verdict()
+    assert "not a reproduction" not in compared.verdict()
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,9 @@ def test_lines_of_systems_that_are_not_here_say_so_and_extra_ones_are_marked() -
 def test_other_data_or_size_is_never_a_reproduction(
     how: dict[str, Any], setup: dict[str, Any], reason: str
 ) -> None:
-    found = table1(report(GOOD, **setup), run(**how))
-    assert reason in found.verdict() and "not a reproduction" in found.verdict()
-    assert not any(cell.verdict.startswith("repro") for row in found.rows for cell in row.cells)
+    compared = table1(report(GOOD, **setup), run(**how))
+    assert reason in compared.verdict() and "not a reproduction" in compared.verdict()
+    assert not any(cell.verdict.startswith("repro") for row in compared.rows for cell in row.cells)
 
 
 @pytest.mark.parametrize(
@@ -127,9 +127,9 @@ def test_other_data_or_size_is_never_a_reproduction(
 )
 def test_other_weights_are_never_a_reproduction(change: dict[str, Any], reason: str) -> None:
     facts = {name: getattr(PAPER, name) for name in Origin.__dataclass_fields__}
-    found = table1(report(GOOD), run(Origin(**(facts | change))))
-    assert reason in found.verdict() and "not a reproduction" in found.verdict()
-    assert not any(cell.verdict.startswith("repro") for row in found.rows for cell in row.cells)
+    compared = table1(report(GOOD), run(Origin(**(facts | change))))
+    assert reason in compared.verdict() and "not a reproduction" in compared.verdict()
+    assert not any(cell.verdict.startswith("repro") for row in compared.rows for cell in row.cells)
 
 
 def test_fewer_images_and_our_own_crop_are_told() -> None:
@@ -140,8 +140,8 @@ def test_fewer_images_and_our_own_crop_are_told() -> None:
 
 def test_a_variant_stands_in_its_own_line_only() -> None:
     preset = PRESETS["ganmasker-celeba"]
-    found = compare(table("ganmasker-table2"), preset, report(GOOD), run())
-    one, two = found.rows[:2]
+    compared = compare(table("ganmasker-table2"), preset, report(GOOD), run())
+    one, two = compared.rows[:2]
     assert {cell.verdict for cell in one.cells} == {"not here"}
     assert two.cells[1].ours is not None and two.cells[1].ours.value == 30.9
 
@@ -150,8 +150,8 @@ def test_errors_are_put_on_the_papers_scale_and_gains_beside_its_differences() -
     arms = {"restored:fmodr": {"l1": figure(0.01, 0.001), "l2": figure(0.002, 0.0001)}}
     known = Origin("fmodr", "w", preset="paper", datasets=("celeba",))
     preset = PRESETS["fmodr-s-celeba-mask"]
-    found = compare(table("fmodr-table4-celeba-mask"), preset, report(arms), run(known))
-    cells = {cell.metric: cell.ours for cell in found.rows[3].cells}
+    compared = compare(table("fmodr-table4-celeba-mask"), preset, report(arms), run(known))
+    cells = {cell.metric: cell.ours for cell in compared.rows[3].cells}
     assert cells["l1"] is not None and cells["l1"].value == pytest.approx(2.0)
     assert cells["l2"] is not None and cells["l2"].value == pytest.approx(0.8)
 
@@ -160,26 +160,26 @@ def test_errors_are_put_on_the_papers_scale_and_gains_beside_its_differences() -
         "restored:fmodr": {"rank1": figure(0.4, 0.1), "rank1_gain": figure(0.10, 0.02)},
     }
     preset = PRESETS["fmodr-ar-recognition"]
-    found = compare(table("fmodr-table5-ar"), preset, report(arms), run(known))
-    (gain,) = found.gains
+    compared = compare(table("fmodr-table5-ar"), preset, report(arms), run(known))
+    (gain,) = compared.gains
     assert gain.cells[0].paper == Printed("+19.4")  # 96.7 - 77.3
     assert gain.cells[0].ours is not None and gain.cells[0].ours.value == pytest.approx(10.0)
-    assert "the recogniser 'timm' is not the paper's" in found.verdict()
+    assert "the recogniser 'timm' is not the paper's" in compared.verdict()
 
 
 def test_all_forms_hold_the_same_numbers() -> None:
     preset = PRESETS["ganmasker-celeba"]
-    found = table1(report(GOOD), run())
-    text = rendering.comparison_text(found, preset)
+    compared = table1(report(GOOD), run())
+    text = rendering.comparison_text(compared, preset)
     assert "30.90 [30.80, 31.00]" in text and "26.78" in text and "not here" in text
-    assert found.verdict() in text and "w.safetensors" in text
-    content = json.loads(json.dumps(rendering.comparison_json(found, preset), allow_nan=False))
+    assert compared.verdict() in text and "w.safetensors" in text
+    content = json.loads(json.dumps(rendering.comparison_json(compared, preset), allow_nan=False))
     here = content["lines"][3]["cells"][1]["here"]
     assert (here["value"], here["n"]) == (30.9, 5000)
-    rows = list(csv.DictReader(io.StringIO(rendering.comparison_csv(found))))
+    rows = list(csv.DictReader(io.StringIO(rendering.comparison_csv(compared))))
     mine = next(r for r in rows if r["row"] == "GANMasker" and r["metric"] == "psnr")
     assert float(mine["here"]) == 30.9 and mine["paper"] == "30.96"
-    marked = rendering.comparison_markdown(found, preset)
+    marked = rendering.comparison_markdown(compared, preset)
     bars = {line.count("|") for line in marked.splitlines() if line.startswith("|")}
     assert len(bars) == 1 and "30.90 [30.80, 31.00]" in marked
 

@@ -14,14 +14,14 @@ from restore_recog.published.tables import Printed, table, tables
 
 
 def numbers(name: str, metric: str) -> dict[str, float]:
-    found = {row.label: row.values[metric] for row in table(name).rows}
-    return {label: value.number for label, value in found.items() if value is not None}
+    printed = {row.label: row.values[metric] for row in table(name).rows}
+    return {label: value.number for label, value in printed.items() if value is not None}
 
 
 def best(name: str, metric: str) -> str:
-    found = numbers(name, metric)
+    values = numbers(name, metric)
     choose = max if METRICS[metric].better == "higher" else min
-    return choose(found, key=lambda label: found[label])
+    return choose(values, key=lambda label: values[label])
 
 
 def test_ganmasker_claims_of_abstract_and_text_follow_from_table_1() -> None:

@@ -49,8 +49,8 @@ def tiny(ranks: dict[str, list[int]], restorer: str = "alpha", people: int = 0) 
 
 
 def find(pairing: object, arm: str, figure: str) -> Difference:
-    (found,) = [d for d in pairing.differences if (d.second, d.figure) == (arm, figure)]  # type: ignore[attr-defined]
-    return found
+    (difference,) = [d for d in pairing.differences if (d.second, d.figure) == (arm, figure)]  # type: ignore[attr-defined]
+    return difference
 
 
 def test_paired_differences_are_those_of_the_probes(before: Report, after: Report) -> None:

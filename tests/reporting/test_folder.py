@@ -130,10 +130,10 @@ def test_failures_are_counted_by_image_person_and_entry(folder: Path) -> None:
 
 def test_flips_name_every_probe_of_every_restored_arm(report: Report, folder: Path) -> None:
     ranks = {(row.arm, row.probe_id): row.rank for row in report.probes}
-    found = rows(folder / "flips.csv")
+    written = rows(folder / "flips.csv")
     arms = [arm for arm in report.arms if arm.restorer]
-    assert len(found) == len(arms) * len(PROBES)
-    for row in found:
+    assert len(written) == len(arms) * len(PROBES)
+    for row in written:
         against = "clean" if row["arm"].startswith("restored-clean") else "occluded"
         before, after = ranks[against, row["probe_id"]], ranks[row["arm"], row["probe_id"]]
         assert (int(row["before"]), int(row["after"])) == (before, after)
@@ -142,14 +142,14 @@ def test_flips_name_every_probe_of_every_restored_arm(report: Report, folder: Pa
 
 
 def test_cohorts_keep_the_suppressed_ones(report: Report, folder: Path) -> None:
-    found = rows(folder / "cohorts.csv")
-    helmet = [row for row in found if row["value"] == "helmet"]
+    written = rows(folder / "cohorts.csv")
+    helmet = [row for row in written if row["value"] == "helmet"]
     assert [(row["arm"], row["n"], row["flag"]) for row in helmet] == [
         ("", "3", csv_files.SUPPRESSED)
     ]
-    flagged = next(row for row in found if row["figure"] == "fmr_frozen@fmr=0.001")
+    flagged = next(row for row in written if row["figure"] == "fmr_frozen@fmr=0.001")
     assert (flagged["result"], flagged["flag"]) == ("0.0", "under 30 errors")
-    assert len(found) - 1 == sum(len(f) for c in report.cohorts for f in c.arms.values())
+    assert len(written) - 1 == sum(len(f) for c in report.cohorts for f in c.arms.values())
 
 
 def test_protocol_files_keep_every_byte(report: Report, folder: Path) -> None:

@@ -182,8 +182,8 @@ def test_flips_leave_out_probes_without_a_right_answer() -> None:
     ranks = {"a": (2, 1), "b": (1, 9), "c": (1, 1), "d": (5, 3), "stranger": (0, 0)}
     rows = [row("occluded", name, before) for name, (before, _) in ranks.items()]
     rows += [row("restored:alpha", name, after) for name, (_, after) in ranks.items()]
-    found = csv_files.flips(sample_report(probes=tuple(rows), arms=report.arms[:3]))
-    assert {flip.probe_id: flip.outcome for flip in found} == {
+    flips = csv_files.flips(sample_report(probes=tuple(rows), arms=report.arms[:3]))
+    assert {flip.probe_id: flip.outcome for flip in flips} == {
         "a": "rescued", "b": "harmed", "c": "both right", "d": "both wrong",
     }  # fmt: skip
 
