@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from restore_recog.cli import options
+from restore_recog.training.settings import TrainingSettings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True)
-class TrainingOptions:
-    """The options common to both commands; their help texts are below.
-
-    Those of :class:`restore_recog.training.settings.TrainingSettings` have its names.
-    """
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions(TrainingSettings):
+    """The options common to both commands, beside the trainer's; their help texts are below."""
 
     data: tuple[str, ...]
     output: Path
@@ -28,21 +26,10 @@ class TrainingOptions:
     limit: int | None
     coverings: str
     cache: Path | None
-    device: str
-    precision: Literal["auto", "fp32", "bf16", "fp16"]
-    compiled: bool
-    ema: float
-    seed: int
     settings: Mapping[str, Any]
-    images_scale: float
-    max_minutes: float | None
-    save_every: int
-    sample_every: int
-    keep_every: int
-    validate_every: int
     validation_share: float
     threads: int | None
-    workers: int | None
+    asked_workers: int | None
 
 
 _OPTIONS = (
@@ -137,6 +124,7 @@ _OPTIONS = (
     options.threads,
     click.option(
         "--workers",
+        "asked_workers",
         type=click.IntRange(min=0),
         help="Processes that prepare batches.  [default: 1; on a GPU all cores but one]",
     ),

@@ -14,10 +14,10 @@ import click
 
 from restore_recog.cli.training_options import TrainingOptions
 from restore_recog.errors import OutputError
+from restore_recog.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
     from restore_recog.api import Trainable
-    from restore_recog.training.settings import TrainingSettings
     from restore_recog.training.trainer import Trainer
 
 
@@ -129,11 +129,9 @@ def _trainer(options: TrainingOptions, trainable: Trainable, device: str) -> Tra
 def _settings(options: TrainingOptions, device: str) -> TrainingSettings:
     """Return those options that are the trainer's own."""
     from restore_recog.cli.training_data import worker_count
-    from restore_recog.training.settings import TrainingSettings
 
-    names = {one.name for one in fields(TrainingSettings)} & {one.name for one in fields(options)}
-    given = {name: getattr(options, name) for name in names}
-    workers = worker_count(options.workers, device)
+    given = {one.name: getattr(options, one.name) for one in fields(TrainingSettings)}
+    workers = worker_count(options.asked_workers, device)
     return TrainingSettings(**{**given, "device": device, "workers": workers})
 
 
