@@ -16,7 +16,7 @@ MAPPED = {"restore_recog.restorers": "restorers", "restore_recog.protocols": "pr
 
 ONNX = ["onnx", "onnxruntime", "onnxscript"]
 QUALITY = ["torch-fidelity>=0.4", "torchmetrics>=1.5"]
-TEST = [*ONNX, *QUALITY, "pytest", "pytest-xdist", "scikit-image", "setuptools>=70.1"]
+TEST = [*ONNX, *QUALITY, "pandas", "pytest", "pytest-xdist", "scikit-image", "setuptools>=70.1"]
 
 
 def packages() -> list[str]:
