@@ -34,9 +34,9 @@ def test_eval_fmodr_fmor(tmp_path):
 
 @pytest.mark.data
 def test_restore_finds_real_masks_by_itself(data_root, tmp_path):
-    found = sorted((data_root / "rmfrd" / "AFDB_masked_face_dataset").rglob("*.jpg"))
+    photographs = sorted((data_root / "rmfrd" / "AFDB_masked_face_dataset").rglob("*.jpg"))
     # Files of one name would be written over each other, which restore refuses.
-    masked = list({path.name: path for path in found}.values())[:4]
+    masked = list({path.name: path for path in photographs}.values())[:4]
     result = CliRunner().invoke(
         main,
         ["restore", *map(str, masked), "--faces", "largest", "--device", "cpu",

@@ -49,9 +49,9 @@ PEOPLE = (
 )  # fmt: skip
 
 
-def one(found: CheckResults, check: str) -> Finding:
+def one(results: CheckResults, check: str) -> Finding:
     """Return the only finding of a check."""
-    (finding,) = [f for f in found.findings if f.check == check]
+    (finding,) = [f for f in results.findings if f.check == check]
     return finding
 
 

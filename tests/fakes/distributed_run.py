@@ -105,16 +105,16 @@ def steps(name: str) -> dict[str, Any]:
     torch.manual_seed(3)
     model = MODELS[name]()
     share_model(here, model, "cpu")
-    found: dict[str, Any] = {}
+    tensors: dict[str, Any] = {}
     for phase in model.phases:
         losses = here.means(phase.step(batch(here.part), 0.5))
         for key in losses.keys() - {"dice", "balance"}:
-            found[f"{phase.name} {key}"] = torch.tensor(losses[key])
+            tensors[f"{phase.name} {key}"] = torch.tensor(losses[key])
         for key, net in model.state().items():
             if isinstance(net, nn.Module):
                 for path, tensor in _tensors(net):
-                    found[f"{phase.name} {key} {path}"] = tensor
-    return found
+                    tensors[f"{phase.name} {key} {path}"] = tensor
+    return tensors
 
 
 def _tensors(net: nn.Module) -> Iterator[tuple[str, Tensor]]:
@@ -299,13 +299,13 @@ def work(task: str, folder: Path) -> None:
     """Do a task and write what this process found."""
     with processes() as ranks:
         if task == "steps":
-            found: dict[str, Any] = {name: steps(name) for name in MODELS}
+            results: dict[str, Any] = {name: steps(name) for name in MODELS}
         elif task == "train":
-            found = {"ends": ends(folder), "sentences": sentences(folder)}
+            results = {"ends": ends(folder), "sentences": sentences(folder)}
         else:
             failing = built(before=at(3, failing_from_one))
             sys.exit(sentence(lambda: train(folder / "run", failing)))
-        torch.save(found, folder / f"{task}-{ranks.rank}.pt")
+        torch.save(results, folder / f"{task}-{ranks.rank}.pt")
 
 
 def main(folder: Path) -> None:

@@ -51,13 +51,13 @@ class Squares(Dataset):
         self.asked: list[str] = []
 
     def samples(self) -> Sequence[FaceSample]:
-        found = []
+        samples = []
         for s in range(self.subjects):
             for shot in range(self.shots):
-                found.append(self._sample(s, f"c{shot}"))
+                samples.append(self._sample(s, f"c{shot}"))
             for shot in range(self.occluded):
-                found.append(self._sample(s, f"m{shot}", twin=f"{s:02d}/c{shot}"))
-        return sorted(found, key=lambda sample: sample.image_id)
+                samples.append(self._sample(s, f"m{shot}", twin=f"{s:02d}/c{shot}"))
+        return sorted(samples, key=lambda sample: sample.image_id)
 
     def _sample(self, subject: int, shot: str, twin: str | None = None) -> FaceSample:
         return FaceSample(

@@ -81,7 +81,7 @@ def gain(
 def figures(drawn: Drawn, name: str) -> dict[str, dict[str, Any]]:
     """Return the figures of one arm: all names that an evaluation gives."""
     hits, cosine = drawn.hits(name), drawn.cosine[name]
-    found: dict[str, dict[str, Any]] = {
+    values: dict[str, dict[str, Any]] = {
         "rank1": mean(hits, gallery_subjects=PEOPLE, references_per_subject=2.0, tied_probes=0),
         "rank5": mean(drawn.ranks[name] <= 5),
         "cosine": mean(cosine, left_out=0),
@@ -95,21 +95,25 @@ def figures(drawn: Drawn, name: str) -> dict[str, dict[str, Any]]:
         "fte": {"value": 0.0, "low": 0.0, "high": 0.06, "n": 48, "failed": 0},
     }
     for target, text in ((0.01, "0.01"), (0.001, "0.001")):
-        found[f"fnmr@fmr={text}"] = {
+        values[f"fnmr@fmr={text}"] = {
             "value": 0.2, "low": 0.15, "high": 0.27, "n": 120, "threshold": 0.512345,
             "achieved_fmr": 0.9 * target, "false_accept_budget": int(720 * target),
             "supported": target > 0.005, "fnmr_completed": 0.19,
         }  # fmt: skip
         drift = {"threshold": 0.48, "calibrated_on": "clean", "n": 5520}
-        found[f"fmr_frozen@fmr={text}"] = {"value": target * 1.5, "low": target, "high": 0.02}
-        found[f"fmr_frozen@fmr={text}"] |= drift
-        found[f"fnmr_frozen@fmr={text}"] = {"value": 0.3, "low": 0.25, "high": 0.35} | drift
+        values[f"fmr_frozen@fmr={text}"] = {"value": target * 1.5, "low": target, "high": 0.02}
+        values[f"fmr_frozen@fmr={text}"] |= drift
+        values[f"fnmr_frozen@fmr={text}"] = {"value": 0.3, "low": 0.25, "high": 0.35} | drift
         if name != "occluded":
-            found[f"fmr_frozen_change@fmr={text}"] = {
+            values[f"fmr_frozen_change@fmr={text}"] = {
                 "value": target / 2, "low": -target / 9, "high": target, "n": 5520,
             }  # fmt: skip
-    found["fmr_frozen@fmr=0.0001"] = {"value": 0.0, "n": 5520, "flag": "no errors: upper limit 3/n"}
-    return found | _gains(drawn, name) | _likeness(name)
+    values["fmr_frozen@fmr=0.0001"] = {
+        "value": 0.0,
+        "n": 5520,
+        "flag": "no errors: upper limit 3/n",
+    }
+    return values | _gains(drawn, name) | _likeness(name)
 
 
 def _gains(drawn: Drawn, name: str) -> dict[str, dict[str, Any]]:
@@ -121,26 +125,26 @@ def _gains(drawn: Drawn, name: str) -> dict[str, dict[str, Any]]:
         "rescued": int((now & ~was).sum()), "harmed": int((was & ~now).sum()),
         "both_right": int((now & was).sum()), "both_wrong": int((~now & ~was).sum()),
     }  # fmt: skip
-    found = {
+    values = {
         "rank1_gain": gain(now, was, against=against, p_sign_flip=0.0123, **counts),
         "cosine_gain": gain(drawn.cosine[name], drawn.cosine[against], against=against),
         "recovered": {"value": 0.4, "low": np.nan, "high": np.nan, "straddles_zero": True},
     }
     if name.startswith("restored:"):
-        found["rank1_gain_over_fill"] = gain(now, drawn.hits("fill"))
-        found["quality_vs_recognition"] = {"value": 0.31, "low": 0.1, "high": 0.5, "n": 120}
-    return found
+        values["rank1_gain_over_fill"] = gain(now, drawn.hits("fill"))
+        values["quality_vs_recognition"] = {"value": 0.31, "low": 0.1, "high": 0.5, "n": 120}
+    return values
 
 
 def _likeness(name: str) -> dict[str, dict[str, Any]]:
     if name in ("clean", "upper-half", "restored-clean:alpha"):
         return {}
-    found = {"psnr": 24.5, "ssim": 0.91, "l1": 0.02, "l2": 0.004, "psnr_mask": 17.2}
-    found |= {"ssim_mask": 0.55, "l1_mask": 0.09, "l2_mask": 0.02}
+    values = {"psnr": 24.5, "ssim": 0.91, "l1": 0.02, "l2": 0.004, "psnr_mask": 17.2}
+    values |= {"ssim_mask": 0.55, "l1_mask": 0.09, "l2_mask": 0.02}
     if name != "occluded":
-        found |= {"dice": 0.97, "iou": 0.94}
+        values |= {"dice": 0.97, "iou": 0.94}
     return {
-        key: {"value": v, "low": 0.9 * v, "high": 1.1 * v, "n": 118} for key, v in found.items()
+        key: {"value": v, "low": 0.9 * v, "high": 1.1 * v, "n": 118} for key, v in values.items()
     }
 
 
@@ -182,7 +186,7 @@ def probe_rows(drawn: Drawn) -> tuple[ProbeRow, ...]:
 
 def cohorts(drawn: Drawn) -> tuple[Cohort, ...]:
     """Return two measured groups, two coverings, and one with too few people."""
-    found = []
+    groups = []
     covering = np.where(np.arange(len(PROBES)) % 2, "surgical", "scarf")
     for column, labels in (("gender", GENDER), ("covering", covering)):
         for value in sorted(set(labels)):
@@ -194,7 +198,7 @@ def cohorts(drawn: Drawn) -> tuple[Cohort, ...]:
                     both = drawn.hits(name)[here], drawn.hits("occluded")[here]
                     arms[name]["rank1_gain"] = gain(*both, SUBJECTS[here])
                 arms[name]["fmr_frozen@fmr=0.001"] = {"value": 0.0, "flag": "under 30 errors"}
-            found.append(
+            groups.append(
                 Cohort(
                     column,
                     value,
@@ -203,8 +207,8 @@ def cohorts(drawn: Drawn) -> tuple[Cohort, ...]:
                     {arm: read_figures(made) for arm, made in arms.items()},
                 )
             )
-    found.append(Cohort("covering", "helmet", 3, 2, {}))
-    return tuple(found)
+    groups.append(Cohort("covering", "helmet", 3, 2, {}))
+    return tuple(groups)
 
 
 def sample_report(seed: int = 0, shifts: dict[str, float] | None = None, **more: Any) -> Report:

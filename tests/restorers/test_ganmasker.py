@@ -284,7 +284,7 @@ def test_mseg_learns_to_find_a_rectangle() -> None:
     assert losses["dice"] > 0.9
 
 
-def test_funet_learns_a_image() -> None:
+def test_funet_learns_an_image() -> None:
     model = training(adv=0)
     faces = batch()
     first = model.phases[1].step(faces, 0.0)["rec"]

@@ -38,8 +38,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def found(folder: Path, task: str) -> list[dict[str, Any]]:
-    """Return what each process found in a task."""
+def results(folder: Path, task: str) -> list[dict[str, Any]]:
+    """Return what each process reached in a task."""
     errors = "".join((folder / f"{task}-{rank}.err").read_text() for rank in range(WORLD))
     assert json.loads((folder / f"{task}.json").read_text()) == [0] * WORLD, errors
     return [torch.load(folder / f"{task}-{rank}.pt") for rank in range(WORLD)]
@@ -68,7 +68,7 @@ class TestOneStep:
     @pytest.fixture(scope="class")
     @classmethod
     def taken(cls, folder: Path) -> list[dict[str, Any]]:
-        return found(folder, "steps")
+        return results(folder, "steps")
 
     @pytest.mark.parametrize("name", MODELS)
     def test_gradients_are_those_of_the_whole_batch(
@@ -92,7 +92,7 @@ class TestRun:
     @pytest.fixture(scope="class")
     @classmethod
     def two(cls, folder: Path) -> list[dict[str, Any]]:
-        return found(folder, "train")
+        return results(folder, "train")
 
     @pytest.fixture(scope="class")
     @classmethod
