@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +30,8 @@ def command(**given: Any) -> None:
 
     Every probe goes through several arms (clean, occluded, restored, ...) against the same
     references; the table shows what each does to recognition. Tables go to standard output,
-    progress to standard error, and the results folder keeps every number. A run that is given
-    again does no work twice: what the nets made is kept in a cache.
+    progress to standard error, and the results folder keeps every number. A repeated run does
+    no work twice: the output of the networks is kept in a cache.
 
     \b
     Examples:
@@ -40,7 +41,7 @@ def command(**given: Any) -> None:
       torchrun --nproc-per-node 2 -m restore_recog eval -d lfw:/data/lfw
     """
     check_options(given)
-    _check_names(given)
+    check_names(given, [given["segmenter"]])
     output = given["output"] or _default_output(given)
     from restore_recog.system.processes import processes
 
@@ -102,7 +103,7 @@ def check_options(given: dict[str, Any]) -> None:
         raise click.UsageError(f"{other}, and --no-cache forbids it.")
 
 
-def _check_names(given: dict[str, Any]) -> None:
+def check_names(given: dict[str, Any], segmenters: Sequence[str]) -> None:
     """Find every wrong name before anything heavy is imported."""
     for spec in given["restorers"]:
         registry.restorers.check(spec)
@@ -110,7 +111,8 @@ def _check_names(given: dict[str, Any]) -> None:
     registry.recognizers.check(given["recognizer"])
     for spec in given["data"]:
         registry.datasets.check(spec)
-    names.check(given["segmenter"])
+    for choice in segmenters:
+        names.check(choice)
 
 
 def _default_output(given: dict[str, Any]) -> Path:
@@ -125,13 +127,13 @@ def _default_output(given: dict[str, Any]) -> Path:
 
 
 def _plain(plugins: registry.Registry[Any], spec: str) -> str:
-    """Return the telling part of a spec: its name, or the class of a path."""
+    """Return the short form of a spec: its name, or the class of a path."""
     name, argument = registry.split(spec)
     return str(argument).partition(":")[0] if plugins.is_path(spec) else name
 
 
 def build_request(given: dict[str, Any], output: Path) -> EvalRequest:
-    """Build every part that the names stand for."""
+    """Return the request that the options describe."""
     from restore_recog.evaluation.request import from_names
 
     options.use_threads(given["threads"])
@@ -158,8 +160,8 @@ def build_request(given: dict[str, Any], output: Path) -> EvalRequest:
 
 
 def unasked() -> dict[str, Any]:
-    """Return every option of ``eval`` as it is where nothing is given."""
-    # A command of its own: click keeps the help option of a command that was run once.
+    """Return the default of every option of ``eval``."""
+    # A separate command: click keeps the help option of a command that was run once.
     return click.Command("eval", params=command.params).make_context("eval", []).params
 
 

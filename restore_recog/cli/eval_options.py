@@ -1,4 +1,4 @@
-"""The options of ``restore-recog eval``, and how other commands take some of them.
+"""The options of ``restore-recog eval``, of which other commands take some.
 
 Those that are fields of a request are declared there, in
 :class:`restore_recog.evaluation.request.EvalRequest`, and nowhere else.
@@ -86,25 +86,25 @@ OPTIONS: dict[str, Decorator[Any]] = {
     "resume": click.option(
         "--resume",
         is_flag=True,
-        help="Go on with the run that --output names: a finished one of the same set-up is shown "
-        "and left as it is, an interrupted one goes on through the cache.",
+        help="Continue the run that --output names: a finished one of the same set-up is shown "
+        "and not changed, an interrupted one continues from the cache.",
     ),
     "overwrite": click.option(
         "--overwrite",
         is_flag=True,
-        help="Replace the results folder that --output names; it is removed when the new one "
-        "is written whole, and stays if the run fails.",
+        help="Replace the results folder that --output names; it is removed once the new one "
+        "is complete, and kept if the run fails.",
     ),
     "cache": click.option(
         "--cache",
         type=options.PATH,
         metavar="DIR",
-        help="Folder of finished work (templates, landmarks), which no later run does again; "
-        "it may be shared by all runs and deleted at any time.  "
+        help="Folder of finished work (templates, landmarks), which later runs reuse; "
+        "all runs can share it, and it can be deleted at any time.  "
         f"[default: {CACHE} beside the results folder]",
     ),
     "no_cache": click.option(
-        "--no-cache", is_flag=True, help="Neither use finished work nor keep any."
+        "--no-cache", is_flag=True, help="Neither use nor keep finished work."
     ),
     "device": options.device,
     "threads": options.threads,

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from restore_recog import registry
+from restore_recog.cli.eval import build_request, check_names, unasked
 from restore_recog.cli.eval_options import OPTIONS, evaluation_options
-from restore_recog.segmenters import names
 
 if TYPE_CHECKING:
     from restore_recog.evaluation.segmenters.results import Study
@@ -25,7 +24,7 @@ OTHERS = (
     "overwrite",
     "no_cache",
 )
-"""Options of ``eval`` that this command has not: the study settles what they would."""
+"""Options of ``eval`` that this command does not have: the study decides them."""
 
 
 @click.command("segmenters")
@@ -34,7 +33,7 @@ OTHERS = (
     "segmenters",
     multiple=True,
     metavar="NAME[=FILE]",
-    help="Segmenter to judge: the detector of the restorer NAME, with the weights FILE, a "
+    help="Segmenter to evaluate: that of the restorer NAME, with the weights FILE, a "
     "registered one, or module:Class; repeat for several.  [default: those of the restorers]",
 )
 @click.option(
@@ -45,28 +44,26 @@ OTHERS = (
     default=[2, 4],
     show_default=True,
     metavar="PIXELS",
-    help="Reference points: the true mask narrowed and widened by so much; repeat for several.",
+    help="Reference points: the true mask narrowed and widened by this much; repeat for several.",
 )
-@click.option(
-    "--no-clean", is_flag=True, help="Leave out what is found on faces that nothing covers."
-)
+@click.option("--no-clean", is_flag=True, help="Leave out the masks of unoccluded faces.")
 @click.option(
     "--worst",
     type=click.IntRange(min=0),
     default=6,
     show_default=True,
-    help="So many of each segmenter's worst masks are shown.",
+    help="Number of each segmenter's worst masks to show.",
 )
 @evaluation_options(
     only=[name for name in OPTIONS if name not in OTHERS],
     output="Results folder; must not exist.  [default: runs/<time>-segmenters]",
 )
 def command(**given: Any) -> None:
-    """Judge segmenters: how good their masks are, and what their errors cost recognition.
+    """Evaluate segmenters: how good their masks are, and what their errors cost recognition.
 
-    One evaluation a segmenter on the same probes. Beside them stand the true mask, the true mask
-    narrowed and widened by a few pixels, and one fixed mask for every face. Data without true
-    masks shows only how far the segmenters agree, and recognition.
+    One evaluation per segmenter on the same probes. They are compared with the true mask, the
+    true mask narrowed and widened by a few pixels, and one fixed mask for every face. Data
+    without true masks shows only how far the segmenters agree, and recognition.
 
     \b
     Examples:
@@ -74,40 +71,27 @@ def command(**given: Any) -> None:
       restore-recog segmenters --segmenter fmodr --segmenter ganmasker=W.safetensors -r telea
       restore-recog segmenters --segmenter my_module:MySegmenter --limit 100
     """
-    _check_names(given)
+    check_names(given, given["segmenters"])
     from restore_recog.system.atomic import check_output
 
     output = given["output"] or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-segmenters"
     check_output(output)
-    found = _study(given, output)
+    results = _study(given, output)
     from restore_recog.reporting import segmenter_files, segmenter_text
 
-    segmenter_files.write(found, output)
-    click.echo(segmenter_text.text(found))
+    segmenter_files.write(results, output)
+    click.echo(segmenter_text.text(results))
     click.echo(f"\nThe whole study: {output / 'segmenters.html'}")
 
 
-def _check_names(given: dict[str, Any]) -> None:
-    """Find every wrong name before anything heavy is imported."""
-    for spec in given["restorers"]:
-        registry.restorers.check(spec)
-    registry.protocols.check(given["protocol"])
-    registry.recognizers.check(given["recognizer"])
-    for spec in given["data"]:
-        registry.datasets.check(spec)
-    for choice in given["segmenters"]:
-        names.check(choice)
-
-
 def _study(given: dict[str, Any], output: Path) -> Study:
-    from restore_recog.cli.eval import build_request, unasked
     from restore_recog.evaluation.segmenters.study import study
     from restore_recog.segmenters.names import DEFAULT_SEGMENTER
     from restore_recog.system.progress import Bars
 
     request = build_request({**unasked(), **given}, output)
-    found = request.named()
-    own = [name for name, restorer in found.items() if restorer.segmenter() is not None]
+    restorers = request.named()
+    own = [name for name, restorer in restorers.items() if restorer.segmenter() is not None]
     with Bars() as bars:
         return study(
             request,

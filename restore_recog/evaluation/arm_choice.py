@@ -1,4 +1,4 @@
-"""Which arms a run can measure, told as early as the data allows."""
+"""Which arms a run can measure, decided as early as the data allows."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 from restore_recog.api import Restorer
 from restore_recog.errors import DataError
+from restore_recog.evaluation.arms import ARMS, DEFAULT_ARMS, NO_CLEAN, Arm, Occluded, OracleMask
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.segmenters.names import ChosenSegmenter, margin
 from restore_recog.types import FaceSample
 
 if TYPE_CHECKING:
     from restore_recog.evaluation.run.faces import ProbeFace
-from restore_recog.evaluation.arms import ARMS, DEFAULT_ARMS, NO_CLEAN, Arm, OracleMask
 
 
 @dataclass(frozen=True, slots=True)
 class ArmSpec:
-    """One row of the table: an arm, and whose restorer."""
+    """One row of the table: an arm, and the restorer it uses where it uses one."""
 
     arm: Arm
     restorer: str | None = None
@@ -34,8 +34,8 @@ class ArmChoice:
     """The arms of one run.
 
     Whether the probes have clean counterparts is known from their labels; whether they have
-    true masks shows when they are read. An arm that was asked for by name and cannot be measured
-    stops the run at the first probe that shows it; one that runs by default is left out.
+    true masks is known when they are read. An arm that was asked for by name and cannot be
+    measured stops the run at the first such probe; one that runs by default is left out.
 
     Attributes:
         dropped: Arm -> why it is left out.
@@ -55,8 +55,8 @@ class ArmChoice:
         self.dropped: dict[str, str] = {}
 
     def specs(self) -> tuple[ArmSpec, ...]:
-        """Return the arms that can be measured as far as is known, in order of display."""
-        asked = {*(self._asked or DEFAULT_ARMS), "occluded"} - set(self.dropped)
+        """Return the arms that, as far as is known, can be measured, in order of display."""
+        asked = {*(self._asked or DEFAULT_ARMS), Occluded.name} - set(self.dropped)
         return tuple(
             spec for name, arm in ARMS.items() if name in asked for spec in self._specs(arm)
         )
@@ -67,9 +67,9 @@ class ArmChoice:
         """Drop the arms that the labels of the probes rule out.
 
         Args:
-            samples: All that pass through the arms.
+            samples: All probes.
             known: Every image of the data, by image_id.
-            synthetic: Whether the evaluation covers the probes.
+            synthetic: Whether the evaluation draws coverings on the probes.
 
         Raises:
             DataError: One of those arms was asked for by name.

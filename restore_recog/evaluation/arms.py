@@ -4,8 +4,8 @@ Adding an arm is adding one class here and naming it in :data:`ARMS`.
 
 ========================  ====================================================================
 ``clean``                 the unoccluded counterpart: the ceiling
-``occluded``              as it came: the floor
-``restored``              restored, with the mask that the segmenter found
+``occluded``              as given: the floor
+``restored``              restored, with the mask from the segmenter
 ``restored-oracle-mask``  restored, with the true mask: what a perfect segmenter would give
 ``fill``                  mean face of the gallery inside the mask: what a restorer must beat
 ``upper-half``            only what lies above the nose tip, on probes and references alike
@@ -33,13 +33,13 @@ GREY = 128
 
 
 class Masks(Protocol):
-    """Where an arm gets the masks of a block of probes from; a failure is recorded there."""
+    """Where an arm gets the masks of a block of probes; it also records failures."""
 
     def for_restorer(self, restorer: str, face: ProbeFace, *, clean: bool = False) -> Pixels | None:
         """Return the (S, S) mask that a restorer is given, or None where there is none."""
 
     def to_fill(self, face: ProbeFace) -> Pixels | None:
-        """Return the true mask, or where that is unknown the first one that is found."""
+        """Return the true mask, or where that is unknown the first from a segmenter."""
 
 
 class Arm:
@@ -47,14 +47,14 @@ class Arm:
 
     Attributes:
         name: As on the command line and in every table.
-        default: Whether it runs unless arms are named.
-        restores: Whether there is one of it for every restorer.
-        covered: Whether it starts from the probe as it came; else from its clean counterpart.
-        base: Arm that it is held against, where that is measured (else ``occluded``); empty
+        default: Whether it runs when no arms are named.
+        restores: Whether every restorer has its own.
+        covered: Whether it starts from the probe as given; else from its clean counterpart.
+        base: Arm that it is compared with, where that is measured (else ``occluded``); empty
             for the floor itself.
-        beside_fill: Whether it is also held against the mean face in the same place.
-        answers: Whether a verdict rests on it.
-        keeps_mask: Whether the mask that a segmenter found for it is kept and judged.
+        beside_fill: Whether it is also compared with the mean face in the same place.
+        answers: Whether a verdict is based on it.
+        keeps_mask: Whether the segmenter's mask is kept and compared with the true one.
         quality: How its images are compared with their clean counterparts: ``mask`` (whole and
             inside the true mask), ``whole``, or empty for not at all.
         half: Whether it shows half a face, which its references then do too.
@@ -76,12 +76,12 @@ class Arm:
 
         Args:
             face: The probe.
-            segmented: Whether any segmenter of the run looks for masks.
+            segmented: Whether the run has a segmenter.
         """
         return "" if self.covered or face.clean is not None else NO_CLEAN
 
     def mask(self, face: ProbeFace, masks: Masks, restorer: str | None) -> Pixels | None:
-        """Return the (S, S) mask that it works with on a probe, or None where it has none."""
+        """Return the (S, S) mask that it uses on a probe, or None where it has none."""
         return None
 
     def image(self, face: ProbeFace, mask: Pixels | None, mean_face: Pixels) -> Pixels:
@@ -101,14 +101,14 @@ class Clean(Arm):
 
 
 class Occluded(Arm):
-    """The probe as it came: the floor."""
+    """The probe as given: the floor."""
 
     name = "occluded"
     base = ""
 
 
 class Restored(Arm):
-    """Restored with the mask that was found: the answer."""
+    """Restored with the segmenter's mask: the answer."""
 
     name = "restored"
     restores = beside_fill = answers = keeps_mask = True
@@ -140,7 +140,7 @@ class Fill(Arm):
     name = "fill"
 
     def lacks(self, face: ProbeFace, *, segmented: bool) -> str:
-        """Return why a probe rules the arm out: no mask is known nor looked for."""
+        """Return why a probe rules the arm out: it has no mask and no segmenter is asked."""
         return "" if segmented or face.crop.mask is not None else "there is no mask to fill"
 
     def mask(self, face: ProbeFace, masks: Masks, restorer: str | None) -> Pixels | None:

@@ -1,8 +1,8 @@
 """Answer the question: does restoring the face first help this recogniser?
 
-One evaluation is a set of arms over the same probes, references and recogniser:
+One evaluation runs a set of arms on the same probes, references and recogniser:
 :mod:`~restore_recog.evaluation.run.session` makes the faces and runs the arms,
-:mod:`~restore_recog.evaluation.figures.findings` turns templates into figures,
+:mod:`~restore_recog.evaluation.figures.findings` turns templates into figures and
 :mod:`~restore_recog.evaluation.words` into sentences.
 """
 
@@ -13,9 +13,8 @@ from dataclasses import fields
 
 from restore_recog.errors import DataError, PluginError
 from restore_recog.evaluation import plan_files
-from restore_recog.evaluation.arms import ARMS
-from restore_recog.evaluation.figures import det
-from restore_recog.evaluation.figures import groups as cohorts
+from restore_recog.evaluation.arms import ARMS, Occluded
+from restore_recog.evaluation.figures import det, groups
 from restore_recog.evaluation.figures.findings import Findings
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.results import ArmReport, Cohort, ProbeRow, Report, Verdict
@@ -39,9 +38,9 @@ def evaluate(request: EvalRequest, progress: Progress | None = None) -> Report:
 
     Raises:
         OutputError: The results folder exists.
-        DataError: The data cannot carry the protocol, there is no label of a name to break
-            figures down by, or no face was found at all.
-        PluginError: An unknown arm or detector, or a plug-in that answers wrongly.
+        DataError: The data does not support the protocol, a label to break the figures
+            down by does not exist, or no face was found at all.
+        PluginError: An unknown arm or segmenter, or a plug-in that breaks its contract.
     """
     if request.output is not None:
         check_output(request.output)
@@ -49,27 +48,26 @@ def evaluate(request: EvalRequest, progress: Progress | None = None) -> Report:
     ledger = Ledger(progress)
     session = Session(request, ledger)
     samples = [session.source.samples[image_id] for image_id in session.plan.probes]
-    cohorts.check(request.cohorts, samples)
+    groups.check(request.cohorts, samples)
     runs = session.run()
     findings = Findings.of(session, runs)
     arms = tuple(findings.arm(name, runs[name]) for name in findings.measured)
     coverings = {image_id: probe.covering for image_id, probe in session.found.items()}
-    groups, spreads = findings.cohorts(
-        cohorts.labels(samples, coverings, request.cohorts), request.min_subjects
-    )
+    labels = groups.labels(samples, coverings, request.cohorts)
+    cohorts, spreads = findings.by_group(labels, request.min_subjects)
     return Report(
-        verdicts=_verdicts(session, arms, groups),
+        verdicts=_verdicts(session, arms, cohorts),
         labels=notes.labels(session),
         notes=(*session.plan.notes, *session.notes, *notes.notes(session, findings)),
         arms=arms,
         setup=notes.setup(session, findings),
         timing=ledger.timing(),
         trials=session.plan.pairs,
-        scores={name: found.scores.trials for name, found in findings.measured.items()},
+        scores={name: arm.scores.trials for name, arm in findings.measured.items()},
         probes=tuple(row for name in runs for row in _rows(session, runs[name], findings, name)),
         failures=tuple(ledger.failures),
         examples=examples(session, findings),
-        cohorts=groups,
+        cohorts=cohorts,
         spreads=spreads,
         protocol=plan_files.render(session.plan, session.source.samples),
         curves=_curves(findings),
@@ -90,21 +88,21 @@ def _check(request: EvalRequest) -> None:
 
 
 def _verdicts(
-    session: Session, arms: Sequence[ArmReport], groups: Sequence[Cohort]
+    session: Session, arms: Sequence[ArmReport], cohorts: Sequence[Cohort]
 ) -> tuple[Verdict, ...]:
-    """Return one verdict a restorer."""
-    floor = next(arm for arm in arms if arm.arm == "occluded")
+    """Return one verdict per restorer."""
+    floor = next(arm for arm in arms if arm.arm == Occluded.name)
     recognizer, where = session.request.recognizer.name, notes.where(session)
     answering = [arm for arm in arms if ARMS[arm.arm].answers]
     if session.asks_quality:
         return tuple(quality_verdict.verdict(arm, floor, where) for arm in answering)
-    return tuple(verdict.verdict(arm, floor, recognizer, where, groups) for arm in answering)
+    return tuple(verdict.verdict(arm, floor, recognizer, where, cohorts) for arm in answering)
 
 
 def _curves(findings: Findings) -> dict[str, DetCurve]:
-    searches = {name: found.scores.search for name, found in findings.measured.items()}
-    found = {name: det.of_search(s) for name, s in searches.items() if s is not None}
-    return {name: curve for name, curve in found.items() if curve is not None}
+    searches = {name: arm.scores.search for name, arm in findings.measured.items()}
+    curves = {name: det.of_search(s) for name, s in searches.items() if s is not None}
+    return {name: curve for name, curve in curves.items() if curve is not None}
 
 
 def _rows(session: Session, run: ArmRun, findings: Findings, name: str) -> Sequence[ProbeRow]:

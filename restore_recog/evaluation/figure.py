@@ -1,4 +1,4 @@
-"""What a figure is: a number with its name, its interval, and what it rests on."""
+"""A figure: a number with its name, its interval and its basis."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from restore_recog.metrics.resampling import Interval
 class FigureName(str):
     """What a figure is called: ``rank1``, or ``fnmr_frozen@fmr=0.001`` with an operating point.
 
-    A string, so that it is the key in report.json as it stands; what it says is in attributes.
+    A string, so that it can be a key in report.json; its parts are attributes.
 
     Attributes:
         kind: Its first part, e.g. ``fnmr_frozen``.
@@ -35,7 +35,7 @@ class FigureName(str):
 
     @classmethod
     def read(cls, text: str) -> FigureName:
-        """Return the name that stands in a results folder."""
+        """Return the name that a results folder gives."""
         kind, _, point = text.partition("@")
         rate, _, target = point.partition("=")
         return cls(kind, float(target or math.nan), rate or "fmr")
@@ -47,16 +47,16 @@ class FigureName(str):
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure of an arm. Its facts can also be read by their names: ``figure["rescued"]``.
+    """One figure of an arm. Its facts can also be read by name: ``figure["rescued"]``.
 
     Attributes:
         name: What it is called.
         value: In its natural unit; rates as shares of 1.
         low, high: Ends of the 95 % interval; NaN where there is none.
-        n: Probes or comparisons that it rests on; None where that says nothing.
+        n: Probes or comparisons behind it; None where that means nothing.
         n_subjects: People behind them.
-        flag: Why it must not be quoted bare, in a short phrase; empty where it may.
-        details: What else belongs to it, e.g. ``rescued``, ``threshold``.
+        flag: Why it must not be quoted alone, in a short phrase; empty where it may.
+        details: Further facts, e.g. ``rescued``, ``threshold``.
     """
 
     name: FigureName
@@ -112,7 +112,7 @@ OWN = ("value", "low", "high", "n", "n_subjects", "flag")
 
 
 Figures = Mapping[str, Figure]
-"""By their names."""
+"""Figures by their names."""
 
 
 def collected(*figures: Figure | None) -> dict[str, Figure]:
@@ -121,11 +121,11 @@ def collected(*figures: Figure | None) -> dict[str, Figure]:
 
 
 NO_FIGURE = Figure(FigureName("none"), math.nan)
-"""Stands where a figure was not measured."""
+"""Takes the place of a figure that was not measured."""
 
 
 def facts_of(figures: Figures) -> dict[str, dict[str, Any]]:
-    """Return what a results folder holds of figures."""
+    """Return figures as a results folder holds them."""
     return {str(name): figure.facts() for name, figure in figures.items()}
 
 

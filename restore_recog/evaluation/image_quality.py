@@ -1,4 +1,4 @@
-"""How like an image is to its unoccluded twin, and a mask to the true one."""
+"""How close an image is to its clean counterpart, and a mask to the true one."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from restore_recog.metrics.quality import dice, iou, l1_error, l2_error, psnr, s
 
 @dataclass(frozen=True, slots=True)
 class ImageQuality:
-    """Likeness of one image to its clean twin and of its mask to the true one; NaN = unknown.
+    """An image against its clean counterpart, and its mask against the true one; NaN = unknown.
 
     Attributes:
         psnr, ssim, l1, l2: Whole image (dB; SSIM in [-1, 1]; mean absolute and mean squared
             difference of [0, 1] values); ``*_mask`` inside the true mask only.
-        dice, iou: Of the mask that was used against the true mask.
-        lpips: Perceptual distance to the twin; lower is better.
-        niqe, brisque: Of the image by itself; lower is better.
+        dice, iou: The mask that was used against the true mask.
+        lpips: Perceptual distance to the clean counterpart; lower is better.
+        niqe, brisque: Of the image alone; lower is better.
     """
 
     psnr: float = np.nan
@@ -46,7 +46,12 @@ def measure(
     true_mask: NDArray[np.uint8] | None,
     used_mask: NDArray[np.uint8] | None,
 ) -> ImageQuality:
-    """Return the likeness of an image to its twin, whole and inside the true mask."""
+    """Return how close an image is to its clean counterpart, whole and inside the true mask.
+
+    Args:
+        image, clean: (S, S, 3) uint8.
+        true_mask, used_mask: (S, S), not 0 where the face is occluded.
+    """
     values: dict[str, float] = {}
     if clean is not None:
         a, b = image / 255.0, clean / 255.0

@@ -1,9 +1,9 @@
-"""A plan as CSV files and back, so that others can repeat a run, or write one by hand.
+"""A plan as CSV files and back, so that others can repeat a run or write a plan by hand.
 
-The shape is that of bob.bio's CSV protocols: one file a role, one row an image, free
-metadata columns behind the fixed ones. ``plan.json`` holds what is no list.
+The shape is that of bob.bio's CSV protocols: one file per role, one row per image, free
+metadata columns after the fixed ones. ``plan.json`` holds what is not a list.
 
-Deviation: bob fixes no file for pairs with folds, cosine images or missing pairs; those
+Deviation: bob defines no file for pairs with folds, cosine images or missing pairs; those
 files are this project's own.
 """
 
@@ -39,7 +39,7 @@ class Listed:
     """One row of a file with images.
 
     Attributes:
-        template_id: How the pairs name it; the path where the file has no such column.
+        template_id: What the pairs call it; the path where the file has no such column.
         condition: ``clean`` or what occludes the face; None where the file does not say.
         place: File and line, for messages.
     """
@@ -53,7 +53,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class WrittenPlan:
-    """A plan as read, with what its files say about every image.
+    """A plan as read, with what its files say about each image.
 
     Attributes:
         listed: All rows of the references, probes and cosine images, in that order.
@@ -120,16 +120,16 @@ def parse(folder: Path) -> WrittenPlan:
 
 def _images(ids: Sequence[str], samples: Mapping[str, FaceSample]) -> str:
     """Return the file of one role: the fixed columns and every attribute that occurs."""
-    found = [samples[image_id] for image_id in ids]
-    labels = sorted({label for sample in found for label in sample.attributes})
-    # A label that is called like a fixed column must not look like one.
+    listed = [samples[image_id] for image_id in ids]
+    labels = sorted({label for sample in listed for label in sample.attributes})
+    # A label with the name of a fixed column must not look like one.
     header = [f"label.{name}" if name in IMAGE_COLUMNS else name for name in labels]
     rows = (
         (
             *(sample.image_id, sample.subject, sample.image_id, sample.condition),
             *(sample.attributes.get(label, "") for label in labels),
         )
-        for sample in found
+        for sample in listed
     )
     return _text((*IMAGE_COLUMNS, *header), rows)
 
@@ -145,19 +145,19 @@ def _text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def _facts(file: Path) -> dict[str, Any]:
     """Return the fields of the plan that ``plan.json`` holds."""
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        facts = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise DataError(
             f"There is no {file}; a folder of protocol files has {PLAN}, {ENROLLING} and {PROBING}."
         ) from error
     except (OSError, ValueError) as error:
         raise DataError(f"{file} cannot be read as JSON in UTF-8: {error}.") from error
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
+    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         raise DataError(
             f'{file}: "format" must be {FORMAT}; the file is faulty or of another version.'
         )
-    synthetic, identification = found.get("synthetic"), found.get("identification", True)
-    notes = found.get("notes", [])
+    synthetic, identification = facts.get("synthetic"), facts.get("identification", True)
+    notes = facts.get("notes", [])
     if not isinstance(synthetic, bool) or not isinstance(identification, bool):
         raise DataError(f'{file}: "synthetic" and "identification" must be true or false.')
     if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
@@ -166,7 +166,7 @@ def _facts(file: Path) -> dict[str, Any]:
 
 
 def _listed(file: Path, required: bool) -> list[Listed]:
-    found: list[Listed] = []
+    images: list[Listed] = []
     paths: dict[str, str] = {}
     templates: dict[str, str] = {}
     for line, row in _rows(file, ("path", "subject_id"), required=required):
@@ -184,18 +184,18 @@ def _listed(file: Path, required: bool) -> list[Listed]:
         ):
             if key in seen:
                 raise DataError(
-                    f"{place}: the {what} '{key}' stands in {seen[key]} already; every image "
-                    "is listed once in a file and is a template of its own."
+                    f"{place}: the {what} '{key}' is already in {seen[key]}; a file lists every "
+                    "image once, as a template of its own."
                 )
             seen[key] = f"line {line}"
-        found.append(listed)
-    return found
+        images.append(listed)
+    return images
 
 
 def _pairs(
     file: Path, references: Sequence[Listed], probes: Sequence[Listed]
 ) -> tuple[tuple[Trial, ...], tuple[int, ...]]:
-    """Return the trials and their folds; without a label the subjects say what is genuine."""
+    """Return the trials and their folds; without a label the subjects decide what is genuine."""
     sides = [{row.template_id: row for row in rows} for rows in (references, probes)]
     trials: list[Trial] = []
     folds: list[int] = []
@@ -220,15 +220,15 @@ def _pairs(
 
 
 def _by_subject(rows: Sequence[Listed]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    images: dict[str, str] = {}
     for row in rows:
-        if row.subject_id in found:
+        if row.subject_id in images:
             raise DataError(
-                f"{row.place}: the subject '{row.subject_id}' has an image for the cosine "
-                "similarity already; one is what he can have."
+                f"{row.place}: the subject '{row.subject_id}' already has an image for the cosine "
+                "similarity; each subject can have one."
             )
-        found[row.subject_id] = row.path
-    return found
+        images[row.subject_id] = row.path
+    return images
 
 
 def _missing(file: Path) -> tuple[tuple[int, str], ...]:
@@ -245,9 +245,13 @@ def _rows(
     required: bool,
     filled: Sequence[str] | None = None,
 ) -> Iterable[tuple[int, dict[str, str]]]:
-    """Yield (line, row) of a CSV file whose header must name *columns* and *filled* be filled.
+    """Yield (line, row) of a CSV file.
 
-    *filled* are all *columns* unless it says otherwise.
+    Args:
+        file: Yields nothing if it does not exist, unless it is *required*.
+        columns: Must be in the header.
+        required: Whether the file must exist.
+        filled: Columns that must not be empty; None for all of *columns*.
     """
     if not required and not file.exists():
         return

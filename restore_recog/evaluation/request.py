@@ -19,11 +19,11 @@ from restore_recog.system.processes import own_device
 
 
 def option(default: Any, text: str, **settings: Any) -> Any:
-    """Return a field of a request that is an option of the command line, declared here only.
+    """Return a field of a request that is also an option of the command line.
 
     Args:
-        default: Of both.
-        text: What ``--help`` says.
+        default: Of both field and option.
+        text: Its help.
         settings: For the option: ``flag`` where it is not the field's name, ``metavar``,
             ``choices``, ``least`` (of a number), ``multiple``, ``names`` (a comma-separated
             list). ``recorded=False`` keeps the value out of :meth:`EvalRequest.describe`.
@@ -36,21 +36,21 @@ class EvalRequest:
     """What to evaluate.
 
     A field that is made by :func:`option` is also an option of ``restore-recog eval``, and
-    stands in the record of a run; its text says what it does.
+    part of the record of a run; its text says what it does.
 
     Attributes:
         datasets: One or more; ids get the data set's name as prefix where there are several.
         restorers: One or more; each has its own rows in the table.
         segmenter: As the option, or a segmenter.
         arms: Names out of :data:`restore_recog.evaluation.arms.ARMS`; None takes the default arms.
-        template: (5, 2) where the five points lie in the crops, in units of the side; None for
-            the project's own.
+        template: (5, 2) positions of the five points in the crops, in units of the side; None
+            for the project's own.
         device: For segmenters that do not come with a restorer.
         judge_weights: Image-quality metric (``fid``, ``lpips``, ``niqe``, ``brisque``) -> its
             weights file; where one is named, or the protocol is about quality, every metric
             that is available is computed.
-        cache: Folder of finished work, shared by any number of runs; None keeps none.
-        output: Results folder that shall be written later; refused at once if it exists.
+        cache: Folder of finished work that runs share; None for no cache.
+        output: Results folder to be written later; refused at once if it exists.
         command: The command line, for the record.
     """
 
@@ -104,7 +104,7 @@ class EvalRequest:
     )
     restorer_failure: str = option(
         "input",
-        "Probe that cannot be restored: goes on as it came and is counted as a fallback, "
+        "Probe that cannot be restored: is used unrestored and counted as a fallback, "
         "or has no template (failure to acquire).",
         flag="on-restorer-failure",
         choices=("input", "fta"),
@@ -135,9 +135,9 @@ class EvalRequest:
     command: str = ""
 
     def describe(self) -> dict[str, Any]:
-        """Return what is asked for, as plain JSON values; known before any image is read.
+        """Return what is asked for, as plain JSON values, before any image is read.
 
-        The results folder records it, and a run that goes on is compared with it.
+        The results folder records it; a run that goes on must have the same.
         """
         from restore_recog.system import provenance  # here: --help must not import torch
 
@@ -172,24 +172,24 @@ class EvalRequest:
         return restorers
 
     def covered(self) -> dict[str, str | None]:
-        """Return what is asked of the coverings, for the record.
+        """Return the choice of coverings, for the record.
 
-        What is not asked for is left out, but for kind and colour, which every record has.
+        Pattern and difficulty are left out where they were not chosen.
         """
         asked = {"pattern": self.pattern, "difficulty": self.difficulty}
         given = {name: value for name, value in asked.items() if value is not None}
         return {"kind": self.coverings, "colour": self.colour, **given}
 
     def planner(self) -> EvaluationProtocol:
-        """Return the protocol as :func:`planner` does; the request's own stays as it is."""
+        """Return the protocol as :func:`planner` does; the request's own is not changed."""
         return planner(self.protocol, self.datasets)
 
 
 def planner(protocol: EvaluationProtocol, datasets: Sequence[Dataset]) -> EvaluationProtocol:
     """Return a protocol, with the list of pairs that came with the data if it has none.
 
-    To be called when the data sets have told their samples, for only then do they know of a
-    list. The protocol that is given stays as it is.
+    To be called after the data sets were scanned, for only then is the list known. The
+    protocol that is given is not changed.
     """
     lists = [dataset.pair_list for dataset in datasets if dataset.pair_list is not None]
     if protocol.pair_list is not None or not lists:

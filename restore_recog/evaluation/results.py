@@ -1,4 +1,4 @@
-"""What an evaluation found, as data; its folder is :mod:`restore_recog.reporting.folder`."""
+"""The results of an evaluation; :mod:`restore_recog.reporting.folder` writes and reads them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Verdict:
         arm: Name of the restored arm.
         answer: ``helps``, ``hurts`` or ``cannot tell``; for image quality ``helps the image``
             and ``hurts the image``.
-        sentence: The answer with its numbers, and what must be known beside them.
+        sentence: The answer with its numbers, and what a reader must know with them.
     """
 
     arm: str
@@ -46,8 +46,8 @@ class ArmReport:
         figures: By name; one that cannot be measured (no clean counterpart, no true mask) is
             absent.
         cmc: Rank-k rates for k = 1, 2, ... up to the subjects in the gallery.
-        fallbacks: Probes that the restorer failed on and that were used as they came.
-        misses: Probes without a template: misses at every rank, kept in the denominators.
+        fallbacks: Probes that the restorer failed on and that were used unrestored.
+        misses: Probes without a template: misses at every rank, counted in every denominator.
     """
 
     name: str
@@ -65,17 +65,17 @@ class ArmReport:
 
 @dataclass(frozen=True, slots=True)
 class ProbeRow:
-    """One probe in one arm. What is not known is NaN.
+    """One probe in one arm; unknown numbers are NaN.
 
     Attributes:
-        rank: Pessimistic rank of the own subject, 1 = found first; 0 where nobody is searched
-            or the gallery does not hold him.
+        rank: Pessimistic rank of the probe's own subject, 1 = first; 0 where nobody is searched
+            or they are not in the gallery.
         cosine: To the subject's one random clean image; NaN without a template.
-        covering: Kind of the synthetic covering, or the condition as found.
-        fallback: The restorer failed and the image was used as it came.
-        quality: Likeness to the clean twin.
-        best_impostor: Best score against another subject of the gallery; the margin is what
-            *cosine* has over it.
+        covering: Kind of the synthetic covering, or the condition in the data.
+        fallback: The restorer failed and the image was used unrestored.
+        quality: Compared with the clean counterpart.
+        best_impostor: Best score against another subject of the gallery; *cosine* less it is the
+            margin.
     """
 
     arm: str
@@ -94,10 +94,10 @@ class Cohort:
     """The figures of one group of probes, at thresholds that all groups share.
 
     Attributes:
-        column, value: Which label, and what it says, e.g. ``gender``, ``female``.
+        column, value: A label and its value, e.g. ``gender``, ``female``.
         n, n_subjects: Probes and people.
         arms: Arm name -> figure name -> figure, as in :class:`ArmReport`; empty where there
-            are fewer people than the least that is measured.
+            are fewer people than the minimum.
     """
 
     column: str
@@ -114,7 +114,7 @@ class Cohort:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How far the cohorts of one label lie apart, in one figure of one arm.
+    """How much the groups of one label differ, in one figure of one arm.
 
     Attributes:
         figure: Its name.
@@ -122,7 +122,7 @@ class Spread:
         difference: Best less worst, with its interval where there is one.
         ratio: Worst over best of error rates, best over worst of success rates; NaN for
             differences, and where it would divide by 0.
-        other: Further measures over all cohorts (``fdr``, ``garbe``), where they exist.
+        other: Further measures over all groups (``fdr``, ``garbe``), where they exist.
     """
 
     column: str
@@ -145,7 +145,7 @@ class Example:
 
     Attributes:
         caption: What happened to it, e.g. ``rescued: rank 7 -> 1``.
-        titles: One word over every tile.
+        titles: Of the tiles.
         strip: (S, tiles * S, 3) uint8, the tiles side by side.
     """
 
@@ -157,22 +157,22 @@ class Example:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Report:
-    """Everything that an evaluation found.
+    """Everything that an evaluation measured.
 
     Attributes:
-        verdicts: One a restorer: helps, hurts or cannot tell.
+        verdicts: One per restorer: helps, hurts or cannot tell.
         labels: What a reader must know first ("synthetic coverings", "phantom faces", ...).
         notes: Sentences about counts, proportions and choices made.
         arms: In order of display.
         setup: Protocol, data, recogniser, seed, counts, provenance; plain JSON values.
         timing: Stage -> {"images", "ms_median", "ms_p95", "images_per_s"} and
             ``ms_per_image``, the mean.
-        trials: The verification comparisons; *scores* has one row of them an arm.
-        scores: Arm name -> (T,) float64, -inf where a template is missing.
+        trials: The verification comparisons.
+        scores: Arm name -> (T,) float64 of the trials, -inf where a template is missing.
         curves: Arm name -> DET curve over all comparisons of probes with references; empty
             where the protocol has pairs only.
-        cohorts, spreads: The figures by group of probes, and how far the groups lie apart.
-        protocol: File name -> text of the CSV files that fix who was compared with whom.
+        cohorts, spreads: The figures by group of probes, and how much the groups differ.
+        protocol: File name -> text of the CSV files that say who was compared with whom.
     """
 
     verdicts: tuple[Verdict, ...]

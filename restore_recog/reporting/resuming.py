@@ -1,4 +1,4 @@
-"""Results that are there already: the same run finished before, or one to be replaced."""
+"""Results that exist already: of the same run, or to be replaced."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def finished(request: EvalRequest, folder: Path) -> Report | None:
     """Return the report in a results folder, or None where there is no folder yet.
 
     Raises:
-        OutputError: The results are those of another set-up.
+        OutputError: The results are of another set-up.
         DataError: The folder holds no results.
     """
     if not folder.exists():
@@ -35,13 +35,13 @@ def finished(request: EvalRequest, folder: Path) -> Report | None:
     if request.crop_size is not None:
         wanted["crop_size"] = request.crop_size
     other = sorted(name for name, value in wanted.items() if report.setup.get(name) != value)
-    judged = report.setup.get("judges") or {}
+    metrics = report.setup.get("judges") or {}
     for name, path in request.judge_weights.items():
-        if judged.get(name, {}).get("sha256") != weights.fingerprint(path):
+        if metrics.get(name, {}).get("sha256") != weights.fingerprint(path):
             other.append(f"the image-quality metric {name}")
     if other:
         raise OutputError(
-            f"The results in '{folder}' are those of another set-up (different: "
+            f"The results in '{folder}' are of another set-up (different: "
             f"{', '.join(other)}); name another folder with --output, or give --overwrite."
         )
     return report
@@ -51,7 +51,7 @@ def check_replaceable(folder: Path) -> None:
     """Refuse to replace a folder that is no results folder.
 
     Raises:
-        OutputError: There is something else in that place.
+        OutputError: There is something else at that path.
     """
     if (folder.exists() or folder.is_symlink()) and not (folder / "report.json").is_file():
         raise OutputError(

@@ -22,7 +22,7 @@ def covered(**options: object) -> Squares:
 
 
 def arm(report: Report, name: str) -> ArmReport:
-    return next(found for found in report.arms if found.name == name)
+    return next(one for one in report.arms if one.name == name)
 
 
 def rows(report: Report, name: str) -> dict[str, ProbeRow]:
@@ -58,9 +58,9 @@ def test_a_bad_restorer_does_not(report: Report) -> None:
 
 
 def test_every_arm_has_all_probes(report: Report) -> None:
-    assert {len(rows(report, found.name)) for found in report.arms} == {36}
-    assert all(found.figures["rank1"]["n"] == 36 for found in report.arms)
-    assert all(len(found) == len(report.trials) for found in report.scores.values())
+    assert {len(rows(report, one.name)) for one in report.arms} == {36}
+    assert all(one.figures["rank1"]["n"] == 36 for one in report.arms)
+    assert all(len(scores) == len(report.trials) for scores in report.scores.values())
 
 
 def test_gains_are_paired_differences_of_the_rows(report: Report) -> None:
@@ -76,50 +76,53 @@ def test_gains_are_paired_differences_of_the_rows(report: Report) -> None:
 
 def test_no_probe_or_twin_of_a_probe_is_in_the_gallery() -> None:
     data = Squares(8, 5)
-    found = evaluate(request(data, arms=("clean", "occluded")))
-    probes, references = {r.probe_id for r in found.probes}, {t.reference_id for t in found.trials}
+    result = evaluate(request(data, arms=("clean", "occluded")))
+    probes, references = (
+        {r.probe_id for r in result.probes},
+        {t.reference_id for t in result.trials},
+    )
     assert len(probes) == 16 and not probes & references
-    assert not any("very pixels" in note for note in found.notes)
+    assert not any("very pixels" in note for note in result.notes)
     assert len(data.asked) == len(set(data.asked)) + 12  # once, and the examples once more
-    assert "synthetic coverings" in found.labels
+    assert "synthetic coverings" in result.labels
 
 
 def test_lost_probes_and_references_stay_in_the_denominators() -> None:
     broken = ["00/m0", "01/m0", "02/c3", "02/c4", "02/c5"]
-    found = evaluate(request(covered(broken=broken), Healer()))
+    result = evaluate(request(covered(broken=broken), Healer()))
     for name in ("occluded", "restored:healer"):
-        part = rows(found, name)
-        assert len(part) == 36 and arm(found, name).figures["rank1"]["n"] == 36
+        part = rows(result, name)
+        assert len(part) == 36 and arm(result, name).figures["rank1"]["n"] == 36
         lost = ["00/m0", "01/m0", "02/m0", "02/m1", "02/m2"]
         assert [part[i].rank for i in lost] == [MISS] * 5
-        assert arm(found, name).misses == 5
-    assert value(found, "restored:healer", "rank1") == pytest.approx(31 / 36)
-    assert np.isneginf(found.scores["occluded"]).any()
-    failed = {f.image_id for f in found.failures if f.stage == "read"}
+        assert arm(result, name).misses == 5
+    assert value(result, "restored:healer", "rank1") == pytest.approx(31 / 36)
+    assert np.isneginf(result.scores["occluded"]).any()
+    failed = {f.image_id for f in result.failures if f.stage == "read"}
     assert failed == set(broken)
-    assert found.setup["images"]["probes_failed"] == 2
+    assert result.setup["images"]["probes_failed"] == 2
 
 
 def test_a_probe_that_cannot_be_restored_is_used_as_it_came() -> None:
     whole = evaluate(request(covered(), Breaker()))
-    found = evaluate(request(covered(), Breaker(fail_below=0.5)))
-    part, before = rows(found, "restored:breaker"), rows(found, "occluded")
+    result = evaluate(request(covered(), Breaker(fail_below=0.5)))
+    part, before = rows(result, "restored:breaker"), rows(result, "occluded")
     fallen = {i for i, row in part.items() if row.fallback}
     assert 0 < len(fallen) < 36
-    assert arm(found, "restored:breaker").fallbacks == len(fallen)
-    assert {f.image_id for f in found.failures if f.stage == "restore"} == fallen
+    assert arm(result, "restored:breaker").fallbacks == len(fallen)
+    assert {f.image_id for f in result.failures if f.stage == "restore"} == fallen
     for i, row in part.items():
         same = before[i] if i in fallen else rows(whole, "restored:breaker")[i]
         assert (row.rank, row.cosine) == pytest.approx((same.rank, same.cosine))
 
 
 def test_a_recogniser_without_an_answer_is_a_miss() -> None:
-    found = evaluate(request(covered(), Black(), Healer()))
-    black = arm(found, "restored:black")
-    assert value(found, "restored:black", "rank1") == 0.0 and black.misses == 36
+    result = evaluate(request(covered(), Black(), Healer()))
+    black = arm(result, "restored:black")
+    assert value(result, "restored:black", "rank1") == 0.0 and black.misses == 36
     assert "cosine" not in black.figures
     assert black.figures["fnmr@fmr=0.01"]["value"] == 1.0
-    assert sum(f.stage == "embed" for f in found.failures) == 72  # restored and oracle
+    assert sum(f.stage == "embed" for f in result.failures) == 72  # restored and oracle
 
 
 def test_batch_size_changes_nothing() -> None:
@@ -151,8 +154,8 @@ def test_segmenter_choices() -> None:
 
 def test_two_data_sets_keep_their_people_apart() -> None:
     base = request(Squares(4, 4), arms=("clean", "occluded"))
-    found = evaluate(dataclasses.replace(base, datasets=[Squares(4, 4), Squares(5, 4)]))
-    subjects = {row.subject for row in found.probes}
+    result = evaluate(dataclasses.replace(base, datasets=[Squares(4, 4), Squares(5, 4)]))
+    subjects = {row.subject for row in result.probes}
     assert len(subjects) == 9 and {s.split("/")[0] for s in subjects} == {"squares", "squares-2"}
 
 
@@ -164,27 +167,27 @@ def test_the_training_split_is_never_used() -> None:
 def test_restorers_of_another_size_are_served() -> None:
     healer, small = Healer(), Breaker()
     small.image_size = (32, 32)
-    found = evaluate(request(covered(), healer, small))
-    assert found.setup["crop_size"] == 64
-    assert any("resized" in note for note in found.notes)
+    result = evaluate(request(covered(), healer, small))
+    assert result.setup["crop_size"] == 64
+    assert any("resized" in note for note in result.notes)
 
 
 def test_two_restorers_of_one_name_have_rows_of_their_own() -> None:
-    found = evaluate(request(covered(), Healer(), Healer(), arms=("occluded", "restored")))
-    assert [a.name for a in found.arms] == ["occluded", "restored:healer", "restored:healer-2"]
+    result = evaluate(request(covered(), Healer(), Healer(), arms=("occluded", "restored")))
+    assert [a.name for a in result.arms] == ["occluded", "restored:healer", "restored:healer-2"]
 
 
 def test_optional_arms() -> None:
-    found = evaluate(request(covered(), arms=("upper-half", "restored-clean", "clean")))
-    assert {a.name for a in found.arms} == {
+    result = evaluate(request(covered(), arms=("upper-half", "restored-clean", "clean")))
+    assert {a.name for a in result.arms} == {
         "clean",
         "occluded",
         "upper-half",
         "restored-clean:healer",
     }
     # The detector finds nothing on a clean face, so the restorer leaves it alone.
-    assert value(found, "restored-clean:healer", "rank1_gain") == 0.0
-    assert arm(found, "restored-clean:healer").figures["rank1_gain"]["against"] == "clean"
+    assert value(result, "restored-clean:healer", "rank1_gain") == 0.0
+    assert arm(result, "restored-clean:healer").figures["rank1_gain"]["against"] == "clean"
 
 
 def test_an_existing_folder_is_refused_before_any_work(tmp_path: Path) -> None:

@@ -98,19 +98,19 @@ def test_the_values_are_those_worked_out_by_hand(report: Report) -> None:
             clean.append(truth)
             covered.append(hidden)
     gaps = [np.abs(a / 255 - b / 255) for a, b in zip(covered, clean, strict=True)]
-    found = arms["occluded"].figures
+    figures = arms["occluded"].figures
     # Crops are warped, so to within rounding.
-    assert found["l1"]["value"] == pytest.approx(np.mean([g.mean() for g in gaps]), rel=1e-3)
+    assert figures["l1"]["value"] == pytest.approx(np.mean([g.mean() for g in gaps]), rel=1e-3)
     inside = [np.mean(g[32:, 8:56] ** 2) for g in gaps]
-    assert found["l2_mask"]["value"] == pytest.approx(np.mean(inside), rel=1e-3)
+    assert figures["l2_mask"]["value"] == pytest.approx(np.mean(inside), rel=1e-3)
     psnr = -10 * np.log10(inside)
-    assert found["psnr_mask"]["value"] == pytest.approx(np.mean(psnr), rel=1e-3)
-    assert found["lpips"]["value"] == pytest.approx(np.mean([255 * g.max() for g in gaps]))
-    assert found["niqe"]["value"] == pytest.approx(np.mean([c.mean() for c in covered]), rel=1e-3)
+    assert figures["psnr_mask"]["value"] == pytest.approx(np.mean(psnr), rel=1e-3)
+    assert figures["lpips"]["value"] == pytest.approx(np.mean([255 * g.max() for g in gaps]))
+    assert figures["niqe"]["value"] == pytest.approx(np.mean([c.mean() for c in covered]), rel=1e-3)
     colour = [np.array([p.mean((0, 1)) for p in side]) for side in (covered, clean)]
-    assert found["fid"]["value"] == pytest.approx(frechet_distance(*colour), rel=1e-3)
-    assert "flag" not in found["fid"] and found["fid"]["dimensions"] == 3
-    assert "fewer images than the 48 dimensions" in found["frechet_embedding"]["flag"]
+    assert figures["fid"]["value"] == pytest.approx(frechet_distance(*colour), rel=1e-3)
+    assert "flag" not in figures["fid"] and figures["fid"]["dimensions"] == 3
+    assert "fewer images than the 48 dimensions" in figures["frechet_embedding"]["flag"]
 
 
 def test_the_healer_is_nearer_and_the_breaker_is_not_said_to_be(report: Report) -> None:
@@ -136,17 +136,17 @@ def test_the_page_leads_with_quality(report: Report, tmp_path: Path) -> None:
 
 
 def test_the_sheet_holds_the_magnified_difference(report: Report) -> None:
-    found = sheet(report.examples)
-    assert found is not None
+    strips = sheet(report.examples)
+    assert strips is not None
     side = report.examples[0].strip.shape[0]
     last = report.examples[-1]
     tiles = dict(zip(last.titles, np.split(last.strip, len(last.titles), axis=1), strict=True))
-    row = np.split(found[-side:], found.shape[1] // side, axis=1)
+    row = np.split(strips[-side:], strips.shape[1] // side, axis=1)
     assert len(row) == 7  # occluded, two restored, truth, and a difference of the first three
     gap = np.abs(tiles["occluded"].astype(int) - tiles["clean"].astype(int))
     np.testing.assert_array_equal(row[4], np.minimum(255, AMPLIFICATION * gap))
     np.testing.assert_array_equal(row[3], tiles["clean"])
-    assert found.shape[0] == side * len(report.examples) + (found.shape[0] % side)
+    assert strips.shape[0] == side * len(report.examples) + (strips.shape[0] % side)
 
 
 def test_no_truth_no_sheet(report: Report) -> None:
@@ -166,7 +166,7 @@ def test_images_that_equal_their_twins_have_no_psnr() -> None:
     report = evaluate(wanted(Squares(2, 1, occluded=1), Healer()))
     figures = by_name(report)["restored:healer"].figures
     assert figures["l1"]["value"] == 0 and "psnr" not in figures
-    assert "the same as their twins" in report.verdicts[0].sentence
+    assert "all are the same as theirs" in report.verdicts[0].sentence
     assert page(report)
 
 

@@ -137,11 +137,11 @@ def test_data_that_says_something_else_is_refused(changed: FaceSample, tmp_path:
         ("for_probing.csv", "path\nx\n", "for_probing.csv, line 1: the header lacks subject_id"),
         ("for_probing.csv", "path,subject_id\nx\n", "line 2: 1 values where the header names 2"),
         ("for_probing.csv", "path,subject_id\nx,\n", "line 2: 'subject_id' is empty"),
-        ("for_probing.csv", "path,subject_id\nx,a\nx,a\n", "line 3: the image 'x' stands in"),
+        ("for_probing.csv", "path,subject_id\nx,a\nx,a\n", "line 3: the image 'x' is already in"),
         (
             "for_enrolling.csv",
             "path,subject_id,template_id\nx,a,T\ny,a,T\n",
-            "line 3: the template 'T' stands in line 2",
+            "line 3: the template 'T' is already in line 2",
         ),
         (
             "for_matching.csv",
@@ -164,7 +164,11 @@ def test_data_that_says_something_else_is_refused(changed: FaceSample, tmp_path:
             "bob/1.png,bob/2.png,\nbob/1.png,ann/2.png,1\n",
             "line 3: some pairs have a fold",
         ),
-        ("cosine.csv", "path,subject_id\nx,a\ny,a\n", "line 3: the subject 'a' has an image"),
+        (
+            "cosine.csv",
+            "path,subject_id\nx,a\ny,a\n",
+            "line 3: the subject 'a' already has an image",
+        ),
         ("missing_pairs.csv", "fold,reason\n1,\n", "line 2: 'reason' is empty"),
     ],
 )

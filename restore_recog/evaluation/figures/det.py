@@ -1,7 +1,7 @@
-"""DET curves over all comparisons of probes with references, thinned for keeping.
+"""DET curves over all comparisons of probes with references, thinned for the results folder.
 
-The protocol's pairs are few, since the papers drew few: they end near an FMR of 1 in a thousand.
-The search compares every probe with every reference, so its curve reaches far lower.
+A protocol has few pairs, as in the papers, so their curve ends near an FMR of 0.001. The search
+compares every probe with every reference, so its curve reaches far lower.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from restore_recog.metrics.streaming_det import streaming_det
 from restore_recog.metrics.verification import DetCurve
 
 STEP = 0.005
-"""Least distance, in normal deviates, of two points that are both kept."""
+"""Least distance, in normal deviates, between two points that are both kept."""
 
 
-def of_search(found: SearchResult) -> DetCurve | None:
+def of_search(result: SearchResult) -> DetCurve | None:
     """Return the curve of all comparisons, or None without genuine or impostor ones."""
-    if not found.genuine.count or not found.impostor.count:
+    if not result.genuine.count or not result.impostor.count:
         return None
-    return thinned(streaming_det(found.genuine, found.impostor).curve)
+    return thinned(streaming_det(result.genuine, result.impostor).curve)
 
 
 def thinned(curve: DetCurve, step: float = STEP) -> DetCurve:
-    """Return a curve with fewer points, each of them a point of the old one.
+    """Return a curve with fewer points, each of them a point of the given one.
 
     A point is dropped where both its rates lie closer than *step* normal deviates to those of
-    a point that is kept; no rate is changed and none invented. The ends stay.
+    a point that is kept; no rate is changed and none invented. The end points stay.
     """
     x, y = (
         norm.ppf(np.clip(rate, 0.5 / n, 1 - 0.5 / n)) / step

@@ -1,4 +1,4 @@
-"""All arms of one evaluation side by side: scores, shared thresholds, figures, cohorts."""
+"""All arms of one evaluation side by side: scores, shared thresholds, figures, groups."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from restore_recog.evaluation.arm_choice import ArmSpec
+from restore_recog.evaluation.arms import Clean, Fill, Occluded
 from restore_recog.evaluation.figure import Figure, collected
 from restore_recog.evaluation.figures import fixed_threshold, groups, paired, pairs, single
 from restore_recog.evaluation.figures.fixed_threshold import Calibration, Impostors
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from restore_recog.evaluation.run.outcomes import ArmRun
     from restore_recog.evaluation.run.session import Session
 
-COHORT_FMR = (1e-3, 1e-2)
-"""Frozen operating points of the cohorts: the first that the calibration supports."""
+GROUP_FMR = (1e-3, 1e-2)
+"""FMR at which groups are compared: the first that the calibration supports."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +38,11 @@ class Findings:
 
     Attributes:
         measured: By the arm's name, in order of display.
-        calibration: The frozen thresholds, or None where nothing can fix them.
-        counted: Arm -> its impostor comparisons at the frozen thresholds.
-        views: Arm -> its answers on pairs in folds; empty without folds.
-        bases: Arm -> the arm it is held against, where there is one.
-        limited: Whether the run was cut to a number of probes.
+        calibration: The fixed thresholds, or None where there is nothing to fix them on.
+        counted: Arm -> its impostor comparisons at the fixed thresholds.
+        views: Arm -> its decisions on pairs in folds; empty without folds.
+        bases: Arm -> the arm it is compared with, where there is one.
+        limited: Whether the number of probes was limited.
         asks_quality: Whether the plan is about image quality and compares no two people.
     """
 
@@ -66,30 +67,41 @@ class Findings:
         }
         samples = session.source.samples
         bare = np.array([samples[i].condition == "clean" for i in design.columns], dtype=bool)
-        references = measured["occluded"].references
-        frozen = None
+        references = measured[Occluded.name].references
+        calibration = None
         if not session.asks_quality:
-            frozen = fixed_threshold.calibrate(design, measured.get("clean"), references, bare)
+            clean = measured.get(Clean.name)
+            calibration = fixed_threshold.calibrate(design, clean, references, bare)
         counted, views = {}, {}
         for name, arm in measured.items():
-            if frozen is not None:
-                counted[name] = fixed_threshold.impostors(design, frozen, arm)
+            if calibration is not None:
+                counted[name] = fixed_threshold.impostors(design, calibration, arm)
             view = pairs.accuracy(design, arm.scores.trials)
             if view is not None:
                 views[name] = view
         bases = {
-            name: spec.arm.base if spec.arm.base in specs else "occluded"
+            name: spec.arm.base if spec.arm.base in specs else Occluded.name
             for name, spec in specs.items()
             if spec.arm.base
         }
         request = session.request
-        limits = request.limit is not None, session.asks_quality
-        return cls(design, specs, measured, frozen, counted, views, bases, request.seed, *limits)
+        return cls(
+            design,
+            specs,
+            measured,
+            calibration,
+            counted,
+            views,
+            bases,
+            request.seed,
+            limited=request.limit is not None,
+            asks_quality=session.asks_quality,
+        )
 
     @property
     def mated(self) -> Mask:
         """Return (P,) whether the gallery holds the subject of each probe."""
-        return self.measured["occluded"].scores.mated
+        return self.measured[Occluded.name].scores.mated
 
     def arm(self, name: str, run: ArmRun) -> ArmReport:
         """Return the report of one arm."""
@@ -118,33 +130,31 @@ class Findings:
         yield single.open_set(design, mine.scores, seed)
         if self.calibration is not None:
             counted = self.counted[name]
-            yield from fixed_threshold.frozen_figures(
+            yield from fixed_threshold.rates_at_fixed(
                 design, self.calibration, mine.scores, counted, seed
             )
         if name in self.views:
             yield pairs.accuracy_figure(self.views[name], design, limited=self.limited)
         if self.asks_quality or mine.features is not None:
-            yield from paired.of_sets(mine, self.measured.get("clean"))
+            yield from paired.of_sets(mine, self.measured.get(Clean.name))
 
     def _gains(self, name: str) -> Iterator[Figure]:
-        """Yield the paired figures of an arm: against its base, and against ``fill``."""
+        """Yield the paired figures of an arm: against its base and against the fill arm."""
         base, arm = self.bases.get(name), self.specs[name].arm
         if base is None:
             return
-        for figure in self._against_base(name, base):
-            if figure is not None:
-                yield figure.with_details(against=base)
-        if arm.beside_fill and "fill" in self.measured:
-            for figure in self._against_fill(name):
-                if figure is not None:
-                    yield figure.with_details(against="fill")
+        for figure in collected(*self._against_base(name, base)).values():
+            yield figure.with_details(against=base)
+        if arm.beside_fill and Fill.name in self.measured:
+            for figure in collected(*self._against_fill(name)).values():
+                yield figure.with_details(against=Fill.name)
 
     def _against_base(self, name: str, base: str) -> Iterator[Figure | None]:
         arm, mine, theirs = self.specs[name].arm, self.measured[name], self.measured[base]
         people, seed = self.design.people, self.seed
         ceiling = None
-        if arm.covered and "clean" in self.measured:
-            ceiling = self.measured["clean"].scores
+        if arm.covered and Clean.name in self.measured:
+            ceiling = self.measured[Clean.name].scores
         yield from paired.gains(mine.scores, theirs.scores, ceiling, people, seed)
         if arm.restores:
             pair = (mine.scores, mine.qualities), (theirs.scores, theirs.qualities)
@@ -152,8 +162,8 @@ class Findings:
             yield from paired.quality_gains(mine.qualities, theirs.qualities, people, seed)
         if self.calibration is not None:
             counted = self.counted[name], self.counted[base]
-            yield from fixed_threshold.frozen_changes(*counted, seed)
-            yield from fixed_threshold.rejection_changes(
+            yield from fixed_threshold.fmr_changes(*counted, seed)
+            yield from fixed_threshold.fnmr_changes(
                 self.design, self.calibration, mine.scores, theirs.scores, seed
             )
         if name in self.views:
@@ -161,46 +171,46 @@ class Findings:
             yield pairs.accuracy_gain("accuracy_gain", *views, self.design, seed)
 
     def _against_fill(self, name: str) -> Iterator[Figure | None]:
-        mine, fill = self.measured[name], self.measured["fill"]
+        mine, fill = self.measured[name], self.measured[Fill.name]
         people, seed = self.design.people, self.seed
         yield paired.over_fill(mine.scores, fill.scores, people, seed)
         qualities = mine.qualities, fill.qualities
         yield from paired.quality_gains(*qualities, people, seed, "gain_over_fill")
         if self.calibration is not None and mine.scores.search is None:
             scores = mine.scores, fill.scores
-            yield from fixed_threshold.rejection_changes(
+            yield from fixed_threshold.fnmr_changes(
                 self.design, self.calibration, *scores, seed, "fnmr_frozen_over_fill"
             )
         if name in self.views:
-            views = self.views[name], self.views["fill"]
+            views = self.views[name], self.views[Fill.name]
             yield pairs.accuracy_gain("accuracy_gain_over_fill", *views, self.design, seed)
 
     @cached_property
-    def cohort_target(self) -> float | None:
-        """Return the FMR at whose frozen threshold cohorts are compared, or None."""
+    def group_target(self) -> float | None:
+        """Return the FMR at whose fixed threshold groups are compared, or None."""
         if self.calibration is None:
             return None
-        supported = [t for t in COHORT_FMR if self.calibration.budgets[t]]
-        return supported[0] if supported else COHORT_FMR[-1]
+        supported = [t for t in GROUP_FMR if self.calibration.budgets[t]]
+        return supported[0] if supported else GROUP_FMR[-1]
 
-    def cohorts(
+    def by_group(
         self, labels: groups.Labels, min_subjects: int
     ) -> tuple[tuple[Cohort, ...], tuple[Spread, ...]]:
-        """Return the figures by cohort of every label, and how far the cohorts lie apart."""
-        target, threshold = self.cohort_target, None
+        """Return the figures by group of every label, and how much the groups differ."""
+        target, threshold = self.group_target, None
         if self.calibration is not None and target is not None:
             threshold = (target, self.calibration.thresholds[target])
         arms = list(self.measured.values())
         columns = series(arms, self.bases, self.views, self.design, threshold)
-        cutter = groups.Cutter(
+        grouping = groups.Grouping(
             columns, self.design.people, self._false_matches, self.seed, min_subjects
         )
-        cut = [cutter.cut(name, values) for name, values in labels.items()]
-        found = tuple(cohort for one in cut for cohort in one.cohorts)
-        return found, tuple(spread for one in cut for spread in spreads(one))
+        parts = [grouping.breakdown(name, values) for name, values in labels.items()]
+        cohorts = tuple(cohort for part in parts for cohort in part.cohorts)
+        return cohorts, tuple(spread for part in parts for spread in spreads(part))
 
     def _false_matches(self, name: str, mask: Mask) -> Figure | None:
-        target = self.cohort_target
+        target = self.group_target
         if self.calibration is None or target is None:
             return None
         counted = fixed_threshold.impostors(
@@ -209,18 +219,18 @@ class Findings:
         return fixed_threshold.fmr_figure(counted, target, self.seed)
 
     def right(self, name: str) -> Vector:
-        """Return (P,) whether an arm got each probe right: 1, 0, or NaN where not asked.
+        """Return (P,) whether each probe is right in an arm: 1, 0, or NaN where not compared.
 
-        In a search, at rank 1. Of pairs only, in all listed pairs of the probe: in View 2,
-        or without folds at the frozen threshold.
+        In a search, at rank 1. With pairs only, in all listed pairs of the probe: in View 2,
+        or without folds at the fixed threshold.
         """
         scores, design = self.measured[name].scores, self.design
         if scores.search is not None:
             return scores.hit()
         if name in self.views:
             wrong = ~self.views[name].correct
-        elif self.calibration is not None and self.cohort_target is not None:
-            threshold = self.calibration.thresholds[self.cohort_target]
+        elif self.calibration is not None and self.group_target is not None:
+            threshold = self.calibration.thresholds[self.group_target]
             wrong = (scores.trials >= threshold) != design.genuine
         else:
             return np.full(len(design.plan.probes), np.nan)

@@ -1,15 +1,15 @@
-"""Thresholds fixed once, on unoccluded faces, and carried over to every arm.
+"""Thresholds fixed once, on unoccluded faces, and used for every arm.
 
-This is how NIST's face-mask tests do it (NISTIR 8311): a system in use has one threshold,
-and putting a covering on, or a restoration over it, does not change that. At the fixed
-threshold a restorer can do harm twice: genuine comparisons fall below it (FNMR), or
-restored faces drift towards other people's and rise above it (FMR).
+NIST's face-mask tests do the same (NISTIR 8311): a system in use has one threshold, and
+neither a covering nor its restoration changes that. At the fixed threshold a restorer can do
+harm in two ways: genuine comparisons fall below it (FNMR), or restored faces become more like
+other people's and rise above it (FMR).
 
 Impostor comparisons are those of every probe with every reference of other people, genuine
 ones those of every probe with every reference of its own subject. Where a protocol is a list
-of pairs, its genuine pairs take their place (an image may stand on both sides, and nobody
-is to be compared with the very same image); the impostor side stays whole, since
-the few hundred impostors of a list could not carry a threshold.
+of pairs, the genuine comparisons are its genuine pairs (an image may be on both sides, and must
+not be compared with itself); the impostor side stays whole, since the few hundred impostors
+of a list are too few to fix a threshold on.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TARGETS = (1e-2, 1e-3, 1e-4)
 """False match rates at which thresholds are fixed."""
 
 TOO_FEW = "too few impostors"
-"""Flag of a figure whose threshold cannot be told from that of no false match at all."""
+"""Flag of a figure whose threshold allows not one false match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,11 @@ class Calibration:
 
     Attributes:
         on: What they were fixed on, in words.
-        n_impostor: Impostor comparisons that they rest on.
-        thresholds: FMR aimed at -> threshold.
-        budgets: FMR aimed at -> false accepts that it allows, floor(FMR x n_impostor).
-        exact: Whether the thresholds are the lowest there are; else they lie at most one
-            bin of the stream above.
+        n_impostor: Impostor comparisons that they were fixed on.
+        thresholds: Target FMR -> threshold.
+        budgets: Target FMR -> false accepts that it allows, floor(FMR x n_impostor).
+        exact: Whether the thresholds are the lowest possible; else they are at most one
+            bin of the stream higher.
     """
 
     on: str
@@ -75,10 +75,10 @@ class Impostors:
     """Impostor comparisons of some probes, counted by the two people.
 
     Attributes:
-        accepted: FMR aimed at -> (S, S) how many reach its threshold.
+        accepted: Target FMR -> (S, S) how many reach its threshold.
         compared: How many were attempted, as
             :func:`~.metrics.uncertainty.bootstrap_two_way_counts` takes it.
-        n: How many that are together.
+        n: How many were attempted in all.
     """
 
     accepted: Mapping[float, csr_array]
@@ -91,19 +91,19 @@ def calibrate(
 ) -> Calibration | None:
     """Fix the thresholds; None where there is no impostor comparison to fix them on.
 
-    They are fixed on what the clean arm is measured by: the comparisons of all clean probes
-    with all references of other people. Where the data has no clean twins, they are fixed
-    on the comparisons of unoccluded references of different people, each two once; with
-    averaged references, each image with the averages of others.
+    They are fixed on the impostor comparisons of the clean arm: all clean probes with all
+    references of other people. Where the data has no clean counterparts, they are fixed on the
+    comparisons of unoccluded references of different people, each pair once; with averaged
+    references, each image with the averages of others.
 
     Args:
         clean: The clean arm, or None.
-        references: (R, D) templates of the design's columns as they came.
+        references: (R, D) templates of the design's columns as given.
         unoccluded: (R,) which of them show a bare face.
     """
     if clean is None:
-        found = _among_references(design, references, unoccluded)
-        return None if found is None else _calibration("unoccluded references", *found)
+        compared = _among_references(design, references, unoccluded)
+        return None if compared is None else _calibration("unoccluded references", *compared)
     stream = _all_impostors(design, clean)
     return _calibration("clean arm", stream) if stream.count else None
 
@@ -118,7 +118,7 @@ def _all_impostors(design: Design, arm: Measured) -> ScoreStream:
 def _among_references(
     design: Design, references: Templates, unoccluded: Mask
 ) -> tuple[ScoreStream, int] | None:
-    """Return their comparisons and how often each stands among them; None without two people."""
+    """Return their comparisons and how often each is among them; None without two people."""
     gallery, owners = references[unoccluded], design.column_subjects[unoccluded]
     if np.unique(owners).size < 2:
         return None
@@ -129,15 +129,15 @@ def _among_references(
 
 
 def _calibration(on: str, stream: ScoreStream, times: int = 1) -> Calibration:
-    """Return the thresholds of a stream in which every comparison stands so many times."""
+    """Return the thresholds of a stream that holds every comparison *times* times."""
     n = stream.count // times
-    found = {target: stream.threshold_at(target) for target in TARGETS}
+    thresholds = {target: stream.threshold_at(target) for target in TARGETS}
     return Calibration(
         on=on,
         n_impostor=n,
-        thresholds={target: threshold for target, (threshold, _) in found.items()},
+        thresholds={target: threshold for target, (threshold, _) in thresholds.items()},
         budgets={target: largest_count(target, n) for target in TARGETS},
-        exact=all(exact for _, exact in found.values()),
+        exact=all(exact for _, exact in thresholds.values()),
     )
 
 
@@ -147,7 +147,7 @@ def impostors(
     arm: Measured,
     rows: Mask | None = None,
 ) -> Impostors:
-    """Count the impostor comparisons of an arm; *rows*, (P,), says of which probes only."""
+    """Count the impostor comparisons of an arm; rows: (P,) mask of the probes to count."""
     chosen = np.ones(len(arm.probes), dtype=bool) if rows is None else rows
     gallery, owners = design.gallery(arm.references)
     counts = count_accepted(
@@ -162,12 +162,12 @@ def impostors(
     return Impostors(accepted, counts.compared, counts.n)
 
 
-def frozen_figures(
+def rates_at_fixed(
     design: Design, calibration: Calibration, scores: ArmScores, counted: Impostors, seed: int
 ) -> Iterator[Figure | None]:
     """Return FMR and FNMR of one arm at the fixed thresholds, over all comparisons.
 
-    The interval of the FMR draws the people on both sides, that of the FNMR one way.
+    The interval of the FMR draws the people on both sides, that of the FNMR on one.
     """
     genuine, people = scores.genuine, design.people[scores.genuine.probe]
     done = np.isfinite(genuine.scores)
@@ -186,22 +186,22 @@ def frozen_figures(
 
 
 def fmr_figure(counted: Impostors, target: float, seed: int) -> Figure | None:
-    """Return an FMR with the interval that draws both people; None without a comparison."""
+    """Return an FMR with an interval that draws both people; None without a comparison."""
     if not counted.n:
         return None
     accepted = counted.accepted[target]
     errors = int(accepted.sum())
     interval = bootstrap_two_way_counts(accepted, counted.compared, seed=seed)
-    # Two people stand behind every comparison: of few pairs there are more people than pairs.
+    # Every comparison is of two people: few pairs can have more people than there are pairs.
     why = flag(errors, counted.n, min(counted.n, interval.n_subjects))
     return Figure.of(FigureName("fmr_frozen", target), interval, why, accepted=errors)
 
 
-def frozen_changes(arm: Impostors, floor: Impostors, seed: int) -> Iterator[Figure]:
-    """Return how far the FMR at each fixed threshold moved from one arm to another.
+def fmr_changes(arm: Impostors, floor: Impostors, seed: int) -> Iterator[Figure]:
+    """Return the change of the FMR at each fixed threshold from one arm to another.
 
-    Paired: every draw of people is the same for both. A rise is the impostor drift:
-    restored faces look like other people's.
+    Paired: every draw of people is the same for both. After a rise, restored faces look more
+    like other people's.
     """
     for target in arm.accepted if arm.n else ():
         now, before = arm.accepted[target], floor.accepted[target]
@@ -216,14 +216,14 @@ def frozen_changes(arm: Impostors, floor: Impostors, seed: int) -> Iterator[Figu
 def _with_budget(
     figure: Figure | None, calibration: Calibration, facts: Mapping[str, Any]
 ) -> Figure | None:
-    """Add what the threshold rests on, and say where the impostors are too few to fix it."""
+    """Add what the threshold is based on, and flag where the impostors are too few to fix it."""
     if figure is None:
         return None
     enough = calibration.budgets[figure.name.target]
     return replace(figure.with_details(**facts), flag=figure.flag if enough else TOO_FEW)
 
 
-def rejection_changes(
+def fnmr_changes(
     design: Design,
     calibration: Calibration,
     arm: ArmScores,
@@ -231,7 +231,7 @@ def rejection_changes(
     seed: int,
     kind: str = "fnmr_frozen_change",
 ) -> Iterator[Figure]:
-    """Return how far the FNMR at each fixed threshold moved, paired; below 0 is better.
+    """Return the change of the FNMR at each fixed threshold, paired; below 0 is better.
 
     ``rescued`` counts the genuine comparisons that only the arm accepts, ``harmed`` those
     that only the floor accepts.

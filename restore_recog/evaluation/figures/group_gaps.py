@@ -1,7 +1,7 @@
-"""How far the cohorts of a label lie apart: who fares worst, who is helped most and least.
+"""How much the groups of a label differ: who fares worst, who is helped most and least.
 
-The best and the worst are picked after seeing all of them, so with many cohorts some
-distance is to be expected by chance alone: read the interval, not the distance.
+The best and the worst are picked after all were measured, so with many groups some
+difference is to be expected by chance alone: read the interval, not the difference.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from restore_recog.evaluation.figure import Figure, FigureName
-from restore_recog.evaluation.figures.groups import LEVEL, UNKNOWN, Breakdown
+from restore_recog.evaluation.figures.groups import UNKNOWN, Breakdown
+from restore_recog.evaluation.figures.pairs import LEVEL
 from restore_recog.evaluation.results import Cohort, Spread
 from restore_recog.metrics.differential import (
     fairness_discrepancy_rate,
@@ -60,7 +61,7 @@ def _spread(breakdown: Breakdown, groups: Sequence[Cohort], arm: str, name: Figu
 def _difference(
     breakdown: Breakdown, ends: tuple[Cohort, Cohort], arm: str, name: FigureName
 ) -> Figure:
-    """Return best less worst; its interval draws people, who may belong to both."""
+    """Return best less worst; its interval draws people, who can be in both groups."""
     best, worst = ends
     value = best.arms[arm][name].value - worst.arms[arm][name].value
     low, high = math.nan, math.nan
@@ -80,7 +81,7 @@ def _ratio(values: Vector, name: FigureName) -> float:
 
 
 def _shared(groups: Sequence[Cohort], arm: str, fnmr: FigureName) -> Mapping[str, float]:
-    """Return FDR and GARBE over the groups that have both rates; those that are defined."""
+    """Return FDR and GARBE, where defined, over the groups that have both rates."""
     fmr = FigureName("fmr_frozen").at(fnmr)
     both = [group.arms[arm] for group in groups if {fmr, fnmr} <= set(group.arms[arm])]
     if len(both) < 2:

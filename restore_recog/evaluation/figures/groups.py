@@ -1,7 +1,7 @@
 """The same figures for groups of probes, at thresholds that all groups share.
 
 Groups are compared at one threshold because a system has one: a group that fares worse
-there fares worse, whatever a threshold of its own would give.
+there fares worse, whatever its own threshold would give.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from restore_recog.errors import DataError
 from restore_recog.evaluation.figure import Figure, FigureName, collected
+from restore_recog.evaluation.figures.pairs import LEVEL, RESAMPLES
 from restore_recog.evaluation.results import Cohort
 from restore_recog.evaluation.scores.design import Design, Measured
 from restore_recog.metrics.resampling import Interval, percentile_limits, resampled
@@ -23,17 +24,15 @@ from restore_recog.metrics.view2 import View2
 from restore_recog.types import FaceSample, Mask, Vector
 
 HIDDEN = frozenset({"split", "role", "twin", "yaw", "pitch", "roll"})
-"""Labels that make no groups unasked: what an image is for, and angles in single degrees."""
+"""Labels that are no default groups: what an image is for, and angles in single degrees."""
 
 FEWEST, MOST = 2, 12
-"""How many values a label has that is taken unasked."""
+"""How many values a label has that is taken by default."""
 
 FLIPPING = ("rank1_gain", "accuracy_gain")
-"""Differences of right and wrong, which also have flips."""
+"""Differences of right and wrong, which also have counts of flips."""
 
 UNKNOWN = "unknown"
-RESAMPLES = 2000
-LEVEL = 0.95
 
 Labels = Mapping[str, NDArray[np.str_]]
 
@@ -64,13 +63,13 @@ def labels(
 
 
 def names(samples: Sequence[FaceSample]) -> list[str]:
-    """Return every label there is, sorted."""
-    found = {name for sample in samples for name in sample.attributes}
-    return sorted(found | {"condition", "covering"})
+    """Return the names of all labels, sorted."""
+    attributes = {name for sample in samples for name in sample.attributes}
+    return sorted(attributes | {"condition", "covering"})
 
 
 def check(wanted: Sequence[str] | None, samples: Sequence[FaceSample]) -> None:
-    """Raise DataError where a label is wanted that the probes do not have."""
+    """Raise DataError where the probes do not have a label that is wanted."""
     there = names(samples)
     for name in wanted or ():
         if name not in there:
@@ -81,24 +80,24 @@ def check(wanted: Sequence[str] | None, samples: Sequence[FaceSample]) -> None:
 
 
 def _telling(known: Labels, name: str) -> bool:
-    """Return whether a label is taken unasked."""
+    """Return whether a label is taken by default."""
     values = set(known[name].tolist()) - {""}
     if name in HIDDEN or not FEWEST <= len(values) <= MOST:
         return False
     covering = known["covering"]
-    found = covering != ""
-    # As found, the covering is the condition; one of the two is enough.
-    return name != "condition" or not np.array_equal(known[name][found], covering[found])
+    usable = covering != ""
+    # Where no covering is drawn, it is the condition; one of the two is enough.
+    return name != "condition" or not np.array_equal(known[name][usable], covering[usable])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Breakdown:
-    """One label's cohorts, and what is needed to tell how far they lie apart.
+    """One label's groups, and what shows how much they differ.
 
     Attributes:
-        cohorts: Sorted by value.
-        draws: (arm, figure) -> (B, cohorts) the figure of every cohort in every draw of
-            people; NaN where the draw has nobody of it.
+        cohorts: The groups, sorted by value.
+        draws: (arm, figure) -> (B, groups) the figure of every group in every draw of
+            people; NaN where the draw has nobody of the group.
     """
 
     cohorts: tuple[Cohort, ...]
@@ -106,14 +105,13 @@ class Breakdown:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cutter:
-    """Cuts columns of values into cohorts.
+class Grouping:
+    """Breaks figures down by the values of labels.
 
     Attributes:
         people: (P,) the probes' subjects as numbers.
-        false_matches: Arm and (P,) the probes that count -> FMR of their impostor
-            comparisons.
-        min_subjects: Cohorts of fewer people are named and counted, not measured.
+        false_matches: Arm and (P,) mask of probes -> FMR of their impostor comparisons.
+        min_subjects: Groups of fewer people are named and counted, not measured.
     """
 
     measured: Sequence[Series]
@@ -122,8 +120,8 @@ class Cutter:
     seed: int
     min_subjects: int
 
-    def cut(self, column: str, values: NDArray[np.str_]) -> Breakdown:
-        """Return the cohorts of one label; *values*, (P,), says who belongs where."""
+    def breakdown(self, column: str, values: NDArray[np.str_]) -> Breakdown:
+        """Return the groups of one label; values: (P,) of each probe."""
         kinds = np.unique(values).tolist()
         masks = np.stack([values == kind for kind in kinds], axis=1)
         draws = _draws(self.measured, masks, self.people, self.seed)
@@ -131,7 +129,7 @@ class Cutter:
         for i, kind in enumerate(kinds):
             mask = masks[:, i]
             n_subjects = np.unique(self.people[mask]).size
-            mine = {key: found[:, i] for key, found in draws.items()}
+            mine = {key: drawn[:, i] for key, drawn in draws.items()}
             arms = self._arms(mask, mine) if n_subjects >= self.min_subjects else {}
             cohorts.append(Cohort(column, kind, int(mask.sum()), n_subjects, arms))
         return Breakdown(tuple(cohorts), draws)
@@ -152,20 +150,20 @@ class Cutter:
 def _draws(
     measured: Sequence[Series], masks: NDArray[np.bool_], people: NDArray[np.intp], seed: int
 ) -> dict[tuple[str, str], Vector]:
-    """Return every figure of every cohort on the same draws of people."""
+    """Return every figure of every group, (B, groups), on the same draws of people."""
     n_people, width = int(people.max()) + 1, masks.shape[1]
     blocks = []
     for one in measured:
         inside = masks[one.rows]
         owner = people[one.rows]
         for weights in (inside * one.values[:, None], inside.astype(float)):
-            sums = np.zeros((n_people, width))
-            np.add.at(sums, owner, weights)
-            blocks.append(sums)
+            block = np.zeros((n_people, width))
+            np.add.at(block, owner, weights)
+            blocks.append(block)
     table = np.concatenate(blocks, axis=1)
-    found = resampled(lambda w: w @ table, n_people, seed, RESAMPLES)
-    found = found.reshape(-1, len(measured), 2, width)
-    total, count = found[:, :, 0], found[:, :, 1]
+    sums = resampled(lambda w: w @ table, n_people, seed, RESAMPLES)
+    sums = sums.reshape(-1, len(measured), 2, width)  # (B, figures, 2, groups)
+    total, count = sums[:, :, 0], sums[:, :, 1]
     shares = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
     return {(one.arm, one.figure): shares[:, i] for i, one in enumerate(measured)}
 
@@ -214,15 +212,15 @@ def series(
     design: Design,
     threshold: tuple[float, float] | None,
 ) -> list[Series]:
-    """Return what is broken down, arm by arm; values that are not known are left out.
+    """Return what is broken down, arm by arm; unknown values are left out.
 
     Args:
-        bases: Arm -> the arm it is held against, where there is one.
-        views: Arm -> its answers on the pairs, where the plan has folds.
+        bases: Arm -> the arm it is compared with, where there is one.
+        views: Arm -> its decisions on the pairs, where the plan has folds.
         threshold: FMR of the shared operating point and its threshold, or None.
     """
     by_name = {arm.name: arm for arm in arms}
-    found = []
+    every = []
     for arm in arms:
         base = by_name.get(bases.get(arm.name, ""))
         columns = [*_alone(arm, design, threshold), *_against(arm, base)]
@@ -230,8 +228,8 @@ def series(
         for figure, values, rows, errors in columns:
             known = np.isfinite(values)
             if known.any():
-                found.append(Series(arm.name, figure, values[known], rows[known], errors))
-    return found
+                every.append(Series(arm.name, figure, values[known], rows[known], errors))
+    return every
 
 
 Column = tuple[str, Vector, NDArray[np.intp], bool | None]

@@ -1,4 +1,4 @@
-"""What an arm gained over another on the same probes: every difference is paired."""
+"""What an arm gained over another on the same probes; every difference is paired."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from restore_recog.types import Mask, Vector
 def gains(
     arm: ArmScores, floor: ArmScores, ceiling: ArmScores | None, people: People, seed: int
 ) -> Iterator[Figure | None]:
-    """Return what an arm gained in rank-1, cosine and against other people.
+    """Return what an arm gained in rank-1, in cosine and in its margin over other people.
 
     Args:
-        arm, floor: The arm, and what it is held against.
-        ceiling: The clean arm, for the share of the covering's cost that is recovered.
+        arm, floor: The arm, and the one it is compared with.
+        ceiling: The clean arm, for the share of the covering's harm that is recovered.
         people: (P,) the probes' subjects as numbers.
         seed: Of the draws.
     """
@@ -62,8 +62,8 @@ def difference(name: str, now: Vector, before: Vector, people: People, seed: int
 def flips(name: str, mine: Mask, theirs: Mask, people: People, seed: int) -> Figure:
     """Return the difference of two success rates with its flip table and tests.
 
-    McNemar's exact test takes probes as independent, so it is given only where every
-    subject has one; the sign-flip test flips whole subjects.
+    McNemar's exact test takes probes as independent, so it is left out unless every subject
+    has one probe; the sign-flip test flips whole subjects.
     """
     counts = flip_table(mine, theirs)
     figure = Figure.of(
@@ -102,11 +102,11 @@ def quality_vs_recognition(
     people: People,
     seed: int,
 ) -> Figure | None:
-    """Return how the gain in PSNR goes with the gain in cosine, probe by probe.
+    """Return how the gain in PSNR correlates with the gain in cosine over the probes.
 
     PSNR inside the covering; rank correlation, so that decibels need not be proportional
     to anything. Probes without both differences, or restored without any error, are left
-    out and counted. None under three probes.
+    out and counted. None for fewer than three probes.
     """
     image = _psnr(arm[1]) - _psnr(floor[1])
     cosine = arm[0].cosine - floor[0].cosine
@@ -128,8 +128,8 @@ GAINS = ("psnr", "psnr_mask", "ssim", "ssim_mask", "lpips")
 def of_sets(arm: Measured, clean: Measured | None) -> Iterator[Figure | None]:
     """Return ``fid`` and ``frechet_embedding`` of an arm's images to the clean arm's.
 
-    The second is the Frechet distance in the templates of the run's own recogniser: it is no
-    FID and compares with nothing but arms of the same recogniser and number of images.
+    The second is the Frechet distance in the templates of the run's own recogniser: it is not
+    an FID, and comparable only between arms of the same recogniser and number of images.
     """
     if clean is None or arm is clean:
         return

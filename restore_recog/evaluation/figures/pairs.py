@@ -1,4 +1,4 @@
-"""Accuracy on a list of pairs in folds (LFW View 2), and what an arm gains in it."""
+"""Accuracy on a list of pairs in folds (LFW View 2), and an arm's gain in it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ RESAMPLES = 2000
 LEVEL = 0.95
 
 UNBALANCED = 0.6
-"""Share of one kind of pair above which accuracy says more about the list than the faces."""
+"""Share of one kind of pair above which accuracy says more about the list than about faces."""
 
 
 def accuracy(design: Design, trials: Vector) -> View2 | None:
-    """Return View 2 of one arm, or None where the plan's folds cannot carry it."""
+    """Return View 2 of one arm, or None where the plan's folds do not support it."""
     folds, genuine = np.array(design.plan.folds), design.genuine
     if np.unique(folds).size < 2 or genuine.all() or not genuine.any():
         return None
@@ -34,12 +34,12 @@ def accuracy_figure(view: View2, design: Design, *, limited: bool = False) -> Fi
     """Return the mean accuracy over folds with Student's interval of that mean.
 
     ``value_missing_wrong`` is the accuracy if every pair that the data has no images for
-    had been answered wrongly: the least that the whole list can have given. ``chance`` is
-    what the same answer to all pairs would give.
+    were decided wrongly: the lowest that the whole list can give. ``chance`` is what the same
+    decision on all pairs gives.
 
     Args:
-        limited: Whether only a part of the pairs that are there is compared; then the whole
-            list cannot be judged, and ``value_missing_wrong`` is absent.
+        limited: Whether only some of the available pairs are compared; then
+            ``value_missing_wrong``, which is about the whole list, is absent.
     """
     n_folds = view.fold_accuracies.size
     reach = float(student.ppf((1 + LEVEL) / 2, n_folds - 1)) * view.standard_error
@@ -78,9 +78,9 @@ def accuracy_figure(view: View2, design: Design, *, limited: bool = False) -> Fi
 
 
 def accuracy_gain(name: str, mine: View2, theirs: View2, design: Design, seed: int) -> Figure:
-    """Return the difference in the share of pairs answered rightly, and the flips.
+    """Return the difference in the share of pairs decided rightly, and the flips.
 
-    Every pair weighs the same here, whatever its fold.
+    Every pair has the same weight here, whatever its fold.
     """
     now, before = mine.correct, theirs.correct
     interval = pair_mean(now.astype(float) - before, design.trial_subjects(), seed)
@@ -90,8 +90,8 @@ def accuracy_gain(name: str, mine: View2, theirs: View2, design: Design, seed: i
 def pair_mean(values: Vector, people: NDArray[np.str_], seed: int) -> Interval:
     """Return the mean over pairs with an interval that draws people.
 
-    A genuine pair weighs how often its person was drawn, an impostor pair the product for
-    its two people. NaN limits with fewer than two people.
+    A genuine pair's weight is how often its person was drawn, an impostor pair's the product
+    for its two people. NaN limits with fewer than two people.
 
     Args:
         values: (T,) finite numbers.

@@ -1,4 +1,4 @@
-"""The figures of one arm on its own: recognition, verification, cosines, image quality."""
+"""The figures of one arm alone: recognition, verification, cosines, image quality."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from restore_recog.metrics.verification_intervals import bootstrap_verification
 from restore_recog.types import Mask, Templates, Vector
 
 FMR_TARGETS = (1e-2, 1e-3)
-"""Where each arm has a threshold of its own."""
+"""Where each arm has its own threshold."""
 
 People = NDArray[np.intp]
 
@@ -57,10 +57,10 @@ def rate_figure(
     Args:
         name: Of the figure.
         outcomes: (n,) 0 or 1.
-        people: (n,) whose each is.
+        people: (n,) the subject of each.
         seed: Of the draws.
         errors: Whether a 1 is an error (FNMR) or a success (rank-1).
-        budget: False accepts that the threshold rests on, where the rate has one.
+        budget: False accepts that the threshold allows, where the rate has one.
     """
     if not len(outcomes):
         return None
@@ -109,7 +109,7 @@ def _cosines(scores: ArmScores, design: Design, seed: int) -> Iterator[Figure | 
     others = mean_figure("impostor_cosine", scores.impostor, design.people, seed)
     summary = _summary(scores, design)
     if summary is not None:
-        # Spread, separation and counts of the cosine table stand beside the two means.
+        # The two means have the spread, separation and counts of the cosine table as details.
         own = own and own.with_details(
             sd=summary.genuine_sd, n_cosines=summary.n_genuine, d_prime=summary.d_prime
         )
@@ -132,7 +132,7 @@ def _cosines(scores: ArmScores, design: Design, seed: int) -> Iterator[Figure | 
 
 
 def _summary(scores: ArmScores, design: Design) -> CosineSummary | None:
-    """Return mean and spread of the cosine table, or where there is none, of the pairs."""
+    """Return mean and spread of the cosine table or, where there is none, of the pairs."""
     if scores.table is not None:
         return scores.table.summary
     if not len(scores.trials):
@@ -187,8 +187,8 @@ def failure_rates(
 ) -> Iterator[Figure]:
     """Return failure to enrol and failure to acquire, by image and never by comparison.
 
-    ``failed_subjects`` counts the people none of whose images gave a template. A failed
-    probe or reference stays in every denominator, so no other figure needs correcting.
+    ``failed_subjects`` counts the people none of whose images gave a template. A failed probe
+    or reference counts in every denominator, so no other figure needs correcting.
 
     Args:
         design: Who is compared with whom.
@@ -217,9 +217,9 @@ def _failures(name: str, failed: Mask, subjects: NDArray[np.str_], seed: int) ->
 
 
 def generalised(design: Design, trials: Vector, figures: Figures) -> Iterator[Figure]:
-    """Return GFAR and GFRR: failures to enrol and to acquire folded into the pairs' rates.
+    """Return GFAR and GFRR: the pairs' rates with failures to enrol and to acquire included.
 
-    At the thresholds at which the arm has its FNMR; there is no interval.
+    At the thresholds of the arm's FNMR; there is no interval.
 
     Args:
         design: Who is compared with whom.
@@ -248,7 +248,7 @@ def generalised(design: Design, trials: Vector, figures: Figures) -> Iterator[Fi
 def open_set(design: Design, scores: ArmScores, seed: int) -> Figure | None:
     """Return FNIR at an FPIR of 1 %, where there are probes of people outside the gallery.
 
-    The interval draws the mated people, with the threshold as it is.
+    The interval draws the mated people; the threshold stays the same.
     """
     mated = scores.mated
     if scores.search is None or mated.all() or not mated.any():

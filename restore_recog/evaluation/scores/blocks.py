@@ -1,7 +1,7 @@
-"""Two sides of templates, put in an order in which they can be compared block by block.
+"""Probes and references, ordered so that they can be compared block by block.
 
-References of one subject are never parted, and the subjects of a block of probes lie side
-by side among the references, so that a search knows each probe's own score early on.
+References of one subject are never separated, and the subjects of a block of probes are next
+to each other among the references, so that a search knows each probe's own score early.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Block:
     """Some templates of one side.
 
     Attributes:
-        index: (n,) rows of the side they are.
-        people: (n,) numbers of their subjects; those of one subject stand together.
+        index: (n,) their rows in the side.
+        people: (n,) numbers of their subjects; those of one subject are together.
         templates: (n, D) float64.
     """
 
@@ -42,12 +42,12 @@ class Block:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Side:
-    """One side: its templates as given, and the order in which the sound ones are taken.
+    """One side: its templates as given, and the order in which the usable ones are taken.
 
     Attributes:
         templates: (n, D), not copied.
         people: (n,) number of each one's subject.
-        order: Rows that have a template; subjects found on both sides first.
+        order: Rows that have a template; subjects of both sides first.
     """
 
     templates: NDArray[np.floating]
@@ -55,18 +55,18 @@ class Side:
     order: Index
 
     def block(self, rows: slice) -> Block:
-        """Return a stretch of the order."""
+        """Return the templates of a slice of the order."""
         index = self.order[rows]
         return Block(index, self.people[index], self.templates[index].astype(np.float64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sides:
-    """Probes and references, their subjects numbered in common.
+    """Probes and references with one numbering of their subjects.
 
     Attributes:
         names: (S,) subjects of both sides, sorted.
-        block: Rows of either side taken at once.
+        block: Rows of either side that are taken at once.
     """
 
     probes: Side
@@ -95,16 +95,16 @@ class Sides:
         ]
         if templates[0].shape[1] != templates[1].shape[1]:
             raise ValueError(
-                f"Templates of one length are needed, not {templates[0].shape[1]} and "
+                f"Templates must have one length, not {templates[0].shape[1]} and "
                 f"{templates[1].shape[1]}."
             )
         names, numbers = np.unique(np.concatenate(owners), return_inverse=True)
         people = np.split(numbers, [owners[0].size])
-        sound = [np.flatnonzero(~np.isnan(side.sum(axis=1))) for side in templates]
-        met = np.intersect1d(people[0][sound[0]], people[1][sound[1]])
+        usable = [np.flatnonzero(~np.isnan(side.sum(axis=1))) for side in templates]
+        shared = np.intersect1d(people[0][usable[0]], people[1][usable[1]])
         sides = []
-        for side, who, rows in zip(templates, people, sound, strict=True):
-            key = np.where(np.isin(who[rows], met), who[rows], who[rows] + names.size)
+        for side, who, rows in zip(templates, people, usable, strict=True):
+            key = np.where(np.isin(who[rows], shared), who[rows], who[rows] + names.size)
             sides.append(Side(side, who, rows[np.argsort(key, kind="stable")]))
         return cls(sides[0], sides[1], names, block)
 
@@ -114,7 +114,7 @@ class Sides:
             yield self.probes.block(slice(start, start + self.block))
 
     def reference_slices(self) -> list[slice]:
-        """Return stretches of whole subjects, ``block`` rows or fewer where one allows it."""
+        """Return slices of whole subjects, at most ``block`` rows where no subject has more."""
         people = self.references.people[self.references.order]
         ends = np.append(np.flatnonzero(np.diff(people)) + 1, people.size)
         slices, start = [], 0
@@ -126,7 +126,7 @@ class Sides:
         return slices
 
     def holds_own(self, probes: Block, rows: slice) -> bool:
-        """Return whether a stretch of the references holds the subject of some probe."""
+        """Return whether a slice of the references holds the subject of some probe."""
         people = self.references.people[self.references.order[rows]]
         return bool(np.isin(people, probes.people).any())
 
@@ -149,7 +149,7 @@ def _checked(templates: ArrayLike, owners: NDArray[np.generic]) -> NDArray[np.fl
     table = np.asarray(templates)
     if table.ndim != 2 or table.dtype.kind != "f" or owners.shape != table.shape[:1]:
         raise ValueError(
-            "Float templates of shape (n, D) and one subject each are needed, not "
+            "Templates must be floats of shape (n, D) with one subject each, not "
             f"{table.dtype} {table.shape} and {owners.shape}."
         )
     squares = np.einsum("ij,ij->i", table, table)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,16 +39,16 @@ def cosine_table(
     *,
     cells: int = CELLS,
 ) -> CosineTable:
-    """Return the table's rows and its summary; memory does not grow with P times S.
+    """Return the means of the table's rows and its summary; memory does not grow with P times S.
 
-    The summary is the one that :func:`~restore_recog.metrics.verification.cosine_summary`
-    gives of the whole table: the overlap is exact, for the sum of the two error rates is
-    smallest at a genuine score.
+    The summary is what :func:`~restore_recog.metrics.separation.cosine_summary` gives of the
+    whole table: the overlap is exact, for the sum of the two error rates is smallest at a
+    genuine score.
 
     Args:
         probes: (P, D) unit-length templates, NaN rows for failed ones.
         probe_subjects: (P,).
-        images: (S, D) the same of one image a subject.
+        images: (S, D) the same of one image per subject.
         subjects: (S,) their subjects, each once.
         cells: Entries held at once.
     """
@@ -59,26 +58,23 @@ def cosine_table(
     own = np.full(len(probes), np.nan)
     own[has] = np.einsum("ij,ij->i", probes[has], images[column[has]])
     genuine = np.sort(own[np.isfinite(own)])
-    tally = _Tally(genuine)
+    impostors = _ImpostorCosines(genuine)
     others = np.full(len(probes), np.nan)
-    for rows in _blocks(len(probes), max(1, cells // max(1, len(subjects)))):
-        sheet = probes[rows] @ images.T
+    size = max(1, cells // max(1, len(subjects)))
+    for start in range(0, len(probes), size):
+        rows = slice(start, start + size)
+        cosines = probes[rows] @ images.T  # (rows, S)
         foreign = np.arange(len(subjects))[None, :] != column[rows, None]
-        known = foreign & ~np.isnan(sheet)
+        known = foreign & ~np.isnan(cosines)
         count = known.sum(axis=1)
-        total = np.where(known, sheet, 0.0).sum(axis=1)
+        total = np.where(known, cosines, 0.0).sum(axis=1)
         np.divide(total, count, out=others[rows], where=count > 0)
-        tally.add(sheet[known], int(foreign.sum()))
-    return CosineTable(own, others, tally.summary(int(has.sum())))
+        impostors.add(cosines[known], int(foreign.sum()))
+    return CosineTable(own, others, impostors.summary(int(has.sum())))
 
 
-def _blocks(total: int, size: int) -> Iterator[slice]:
-    for start in range(0, total, size):
-        yield slice(start, min(start + size, total))
-
-
-class _Tally:
-    """Counts, mean and spread of impostor entries, and where they lie among the genuine."""
+class _ImpostorCosines:
+    """Count, mean and spread of impostor entries, and their places among the genuine ones."""
 
     def __init__(self, genuine: Vector) -> None:
         self.genuine = genuine
@@ -99,11 +95,11 @@ class _Tally:
         self.n = n
 
     def summary(self, genuine_attempted: int) -> CosineSummary:
-        genuine, nan = self.genuine, math.nan
-        genuine_sd = float(genuine.std(ddof=1)) if genuine.size > 1 else nan
-        impostor_sd = math.sqrt(self.squares / (self.n - 1)) if self.n > 1 else nan
-        genuine_mean = float(genuine.mean()) if genuine.size else nan
-        impostor_mean = self.mean if self.n else nan
+        genuine = self.genuine
+        genuine_sd = float(genuine.std(ddof=1)) if genuine.size > 1 else math.nan
+        impostor_sd = math.sqrt(self.squares / (self.n - 1)) if self.n > 1 else math.nan
+        genuine_mean = float(genuine.mean()) if genuine.size else math.nan
+        impostor_mean = self.mean if self.n else math.nan
         return CosineSummary(
             genuine_mean=genuine_mean,
             genuine_sd=genuine_sd,
@@ -131,11 +127,11 @@ class _Tally:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparisons:
-    """Genuine comparisons, one by one.
+    """Genuine comparisons.
 
     Attributes:
         scores: (G,) -inf where a template is missing.
-        probe: (G,) the row of each one's probe.
+        probe: (G,) the row of the probe of each.
     """
 
     scores: Vector
@@ -150,9 +146,9 @@ def without(templates: Templates) -> Mask:
 def averaged(
     templates: Templates, subjects: NDArray[np.str_]
 ) -> tuple[Templates, NDArray[np.str_]]:
-    """Return one unit-length template a subject, the mean of those that there are.
+    """Return one unit-length template per subject, the mean of its templates.
 
-    A subject without any template, or whose templates cancel, has a row of NaN.
+    A subject without a template, or whose templates sum to zero, has a row of NaN.
 
     Args:
         templates: (R, D), NaN rows for failed ones.
@@ -198,13 +194,13 @@ def dots(
     """Return (T,) scores of chosen comparisons, -inf where a template is missing.
 
     Rounded to float32 as in :mod:`restore_recog.evaluation.scores.search`, so that one
-    threshold suits both.
+    threshold applies to both.
     """
-    found = np.empty(len(rows))
+    products = np.empty(len(rows))
     for start in range(0, len(rows), chunk):
         part = slice(start, start + chunk)
-        found[part] = np.einsum("ij,ij->i", probes[rows[part]], references[columns[part]])
-    scores: Vector = found.astype(np.float32).astype(np.float64)
+        products[part] = np.einsum("ij,ij->i", probes[rows[part]], references[columns[part]])
+    scores: Vector = products.astype(np.float32).astype(np.float64)
     return np.where(np.isnan(scores), -np.inf, scores)
 
 

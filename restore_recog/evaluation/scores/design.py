@@ -1,8 +1,8 @@
 """From templates to scores: who is compared with whom, and what each arm scored.
 
-A comparison without a template scores -inf: it is never accepted, a miss at every
-rank, and it stays in every denominator (usnistgov/frvt#133). Means of cosines have no
-place for -inf; they leave it out and their n says so.
+A comparison without a template scores -inf: it is never accepted, a miss at every rank,
+and counted in every denominator (usnistgov/frvt#133). Means of cosines cannot include -inf;
+they leave it out and their n says so.
 """
 
 from __future__ import annotations
@@ -27,12 +27,9 @@ from restore_recog.evaluation.scores.cosine_table import (
     row_means,
     without,
 )
-from restore_recog.evaluation.scores.search import SearchResult, search
+from restore_recog.evaluation.scores.search import BLOCK, SearchResult, search
 from restore_recog.metrics.identification import Ranks, hits
 from restore_recog.types import Mask, Templates, Vector
-
-BLOCK = 2048
-"""Probes that are compared with the gallery at a time; changes memory, not the scores."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,12 +38,12 @@ class ArmScores:
 
     Attributes:
         failed: (P,) whether the probe has no template.
-        search: What the search of the gallery found, or None where nothing is searched.
+        search: Result of the search of the gallery, or None where there is none.
         cosine: (P,) to the subject's one random clean image; NaN without both templates.
-            Of pairs only: mean score of the probe's genuine pairs.
+            With pairs only: mean score of the probe's genuine pairs.
         impostor: (P,) mean cosine to those images of all other subjects; NaN likewise.
         table: The whole cosine table, or None where the plan has no such images.
-        genuine: All genuine comparisons of probes with references; of pairs only, the listed.
+        genuine: All genuine comparisons of probes with references; with pairs only, those listed.
         trials: (T,) scores, -inf where a template is missing.
     """
 
@@ -76,18 +73,18 @@ class ArmScores:
         return self.search.ranks
 
     def rank(self) -> NDArray[np.int64]:
-        """Return (P,) pessimistic ranks, 0 for probes that no subject of the gallery has."""
-        found = np.zeros(self.failed.size, dtype=np.int64)
+        """Return (P,) pessimistic ranks, 0 for probes whose subject is not in the gallery."""
+        ranks = np.zeros(self.failed.size, dtype=np.int64)
         if self.search is not None:
-            found[self.mated] = self.ranks.pessimistic
-        return found
+            ranks[self.mated] = self.ranks.pessimistic
+        return ranks
 
     def hit(self, k: int = 1) -> Vector:
         """Return (P,) 1 where found at rank k or better, 0 where not, NaN where not mated."""
-        found = np.full(self.failed.size, np.nan)
+        right = np.full(self.failed.size, np.nan)
         if self.search is not None:
-            found[self.mated] = hits(self.ranks, k)
-        return found
+            right[self.mated] = hits(self.ranks, k)
+        return right
 
     @property
     def best_impostor(self) -> Vector:
@@ -106,8 +103,8 @@ class Measured:
         name: Of the arm in the report.
         probes: (P, D) templates in the plan's order.
         references: (R, D) templates of the design's columns.
-        qualities: One a probe, of nothing but NaN where it was not measured.
-        features: (P, F) float32 for FID, NaN rows without; None where no network gives any.
+        qualities: One per probe; all NaN where it was not measured.
+        features: (P, F) float32 for FID, NaN rows where there are none; None without a network.
     """
 
     name: str
@@ -124,11 +121,11 @@ class Design:
 
     Attributes:
         probe_subjects: (P,) in the plan's order.
-        columns: image_ids of the gallery and, behind them, of cosine references outside it.
+        columns: image_ids of the gallery, followed by those of cosine references outside it.
         column_subjects: (R,) their subjects.
         enrolment: ``"max"`` or ``"mean"``, as in
             :class:`~restore_recog.evaluation.request.EvalRequest`.
-        block: See :data:`BLOCK`.
+        block: See :data:`~restore_recog.evaluation.scores.search.BLOCK`.
     """
 
     plan: Plan
@@ -143,9 +140,9 @@ class Design:
         """Return the design of a plan; *subjects* maps every image_id to its subject.
 
         Raises:
-            DataError: An image would be searched in itself, no probe has anything to be
-                found in, a pair is of images that are not on the plan, or there is no
-                probe.
+            DataError: An image would be searched in itself, no probe has a reference of its
+                subject, a pair has an image that is not in the plan, or there is neither a
+                search nor a pair.
         """
         inside = set(plan.references)
         extra = sorted(set(plan.cosine_references.values()) - inside)
@@ -161,7 +158,7 @@ class Design:
         )
 
     def enrolled_by(self, enrolment: str) -> Design:
-        """Return the same design with another kind of enrolment.
+        """Return the design with another kind of enrolment.
 
         Raises:
             DataError: There is no such kind.
@@ -185,7 +182,7 @@ class Design:
 
     @cached_property
     def genuine(self) -> Mask:
-        """Return (T,) which trials are genuine."""
+        """Return (T,) whether each trial is genuine."""
         return np.array([trial.genuine for trial in self.plan.pairs], dtype=bool)
 
     def trial_subjects(self) -> NDArray[np.str_]:
@@ -196,7 +193,7 @@ class Design:
     def gallery(self, references: Templates) -> tuple[Templates, NDArray[np.str_]]:
         """Return the enrolled templates and their subjects, averaged where that is asked for.
 
-        Of pairs only nobody is enrolled: every reference stands for itself.
+        With pairs only nobody is enrolled: references are never averaged.
         """
         size = len(self.plan.references)
         templates, subjects = references[:size], self.column_subjects[:size]
@@ -213,10 +210,10 @@ class Design:
         """
         rows, columns = self.pair_rows.T
         trials = dots(probes, rows, references, columns)
-        found, table = None, None
+        result, table = None, None
         if self.plan.identification:
             gallery, owners = self.gallery(references)
-            found = search(probes, gallery, self.probe_subjects, owners, block=self.block)
+            result = search(probes, gallery, self.probe_subjects, owners, block=self.block)
             genuine = genuine_comparisons(probes, gallery, self.probe_subjects, owners)
         else:
             genuine = Comparisons(trials[self.genuine], rows[self.genuine])
@@ -228,7 +225,7 @@ class Design:
         else:
             own = row_means(trials, rows, self.genuine, len(probes))
             others = row_means(trials, rows, ~self.genuine, len(probes))
-        return ArmScores(without(probes), found, own, others, table, genuine, trials)
+        return ArmScores(without(probes), result, own, others, table, genuine, trials)
 
 
 def _check_search(plan: Plan, subjects: Mapping[str, str]) -> None:
@@ -255,10 +252,10 @@ def _check_pairs(plan: Plan, columns: set[str]) -> None:
             if image_id not in known:
                 raise DataError(
                     f"The protocol's pair of '{trial.reference_id}' and '{trial.probe_id}' "
-                    f"needs '{image_id}', which is no {kind} of its plan; mend the protocol."
+                    f"needs '{image_id}', which is no {kind} of its plan; fix the protocol."
                 )
     if not plan.identification and not plan.pairs:
         raise DataError(
-            "The protocol has neither a search nor a pair of two images that are there, so "
-            "there is nothing to measure; is its list of pairs made for this data?"
+            "The protocol has neither a search nor a pair whose two images exist, so there is "
+            "nothing to measure; is its list of pairs made for this data?"
         )

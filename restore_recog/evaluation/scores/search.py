@@ -1,15 +1,15 @@
-"""Search of probes in a gallery, block by block: flat memory, each product made once.
+"""Search of probes in a gallery, block by block: flat memory, each product computed once.
 
 A **score** here is the dot product of two unit-length templates in float64, rounded to
-float32. The rounding is on purpose: a product in a matrix multiplication depends in its
-last digits on where in the block it stands, so that equal templates would get unequal
-scores and ties would be broken by the order of files. Two scores of equal templates are
-equal, and neither the block size nor the number of threads changes a score, but where a
-float64 rounding error (1e-16) straddles the border between two float32 numbers: about one
-score in 10^8, by one step of float32. With one block size and number of threads, results
-are the same bit for bit.
+float32. The rounding is on purpose: the last digits of a product in a matrix multiplication
+depend on its position in the block, so that equal templates would get unequal scores and
+the order of files would break ties. With rounding, equal templates score the same, and
+neither the block size nor the number of threads changes a score, except where a float64
+rounding error (1e-16) crosses the border between two float32 numbers: about one score in
+10^8, by one step of float32. With the same block size and number of threads, results are
+the same bit for bit.
 
-A template with NaN is one that could not be made; its comparisons are failed (-inf).
+A template with NaN has failed, and its comparisons have failed with it (-inf).
 """
 
 from __future__ import annotations
@@ -26,14 +26,13 @@ from restore_recog.evaluation.scores.blocks import Block, Scores, Sides, scores_
 from restore_recog.metrics.identification import Ranks, Subjects
 from restore_recog.metrics.streaming import ScoreStream
 
-Templates = NDArray[np.float32] | NDArray[np.float64]
-
 BLOCK = 2048
+"""Rows of either side that are compared at a time; changes memory, not the scores."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SearchResult:
-    """What searching P probes found.
+    """The result of searching P probes.
 
     Attributes:
         ranks: Of the mated probes, in order: (M,), as
@@ -41,7 +40,7 @@ class SearchResult:
         mated: (P,) whether the probe's subject is in the gallery.
         own: (P,) best score against the probe's own subject; -inf where failed or not mated.
         best_other: (P,) best score against any other subject; -inf where there is none.
-        genuine, impostor: All comparisons attempted, failed ones counted.
+        genuine, impostor: All comparisons attempted, with the failed ones counted.
     """
 
     ranks: Ranks
@@ -58,11 +57,11 @@ class AcceptedCounts:
 
     Attributes:
         subjects: (S,) people of both sides, sorted.
-        thresholds: As asked for.
-        accepted: For each threshold (S, S) counts, probe's person by reference's person.
+        thresholds: As given.
+        accepted: For each threshold (S, S) counts, person of the probe by person of the reference.
         compared: (S,) probes and (S,) references of each person, failed ones included: every
-            probe met every reference of others. What
-            :func:`~.metrics.uncertainty.bootstrap_two_way_counts` takes.
+            probe is compared with every reference of others. As
+            :func:`~.metrics.uncertainty.bootstrap_two_way_counts` takes it.
     """
 
     subjects: NDArray[np.generic]
@@ -76,15 +75,10 @@ class AcceptedCounts:
         probes, references = self.compared
         return int(probes.sum() * references.sum() - probes @ references)
 
-    @property
-    def totals(self) -> tuple[int, ...]:
-        """Return how many of them reach each threshold."""
-        return tuple(int(table.sum()) for table in self.accepted)
-
 
 def search(
-    probes: Templates,
-    references: Templates,
+    probes: NDArray[np.floating],
+    references: NDArray[np.floating],
     probe_subjects: Subjects,
     reference_subjects: Subjects,
     *,
@@ -92,13 +86,13 @@ def search(
 ) -> SearchResult:
     """Search every probe in the gallery.
 
-    Beyond the inputs this takes about 40 x block^2 bytes and what the two streams keep. A
-    subject with more references than ``block`` makes its blocks that much larger.
+    Beyond the inputs this takes about 40 x block^2 bytes and what the two streams keep; more
+    where a subject has more references than ``block``.
 
     Args:
         probes: (P, D) templates of unit length, float32 or float64; NaN rows have failed.
         references: (R, D) the same of the gallery.
-        probe_subjects, reference_subjects: (P,) and (R,) whose they are.
+        probe_subjects, reference_subjects: (P,) and (R,) their subjects.
         block: Rows of either side compared at once.
 
     Raises:
@@ -108,15 +102,15 @@ def search(
     sides = Sides.of((probes, probe_subjects), (references, reference_subjects), block)
     if not len(references):
         raise ValueError("There is no reference to search.")
-    tally = _Tally(sides)
+    state = _SearchState(sides)
     for rows in sides.probe_blocks():
-        tally.search(rows)
-    return tally.result()
+        state.search(rows)
+    return state.result()
 
 
 def count_accepted(
-    probes: Templates,
-    references: Templates,
+    probes: NDArray[np.floating],
+    references: NDArray[np.floating],
     probe_subjects: Subjects,
     reference_subjects: Subjects,
     thresholds: Sequence[float],
@@ -125,10 +119,10 @@ def count_accepted(
 ) -> AcceptedCounts:
     """Count the impostor comparisons that reach each threshold, by the two people.
 
-    Memory grows with the comparisons accepted, not with those made; see :func:`search`.
+    Memory grows with the comparisons that are accepted, not with all; see :func:`search`.
 
     Args:
-        thresholds: Of scores as :func:`search` makes them.
+        thresholds: Of scores as :func:`search` defines them.
 
     Raises:
         ValueError: As :func:`search`, or a threshold is NaN or -inf.
@@ -137,11 +131,11 @@ def count_accepted(
         raise ValueError("A threshold must be a number above -inf.")
     sides = Sides.of((probes, probe_subjects), (references, reference_subjects), block)
     cuts = [_rounded_up(threshold) for threshold in thresholds]
-    stretches = sides.reference_slices() if cuts else []
+    slices = sides.reference_slices() if cuts else []
     parts = [
-        _accepted(rows, sides.references.block(stretch), min(cuts))
+        _accepted(rows, sides.references.block(part), min(cuts))
         for rows in sides.probe_blocks()
-        for stretch in stretches
+        for part in slices
     ]
     shape = (sides.names.size, sides.names.size)
     people = np.concatenate([np.empty((2, 0), dtype=np.int32)] + [pairs for pairs, _ in parts], 1)
@@ -154,13 +148,13 @@ def count_accepted(
     return AcceptedCounts(sides.names, tuple(thresholds), tuple(tables), sides.attempted())
 
 
-class _Tally:
-    """What has been found so far, by probe."""
+class _SearchState:
+    """The best scores and ranks so far, by probe."""
 
     def __init__(self, sides: Sides) -> None:
         size = sides.probes.people.size
         self.sides = sides
-        self.stretches = sides.reference_slices()
+        self.slices = sides.reference_slices()
         self.own: Scores = np.full(size, -np.inf, dtype=np.float32)
         self.best_other: Scores = np.full(size, -np.inf, dtype=np.float32)
         self.ahead = np.zeros(size, dtype=np.int64)
@@ -169,16 +163,16 @@ class _Tally:
 
     def search(self, probes: Block) -> None:
         """Compare some probes with all references."""
-        near = [self.sides.holds_own(probes, stretch) for stretch in self.stretches]
-        # Own scores first; what was measured on the way is small and waits for them.
-        held = [self._maxima(probes, part, True) for part in compress(self.stretches, near)]
-        rest = (part for part, own in zip(self.stretches, near, strict=True) if not own)
+        near = [self.sides.holds_own(probes, part) for part in self.slices]
+        # Ranks need each probe's own score, so the blocks that hold own references come first.
+        held = [self._maxima(probes, part, True) for part in compress(self.slices, near)]
+        rest = (part for part, own in zip(self.slices, near, strict=True) if not own)
         for best in chain(held, (self._maxima(probes, part, False) for part in rest)):
             self._rank(probes, best)
 
-    def _maxima(self, probes: Block, stretch: slice, near: bool) -> Scores:
-        """Return (subjects, probes) best scores, -inf for each probe's own, which is noted."""
-        references = self.sides.references.block(stretch)
+    def _maxima(self, probes: Block, part: slice, near: bool) -> Scores:
+        """Return (subjects, probes) best scores, -inf for each probe's own, which is kept."""
+        references = self.sides.references.block(part)
         scores, starts = scores_of(references, probes), references.starts
         if near:
             same = references.people[:, None] == probes.people
@@ -194,7 +188,7 @@ class _Tally:
         return best
 
     def _rank(self, probes: Block, best: Scores) -> None:
-        """Count the subjects ahead of each probe's own, which is known by now."""
+        """Count the subjects ahead of each probe's own, whose score is known by now."""
         index, highest = probes.index, best.max(axis=0)
         self.best_other[index] = np.maximum(self.best_other[index], highest)
         own = self.own[index]
@@ -204,7 +198,7 @@ class _Tally:
         self.level[index[beaten]] += np.count_nonzero(rivals >= own, axis=0)
 
     def result(self) -> SearchResult:
-        """Return it in the form of the outside, failed comparisons added."""
+        """Return the result, with the failed comparisons added."""
         probes, references = self.sides.attempted()
         genuine = int(probes @ references)
         impostor = int(probes.sum() * references.sum()) - genuine
@@ -235,6 +229,6 @@ def _accepted(
 
 
 def _rounded_up(threshold: float) -> np.float32:
-    """Return the lowest float32 >= a threshold: a plain comparison would round to nearest."""
+    """Return the lowest float32 >= a threshold: a plain conversion rounds to nearest."""
     near = np.float32(threshold)
     return near if float(near) >= threshold else np.nextafter(near, np.float32(np.inf))

@@ -1,4 +1,4 @@
-"""Before-and-after strips for the report: flips first, then whatever the seed draws."""
+"""Before-and-after strips for the report: flips first, then probes drawn at random."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from restore_recog.evaluation.arms import Occluded
 from restore_recog.evaluation.results import Example
 from restore_recog.evaluation.run.faces import ProbeFace
 from restore_recog.types import Pixels
@@ -17,25 +18,25 @@ if TYPE_CHECKING:
 
 EXAMPLES = 12
 FLIPS = 4
-"""At most so many strips of probes that were rescued, and as many that were harmed."""
+"""Most strips of probes that were rescued, and of probes that were harmed."""
 
 
 def examples(session: Session, findings: Findings) -> tuple[Example, ...]:
     """Return strips [clean | occluded | mask | restored ... | fill] of a dozen probes."""
-    lead = next((s.name for s in session.specs if s.arm.answers), "occluded")
-    before, after = findings.right("occluded"), findings.right(lead)
-    ranks = [findings.measured[name].scores.rank() for name in ("occluded", lead)]
+    lead = next((s.name for s in session.specs if s.arm.answers), Occluded.name)
+    before, after = findings.right(Occluded.name), findings.right(lead)
+    ranks = [findings.measured[name].scores.rank() for name in (Occluded.name, lead)]
     probes = session.plan.probes
     known = np.array([image_id in session.found for image_id in probes])
     chosen = _choose(before, after, known, session.request.seed)
     faces = session.faces([probes[i] for i in chosen])
-    found = []
+    strips = []
     for i in chosen:
         caption = _caption((before[i], after[i]), (int(ranks[0][i]), int(ranks[1][i])))
         if findings.asks_quality:
-            caption = _likeness(findings, i)
-        found.append(Example(probes[i], caption, *_strip(session, faces[probes[i]])))
-    return tuple(found)
+            caption = _quality(findings, i)
+        strips.append(Example(probes[i], caption, *_strip(session, faces[probes[i]])))
+    return tuple(strips)
 
 
 def _choose(
@@ -44,7 +45,7 @@ def _choose(
     known: NDArray[np.bool_],
     seed: int,
 ) -> list[int]:
-    """Return rows of probes: flips first, then what the seed draws of those found."""
+    """Return rows of probes: flips first, then random ones; *known* have a usable face."""
     order = [int(i) for i in np.random.default_rng(seed).permutation(len(known)) if known[i]]
     rescued = [i for i in order if after[i] == 1 and before[i] == 0][:FLIPS]
     harmed = [i for i in order if before[i] == 1 and after[i] == 0][:FLIPS]
@@ -53,7 +54,7 @@ def _choose(
 
 
 def _caption(right: tuple[float, float], ranks: tuple[int, int]) -> str:
-    """Return what became of a probe; *right* is 1, 0 or NaN before and after, ranks from 1."""
+    """Return what happened to a probe: *right*, 1, 0 or NaN, and rank, before and after."""
     kind = {
         (0.0, 1.0): "rescued",
         (1.0, 0.0): "harmed",
@@ -63,12 +64,12 @@ def _caption(right: tuple[float, float], ranks: tuple[int, int]) -> str:
     return f"{kind}: rank {ranks[0]} -> {ranks[1]}" if min(ranks) > 0 else kind
 
 
-def _likeness(findings: Findings, row: int) -> str:
-    """Return how near a probe's images came to the truth inside the covering."""
+def _quality(findings: Findings, row: int) -> str:
+    """Return how close a probe's images are to the ground truth inside the covering."""
     shown = [
         (name, arm.qualities[row].psnr_mask)
         for name, arm in findings.measured.items()
-        if findings.specs[name].arm.answers or name == "occluded"
+        if findings.specs[name].arm.answers or name == Occluded.name
     ]
     return "PSNR in the mask: " + ", ".join(
         f"{name} {value:.1f} dB" for name, value in shown if not np.isnan(value)
@@ -80,8 +81,8 @@ def _strip(session: Session, face: ProbeFace) -> tuple[tuple[str, ...], NDArray[
     for spec in session.specs:
         if spec.arm.half:
             continue
-        image, found = session.tile(spec, face)
-        if spec.arm.answers and found is not None:
-            tiles.append((f"mask for {spec.restorer}", np.stack([found * 255] * 3, axis=2)))
+        image, mask = session.tile(spec, face)
+        if spec.arm.answers and mask is not None:
+            tiles.append((f"mask for {spec.restorer}", np.stack([mask * 255] * 3, axis=2)))
         tiles.append((spec.name, image))
     return tuple(title for title, _ in tiles), np.concatenate([tile for _, tile in tiles], axis=1)

@@ -1,4 +1,4 @@
-"""Labels, notes and warnings of a run, and what it rests on."""
+"""Labels, notes, warnings and set-up of a run."""
 
 from __future__ import annotations
 
@@ -8,36 +8,30 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from restore_recog.api import Plan
-from restore_recog.evaluation.arms import Fill
+from restore_recog.evaluation.arms import Fill, Occluded
 from restore_recog.evaluation.figures.pairs import LEVEL, RESAMPLES
 from restore_recog.evaluation.run import coverings_drawn
 from restore_recog.evaluation.run.faces import FoundProbe
+from restore_recog.evaluation.scores.cosine_table import without
 from restore_recog.system import provenance
+from restore_recog.types import Templates
 
 if TYPE_CHECKING:
     from restore_recog.evaluation.figures.findings import Findings
     from restore_recog.evaluation.run.session import Session
 
-from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
-
-from restore_recog.evaluation.scores.cosine_table import without
-from restore_recog.types import Templates
-
-if TYPE_CHECKING:
-    from restore_recog.evaluation.figures.findings import Findings
-
 GUESS = "a restoration is a guess, not evidence"
 
 REASONS = 20
-"""At most so many reasons why pairs are missing go on record, the commonest."""
+"""Most reasons for missing pairs on record, the commonest first."""
 
 
 def where(session: Session) -> str:
-    """Return what the probes were, to be set behind the recogniser's name in a sentence."""
+    """Return what the probes were, to follow the recogniser's name in a sentence."""
     if session.source.rendered:
         return " on rendered phantom faces"
     return " on synthetic coverings" if session.plan.synthetic else ""
@@ -45,57 +39,57 @@ def where(session: Session) -> str:
 
 def labels(session: Session) -> tuple[str, ...]:
     """Return what a reader must know before any number."""
-    found = []
+    sentences = []
     if session.source.rendered:
-        found.append("phantom faces: shows that the machinery works, not what holds for people")
+        sentences.append("phantom faces: shows that the machinery works, not what holds for people")
     if session.plan.synthetic:
-        found.append("synthetic coverings")
+        sentences.append("synthetic coverings")
     if session.plan.missing_pairs:
         compared, missing = len(session.plan.pairs), len(session.plan.missing_pairs)
-        found.append(f"{missing:,} pairs on the list are missing, {compared:,} are compared")
-    return (*found, GUESS)
+        sentences.append(f"{missing:,} pairs on the list are missing, {compared:,} are compared")
+    return (*sentences, GUESS)
 
 
 def notes(session: Session, findings: Findings) -> tuple[str, ...]:
-    """Return what was chosen on the way and bears on the numbers; warnings first."""
-    found = [*missing_pairs(session.plan), *collapse(findings)]
-    found += strangers(findings) + session.judges.notes()
+    """Return sentences on choices that affect the numbers; warnings first."""
+    sentences = [*missing_pairs(session.plan), *collapse(findings)]
+    sentences += strangers(findings) + session.judges.notes()
     if not session.asks_quality:
-        found += calibration(findings)
+        sentences += calibration(findings)
     if session.source.left_out:
-        found.append(f"{session.source.left_out} images of the training split are left out.")
+        sentences.append(f"{session.source.left_out} images of the training split are left out.")
     lost = len(session.plan.probes) - len(session.found)
     if lost:
-        found.append(f"{lost} probes have no usable face; they count as misses in every arm.")
+        sentences.append(f"{lost} probes have no usable face; they count as misses in every arm.")
     if any(isinstance(spec.arm, Fill) for spec in session.specs):
-        found.append(
+        sentences.append(
             f"The arm 'fill' puts the mean of the {len(session.gallery)} gallery faces into the "
             f"{session.fill_mask} mask."
         )
     if session.plan.synthetic:
-        found.append(
-            "Faces were found and aligned before they were covered, so face detection under a "
-            "covering is not part of this measurement."
+        sentences.append(
+            "Faces were detected and aligned before they were covered, so face detection under a "
+            "covering is not measured."
         )
     same = duplicates(session.gallery, session.found)
     if same and session.plan.identification:
-        found.append(
-            f"Warning: {same} probes show the very pixels of a gallery image; "
-            "rank-1 is too good by them."
+        sentences.append(
+            f"Warning: {same} probes show the very pixels of a gallery image, "
+            "which makes rank-1 too high."
         )
     sizes = {tuple(restorer.image_size) for restorer in session.restorers.values()}
     if sizes - {(session.size, session.size)}:
-        found.append(
+        sentences.append(
             f"Crops are {session.size} x {session.size}; restorers of other sizes were given "
             "resized crops and their results resized back."
         )
-    return tuple(found)
+    return tuple(sentences)
 
 
-def duplicates(gallery: Mapping[str, str], found: Mapping[str, FoundProbe]) -> int:
-    """Return how many probes (or their clean twins) are a gallery image, pixel by pixel."""
+def duplicates(gallery: Mapping[str, str], probes: Mapping[str, FoundProbe]) -> int:
+    """Return how many probes, or their clean counterparts, are a gallery image pixel by pixel."""
     known = set(gallery.values())
-    return sum(probe.digest in known or probe.clean_digest in known for probe in found.values())
+    return sum(probe.digest in known or probe.clean_digest in known for probe in probes.values())
 
 
 def setup(session: Session, findings: Findings) -> dict[str, Any]:
@@ -125,8 +119,8 @@ def setup(session: Session, findings: Findings) -> dict[str, Any]:
         "calibration": None if findings.calibration is None else findings.calibration.facts(),
         "bootstrap": {"unit": "subject", "resamples": RESAMPLES, "level": LEVEL},
         "detectors": {
-            name: None if detector is None else detector.name
-            for name, detector in session.detectors.items()
+            name: None if segmenter is None else segmenter.name
+            for name, segmenter in session.detectors.items()
         },
         "crop_size": session.size,
         "fill_mask": session.fill_mask,
@@ -167,8 +161,8 @@ def missing_pairs(plan: Plan) -> list[str]:
         return []
     (reason, count), *_ = Counter(reason for _, reason in plan.missing_pairs).most_common()
     return [
-        f"Warning: {missing:,} pairs on the list are missing, for the data lacks images; the "
-        f"figures are of the {len(plan.pairs):,} that are compared and must not be set beside "
+        f"Warning: {missing:,} pairs on the list are missing because the data lacks images; the "
+        f"figures are of the {len(plan.pairs):,} that are compared and must not be compared with "
         f"figures of the whole list. Commonest reason ({count:,}): {reason}"
     ]
 
@@ -176,33 +170,33 @@ def missing_pairs(plan: Plan) -> list[str]:
 def collapse(findings: Findings) -> list[str]:
     """Return a warning for every arm in which different people look exactly alike.
 
-    A recogniser that has collapsed, or a restorer that paints everybody the same, gives one
-    template to many people; ties then decide, and ties count against.
+    A recogniser that has collapsed, or a restorer that makes everybody look the same, gives one
+    template to many people; their scores tie, and ties count as errors.
     """
-    found = []
+    warnings = []
     for name, arm in findings.measured.items():
         same, constant = shared_templates(arm.probes, findings.design.people)
         if constant:
-            found.append(
+            warnings.append(
                 f"Warning: in the arm '{name}' all probes have one and the same template; the "
                 "recogniser or the restorer has collapsed, and nothing in this arm means anything."
             )
         elif same:
-            found.append(
+            warnings.append(
                 f"Warning: in the arm '{name}' {same} probes have exactly the template of "
                 "another person's probe."
             )
         tied = arm.scores.ranks.n_tied if arm.scores.search is not None else 0
         if tied:
-            found.append(
+            warnings.append(
                 f"Warning: in the arm '{name}' {tied} probes score the same with their own and "
-                "with another subject; such ties count against."
+                "with another subject; such ties count as errors."
             )
-    return found
+    return warnings
 
 
 def shared_templates(probes: Templates, people: NDArray[np.intp]) -> tuple[int, bool]:
-    """Return how many probes have another person's template, and whether all have one.
+    """Return how many probes share a template with another person, and whether all have one.
 
     Templates that agree to float32 are the same; probes without one are left out.
     """
@@ -216,27 +210,25 @@ def shared_templates(probes: Templates, people: NDArray[np.intp]) -> tuple[int, 
 
 
 def strangers(findings: Findings) -> list[str]:
-    """Return how many probes are of people that the gallery does not hold."""
-    if findings.measured["occluded"].scores.search is None:
+    """Return how many probes are of people outside the gallery."""
+    if findings.measured[Occluded.name].scores.search is None:
         return []
     n = int((~findings.mated).sum())
     if not n:
         return []
     return [
-        f"{n} of the {findings.mated.size} probes are of people without a reference: they make "
+        f"{n} of the {findings.mated.size} probes are of people without a reference: they count in "
         "open-set searches and impostor comparisons; ranks are of the others only."
     ]
 
 
 def calibration(findings: Findings) -> list[str]:
-    """Return what the frozen thresholds rest on."""
-    frozen = findings.calibration
-    if frozen is None:
-        return ["No thresholds are frozen: there is no impostor comparison of bare faces."]
-    weak = [f"{100 * target:g} %" for target, n in frozen.budgets.items() if n == 0]
-    note = (
-        f"Frozen thresholds are fixed on: {frozen.on}, {frozen.n_impostor:,} impostor comparisons."
-    )
+    """Return what the fixed thresholds are based on."""
+    fixed = findings.calibration
+    if fixed is None:
+        return ["No thresholds are fixed: there is no impostor comparison of bare faces."]
+    weak = [f"{100 * target:g} %" for target, n in fixed.budgets.items() if n == 0]
+    note = f"Thresholds are fixed on: {fixed.on}, {fixed.n_impostor:,} impostor comparisons."
     if weak:
         note += f" These are too few for an FMR of {' and '.join(weak)}."
     return [note]

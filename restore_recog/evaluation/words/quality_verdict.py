@@ -1,19 +1,18 @@
-"""The verdict on a restorer by its images alone: nearer to the truth, farther, or unknown."""
+"""The verdict on a restorer by its images alone: closer to the ground truth or farther."""
 
 from __future__ import annotations
 
 import math
 
-from restore_recog.evaluation.figure import Figure
 from restore_recog.evaluation.results import ArmReport, Verdict
-from restore_recog.evaluation.words.verdict import CANNOT_TELL
+from restore_recog.evaluation.words.verdict import CANNOT_TELL, interval_text
 
 GROUNDS = (("psnr_mask", "inside the covering"), ("psnr", "over the whole image"))
-"""What a verdict rests on: the first likeness that was measured, and where."""
+"""What a verdict is based on: the first metric that was measured, and where."""
 
 
 def ground(arm: ArmReport) -> str | None:
-    """Return the likeness that the verdict on an arm rests on, or None without any."""
+    """Return the metric that the verdict on an arm is based on, or None without any."""
     known = arm.figures
     return next((name for name, _ in GROUNDS if f"{name}_gain" in known and name in known), None)
 
@@ -30,44 +29,44 @@ def answer(arm: ArmReport) -> str:
 
 
 def verdict(arm: ArmReport, floor: ArmReport, where: str = "") -> Verdict:
-    """Return how much nearer to the unoccluded images a restorer came, in one or two sentences.
+    """Return how much closer to the clean counterparts a restorer came, in a few sentences.
 
     Args:
         arm: A restored arm.
         floor: The occluded arm.
-        where: What the probes were, to be set into the sentence.
+        where: What the probes were, for the sentence.
     """
     name = ground(arm)
     if name is None or name not in floor.figures:
         return Verdict(
             arm.name,
             CANNOT_TELL,
-            f"How near the images of '{arm.restorer}' come{where} is no number of decibels: "
-            "none has a twin, or all are the same as their twins.",
+            f"How close the images of '{arm.restorer}' come{where} is not a number of decibels: "
+            "none has a clean counterpart, or all are the same as theirs.",
         )
-    said = answer(arm)
+    decision = answer(arm)
     gain = arm.figures[f"{name}_gain"]
     words = {
         "helps the image": f"brings images nearer to the unoccluded ones{where}",
         "hurts the image": f"takes images farther from the unoccluded ones{where}",
         CANNOT_TELL: f"may or may not bring images nearer to the unoccluded ones{where}",
-    }[said]
+    }[decision]
     before, after = floor.figures[name].value, arm.figures[name].value
     text = (
         f"Restoring with '{arm.restorer}' {words}: PSNR {dict(GROUNDS)[name]} goes from "
-        f"{before:.1f} dB to {after:.1f} dB, a difference of {gain['value']:+.1f} dB "
-        f"({_interval(gain)}; {gain['n']} images of {gain['n_subjects']} subjects)."
+        f"{before:.1f} dB to {after:.1f} dB, a difference of {gain.value:+.1f} dB "
+        f"({interval_text(gain, 1)}; {gain.n} images of {gain.n_subjects} subjects)."
     )
     sentences = (text, _beside_fill(arm, name), _identity(arm))
-    return Verdict(arm.name, said, " ".join(sentence for sentence in sentences if sentence))
+    return Verdict(arm.name, decision, " ".join(sentence for sentence in sentences if sentence))
 
 
 def _beside_fill(arm: ArmReport, name: str) -> str:
-    """Say how it does beside the mean face in the same place."""
+    """Compare with the mean face in the same place."""
     figure = arm.figures.get(f"{name}_gain_over_fill")
     if figure is None:
         return ""
-    numbers = f"{figure['value']:+.1f} dB ({_interval(figure)})"
+    numbers = f"{figure.value:+.1f} dB ({interval_text(figure, 1)})"
     if figure.low > 0:
         return f"It beats the mean face put in the same place ('fill') by {numbers}."
     if figure.high < 0:
@@ -76,7 +75,7 @@ def _beside_fill(arm: ArmReport, name: str) -> str:
 
 
 def _identity(arm: ArmReport) -> str:
-    """Say whether the template came nearer to that of the unoccluded image."""
+    """Say whether the template came closer to that of the unoccluded image."""
     figure = arm.figures.get("cosine_gain")
     if figure is None or "cosine" not in arm.figures:
         return ""
@@ -87,10 +86,3 @@ def _identity(arm: ArmReport) -> str:
         f"The cosine to the template of the unoccluded image is {value:.3f} ({gain:+.3f} against "
         f"the occluded one{limits})."
     )
-
-
-def _interval(figure: Figure) -> str:
-    low, high = figure.low, figure.high
-    if math.isnan(low):
-        return "no interval: one subject only"
-    return f"95 % interval {low:+.1f} to {high:+.1f}"

@@ -1,4 +1,4 @@
-"""The verdict on a restorer in plain words: helps, hurts, or cannot be told."""
+"""The verdict on a restorer in plain words: helps, hurts, or cannot tell."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from restore_recog.evaluation.figures.pairs import UNBALANCED
 from restore_recog.evaluation.results import ArmReport, Cohort, Verdict
 
 ALPHA = 0.05
-"""What the sign-flip test must stay under, where there is one, for a difference to be told."""
+"""A difference counts only where the p-value of the sign-flip test, if any, is lower."""
 
 CANNOT_TELL = "cannot tell"
 
 NAMED = 3
-"""At most so many cohorts are named in one sentence."""
+"""Most groups that one sentence names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a verdict rests on.
+    """What a verdict is based on.
 
     Attributes:
         rate, gain, over_fill: Figures of the arm: the rate, its difference against the
@@ -38,7 +38,7 @@ class Ground:
     sign: int = 1
 
     def limits(self, figure: Figure) -> tuple[float, float]:
-        """Return the interval of a difference, turned so that above 0 is better."""
+        """Return the interval of a difference, signed so that above 0 is better."""
         low, high = self.sign * figure.low, self.sign * figure.high
         return (low, high) if self.sign > 0 else (high, low)
 
@@ -64,13 +64,13 @@ GROUNDS = (
 
 
 def ground(arm: ArmReport) -> Ground | None:
-    """Return the first ground that the arm's figures offer and that is supported."""
+    """Return the first ground that the arm has figures for and that is supported."""
     offered = [g for g in GROUNDS if g.gain in arm.figures and g.rate in arm.figures]
     return next((g for g in offered if _sound(arm.figures[g.rate])), None)
 
 
 def _sound(rate: Figure) -> bool:
-    """Return whether a rate can carry a verdict."""
+    """Return whether a rate supports a verdict."""
     return rate.flag != TOO_FEW and rate.get("chance", 0.0) <= UNBALANCED
 
 
@@ -81,19 +81,19 @@ def verdict(
     where: str = "",
     cohorts: Sequence[Cohort] = (),
 ) -> Verdict:
-    """Return the verdict on one restorer, with what must be known beside it.
+    """Return the verdict on one restorer, with what must be known with it.
 
-    It rests on the paired difference in rank-1; where nobody is searched, in the accuracy
-    on pairs, or in the FNMR at the frozen threshold. Helps where the whole interval says
-    so and the sign-flip test agrees, hurts where both say the contrary, else it cannot be told:
-    with few flips a percentile interval alone is too bold.
+    It is based on the paired difference in rank-1 or, where nobody is searched, in the accuracy
+    on pairs or in the FNMR at the fixed threshold. It helps where the whole interval is above 0
+    and the sign-flip test agrees, hurts where both say the opposite; else it cannot be told,
+    for with few flips a percentile interval alone is too narrow.
 
     Args:
         arm: A restored arm.
         floor: The occluded arm.
         recognizer: Its name.
-        where: What the probes were, to be set behind the recogniser's name.
-        cohorts: All that were measured.
+        where: What the probes were, to follow the recogniser's name.
+        cohorts: All groups that were measured.
     """
     base = ground(arm)
     if base is None:
@@ -101,8 +101,8 @@ def verdict(
             arm.name,
             CANNOT_TELL,
             f"Whether restoring with '{arm.restorer}' first helps '{recognizer}'{where} cannot be "
-            "told: neither a search, nor an even list of pairs, nor a supported threshold "
-            "judges these probes.",
+            "told: there is neither a search, nor a balanced list of pairs, nor a supported "
+            "threshold for these probes.",
         )
     answer, words = _answer(arm, base, recognizer, where)
     sentences = [
@@ -115,7 +115,7 @@ def verdict(
 
 
 def _answer(arm: ArmReport, base: Ground, recognizer: str, where: str) -> tuple[str, str]:
-    """Return the answer, and the clause that says so."""
+    """Return the answer, and the clause that gives it."""
     gain = arm.figures[base.gain]
     low, high = base.limits(gain)
     p = gain.get("p_sign_flip", math.nan)
@@ -137,29 +137,29 @@ def _numbers(arm: ArmReport, floor: ArmReport, base: Ground) -> str:
     kind = "probes" if base.rate == "rank1" else "comparisons"
     return (
         f"{base.words} goes from {100 * before:.1f} % to {100 * after:.1f} %, a difference of "
-        f"{_points(gain)} ({_interval(gain)}; {gain['n']} {kind} of {gain['n_subjects']} "
+        f"{_points(gain)} ({interval_text(gain)}; {gain.n} {kind} of {gain.n_subjects} "
         f"subjects, {gain['rescued']} rescued, {gain['harmed']} harmed)"
     )
 
 
 def _points(figure: Figure) -> str:
-    return f"{100 * figure['value']:+.1f} points"
+    return f"{100 * figure.value:+.1f} points"
 
 
-def _interval(figure: Figure) -> str:
-    low, high = figure.low, figure.high
-    if math.isnan(low):
+def interval_text(figure: Figure, scale: float = 100) -> str:
+    """Return the interval of a difference in words, times *scale* (100 for points)."""
+    if math.isnan(figure.low):
         return "no interval: one subject only"
-    return f"95 % interval {100 * low:+.1f} to {100 * high:+.1f}"
+    return f"95 % interval {scale * figure.low:+.1f} to {scale * figure.high:+.1f}"
 
 
 def _beside_fill(arm: ArmReport, base: Ground) -> str:
-    """Say so where the restorer is no better than the mean face in its place."""
+    """Say so where the restorer is no better than the mean face in the same place."""
     figure = arm.figures.get(base.over_fill)
     if figure is None:
         return ""
     low, high = base.limits(figure)
-    numbers = f"{_points(figure)} ({_interval(figure)})"
+    numbers = f"{_points(figure)} ({interval_text(figure)})"
     if high < 0:
         return f"It does worse than the mean face put in the same place ('fill'): {numbers}."
     if not low > 0:
@@ -171,7 +171,7 @@ def _beside_fill(arm: ArmReport, base: Ground) -> str:
 
 
 def _drift(arm: ArmReport) -> str:
-    """Say so where more impostors pass at a frozen threshold, at the strictest that shows it."""
+    """Say so where more impostors pass at a fixed threshold, for the strictest of them."""
     rises = [
         figure
         for figure in arm.figures.values()
@@ -189,23 +189,23 @@ def _drift(arm: ArmReport) -> str:
 
 
 def _harmed(arm: ArmReport, base: Ground, cohorts: Sequence[Cohort]) -> str:
-    """Name the cohorts in which more probes are harmed than rescued, and of how many."""
+    """Name the groups in which more probes are harmed than rescued."""
     gains = [(cohort, cohort.arms.get(arm.name, {}).get(base.gain)) for cohort in cohorts]
-    judged = [(cohort, gain) for cohort, gain in gains if gain is not None]
-    found = [
+    measured = [(cohort, gain) for cohort, gain in gains if gain is not None]
+    harmed = [
         (gain["rescued"] - gain["harmed"], f"{cohort.column} = {cohort.value}", gain)
-        for cohort, gain in judged
+        for cohort, gain in measured
         if gain["harmed"] > gain["rescued"]
     ]
-    if not found:
+    if not harmed:
         return ""
-    found.sort(key=lambda item: item[:2])
+    harmed.sort(key=lambda item: item[:2])
     named = "; ".join(
         f"{name} ({gain['rescued']} rescued, {gain['harmed']} harmed)"
-        for _, name, gain in found[:NAMED]
+        for _, name, gain in harmed[:NAMED]
     )
-    rest = f"; and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    rest = f"; and {len(harmed) - NAMED} more" if len(harmed) > NAMED else ""
     return (
-        f"It harms more than it rescues in {len(found)} of the {len(judged)} groups "
+        f"It harms more than it rescues in {len(harmed)} of the {len(measured)} groups "
         f"of probes: {named}{rest}."
     )

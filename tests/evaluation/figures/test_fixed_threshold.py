@@ -1,4 +1,4 @@
-"""Frozen thresholds: fixed on clean faces, carried over to every arm."""
+"""Fixed thresholds: set on clean faces, used for every arm."""
 
 from __future__ import annotations
 
@@ -44,31 +44,31 @@ def planted(drift: float = 0.0, **options: object) -> tuple[Findings, dict[str, 
     return findings(plan, arms, references, **options), arms  # type: ignore[arg-type]
 
 
-def tables(found: Findings, name: str) -> tuple[np.ndarray, np.ndarray]:
+def tables(scored: Findings, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Return (genuine, impostor) scores of an arm from the dense table."""
-    arm = found.measured[name]
+    arm = scored.measured[name]
     table = dense(arm.probes, arm.references)
-    own = found.design.probe_subjects[:, None] == found.design.column_subjects[None, :]
+    own = scored.design.probe_subjects[:, None] == scored.design.column_subjects[None, :]
     return table[own], table[~own]
 
 
 def test_the_threshold_comes_from_the_clean_impostors_alone() -> None:
-    found, _ = planted()
-    genuine, impostor = tables(found, "clean")
-    assert found.calibration is not None
-    assert found.calibration.on == "clean arm" and found.calibration.n_impostor == impostor.size
-    for target, threshold in found.calibration.thresholds.items():
+    scored, _ = planted()
+    genuine, impostor = tables(scored, "clean")
+    assert scored.calibration is not None
+    assert scored.calibration.on == "clean arm" and scored.calibration.n_impostor == impostor.size
+    for target, threshold in scored.calibration.thresholds.items():
         assert threshold == fnmr_at_fmr(genuine, impostor, target).threshold
-        assert found.calibration.budgets[target] == int(target * impostor.size)
+        assert scored.calibration.budgets[target] == int(target * impostor.size)
 
 
 @pytest.mark.parametrize("name", ["clean", "occluded", "restored:x"])
 def test_rates_at_the_frozen_threshold_are_those_of_all_comparisons(name: str) -> None:
-    found, _ = planted(drift=1.0)
-    assert found.calibration is not None
-    genuine, impostor = tables(found, name)
-    figures = found.arm(name, run()).figures
-    for target, threshold in found.calibration.thresholds.items():
+    scored, _ = planted(drift=1.0)
+    assert scored.calibration is not None
+    genuine, impostor = tables(scored, name)
+    figures = scored.arm(name, run()).figures
+    for target, threshold in scored.calibration.thresholds.items():
         fmr, fnmr = figures[f"fmr_frozen@fmr={target:g}"], figures[f"fnmr_frozen@fmr={target:g}"]
         assert fmr["value"] == pytest.approx((impostor >= threshold).mean())
         assert fnmr["value"] == pytest.approx((genuine < threshold).mean())
@@ -80,15 +80,15 @@ def test_rates_at_the_frozen_threshold_are_those_of_all_comparisons(name: str) -
 
 
 def test_intervals_draw_both_people_for_fmr_and_one_for_fnmr() -> None:
-    found, _ = planted(drift=1.0)
-    assert found.calibration is not None
-    threshold = found.calibration.thresholds[1e-2]
-    arm, design = found.measured["restored:x"], found.design
+    scored, _ = planted(drift=1.0)
+    assert scored.calibration is not None
+    threshold = scored.calibration.thresholds[1e-2]
+    arm, design = scored.measured["restored:x"], scored.design
     table = dense(arm.probes, arm.references)
     rows, columns = np.indices(table.shape).reshape(2, -1)
     a, b = design.probe_subjects[rows], design.column_subjects[columns]
     other, values = a != b, table.ravel() >= threshold
-    figures = found.arm("restored:x", run()).figures
+    figures = scored.arm("restored:x", run()).figures
     names, index = np.unique([a[other], b[other]], return_inverse=True)
     first, second = index.reshape(2, -1)
     draws = np.random.default_rng(0).multinomial(names.size, [1 / names.size] * names.size, 2000)
@@ -107,11 +107,11 @@ def test_planted_drift_is_found_and_its_absence_too() -> None:
     assert change["low"] > 0 and change["against"] == "occluded"
     assert change["value"] == pytest.approx((change["accepted"] - change["before"]) / change["n"])
     assert drifting["impostor_shift"]["low"] > 0
-    found, arms = planted()
+    scored, arms = planted()
     same = findings(
-        found.design.plan,
+        scored.design.plan,
         arms | {"restored:x": arms["occluded"]},
-        found.measured["clean"].references,
+        scored.measured["clean"].references,
     )
     still = same.arm("restored:x", run()).figures
     assert still[f"fmr_frozen_change{TARGET}"]["value"] == 0
@@ -120,9 +120,9 @@ def test_planted_drift_is_found_and_its_absence_too() -> None:
 
 
 def test_a_paired_change_is_narrower_than_two_rates_apart() -> None:
-    found, arms = planted(drift=1.0)
+    scored, arms = planted(drift=1.0)
     arms = arms | {"restored:x": unit(arms["occluded"] + 0.02 * arms["restored:x"])}
-    near_by = findings(found.design.plan, arms, found.measured["clean"].references)
+    near_by = findings(scored.design.plan, arms, scored.measured["clean"].references)
     figures = near_by.arm("restored:x", run()).figures
     change, rate = figures[f"fmr_frozen_change{TARGET}"], figures[f"fmr_frozen{TARGET}"]
     assert change["high"] - change["low"] < 0.5 * (rate["high"] - rate["low"])
@@ -144,8 +144,8 @@ def test_planted_flips_at_the_frozen_threshold() -> None:
 
 
 def test_too_few_impostors_are_flagged_not_printed_bare() -> None:
-    found, _ = planted()  # 56 probes x 26 references of others = 1,456 comparisons
-    figures = found.arm("occluded", run()).figures
+    scored, _ = planted()  # 56 probes x 26 references of others = 1,456 comparisons
+    figures = scored.arm("occluded", run()).figures
     for kind in ("fmr_frozen", "fnmr_frozen"):
         assert figures[f"{kind}@fmr=0.0001"]["flag"] == "too few impostors"
         assert figures[f"{kind}@fmr=0.001"].get("flag") != "too few impostors"
@@ -153,18 +153,18 @@ def test_too_few_impostors_are_flagged_not_printed_bare() -> None:
 
 
 def test_without_clean_twins_the_bare_references_fix_the_threshold() -> None:
-    found, arms = planted()
+    scored, arms = planted()
     del arms["clean"]
-    references = found.measured["occluded"].references
+    references = scored.measured["occluded"].references
     masked = ["000/r0", "001/r1"]
     without = findings(
-        found.design.plan,
+        scored.design.plan,
         arms,
         references,
         samples=[sample(image_id, condition="mask") for image_id in masked],
     )
-    bare = np.array([image_id not in masked for image_id in found.design.columns])
-    own = found.design.column_subjects[bare]
+    bare = np.array([image_id not in masked for image_id in scored.design.columns])
+    own = scored.design.column_subjects[bare]
     table = dense(references[bare], references[bare])
     upper = np.triu(np.ones(table.shape, bool), 1) & (own[:, None] != own[None, :])
     wanted = fnmr_at_fmr([1.0], table[upper], 0.01)
@@ -176,13 +176,13 @@ def test_without_clean_twins_the_bare_references_fix_the_threshold() -> None:
 
 
 def test_averaged_references_fix_the_threshold_of_averaged_references() -> None:
-    found, arms = planted()
+    scored, arms = planted()
     del arms["clean"]
-    references = found.measured["occluded"].references
-    mean = findings(found.design.plan, arms, references, enrolment="mean")
-    averages, names = averaged(references, found.design.column_subjects)
+    references = scored.measured["occluded"].references
+    mean = findings(scored.design.plan, arms, references, enrolment="mean")
+    averages, names = averaged(references, scored.design.column_subjects)
     table = dense(references, averages)
-    other = found.design.column_subjects[:, None] != names[None, :]
+    other = scored.design.column_subjects[:, None] != names[None, :]
     assert mean.calibration is not None
     assert mean.calibration.n_impostor == other.sum()
     assert mean.calibration.thresholds[1e-2] == fnmr_at_fmr([1.0], table[other], 0.01).threshold
@@ -192,24 +192,24 @@ def test_nothing_to_calibrate_on_leaves_the_figures_out() -> None:
     plan = simple_plan(3)
     probes = np.repeat(np.eye(3), 2, axis=0)
     covered = [sample(i, condition="scarf") for i in plan.references]
-    found = findings(plan, {"occluded": probes}, probes, samples=covered)
-    assert found.calibration is None
-    figures = found.arm("occluded", run()).figures
+    scored = findings(plan, {"occluded": probes}, probes, samples=covered)
+    assert scored.calibration is None
+    figures = scored.arm("occluded", run()).figures
     assert not [name for name in figures if "frozen" in name]
 
 
 def test_of_pairs_the_listed_genuine_ones_count_and_all_impostors() -> None:
     plan, probes, references = pairs_only()
     worse = near(probes, 1.0, 9)
-    found = findings(plan, {"clean": probes, "occluded": worse}, references, enrolment="mean")
-    other = found.design.probe_subjects[:, None] != found.design.column_subjects[None, :]
-    impostor = {name: dense(arm.probes, references)[other] for name, arm in found.measured.items()}
+    scored = findings(plan, {"clean": probes, "occluded": worse}, references, enrolment="mean")
+    other = scored.design.probe_subjects[:, None] != scored.design.column_subjects[None, :]
+    impostor = {name: dense(arm.probes, references)[other] for name, arm in scored.measured.items()}
     threshold = fnmr_at_fmr([1.0], impostor["clean"], 0.01).threshold
-    assert found.calibration is not None
-    assert found.calibration.thresholds[1e-2] == threshold
-    figures = found.arm("occluded", run()).figures
+    assert scored.calibration is not None
+    assert scored.calibration.thresholds[1e-2] == threshold
+    figures = scored.arm("occluded", run()).figures
     fmr, fnmr = figures[f"fmr_frozen{TARGET}"], figures[f"fnmr_frozen{TARGET}"]
-    genuine = found.measured["occluded"].scores.trials[[t.genuine for t in plan.pairs]]
+    genuine = scored.measured["occluded"].scores.trials[[t.genuine for t in plan.pairs]]
     assert fnmr["value"] == (genuine < threshold).mean() and fnmr["n"] == 20
     assert fmr["value"] == pytest.approx((impostor["occluded"] >= threshold).mean())
     assert fmr["n"] == other.sum() == 20 * 10 - 20 and fmr["calibrated_on"] == "clean arm"
@@ -217,20 +217,20 @@ def test_of_pairs_the_listed_genuine_ones_count_and_all_impostors() -> None:
 
 @pytest.mark.parametrize("block", [1, 5, 300])
 def test_the_block_size_changes_nothing(block: int) -> None:
-    found, _ = planted(drift=1.0)
-    other = replace(found, design=replace(found.design, block=block))
-    assert found.calibration is not None
-    for arm in found.measured.values():
-        one = impostors(found.design, found.calibration, arm)
-        many = impostors(other.design, found.calibration, arm)
+    scored, _ = planted(drift=1.0)
+    other = replace(scored, design=replace(scored.design, block=block))
+    assert scored.calibration is not None
+    for arm in scored.measured.values():
+        one = impostors(scored.design, scored.calibration, arm)
+        many = impostors(other.design, scored.calibration, arm)
         for target in one.accepted:
             assert (one.accepted[target] != many.accepted[target]).nnz == 0
 
 
 def test_mean_enrolment_is_searched_by_one_template_a_subject() -> None:
-    found, _ = planted(enrolment="mean")
-    assert found.calibration is not None
-    assert found.calibration.n_impostor == N * SHOTS * (N - 1)
-    figures = found.arm("occluded", run()).figures
+    scored, _ = planted(enrolment="mean")
+    assert scored.calibration is not None
+    assert scored.calibration.n_impostor == N * SHOTS * (N - 1)
+    figures = scored.arm("occluded", run()).figures
     assert figures[f"fnmr_frozen{TARGET}"]["n"] == N * SHOTS
     assert figures["fte"]["n"] == 2 * N  # still counted by image

@@ -57,9 +57,9 @@ def genders() -> list[str]:
 
 @pytest.fixture(scope="module")
 def cut() -> tuple[Findings, dict[str, Cohort], list[Spread]]:
-    found = planted()
-    groups, spreads = found.cohorts(by(genders()), min_subjects=5)
-    return found, {cohort.value: cohort for cohort in groups}, list(spreads)
+    scored = planted()
+    groups, spreads = scored.by_group(by(genders()), min_subjects=5)
+    return scored, {cohort.value: cohort for cohort in groups}, list(spreads)
 
 
 def test_planted_help_shows_where_it_was_planted(cut) -> None:  # type: ignore[no-untyped-def]
@@ -76,11 +76,11 @@ def test_planted_help_shows_where_it_was_planted(cut) -> None:  # type: ignore[n
 
 
 def test_cohort_figures_are_those_of_their_own_probes(cut) -> None:  # type: ignore[no-untyped-def]
-    found, groups, _ = cut
-    scores = found.measured["occluded"].scores
+    scored, groups, _ = cut
+    scores = scored.measured["occluded"].scores
     mask = np.array(genders()) == "male"
     rank1 = groups["male"].arms["occluded"]["rank1"]
-    wanted = bootstrap_mean(scores.hit()[mask], found.design.people[mask], seed=0)
+    wanted = bootstrap_mean(scores.hit()[mask], scored.design.people[mask], seed=0)
     assert rank1["value"] == pytest.approx(wanted.value)
     # All people are drawn here, so that cohorts share their draws; men alone there.
     assert rank1["low"] == pytest.approx(wanted.low, abs=0.05)
@@ -90,11 +90,11 @@ def test_cohort_figures_are_those_of_their_own_probes(cut) -> None:  # type: ign
 
 
 def test_all_cohorts_share_one_threshold(cut) -> None:  # type: ignore[no-untyped-def]
-    found, groups, spreads = cut
-    threshold = found.calibration.thresholds[1e-3]
-    arm = found.measured["occluded"]
+    scored, groups, spreads = cut
+    threshold = scored.calibration.thresholds[1e-3]
+    arm = scored.measured["occluded"]
     table = dense(arm.probes, arm.references)
-    own = found.design.probe_subjects[:, None] == found.design.column_subjects[None, :]
+    own = scored.design.probe_subjects[:, None] == scored.design.column_subjects[None, :]
     rates = []
     for value, cohort in groups.items():
         mask = (np.array(genders()) == value)[:, None]
@@ -114,7 +114,7 @@ def test_all_cohorts_share_one_threshold(cut) -> None:  # type: ignore[no-untype
 
 def test_few_people_are_named_and_counted_not_measured() -> None:
     values = ["rare" if i < 2 * SHOTS else gender for i, gender in enumerate(genders())]
-    groups, spreads = planted().cohorts(by(values), min_subjects=5)
+    groups, spreads = planted().by_group(by(values), min_subjects=5)
     rare = next(cohort for cohort in groups if cohort.value == "rare")
     assert (rare.n, rare.n_subjects, rare.arms) == (8, 2, {})
     assert "rare" not in {end for s in spreads for end in (s.best, s.worst)}
@@ -122,21 +122,21 @@ def test_few_people_are_named_and_counted_not_measured() -> None:
 
 
 def test_a_label_may_vary_within_a_person() -> None:
-    found = planted()
+    scored = planted()
     poses = [one.attributes["pose"] for one in samples()]
-    groups, spreads = found.cohorts(by(poses, "pose"), min_subjects=5)
+    groups, spreads = scored.by_group(by(poses, "pose"), min_subjects=5)
     assert [(c.value, c.n, c.n_subjects) for c in groups] == [
         ("frontal", 48, 24),
         ("left", 48, 24),
     ]
-    scores = found.measured["clean"].scores
+    scores = scored.measured["clean"].scores
     hits = scores.hit().reshape(-1, 2)
     rank1 = next(s for s in spreads if (s.arm, s.figure) == ("occluded", "rank1"))
     # Poses alternate, so the difference is paired within people.
-    hits = found.measured["occluded"].scores.hit().reshape(-1, 2)
+    hits = scored.measured["occluded"].scores.hit().reshape(-1, 2)
     sign = 1 if rank1.best == "frontal" else -1
     wanted = bootstrap_mean(
-        sign * (hits[:, 0] - hits[:, 1]), found.design.people.reshape(-1, 2)[:, 0], seed=0
+        sign * (hits[:, 0] - hits[:, 1]), scored.design.people.reshape(-1, 2)[:, 0], seed=0
     )
     found_limits = (rank1.difference["value"], rank1.difference["low"], rank1.difference["high"])
     assert found_limits == pytest.approx((wanted.value, wanted.low, wanted.high))
@@ -145,7 +145,7 @@ def test_a_label_may_vary_within_a_person() -> None:
 def test_probes_of_no_known_label_are_a_cohort_but_no_end_of_a_spread() -> None:
     some = [replace(one, attributes={}) if i < 40 else one for i, one in enumerate(samples())]
     labels = cohorts.labels(some, {}, ["gender", "pose"])
-    groups, spreads = planted().cohorts(labels, min_subjects=5)
+    groups, spreads = planted().by_group(labels, min_subjects=5)
     assert {(c.column, c.value, c.n) for c in groups if c.value == "unknown"} == {
         ("gender", "unknown", 40),
         ("pose", "unknown", 40),
@@ -174,16 +174,16 @@ def test_an_unknown_label_names_those_there_are() -> None:
 
 def test_pairs_are_broken_down_by_their_probes() -> None:
     plan, probes, references = pairs_only()
-    found = findings(plan, {"occluded": near(probes, 2.0, 1), "restored:x": probes}, references)
+    scored = findings(plan, {"occluded": near(probes, 2.0, 1), "restored:x": probes}, references)
     values = np.array(["even" if int(i[:3]) % 2 == 0 else "odd" for i in plan.probes])
-    groups, _ = found.cohorts({"parity": values}, min_subjects=2)
-    correct = found.views["restored:x"].correct
+    groups, _ = scored.by_group({"parity": values}, min_subjects=2)
+    correct = scored.views["restored:x"].correct
     for cohort in groups:
         mine = np.array(
             [(int(t.probe_id[:3]) % 2 == 0) == (cohort.value == "even") for t in plan.pairs]
         )
         figures = cohort.arms["restored:x"]
         assert figures["accuracy"]["value"] == pytest.approx(correct[mine].mean())
-        gain = correct[mine].mean() - found.views["occluded"].correct[mine].mean()
+        gain = correct[mine].mean() - scored.views["occluded"].correct[mine].mean()
         assert figures["accuracy_gain"]["value"] == pytest.approx(gain)
         assert "rank1" not in figures

@@ -74,12 +74,12 @@ def test_strangers_have_no_rank_and_make_open_set_searches() -> None:
     chosen = {s: i for s, i in plan.cosine_references.items() if int(s) < 15}
     pairs = tuple(t for t in plan.pairs if int(t.reference_id[:3]) < 15)
     open_plan = replace(plan, references=tuple(inside), cosine_references=chosen, pairs=pairs)
-    found = findings(open_plan, {"occluded": probes}, references[: len(inside)])
-    scores = found.measured["occluded"].scores
+    scored = findings(open_plan, {"occluded": probes}, references[: len(inside)])
+    scores = scored.measured["occluded"].scores
     assert scores.mated.tolist() == [i < 60 for i in range(80)]
     assert (scores.rank()[60:] == 0).all() and (scores.rank()[:60] > 0).all()
     assert np.isnan(scores.hit()[60:]).all() and np.isnan(scores.cosine[60:]).all()
-    figures = found.arm("occluded", run()).figures
+    figures = scored.arm("occluded", run()).figures
     assert figures["rank1"]["n"] == 60 and figures["rank1"]["non_mated"] == 20
     point = figures["fnir@fpir=0.01"]
     # FPIR of 1 % of 20 searches allows none: the threshold is above every stranger.
@@ -145,10 +145,10 @@ def test_every_genuine_comparison_is_made_once() -> None:
     references[2] = np.nan
     a = np.array(list("abcabcz"))
     b = np.array(list("bacbacbaq"))
-    found = genuine_comparisons(probes, references, a, b)
+    genuine = genuine_comparisons(probes, references, a, b)
     table = dense(probes, references)
     wanted = sorted((i, table[i, j]) for i in range(7) for j in range(9) if a[i] == b[j])
-    assert sorted(zip(found.probe.tolist(), found.scores.tolist(), strict=True)) == wanted
+    assert sorted(zip(genuine.probe.tolist(), genuine.scores.tolist(), strict=True)) == wanted
 
 
 def test_mean_enrolment_averages_what_there_is() -> None:
@@ -176,14 +176,14 @@ def test_failures_change_no_denominator() -> None:
     plan, probes, references = planted()
     lost = probes.copy()
     lost[[0, 1, 2, 10]] = np.nan
-    found = findings(plan, {"clean": probes, "occluded": probes, "restored:x": lost}, references)
-    whole, part = (found.arm(name, run()).figures for name in ("occluded", "restored:x"))
+    scored = findings(plan, {"clean": probes, "occluded": probes, "restored:x": lost}, references)
+    whole, part = (scored.arm(name, run()).figures for name in ("occluded", "restored:x"))
     counted = [name for name in whole if not name.startswith(("cosine", "impostor", "margin"))]
     assert {name for name in counted if whole[name]["n"] != part[name]["n"]} == set()
     assert part["fta"]["failed"] == 4 and part["fta"]["failed_subjects"] == 1
     assert part["fta"]["value"] == pytest.approx(4 / 36) and whole["fta"]["value"] == 0
     assert part["cosine"]["left_out"] == 4 and part["cosine"]["n"] == 32
-    before = found.measured["occluded"].scores.hit()
+    before = scored.measured["occluded"].scores.hit()
     before[[0, 1, 2, 10]] = 0
     assert part["rank1"]["value"] == pytest.approx(before.mean())
     frozen = "fnmr_frozen@fmr=0.01"
@@ -241,13 +241,13 @@ def test_quality_goes_with_recognition_where_it_was_planted_so() -> None:
         [ImageQuality(psnr_mask=10 + s) for s in strength],
     )
     after[7] = ImageQuality()
-    found = findings(
+    scored = findings(
         plan,
         {"occluded": probes, "restored:x": restored},
         references,
         qualities={"occluded": before, "restored:x": after},
     )
-    figure = found.arm("restored:x", run()).figures["quality_vs_recognition"]
+    figure = scored.arm("restored:x", run()).figures["quality_vs_recognition"]
     assert figure["value"] > 0.5 and figure["low"] > 0
     assert figure["n"] == 35 and figure["left_out"] == 1
 
@@ -256,11 +256,11 @@ def test_pairs_in_folds() -> None:
     plan, probes, references = pairs_only(missing=10)
     broken = probes.copy()
     broken[:5] = np.nan
-    found = findings(plan, {"occluded": broken, "restored:x": probes}, references)
-    figures = found.arm("restored:x", run()).figures
+    scored = findings(plan, {"occluded": broken, "restored:x": probes}, references)
+    figures = scored.arm("restored:x", run()).figures
     assert "rank1" not in figures and "fnir@fpir=0.01" not in figures
     accuracy = figures["accuracy"]
-    correct = found.views["restored:x"].correct
+    correct = scored.views["restored:x"].correct
     folds = np.array(plan.folds)
     means = [correct[folds == fold].mean() for fold in range(1, 5)]
     assert accuracy["value"] == pytest.approx(np.mean(means))
@@ -268,20 +268,20 @@ def test_pairs_in_folds() -> None:
     worst = [correct[folds == 1].sum() / 20, *means[1:]]
     assert accuracy["value_missing_wrong"] == pytest.approx(np.mean(worst))
     assert accuracy["missing_pairs"] == 10 and accuracy["flag"] == "10 pairs are missing"
-    cut = replace(found, limited=True).arm("restored:x", run()).figures["accuracy"]
+    cut = replace(scored, limited=True).arm("restored:x", run()).figures["accuracy"]
     assert "value_missing_wrong" not in cut and cut["missing_pairs"] == 10
     gain = figures["accuracy_gain"]
-    assert gain["value"] == pytest.approx(correct.mean() - found.views["occluded"].correct.mean())
+    assert gain["value"] == pytest.approx(correct.mean() - scored.views["occluded"].correct.mean())
     assert gain["rescued"] - gain["harmed"] == round(40 * gain["value"]) and gain["n"] == 40
     table = cosine_summary(
         *(
-            found.measured["restored:x"].scores.trials[[t.genuine == kind for t in plan.pairs]]
+            scored.measured["restored:x"].scores.trials[[t.genuine == kind for t in plan.pairs]]
             for kind in (True, False)
         )
     )
     assert figures["d_prime"]["value"] == pytest.approx(table.d_prime)
     # Without cosine images a probe's cosine is the mean of its genuine pairs.
-    scores = found.measured["restored:x"].scores
+    scores = scored.measured["restored:x"].scores
     trial = next(i for i, t in enumerate(plan.pairs) if t.probe_id == plan.probes[1])
     assert scores.cosine[1] == scores.trials[trial]
     assert figures["cosine_gain"]["left_out"] == 5
@@ -300,8 +300,8 @@ def test_an_uneven_list_is_flagged_with_what_one_answer_would_give() -> None:
 def test_genuine_pairs_alone_are_drawn_like_single_values() -> None:
     values, owners = RNG.normal(size=60), RNG.integers(0, 9, 60).astype(str)
     wanted = bootstrap_mean(values, owners, seed=3)
-    found = pair_mean(values, np.stack([owners, owners], axis=1), 3)
-    assert (found.value, found.low, found.high) == pytest.approx(
+    interval = pair_mean(values, np.stack([owners, owners], axis=1), 3)
+    assert (interval.value, interval.low, interval.high) == pytest.approx(
         (wanted.value, wanted.low, wanted.high)
     )
 
@@ -310,7 +310,7 @@ def test_impostor_pairs_are_drawn_by_both_people() -> None:
     # One person spoils all his pairs: drawing one side only would understate that.
     people_of = np.array([(a, b) for a in range(8) for b in range(8) if a != b]).astype(str)
     values = (people_of == "0").any(axis=1).astype(float)
-    found = pair_mean(values, people_of, 0)
+    interval = pair_mean(values, people_of, 0)
     one_way = bootstrap_mean(values, people_of[:, 1], seed=0)
-    assert found.value == pytest.approx(one_way.value)
-    assert found.high - found.low > one_way.high - one_way.low
+    assert interval.value == pytest.approx(one_way.value)
+    assert interval.high - interval.low > one_way.high - one_way.low

@@ -107,7 +107,7 @@ def test_cohorts_that_are_harmed_are_named_worst_first() -> None:
     assert said.index("pose = left (3 rescued, 4 harmed)") > place and "front" not in said
 
 
-def test_pairs_are_judged_by_accuracy_or_the_frozen_threshold() -> None:
+def test_pairs_are_judged_by_accuracy_or_the_fixed_threshold() -> None:
     said = spoken({"accuracy_gain": gain(0.03, 0.01, 0.05)}, rate="accuracy")
     assert "helps 'rec' on masks: the accuracy on pairs goes from 50.0 % to 53.0 %" in said
     # A falling FNMR helps; an unsupported threshold is passed over for a supported one.
@@ -116,7 +116,7 @@ def test_pairs_are_judged_by_accuracy_or_the_frozen_threshold() -> None:
     assert "first helps" in said and "FMR of 0.01 on bare faces" in said
     hurt = {"fnmr_frozen_change@fmr=0.01": gain(0.04, 0.02, 0.06)}
     assert "first hurts" in spoken(hurt, rate="fnmr_frozen@fmr=0.01")
-    assert "cannot be told: neither" in spoken({})
+    assert "cannot be told: there is neither" in spoken({})
 
 
 def test_an_uneven_list_of_pairs_carries_no_verdict() -> None:
@@ -159,15 +159,15 @@ def test_a_collapsed_recogniser_is_reported_loudly() -> None:
     twins = faces.copy()
     twins[2] = twins[0]  # one probe of the second person is the first one's
     arms = {"clean": faces, "occluded": twins, "restored:x": np.repeat(faces[:1], 12, axis=0)}
-    found = findings(plan, arms, own)
-    said = notes.collapse(found)
+    scored = findings(plan, arms, own)
+    said = notes.collapse(scored)
     assert any("'restored:x' all probes have one and the same template" in one for one in said)
     # Two probes of a person may be the same; probes 0, 1 and 2 share a template with another's.
     assert any("'occluded' 3 probes have exactly" in one for one in said)
     assert not any("'clean'" in one for one in said)
     flat = findings(plan, arms, np.repeat(own[:1], len(own), axis=0))
     assert any("12 probes score the same with their own" in one for one in notes.collapse(flat))
-    assert flat.measured["clean"].scores.rank().tolist() == [6] * 12  # ties count against
+    assert flat.measured["clean"].scores.rank().tolist() == [6] * 12  # ties count as errors
 
 
 def test_missing_pairs_are_reported_loudly() -> None:
@@ -261,29 +261,29 @@ class Strangers(Fmor):
 
 
 def test_an_open_set_runs_from_end_to_end() -> None:
-    found = of(Strangers(), Squares(12, 6, occluded=3), cohorts=("covering", "condition"))
-    arms = {arm.name: arm for arm in found.arms}
-    outside = sum(int(row.probe_id[:2]) >= 9 for row in found.probes) // len(arms)
+    report = of(Strangers(), Squares(12, 6, occluded=3), cohorts=("covering", "condition"))
+    arms = {arm.name: arm for arm in report.arms}
+    outside = sum(int(row.probe_id[:2]) >= 9 for row in report.probes) // len(arms)
     assert outside > 0
-    for arm in found.arms:
+    for arm in report.arms:
         figures = arm.figures
-        assert figures["rank1"]["n"] == len(found.probes) // len(arms) - outside
+        assert figures["rank1"]["n"] == len(report.probes) // len(arms) - outside
         assert figures["fnir@fpir=0.01"]["n_non_mated"] == outside
-        assert figures["fta"]["n"] == len(found.probes) // len(arms)
-    assert {row.rank for row in found.probes if int(row.probe_id[:2]) >= 9} == {0}
-    assert any("probes are of people without a reference" in note for note in found.notes)
-    assert found.setup["images"]["probes_without_reference"] == outside
-    assert [c.column for c in found.cohorts] == ["covering", "condition"]
-    assert found.protocol
+        assert figures["fta"]["n"] == len(report.probes) // len(arms)
+    assert {row.rank for row in report.probes if int(row.probe_id[:2]) >= 9} == {0}
+    assert any("probes are of people without a reference" in note for note in report.notes)
+    assert report.setup["images"]["probes_without_reference"] == outside
+    assert [c.column for c in report.cohorts] == ["covering", "condition"]
+    assert report.protocol
 
 
 def test_calibration_and_choices_are_on_record() -> None:
-    found = of(Fmor(), Squares(12, 6, occluded=3), enrolment="mean", arms=("clean", "restored"))
-    assert found.setup["enrolment"] == "mean"
-    facts = found.setup["calibration"]
+    report = of(Fmor(), Squares(12, 6, occluded=3), enrolment="mean", arms=("clean", "restored"))
+    assert report.setup["enrolment"] == "mean"
+    facts = report.setup["calibration"]
     assert facts["on"] == "clean arm" and set(facts["thresholds"]) == {"0.01", "0.001", "0.0001"}
-    assert any(note.startswith("Frozen thresholds are fixed on: clean arm") for note in found.notes)
-    assert found.setup["bootstrap"] == {"unit": "subject", "resamples": 2000, "level": 0.95}
+    assert any(note.startswith("Thresholds are fixed on: clean arm") for note in report.notes)
+    assert report.setup["bootstrap"] == {"unit": "subject", "resamples": 2000, "level": 0.95}
 
 
 @pytest.mark.parametrize(
