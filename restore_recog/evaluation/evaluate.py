@@ -19,7 +19,7 @@ from restore_recog.evaluation.figures.findings import Findings
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.results import ArmReport, Cohort, ProbeRow, Report, Verdict
 from restore_recog.evaluation.run.ledger import Ledger, Progress
-from restore_recog.evaluation.run.outcomes import ArmRun
+from restore_recog.evaluation.run.probes import ArmRun
 from restore_recog.evaluation.run.session import Session
 from restore_recog.evaluation.words import notes, quality_verdict, verdict
 from restore_recog.evaluation.words.examples import examples
@@ -52,7 +52,7 @@ def evaluate(request: EvalRequest, progress: Progress | None = None) -> Report:
     runs = session.run()
     findings = Findings.of(session, runs)
     arms = tuple(findings.arm(name, runs[name]) for name in findings.measured)
-    coverings = {image_id: probe.covering for image_id, probe in session.found.items()}
+    coverings = {image_id: probe.covering for image_id, probe in session.found_probes.items()}
     labels = groups.labels(samples, coverings, request.cohorts)
     cohorts, spreads = findings.by_group(labels, request.min_subjects)
     return Report(
@@ -110,7 +110,7 @@ def _rows(session: Session, run: ArmRun, findings: Findings, name: str) -> Seque
     ranks, best = measured.scores.rank(), measured.scores.best_impostor
     rows = []
     for i, image_id in enumerate(session.plan.probes):
-        probe = session.found.get(image_id)
+        probe = session.found_probes.get(image_id)
         rows.append(
             ProbeRow(
                 arm=name,

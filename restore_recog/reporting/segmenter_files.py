@@ -101,8 +101,10 @@ def as_json(study: Study) -> dict[str, Any]:
 
 def strip(worst: Worst) -> Example:
     """Return [occluded | found | true | difference] of one mask."""
-    masks = [np.repeat(one[:, :, None] * np.uint8(255), 3, 2) for one in (worst.found, worst.true)]
-    tiles = [worst.occluded, *masks, difference(worst.found, worst.true)]
+    masks = [
+        np.repeat(one[:, :, None] * np.uint8(255), 3, 2) for one in (worst.predicted, worst.true)
+    ]
+    tiles = [worst.occluded, *masks, difference(worst.predicted, worst.true)]
     titles = ("occluded", f"found, Dice {worst.dice:.3f}", "true", "orange missed, blue extra")
     caption = f"{worst.segmenter}: {worst.probe_id}"
     return Example(worst.probe_id, caption, titles, np.concatenate(tiles, axis=1))

@@ -89,7 +89,7 @@ def test_contradictions_are_told_before_anything(args: list[str], said: str) -> 
 
 
 def test_the_cache_lies_beside_the_results_and_is_used(finished: Path, tmp_path: Path) -> None:
-    assert list((finished.parent / CACHE).glob("*.work"))
+    assert list((finished.parent / CACHE).rglob("*.gz"))
     again = run("--recognizer", "tiny", "-o", tmp_path / "again", "--limit", 4,
                 "--cache", finished.parent / CACHE)  # fmt: skip
     assert again.exit_code == 0, again.output

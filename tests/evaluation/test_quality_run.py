@@ -17,7 +17,7 @@ from restore_recog.evaluation.evaluate import evaluate
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.results import ArmReport, Report
 from restore_recog.evaluation.run import quality_models
-from restore_recog.evaluation.run.quality_models import Judges
+from restore_recog.evaluation.run.quality_models import QualityModels
 from restore_recog.metrics.frechet import frechet_distance
 from restore_recog.protocols.quality import Quality
 from restore_recog.reporting.folder import read as read_report
@@ -44,8 +44,10 @@ def brightness(images: Sequence[Pixels]) -> NDArray[np.float64]:
 
 @pytest.fixture(autouse=True)
 def known_judges(monkeypatch: pytest.MonkeyPatch) -> None:
-    def gather(files: Mapping[str, Path], side: int, device: str) -> Judges:
-        return Judges(colours, apart, {"niqe": brightness}, {"brisque": "it is out to lunch."})
+    def gather(files: Mapping[str, Path], side: int, device: str) -> QualityModels:
+        return QualityModels(
+            colours, apart, {"niqe": brightness}, {"brisque": "it is out to lunch."}
+        )
 
     monkeypatch.setattr(quality_models, "gather", gather)
 
@@ -65,7 +67,7 @@ def report() -> Report:
         patch.setattr(
             quality_models,
             "gather",
-            lambda *args: Judges(
+            lambda *args: QualityModels(
                 colours, apart, {"niqe": brightness}, {"brisque": "it is out to lunch."}
             ),
         )

@@ -13,7 +13,7 @@ from restore_recog.evaluation.arm_choice import ArmSpec
 from restore_recog.evaluation.arms import ARMS
 from restore_recog.evaluation.figures.findings import Findings
 from restore_recog.evaluation.image_quality import ImageQuality
-from restore_recog.evaluation.run.outcomes import ArmRun
+from restore_recog.evaluation.run.probes import ArmRun
 from restore_recog.evaluation.scores.design import Design
 from restore_recog.types import FaceSample, Trial
 

@@ -36,7 +36,7 @@ def state(session: Session, ledger: Ledger) -> dict[str, object]:
         "qualities": {name: repr(run.qualities) for name, run in runs.items()},
         "fallbacks": {name: run.fallbacks for name, run in runs.items()},
         "failures": [list(map(str, (f.stage, f.image_id, f.reason))) for f in ledger.failures],
-        "found": repr(session.found),
+        "found": repr(session.found_probes),
         "notes": session.notes,
         "images": {stage: cost["images"] for stage, cost in sorted(ledger.timing().items())},
     }

@@ -21,7 +21,7 @@ from restore_recog.errors import (
 )
 from restore_recog.evaluation.cache.identity import identity
 from restore_recog.evaluation.run.masks import pack, unpack, widened
-from restore_recog.evaluation.segmenters.figures import judged
+from restore_recog.evaluation.segmenters.figures import mask_score
 from restore_recog.metrics.masks import boundary_error, precision, recall
 from restore_recog.nn.masks import NetSegmenter
 from restore_recog.restoring.image_files import segmenter_for
@@ -196,10 +196,10 @@ class TestMapFigures:
             recall(np.ones((4, 4)), np.ones((5, 4)))
 
     def test_a_failed_segmenter_has_found_nothing(self) -> None:
-        failed, empty = judged(None, blob(1)), judged(blob(1) * 0, blob(1))
+        failed, empty = mask_score(None, blob(1)), mask_score(blob(1) * 0, blob(1))
         assert repr(failed) == repr(empty)  # NaN is not equal to itself
         assert (failed.dice, failed.iou, failed.recall, failed.empty) == (0, 0, 0, 1)
-        assert math.isnan(judged(blob(1), None).dice) and judged(blob(1), None).empty == 0
+        assert math.isnan(mask_score(blob(1), None).dice) and mask_score(blob(1), None).empty == 0
 
 
 class TestMasks:

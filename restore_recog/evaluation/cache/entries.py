@@ -1,15 +1,15 @@
-"""What is kept of an evaluation's work, under which key, so that no net runs on it twice."""
+"""What is kept of an evaluation's work, under which key, so that no network runs on it twice."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from restore_recog.api import Recognizer, Restorer
 from restore_recog.errors import NoFaceError, SeveralFacesError
@@ -20,37 +20,55 @@ from restore_recog.evaluation.cache.store import WorkCache
 from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.run.faces import Locator, ProbeFace, digest
 from restore_recog.evaluation.run.ledger import Ledger
-from restore_recog.evaluation.run.outcomes import Outcome
 from restore_recog.face_detection import FaceFinder
 from restore_recog.segmenters.names import ChosenSegmenter
 from restore_recog.system import provenance
-from restore_recog.types import FaceCrop, FaceImage, FaceSample, Pixels
+from restore_recog.types import FaceCrop, FaceImage, FaceSample, Pixels, Templates
 
-FORMAT = 3
+FORMAT = 4
 """Raised by any change of what an entry holds."""
 
 CORE = {"restore_recog.evaluation.run.probes", "restore_recog.evaluation.run.references"}
 """The modules that make an entry; with all that they use, their sources are in its key."""
 
 Tally = tuple[int, int, int]
-"""Results found in the cache, results made, entries damaged."""
+"""Results taken from the cache, results made, entries damaged."""
 
 Keys = Mapping[str, bytes]
 Tile = tuple[Pixels, Pixels | None]
 """An image of an arm, and the mask that it was made with."""
 
 
-class FinishedWork:
-    """Looks up and keeps what the nets of one run made.
-
-    An entry's key is the SHA-256 of the crop (with its landmarks, true mask and clean twin), of
-    everything that works on it, and of how many images are worked on together: nets may
-    round differently in batches of another size, and what comes from here is what the same run
-    would have made, bit for bit. A block is made anew where one of its images is not known.
-    The number of threads and the kind of GPU are not in the key.
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What an arm made of one probe.
 
     Attributes:
-        found, made: How many results came from the cache, and how many did not.
+        template: (D,) of unit length, or None where there is none.
+        fallback: The restorer failed and the probe was used as it came.
+        quality: Likeness to the clean counterpart.
+        mask: The mask that it was restored with, packed; None where no segmenter looked for one.
+        features: (F,) of the image for FID, or None.
+    """
+
+    template: Templates | None
+    fallback: bool
+    quality: ImageQuality
+    mask: bytes | None = None
+    features: NDArray[np.float32] | None = None
+
+
+class FinishedWork:
+    """Looks up and keeps what the networks of one run made.
+
+    An entry's key is the SHA-256 of the crop (with its landmarks, true mask and clean
+    counterpart), of everything that works on it, and of how many images are worked on together:
+    networks may round differently in batches of another size, and what comes from here is what
+    the same run would have made, bit for bit. A block is made anew where one of its images is not
+    known. The number of threads and the kind of GPU are not in the key.
+
+    Attributes:
+        reused, made: How many results came from the cache, and how many did not.
     """
 
     def __init__(
@@ -70,16 +88,16 @@ class FinishedWork:
             recognizer: Of the run.
             restorers: By their names in the run.
             segmenters: Restorer name -> what finds its masks.
-            quality_models: What judges how good images look.
+            quality_models: Those that score how good images look.
             policy: What else decides what an entry holds; JSON values.
         """
         self._cache = cache
-        self.found = self.made = 0
+        self.reused = self.made = 0
         self._base = [FORMAT, sources(CORE), software(), identity(recognizer)]
         self._restorers = {name: identity(r) for name, r in restorers.items()}
-        self._detectors = {
-            name: None if found is None else [identity(found.segmenter), found.device[:4]]
-            for name, found in segmenters.items()
+        self._segmenters = {
+            name: None if chosen is None else [identity(chosen.segmenter), chosen.device[:4]]
+            for name, chosen in segmenters.items()
         }
         self._policy = list(policy)
         self._base.append(identity(quality_models))
@@ -91,9 +109,9 @@ class FinishedWork:
         arm: list[Any] = [purpose, spec.arm.name, len(faces)]
         if spec.restorer is not None:
             name = spec.restorer
-            arm += [self._restorers[name], self._detectors[name], self._policy]
+            arm += [self._restorers[name], self._segmenters[name], self._policy]
         elif type(spec.arm).image is not Arm.image:  # it may use the mean face and any mask
-            arm += [digest(mean_face), list(self._detectors.values())]
+            arm += [digest(mean_face), list(self._segmenters.values())]
         return {
             face.sample.image_id: self._key(arm, face.crop, face.crop.mask, face.clean)
             for face in faces
@@ -123,17 +141,18 @@ class FinishedWork:
         """
         known = {image_id: self._cache.get(key) for image_id, key in keys.items()}
         if all(content is not None for content in known.values()):
-            self.found += len(keys)
-            found = {image_id: unpacked(content or b"") for image_id, content in known.items()}
-            for image_id, (_, failures) in found.items():
-                for stage, reason in failures:
+            self.reused += len(keys)
+            entries = {image_id: unpacked(content or b"") for image_id, content in known.items()}
+            for image_id, (_, known_failures) in entries.items():
+                for stage, reason in known_failures:
                     ledger.fail(stage, samples[image_id], reason)
-            return {image_id: outcome for image_id, (outcome, _) in found.items()}
+            return {image_id: outcome for image_id, (outcome, _) in entries.items()}
         self.made += len(keys)
-        start = len(ledger.failures)
-        outcomes = dict(make())
+        with ledger.collect() as failures:
+            outcomes = dict(make())
+        ledger.failures += failures
         reasons: dict[str, list[tuple[str, str]]] = {image_id: [] for image_id in keys}
-        for failure in dict.fromkeys(ledger.failures[start:]):
+        for failure in dict.fromkeys(failures):
             reasons[failure.image_id].append((failure.stage, failure.reason))
         self._cache.put({key: packed(outcomes[i], reasons[i]) for i, key in keys.items()})
         return outcomes
@@ -142,20 +161,22 @@ class FinishedWork:
         """Return the image and mask of one probe in one arm, kept or made."""
         content = self._cache.get(key)
         if content is not None:
-            shape, pixels = _array(content)
-            size = shape[0] * shape[1]
-            has_mask = len(pixels) > 3 * size
-            found = pixels[3 * size :].reshape(shape[:2]) if has_mask else None
-            return pixels[: 3 * size].reshape(shape), found
-        image, used = make()
-        planes = [image.ravel(), *([] if used is None else [used.ravel()])]
-        head = json.dumps(image.shape).encode() + b"\n"
-        self._cache.put({key: head + zlib.compress(np.concatenate(planes).tobytes(), 1)})
-        return image, used
+            line, _, rest = content.partition(b"\n")
+            height, width = json.loads(line)
+            values = np.frombuffer(rest, np.uint8)  # (3 H W,), or (4 H W,) with a mask at the end
+            kept, kept_mask = np.split(values, [3 * height * width])
+            return (
+                kept.reshape(height, width, 3),
+                kept_mask.reshape(height, width) if kept_mask.size else None,
+            )
+        image, mask = make()
+        head = json.dumps(image.shape[:2]).encode() + b"\n"
+        self._cache.put({key: head + image.tobytes() + (b"" if mask is None else mask.tobytes())})
+        return image, mask
 
     def tally(self) -> Tally:
         """Return what the cache has been good for so far."""
-        return self.found, self.made, self._cache.damaged
+        return self.reused, self.made, self._cache.damaged
 
     def _key(
         self, arm: list[Any], crop: FaceCrop, true_mask: Pixels | None, clean: Pixels | None
@@ -168,18 +189,16 @@ class FinishedWork:
 
 def notes(tallies: Sequence[Tally]) -> list[str]:
     """Return what the report must say about the cache; one tally a process."""
-    found, made = sum(tally[0] for tally in tallies), sum(tally[1] for tally in tallies)
-    damaged = max((tally[2] for tally in tallies), default=0)  # all see the same files
+    reused, made, damaged = (sum(tally[i] for tally in tallies) for i in range(3))
     sentences = []
-    if found:
+    if reused:
         sentences.append(
-            f"{found} of {found + made} results of the nets came from the cache of finished work; "
+            f"{reused} of {reused + made} network results came from the cache of finished work; "
             "the costs are those of the others."
         )
     if damaged:
         sentences.append(
-            f"{damaged} entries in the cache were cut off or damaged (a run that is stopped, or "
-            "still going on, leaves one) and were made anew."
+            f"{damaged} entries in the cache were cut off or damaged and were computed again."
         )
     return sentences
 
@@ -209,10 +228,10 @@ class RememberingLocator(Locator):
             assert located.landmarks is not None
             self._cache.put({key: json.dumps(["", located.landmarks.tolist()]).encode()})
             return located
-        kind, found = json.loads(content)
+        kind, answer = json.loads(content)
         if kind:
-            raise self._REASONS[kind](found)
-        return replace(image, landmarks=np.array(found, np.float32))
+            raise self._REASONS[kind](answer)
+        return replace(image, landmarks=np.array(answer, np.float32))
 
 
 def software() -> dict[str, str]:
@@ -230,11 +249,10 @@ def packed(outcome: Outcome, failures: Sequence[tuple[str, str]]) -> bytes:
         "failures": list(failures),
         "template": None if row is None else len(row),
     }
-    found = outcome.found or b""
-    head["mask"] = None if outcome.found is None else len(found)
+    head["mask"] = None if outcome.mask is None else len(outcome.mask)
     head["features"] = None if features is None else len(features)
     arrays = [b"" if array is None else array.tobytes() for array in (row, features)]
-    return json.dumps(head).encode() + b"\n" + b"".join(arrays) + found
+    return json.dumps(head).encode() + b"\n" + b"".join(arrays) + (outcome.mask or b"")
 
 
 def unpacked(content: bytes) -> tuple[Outcome, list[tuple[str, str]]]:
@@ -246,11 +264,6 @@ def unpacked(content: bytes) -> tuple[Outcome, list[tuple[str, str]]]:
     features = None
     if head["features"] is not None:
         features = np.frombuffer(rest[ends[0] : ends[1]], np.float32)
-    found = None if head["mask"] is None else rest[ends[1] :]
+    mask = None if head["mask"] is None else rest[ends[1] :]
     failures = [(stage, reason) for stage, reason in head["failures"]]
-    return Outcome(row, head["fallback"], ImageQuality(*head["quality"]), found, features), failures
-
-
-def _array(content: bytes) -> tuple[tuple[int, ...], Pixels]:
-    line, _, rest = content.partition(b"\n")
-    return tuple(json.loads(line)), np.frombuffer(zlib.decompress(rest), np.uint8)
+    return Outcome(row, head["fallback"], ImageQuality(*head["quality"]), mask, features), failures

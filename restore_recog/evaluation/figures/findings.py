@@ -25,7 +25,7 @@ from restore_recog.metrics.view2 import View2
 from restore_recog.types import Mask, Vector
 
 if TYPE_CHECKING:
-    from restore_recog.evaluation.run.outcomes import ArmRun
+    from restore_recog.evaluation.run.probes import ArmRun
     from restore_recog.evaluation.run.session import Session
 
 GROUP_FMR = (1e-3, 1e-2)

@@ -1,4 +1,4 @@
-"""What was drawn: one line a probe, and the counts of a run."""
+"""Which coverings were drawn: one row per probe, and the counts of a run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Drawn:
 
     @classmethod
     def of(cls, covered: Covered) -> Drawn:
-        """Return the line of one drawing."""
+        """Return the row of one drawing."""
         area = float(covered.mask.mean())
         return cls(covered.kind, covered.colour, covered.pattern, covered.difficulty, area)
 
@@ -42,13 +42,13 @@ def statistics(drawn: Iterable[Drawn]) -> dict[str, Any] | None:
         ``by``: kind, colour, pattern and difficulty -> value -> ``count`` and the same three,
         the commonest first.
     """
-    found = list(drawn)
-    if not found:
+    rows = list(drawn)
+    if not rows:
         return None
     return {
-        "count": len(found),
-        "area_percent": _area(found),
-        "by": {name: _groups(found, name) for name in BY},
+        "count": len(rows),
+        "area_percent": _area(rows),
+        "by": {name: _groups(rows, name) for name in BY},
     }
 
 

@@ -1,7 +1,7 @@
-"""From data sets to aligned faces: read, crop, cover. Whatever fails is written down.
+"""From data sets to aligned faces: read, crop, cover. Every failure is recorded.
 
 Synthetic coverings are drawn on the crop of the clean image, so that the covered face
-has an exact twin and an exact mask; the face search has not seen the covering then.
+has an exact clean counterpart and an exact mask; the face search has not seen the covering then.
 """
 
 from __future__ import annotations
@@ -63,24 +63,24 @@ class Source:
         if not ids:
             return
         with ledger.timed("read", len(ids)):
-            found = self._read_batch(ids)
+            items = self._read_batch(ids)
         for image_id in ids:
-            sample, item = self.samples[image_id], found[image_id]
+            sample, item = self.samples[image_id], items[image_id]
             if isinstance(item, FaceImage):
                 yield sample, item
             else:
                 ledger.fail("read", sample, item)
 
     def _read_batch(self, ids: Sequence[str]) -> dict[str, FaceImage | Exception]:
-        found: dict[str, FaceImage | Exception] = {}
+        items: dict[str, FaceImage | Exception] = {}
         by_dataset: dict[int, list[str]] = {}
         for image_id in ids:
             by_dataset.setdefault(id(self._origin[image_id][0]), []).append(image_id)
         for members in by_dataset.values():
             dataset = self._origin[members[0]][0]
             images = dataset.read([self._origin[image_id][1] for image_id in members])
-            found.update(zip(members, images, strict=True))
-        return found
+            items.update(zip(members, images, strict=True))
+        return items
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of all ids, subjects and conditions."""
@@ -103,9 +103,9 @@ def _prefixes(datasets: Sequence[Dataset]) -> list[str]:
 
 
 def _prefixed(sample: FaceSample, prefix: str) -> FaceSample:
-    twin = None if sample.clean_id is None else prefix + sample.clean_id
+    clean = None if sample.clean_id is None else prefix + sample.clean_id
     return replace(
-        sample, image_id=prefix + sample.image_id, subject=prefix + sample.subject, clean_id=twin
+        sample, image_id=prefix + sample.image_id, subject=prefix + sample.subject, clean_id=clean
     )
 
 
@@ -115,8 +115,8 @@ class ProbeFace:
 
     Attributes:
         crop: The occluded face; its ``mask`` is the true mask where it is known.
-        clean: (S, S, 3) uint8, the pixel-aligned unoccluded twin, or None.
-        covering: Kind of the covering, or the condition as found.
+        clean: (S, S, 3) uint8, the pixel-aligned unoccluded counterpart, or None.
+        covering: Kind of the covering, or the condition that the data states.
         drawn: What was drawn, where the covering is synthetic.
     """
 
@@ -133,7 +133,7 @@ class FoundProbe:
 
     Attributes:
         covering, drawn: As in :class:`ProbeFace`.
-        digest, clean_digest: :func:`digest` of the occluded crop and of its clean twin.
+        digest, clean_digest: :func:`digest` of the occluded crop and of its clean counterpart.
     """
 
     covering: str
@@ -164,13 +164,13 @@ class CoveringSpec:
 
 
 class Locator:
-    """Finds the landmarks of the faces in images that came without."""
+    """Finds the landmarks of the faces in images that came without them."""
 
     def __init__(self, finder: FaceFinder) -> None:
         self.finder = finder
 
     def locate(self, image: FaceImage, ledger: Ledger) -> FaceImage:
-        """Return the image with landmarks; the ledger is told the cost of looking for them.
+        """Return the image with landmarks; the cost of looking for them goes to the ledger.
 
         Raises:
             ImageError: There is no usable face.
@@ -198,16 +198,16 @@ class Studio:
 
     def crops(self, ids: Sequence[str]) -> dict[str, FaceCrop]:
         """Return image_id -> crop for every image whose face was found."""
-        found = {}
+        crops = {}
         for sample, image in self.source.read(ids, self.ledger):
             crop = self._crop(sample, image)
             if crop is not None:
-                found[sample.image_id] = crop
-        return found
+                crops[sample.image_id] = crop
+        return crops
 
     def covered(self, ids: Sequence[str], spec: CoveringSpec) -> dict[str, ProbeFace]:
-        """Return probes with synthetic coverings: exact twin, exact mask."""
-        found = {}
+        """Return probes with synthetic coverings: exact clean counterpart, exact mask."""
+        probes = {}
         for image_id, crop in self.crops(ids).items():
             sample = self.source.samples[image_id]
             try:
@@ -225,41 +225,41 @@ class Studio:
                 self.ledger.fail("cover", sample, error)
                 continue
             occluded = replace(crop, pixels=result.pixels, mask=result.mask)
-            found[image_id] = ProbeFace(
+            probes[image_id] = ProbeFace(
                 sample, occluded, crop.pixels, result.kind, Drawn.of(result)
             )
-        return found
+        return probes
 
     def as_found(self, ids: Sequence[str]) -> dict[str, ProbeFace]:
-        """Return occluded probes as the data has them, with twin where one is aligned."""
+        """Return occluded probes as they are; with the clean counterpart where it is aligned."""
         images: dict[str, tuple[FaceSample, FaceCrop, tuple[int, ...]]] = {}
         for sample, image in self.source.read(ids, self.ledger):
             crop = self._crop(sample, image)
             if crop is not None:
                 images[sample.image_id] = (sample, crop, image.pixels.shape)
-        twins = self._twins(images)
+        clean = self._counterparts(images)
         return {
-            image_id: ProbeFace(sample, crop, twins.get(image_id), sample.condition)
+            image_id: ProbeFace(sample, crop, clean.get(image_id), sample.condition)
             for image_id, (sample, crop, _) in images.items()
         }
 
-    def _twins(
+    def _counterparts(
         self, images: Mapping[str, tuple[FaceSample, FaceCrop, tuple[int, ...]]]
     ) -> dict[str, NDArray[np.uint8]]:
-        """Return the clean twins, cut exactly as their occluded images were."""
+        """Return the clean counterparts, cut exactly as their occluded images were."""
         owners: dict[str, list[str]] = {}
         for image_id, (sample, _, _) in images.items():
             if sample.clean_id is not None and sample.clean_id in self.source.samples:
                 owners.setdefault(sample.clean_id, []).append(image_id)
-        found = {}
-        for twin, image in self.source.read(list(owners), self.ledger):
-            for image_id in owners[twin.image_id]:
+        crops = {}
+        for clean, image in self.source.read(list(owners), self.ledger):
+            for image_id in owners[clean.image_id]:
                 sample, crop, shape = images[image_id]
                 if image.pixels.shape == shape:
-                    found[image_id] = warp(image.pixels, crop.matrix, self.size)
+                    crops[image_id] = warp(image.pixels, crop.matrix, self.size)
                 else:
-                    self.ledger.fail("align", sample, "Its clean twin has another size.")
-        return found
+                    self.ledger.fail("align", sample, "Its clean counterpart has another size.")
+        return crops
 
     def _crop(self, sample: FaceSample, image: FaceImage) -> FaceCrop | None:
         stage = "detect"
@@ -281,6 +281,6 @@ def stable_seed(seed: int, image_id: str) -> int:
 
 def digest(pixels: NDArray[np.uint8]) -> str:
     """Return the SHA-256 of an image's shape and pixels."""
-    found = hashlib.sha256(str(pixels.shape).encode())
-    found.update(pixels.tobytes())
-    return found.hexdigest()
+    sha256 = hashlib.sha256(str(pixels.shape).encode())
+    sha256.update(pixels.tobytes())
+    return sha256.hexdigest()

@@ -32,11 +32,24 @@ class Ledger:
         self.other_laps: list[Laps] = []
         self._progress = progress
 
-    def scratch(self) -> Ledger:
-        """Return a ledger whose costs count here, and whose failures do not."""
-        found = Ledger()
-        found.laps = self.laps
-        return found
+    @contextmanager
+    def collect(self) -> Iterator[list[Failure]]:
+        """Yield a list that takes the failures of the ``with`` block instead of this ledger."""
+        outside, self.failures = self.failures, []
+        try:
+            yield self.failures
+        finally:
+            self.failures = outside
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Record neither failures nor costs of the ``with`` block."""
+        outside, self.laps = self.laps, {}
+        try:
+            with self.collect():
+                yield
+        finally:
+            self.laps = outside
 
     def fail(self, stage: str, sample: FaceSample, reason: object) -> None:
         """Record that an image fell out, or fell back, at a stage."""

@@ -1,4 +1,4 @@
-"""Which mask detector serves which restorer, and the masks they find."""
+"""The masks that the restorers of a block of probes are given."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from restore_recog.segmenters.names import ChosenSegmenter
 from restore_recog.types import Pixels
 
 
-def widened(found: Pixels, pixels: int) -> Pixels:
+def widened(mask: Pixels, pixels: int) -> Pixels:
     """Return a mask grown by so many pixels in all eight directions; shrunk where negative.
 
     What lies beyond the image's border counts as covered when a mask shrinks.
     """
-    tensor = torch.from_numpy(found)[None, None].float()
+    tensor = torch.from_numpy(mask)[None, None].float()  # (1, 1, S, S)
     changed = grow(tensor, pixels) if pixels >= 0 else 1 - grow(1 - tensor, -pixels)
     return changed[0, 0].numpy().astype(np.uint8)
 
 
 class BlockMasks:
-    """The masks of one block of probes. A detector runs when its masks are first asked for."""
+    """The masks of one block of probes. A segmenter runs when first asked for masks."""
 
     def __init__(
         self,
         faces: Sequence[ProbeFace],
-        detectors: Mapping[str, ChosenSegmenter | None],
+        segmenters: Mapping[str, ChosenSegmenter | None],
         ledger: Ledger,
         *,
         true: int | None = None,
@@ -44,60 +44,63 @@ class BlockMasks:
 
         Args:
             faces: No more than one batch.
-            detectors: Restorer name -> its detector, as :func:`choose` returns them.
+            segmenters: Restorer name -> its segmenter, as
+                :func:`~restore_recog.segmenters.names.choose` returns them.
             ledger: Takes failures and costs.
             true: By how many pixels the true masks are widened that the restorers are given;
-                None where they are given what the detectors find.
+                None where they are given what the segmenters find.
         """
-        self._faces, self._detectors, self._ledger, self._true = faces, detectors, ledger, true
+        self._faces, self._segmenters, self._ledger, self._true = faces, segmenters, ledger, true
         self._done: dict[tuple[int, bool], tuple[Mapping[str, Pixels], Mapping[str, str]]] = {}
 
     def for_restorer(self, restorer: str, face: ProbeFace, *, clean: bool = False) -> Pixels | None:
         """Return the mask of one probe for a restorer, or None, with a failure in the ledger.
 
-        A restorer without a detector gets an empty mask.
+        A restorer without a segmenter gets an empty mask.
 
         Args:
             restorer: Its name in this run.
             face: One of the block.
-            clean: Whether to look at the clean twin.
+            clean: Whether to look at the clean counterpart.
         """
         image = face.clean if clean else face.crop.pixels
         if self._true is not None and not clean:
             mask, why = face.crop.mask, "The data has no true mask of this image."
-            found = mask if mask is None or not self._true else widened(mask, self._true)
-        elif (detector := self._detectors[restorer]) is not None:
-            masks, reasons = self._detected(detector, clean)
-            found = masks.get(face.sample.image_id)
-            why = f"{detector.name}: {reasons.get(face.sample.image_id)}"
+            if mask is not None and self._true:
+                mask = widened(mask, self._true)
+        elif (segmenter := self._segmenters[restorer]) is not None:
+            masks, reasons = self._segmented(segmenter, clean)
+            mask = masks.get(face.sample.image_id)
+            why = f"{segmenter.name}: {reasons.get(face.sample.image_id)}"
         else:
-            found, why = None if image is None else np.zeros(image.shape[:2], np.uint8), ""
-        if found is None:
-            self._ledger.fail("segment", face.sample, why + (" (clean twin)" if clean else ""))
-        return found
+            mask, why = None if image is None else np.zeros(image.shape[:2], np.uint8), ""
+        if mask is None:
+            where = " (clean counterpart)" if clean else ""
+            self._ledger.fail("segment", face.sample, why + where)
+        return mask
 
     def to_fill(self, face: ProbeFace) -> Pixels | None:
         """Return the mask to be filled: the true one where it is known, else the first found."""
-        finders = [name for name, detector in self._detectors.items() if detector is not None]
-        if face.crop.mask is not None or not finders:
+        served = [name for name, segmenter in self._segmenters.items() if segmenter is not None]
+        if face.crop.mask is not None or not served:
             return face.crop.mask
-        return self.for_restorer(finders[0], face)
+        return self.for_restorer(served[0], face)
 
-    def _detected(
-        self, detector: ChosenSegmenter, clean: bool
+    def _segmented(
+        self, segmenter: ChosenSegmenter, clean: bool
     ) -> tuple[Mapping[str, Pixels], Mapping[str, str]]:
-        """Run a detector on the whole block, the first time that it is asked for."""
-        key = (id(detector.segmenter), clean)
+        """Run a segmenter on the whole block, the first time that it is asked for."""
+        key = (id(segmenter.segmenter), clean)
         if key not in self._done:
             seen = {f.sample.image_id: f.clean if clean else f.crop.pixels for f in self._faces}
             images = {image_id: p for image_id, p in seen.items() if p is not None}
-            with self._ledger.timed("segment", len(images), detector.device):
-                self._done[key] = segment(detector, images)
+            with self._ledger.timed("segment", len(images), segmenter.device):
+                self._done[key] = segment(segmenter, images)
         return self._done[key]
 
 
 def segment(
-    detector: ChosenSegmenter, crops: Mapping[str, Pixels]
+    segmenter: ChosenSegmenter, crops: Mapping[str, Pixels]
 ) -> tuple[dict[str, Pixels], dict[str, str]]:
     """Return (image_id -> mask, image_id -> reason of failure) of one batch.
 
@@ -107,10 +110,10 @@ def segment(
     ids = list(crops)
     if not ids:
         return {}, {}
-    images = to_tensor([crops[image_id] for image_id in ids]).to(detector.device)
+    images = to_tensor([crops[image_id] for image_id in ids]).to(segmenter.device)
     try:
         with torch.inference_mode():
-            found = masks_of(detector.segmenter, images).cpu()
+            answer = masks_of(segmenter.segmenter, images).cpu()  # (N, 1, S, S)
     except PluginError:
         raise
     except RestoreRecogError as error:
@@ -119,17 +122,17 @@ def segment(
         masks: dict[str, Pixels] = {}
         reasons: dict[str, str] = {}
         for image_id in ids:
-            one_mask, one_reason = segment(detector, {image_id: crops[image_id]})
+            one_mask, one_reason = segment(segmenter, {image_id: crops[image_id]})
             masks |= one_mask
             reasons |= one_reason
         return masks, reasons
-    rows = found[:, 0].numpy().astype(np.uint8)
+    rows = answer[:, 0].numpy().astype(np.uint8)  # (N, S, S)
     return dict(zip(ids, rows, strict=True)), {}
 
 
-def pack(found: NDArray[np.uint8]) -> bytes:
-    """Return a square mask of zeros and ones as bytes; a blob takes some hundred."""
-    return zlib.compress(np.packbits(found).tobytes(), 1)
+def pack(mask: NDArray[np.uint8]) -> bytes:
+    """Return a square mask of zeros and ones as bytes, some hundred of them for one blob."""
+    return zlib.compress(np.packbits(mask).tobytes(), 1)
 
 
 def unpack(packed: bytes, side: int) -> NDArray[np.uint8]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from restore_recog.api import Recognizer, Restorer
 from restore_recog.evaluation.arm_choice import ArmChoice, ArmSpec
-from restore_recog.evaluation.cache.entries import FinishedWork, Tile
+from restore_recog.evaluation.cache.entries import FinishedWork, Outcome, Tile
 from restore_recog.evaluation.image_quality import ImageQuality, measure
+from restore_recog.evaluation.run.arm_images import ImageMaker
 from restore_recog.evaluation.run.faces import CoveringSpec, FoundProbe, ProbeFace, Studio
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.masks import BlockMasks, pack
-from restore_recog.evaluation.run.outcomes import Outcome
-from restore_recog.evaluation.run.painting import Painter
-from restore_recog.evaluation.run.quality_models import Judged, Judges
+from restore_recog.evaluation.run.quality_models import QualityModels
 from restore_recog.evaluation.run.templates import Face, embed
 from restore_recog.segmenters.names import ChosenSegmenter
 from restore_recog.types import Failure, Pixels, Templates
@@ -25,14 +27,14 @@ class ProbeBlock:
     """What is kept of one block of probes.
 
     Attributes:
-        found: image_id -> what is kept of the probes whose face was found.
+        probes: image_id -> what is kept of the probes whose face was found.
         true_masks: How many of them have a true mask.
         outcomes: Arm name -> image_id -> what the arm made of it.
         failures: Arm name -> what failed in it; what failed before any arm stands under "".
         dropped: Arm -> why it cannot be measured, as far as is known.
     """
 
-    found: dict[str, FoundProbe]
+    probes: dict[str, FoundProbe]
     true_masks: int
     outcomes: dict[str, dict[str, Outcome]] = field(default_factory=dict)
     failures: dict[str, list[Failure]] = field(default_factory=dict)
@@ -40,16 +42,35 @@ class ProbeBlock:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ProbePass:
-    """Reads, crops, covers, paints, embeds and measures blocks of probes.
+class ArmRun:
+    """What an arm made of the probes.
 
     Attributes:
-        studio: Where faces come from.
+        templates: (P, D) in the plan's order; NaN rows where there is none.
+        fallbacks, qualities: By image_id, of the probes that got this far.
+        masks: The packed masks that a segmenter found, by image_id, where one looked.
+        features: (P, F) for FID, or None.
+    """
+
+    templates: Templates
+    fallbacks: Mapping[str, bool]
+    qualities: Mapping[str, ImageQuality]
+    masks: Mapping[str, bytes]
+    features: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProbePass:
+    """Reads, crops, covers, restores, embeds and measures blocks of probes.
+
+    Attributes:
+        studio: Where faces come from; its ledger takes costs.
         coverings: What to cover them with, or None to take them as they are found.
         restorers: By their names in this run.
         choice: The arms; the blocks may narrow it.
+        worker: Takes a block through one arm.
         true_masks: By how many pixels the true masks are widened that the restorers are given;
-            None where they are given what the detectors find.
+            None where they are given what the segmenters find.
         mean_face: (S, S, 3) uint8, for the arm ``fill``.
         work: Where results made before come from, or None.
     """
@@ -70,49 +91,52 @@ class ProbePass:
             DataError: An arm that was asked for cannot be measured on one of them.
             PluginError: A plug-in's answer has the wrong shape.
         """
-        ledger = self.studio.ledger.scratch()
-        found = list(faces(ids, replace(self.studio, ledger=ledger), self.coverings).values())
-        self.choice.check_faces(found)
+        ledger = self.studio.ledger
+        with ledger.collect() as failures:
+            probes = list(faces(ids, self.studio, self.coverings).values())
+        self.choice.check_faces(probes)
         block = ProbeBlock(
-            {face.sample.image_id: FoundProbe.of(face) for face in found},
-            sum(face.crop.mask is not None for face in found),
-            failures={"": ledger.failures},
+            {face.sample.image_id: FoundProbe.of(face) for face in probes},
+            sum(face.crop.mask is not None for face in probes),
+            failures={"": failures},
             dropped=dict(self.choice.dropped),
         )
-        painter = self._painter(found, ledger)
+        maker = self._maker(probes)
         for spec in self.choice.specs():
-            ledger.failures = []
-            block.outcomes[spec.name] = self._outcomes(spec, found, painter) if found else {}
-            block.failures[spec.name] = ledger.failures
+            with ledger.collect() as failures:
+                block.outcomes[spec.name] = self._outcomes(spec, probes, maker) if probes else {}
+            block.failures[spec.name] = failures
         return block
 
     def tile(self, spec: ArmSpec, face: ProbeFace) -> Tile:
         """Return the image of one probe in an arm and its mask; nothing is recorded or timed."""
 
         def make() -> Tile:
-            painter = self._painter([face], Ledger())
-            return painter.paint(spec, [face]).images[0], painter.mask(spec, face)
+            with self.studio.ledger.paused():
+                made = self._maker([face]).make(spec, [face])
+            return made.images[0], made.masks[0]
 
         if self.work is None:
             return make()
         keys = self.work.probe_keys(spec, [face], self.mean_face, "tile")
         return self.work.tile(keys[face.sample.image_id], make)
 
-    def _painter(self, found: Sequence[ProbeFace], ledger: Ledger) -> Painter:
-        masks = BlockMasks(found, self.worker.detectors, ledger, true=self.true_masks)
-        return Painter(self.restorers, masks, self.mean_face, ledger)
+    def _maker(self, probes: Sequence[ProbeFace]) -> ImageMaker:
+        ledger = self.studio.ledger
+        masks = BlockMasks(probes, self.worker.segmenters, ledger, true=self.true_masks)
+        return ImageMaker(self.restorers, masks, self.mean_face, ledger)
 
     def _outcomes(
-        self, spec: ArmSpec, found: Sequence[ProbeFace], painter: Painter
+        self, spec: ArmSpec, probes: Sequence[ProbeFace], maker: ImageMaker
     ) -> dict[str, Outcome]:
         """Take a block through one arm, or remember what came of it."""
         if self.work is None:
-            return self.worker.work(spec, found, painter)
+            return self.worker.work(spec, probes, maker)
         return self.work.block(
-            self.work.probe_keys(spec, found, self.mean_face),
+            self.work.probe_keys(spec, probes, self.mean_face),
             self.studio.source.samples,
-            painter.ledger,
-            lambda: self.worker.work(spec, found, painter),
+            maker.ledger,
+            lambda: self.worker.work(spec, probes, maker),
         )
 
 
@@ -129,87 +153,67 @@ class ArmWorker:
 
     Attributes:
         recognizer: Of the run.
-        detectors: Restorer name -> its detector.
+        segmenters: Restorer name -> its segmenter, or None.
         acquire_failed: Whether a probe that the restorer failed on has no template (failure
             to acquire) instead of the one of the image as it came.
-        judges: Of how good the images look.
+        quality_models: Those that score how good the images look.
     """
 
     recognizer: Recognizer
-    detectors: Mapping[str, ChosenSegmenter | None]
+    segmenters: Mapping[str, ChosenSegmenter | None]
     acquire_failed: bool
-    judges: Judges = field(default_factory=Judges)
+    quality_models: QualityModels = field(default_factory=QualityModels)
 
     def work(
-        self, spec: ArmSpec, faces: Sequence[ProbeFace], painter: Painter
+        self, spec: ArmSpec, faces: Sequence[ProbeFace], maker: ImageMaker
     ) -> dict[str, Outcome]:
         """Return image_id -> outcome of every probe of a block."""
-        painted = painter.paint(spec, faces)
-        lost = [self.acquire_failed and fallback for fallback in painted.fallbacks]
-        rows = self._embed(faces, painted.images, lost, painter.ledger)
-        with painter.ledger.timed("measure", len(faces)):
-            qualities = [
-                ImageQuality() if gone else self._quality(spec, face, image, painter)
-                for face, image, gone in zip(faces, painted.images, lost, strict=True)
-            ]
-        judged = self._judge(spec, faces, painted.images, lost, painter.ledger)
-        masks = [self._mask(spec, face, painter) for face in faces]
-        return {
-            face.sample.image_id: Outcome(
-                row, fallback and not gone, replace(quality, **said.scores), found, said.features
-            )
-            for face, row, fallback, gone, quality, found, said in zip(
-                faces, rows, painted.fallbacks, lost, qualities, masks, judged, strict=True
-            )
+        made, ledger = maker.make(spec, faces), maker.ledger
+        masks: Sequence[Pixels | None] = [None] * len(faces)
+        if spec.arm.keeps_mask and maker.reads_masks(spec):
+            masks = made.masks
+        packed = [None if mask is None else pack(mask) for mask in masks]
+        ids = [face.sample.image_id for face in faces]
+        kept = [
+            i for i, failed in enumerate(made.fallbacks) if not (failed and self.acquire_failed)
+        ]
+        seen, images = [faces[i] for i in kept], [made.images[i] for i in kept]
+        rows = self._embed(seen, images, ledger)
+        with ledger.timed("measure", len(faces)):
+            qualities = [self._quality(spec, faces[i], made.images[i], masks[i]) for i in kept]
+        scored = self.quality_models.score(spec, seen, images, ledger)
+        outcomes = {
+            image_id: Outcome(None, False, ImageQuality(), mask)
+            for image_id, mask in zip(ids, packed, strict=True)
         }
-
-    def _judge(
-        self,
-        spec: ArmSpec,
-        faces: Sequence[ProbeFace],
-        images: Sequence[Pixels],
-        lost: Sequence[bool],
-        ledger: Ledger,
-    ) -> list[Judged]:
-        """Return what the judges say of every image; nothing of those that are lost."""
-        kept = [i for i, gone in enumerate(lost) if not gone]
-        said = self.judges.judge(spec, [faces[i] for i in kept], [images[i] for i in kept], ledger)
-        by_row = dict(zip(kept, said, strict=True))
-        return [by_row.get(i, Judged()) for i in range(len(faces))]
-
-    def _mask(self, spec: ArmSpec, face: ProbeFace, painter: Painter) -> bytes | None:
-        """Return the mask that the segmenter under test found, packed."""
-        if not spec.arm.keeps_mask or not self._reads(spec, painter):
-            return None
-        found = painter.mask(spec, face)
-        return None if found is None else pack(found)
-
-    def _reads(self, spec: ArmSpec, painter: Painter) -> bool:
-        return "masks" in painter.restorers[spec.restorer or ""].needs
+        for i, row, quality, more in zip(kept, rows, qualities, scored, strict=True):
+            quality = replace(quality, **more.scores)
+            outcomes[ids[i]] = Outcome(row, made.fallbacks[i], quality, packed[i], more.features)
+        return outcomes
 
     def _embed(
-        self,
-        faces: Sequence[ProbeFace],
-        images: Sequence[Pixels],
-        lost: Sequence[bool],
-        ledger: Ledger,
+        self, faces: Sequence[ProbeFace], images: Sequence[Pixels], ledger: Ledger
     ) -> list[Templates | None]:
-        kept = [i for i, gone in enumerate(lost) if not gone]
-        rows: list[Templates | None] = [None] * len(faces)
-        if kept:
-            cut = [Face(faces[i].sample, images[i], faces[i].crop.landmarks) for i in kept]
-            for i, row in zip(kept, embed(self.recognizer, cut, ledger), strict=True):
-                rows[i] = row
-        return rows
+        cut = [
+            Face(face.sample, image, face.crop.landmarks)
+            for face, image in zip(faces, images, strict=True)
+        ]
+        return embed(self.recognizer, cut, ledger) if cut else []
 
     def _quality(
-        self, spec: ArmSpec, face: ProbeFace, image: Pixels, painter: Painter
+        self, spec: ArmSpec, face: ProbeFace, image: Pixels, mask: Pixels | None
     ) -> ImageQuality:
-        """Return how like its twin an image is, where that says something."""
+        """Return how like its clean counterpart an image is, where that says something.
+
+        Args:
+            spec: The arm.
+            face: The probe.
+            image: What the arm made of it.
+            mask: (S, S) that a restorer was given, or None.
+        """
         if not spec.arm.quality:
             return ImageQuality()
         if spec.arm.quality == "whole":
             return measure(image, face.clean, None, None)
-        detected = spec.arm.keeps_mask and self.detectors[spec.restorer or ""] is not None
-        used = painter.mask(spec, face) if detected and self._reads(spec, painter) else None
-        return measure(image, face.clean, face.crop.mask, used)
+        segmented = self.segmenters.get(spec.restorer or "") is not None
+        return measure(image, face.clean, face.crop.mask, mask if segmented else None)

@@ -1,4 +1,4 @@
-"""The judges of image quality that a run has at hand: FID, LPIPS, NIQE, BRISQUE.
+"""The image-quality models that are available to a run: FID, LPIPS, NIQE, BRISQUE.
 
 Weights come from files that the user names, or from where the libraries' own loaders have put
 them on this machine. What is missing leaves its column empty, and the report says why.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,21 +18,19 @@ from restore_recog import weights
 from restore_recog.api import Plan
 from restore_recog.errors import DataError
 from restore_recog.evaluation.arm_choice import ArmSpec
+from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.run.faces import ProbeFace
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.metrics import naturalness
 from restore_recog.metrics.perceptual import Brisque, Inception, Lpips, Niqe
 from restore_recog.types import FaceSample, Pixels
 
-if TYPE_CHECKING:
-    from restore_recog.evaluation.request import EvalRequest
-
 Scores = NDArray[np.float64]
 
-WORDS = {"fid": "FID", "lpips": "LPIPS", "niqe": "NIQE", "brisque": "BRISQUE"}
-"""Every judge, and what it is called."""
+TITLES = {"fid": "FID", "lpips": "LPIPS", "niqe": "NIQE", "brisque": "BRISQUE"}
+"""Every model, and what it is called in tables."""
 
-KEPT = {
+DOWNLOADED = {
     "fid": ("weights-inception-2015-12-05-6726825d.pth",),
     "lpips": ("alexnet-owt-7be5be79.pth", "vgg16-397923af.pth"),
 }
@@ -42,8 +40,8 @@ INSTALL = "pip install 'restore-recog[quality]'"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
-    """What is said of one image.
+class ImageScores:
+    """The scores of one image.
 
     Attributes:
         scores: Of :class:`~restore_recog.evaluation.image_quality.ImageQuality`, by name.
@@ -55,14 +53,14 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judges:
-    """What judges the images of every arm.
+class QualityModels:
+    """The models that score the images of every arm.
 
     Attributes:
         fid: Gives the features (N, D) of images, or None.
-        lpips: Gives the distances (N,) of images and their twins, or None.
+        lpips: Gives the distances (N,) of images and their clean counterparts, or None.
         alone: Name -> what gives (N,) scores of images by themselves.
-        missing: Name -> why that judge is not there.
+        missing: Name -> why that model is not available.
         files: Name -> the weights file in use.
     """
 
@@ -72,39 +70,39 @@ class Judges:
     missing: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
 
-    def judge(
+    def score(
         self,
         spec: ArmSpec,
         faces: Sequence[ProbeFace],
         images: Sequence[Pixels],
         ledger: Ledger,
-    ) -> list[Judged]:
-        """Return what is said of every image of one arm; nothing of half a face."""
+    ) -> list[ImageScores]:
+        """Return the scores of every image of one arm; none of half a face."""
         if spec.arm.half or not images:
-            return [Judged()] * len(images)
-        twins = [face.clean if spec.arm.quality else None for face in faces]
-        scores = self._scores(images, twins, ledger)
+            return [ImageScores()] * len(images)
+        clean = [face.clean if spec.arm.quality else None for face in faces]
+        scores = self._scores(images, clean, ledger)
         features = self._features(images, ledger)
         return [
-            Judged({name: float(column[i]) for name, column in scores.items()}, features[i])
+            ImageScores({name: float(column[i]) for name, column in scores.items()}, features[i])
             for i in range(len(images))
         ]
 
     def _scores(
         self, images: Sequence[Pixels], clean: Sequence[Pixels | None], ledger: Ledger
     ) -> dict[str, Scores]:
-        """Return name -> (N,) scores; NaN where an image has no twin to be compared with."""
-        found: dict[str, Scores] = {}
-        for name, judge in self.alone.items():
+        """Return name -> (N,) scores; NaN where an image has no clean counterpart."""
+        scores: dict[str, Scores] = {}
+        for name, model in self.alone.items():
             with ledger.timed(name, len(images)):
-                found[name] = judge(images)
+                scores[name] = model(images)
         pairs = [(a, b) for a, b in zip(images, clean, strict=True) if b is not None]
         if self.lpips is not None and pairs:
             with ledger.timed("lpips", len(pairs)):
                 values = self.lpips([a for a, _ in pairs], [b for _, b in pairs])
-            found["lpips"] = np.full(len(images), np.nan)
-            found["lpips"][[b is not None for b in clean]] = values
-        return found
+            scores["lpips"] = np.full(len(images), np.nan)
+            scores["lpips"][[b is not None for b in clean]] = values
+        return scores
 
     def _features(
         self, images: Sequence[Pixels], ledger: Ledger
@@ -116,18 +114,18 @@ class Judges:
             return list(self.fid(images))
 
     def facts(self) -> dict[str, Any]:
-        """Return what judged, for the record: plain JSON values."""
+        """Return which models and weights were used, for the record: plain JSON values."""
         return {
             name: {"missing": self.missing[name]}
             if name in self.missing
             else {"weights": self.files[name].name, "sha256": weights.fingerprint(self.files[name])}
-            for name in WORDS
+            for name in TITLES
             if name in self.missing or name in self.files
         }
 
     def notes(self) -> list[str]:
-        """Return a sentence for every judge that is not there."""
-        return [f"{WORDS[name]} is not measured: {why}" for name, why in self.missing.items()]
+        """Return a sentence for every model that is not available."""
+        return [f"{TITLES[name]} is not measured: {why}" for name, why in self.missing.items()]
 
 
 def asks_quality(plan: Plan, samples: Mapping[str, FaceSample]) -> bool:
@@ -136,22 +134,22 @@ def asks_quality(plan: Plan, samples: Mapping[str, FaceSample]) -> bool:
     Such pairs say how near an image comes to another one of the same moment; nothing about
     recognition follows from them.
     """
-    own = [
-        (trial.probe_id, samples[trial.probe_id].clean_id or trial.probe_id) for trial in plan.pairs
-    ]
-    found = [(trial.probe_id, trial.reference_id) for trial in plan.pairs]
-    return bool(found) and not plan.identification and own == found
+    own = all(
+        trial.reference_id == (samples[trial.probe_id].clean_id or trial.probe_id)
+        for trial in plan.pairs
+    )
+    return bool(plan.pairs) and not plan.identification and own
 
 
-def of_run(request: EvalRequest, asks_quality: bool, side: int) -> Judges:
-    """Return the judges of a run: where they are asked for, or the protocol is about quality.
+def of_run(request: EvalRequest, asks_quality: bool, side: int) -> QualityModels:
+    """Return the models of a run: where they are asked for, or the protocol is about quality.
 
     Raises:
         As :func:`gather`.
     """
     if request.judge_weights or asks_quality:
         return gather(request.judge_weights, side, request.device)
-    return Judges()
+    return QualityModels()
 
 
 def stacked_features(
@@ -165,8 +163,8 @@ def stacked_features(
     return np.stack([known.get(image_id, missing) for image_id in ids])
 
 
-def gather(files: Mapping[str, Path], side: int, device: str) -> Judges:
-    """Return the judges that can be had.
+def gather(files: Mapping[str, Path], side: int, device: str) -> QualityModels:
+    """Return the models that are available.
 
     Args:
         files: Name -> weights file that the user gave.
@@ -175,49 +173,53 @@ def gather(files: Mapping[str, Path], side: int, device: str) -> Judges:
 
     Raises:
         WeightsError: A file that was given is missing or belongs to another network.
-        DataError: A file is given for a judge that there is not, or whose library is missing.
+        DataError: A file is given for an unknown model, or for one whose library is missing.
     """
-    unknown = sorted(set(files) - set(WORDS))
+    unknown = sorted(set(files) - set(TITLES))
     if unknown:
-        raise DataError(f"There is no judge '{unknown[0]}'; there are {', '.join(WORDS)}.")
-    found: dict[str, Any] = {}
+        raise DataError(
+            f"There is no image-quality model '{unknown[0]}'; there are {', '.join(TITLES)}."
+        )
+    models: dict[str, Any] = {}
     missing: dict[str, str] = {}
     used: dict[str, Path] = {}
-    for name in WORDS:
-        path = files.get(name) or _kept(name)
+    for name in TITLES:
+        path = files.get(name) or _downloaded(name)
         why = _too_small(name, side) or (_no_weights(name) if path is None else "")
         if not why:
             assert path is not None
             try:
-                found[name], used[name] = _judge(name, path, device), path
+                models[name], used[name] = _load(name, path, device), path
             except ImportError as error:
                 why = f"the library '{error.name}' is not installed; {INSTALL}."
         if why:
             missing[name] = why
         if why and name in files:
-            raise DataError(f"{WORDS[name]} cannot be measured with the given weights: {why}")
-    alone: dict[str, Any] = {name: found[name] for name in ("niqe", "brisque") if name in found}
-    return Judges(found.get("fid"), found.get("lpips"), alone, missing, used)
+            raise DataError(f"{TITLES[name]} cannot be measured with the given weights: {why}")
+    alone: dict[str, Any] = {name: models[name] for name in ("niqe", "brisque") if name in models}
+    return QualityModels(models.get("fid"), models.get("lpips"), alone, missing, used)
 
 
-def _judge(name: str, path: Path, device: str) -> Any:
+def _load(name: str, path: Path, device: str) -> Any:
     if name in ("niqe", "brisque"):
         return {"niqe": Niqe, "brisque": Brisque}[name](path)
     return {"fid": Inception, "lpips": Lpips}[name](path, device)
 
 
-def _kept(name: str) -> Path | None:
+def _downloaded(name: str) -> Path | None:
     """Return the weights that a library's own loader has left on this machine, or None."""
     import torch
 
     folder = Path(torch.hub.get_dir()) / "checkpoints"
-    return next((folder / file for file in KEPT.get(name, ()) if (folder / file).is_file()), None)
+    return next(
+        (folder / file for file in DOWNLOADED.get(name, ()) if (folder / file).is_file()), None
+    )
 
 
 def _no_weights(name: str) -> str:
     what = {
-        "fid": f"torch-fidelity's {KEPT['fid'][0]}",
-        "lpips": f"torchvision's {KEPT['lpips'][0]}",
+        "fid": f"torch-fidelity's {DOWNLOADED['fid'][0]}",
+        "lpips": f"torchvision's {DOWNLOADED['lpips'][0]}",
         "niqe": "the modelparameters.mat of the authors' release",
         "brisque": "the allmodel and allrange of the authors' release",
     }[name]
@@ -225,7 +227,7 @@ def _no_weights(name: str) -> str:
 
 
 def _too_small(name: str, side: int) -> str:
-    """Return why images of a side cannot be judged, or nothing."""
+    """Return why images of a side cannot be scored, or nothing."""
     least = {"niqe": 2 * naturalness.BLOCK, "lpips": 64}.get(name, 16)
     if side >= least:
         return ""

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.api import Recognizer
 from restore_recog.evaluation.arms import upper_half
-from restore_recog.evaluation.cache.entries import FinishedWork
+from restore_recog.evaluation.cache.entries import FinishedWork, Outcome
 from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.run.faces import Studio, digest
-from restore_recog.evaluation.run.outcomes import Outcome
 from restore_recog.evaluation.run.templates import Face, embed
 from restore_recog.types import Failure, Pixels, Templates
 
@@ -23,7 +22,7 @@ class GalleryBlock:
     """What is kept of one block of references.
 
     Attributes:
-        digests: image_id -> :func:`~restore_recog.evaluation.run.faces.digest` of the crops found.
+        digests: image_id -> :func:`~restore_recog.evaluation.run.faces.digest` of its crop.
         whole, upper: image_id -> template of the whole face, and of its upper half.
         total: (S, S, 3) uint64, the sum of the crops.
         failures: Of these references.
@@ -33,7 +32,7 @@ class GalleryBlock:
     whole: dict[str, Templates | None]
     upper: dict[str, Templates | None]
     total: NDArray[np.uint64]
-    failures: list[Failure] = field(default_factory=list)
+    failures: list[Failure]
 
 
 def enrol(
@@ -48,39 +47,37 @@ def enrol(
 
     Args:
         ids: Of the references.
-        studio: Where crops come from; its ledger takes failures and costs.
+        studio: Where crops come from; its ledger takes the costs.
         recognizer: Where templates come from.
         work: Where those made before come from, or None.
         upper: Whether the upper halves are embedded too.
     """
-    crops = studio.crops(ids)
-    total = np.zeros((studio.size, studio.size, 3), np.uint64)
-    for crop in crops.values():
-        total += crop.pixels
-    samples = studio.source.samples
+    samples, ledger = studio.source.samples, studio.ledger
 
     def templates(part: str) -> dict[str, Templates | None]:
         def make() -> dict[str, Outcome]:
             cut = upper_half if part == "upper" else np.asarray
             faces = [Face(samples[i], cut(c.pixels), c.landmarks) for i, c in crops.items()]
-            rows = embed(recognizer, faces, studio.ledger) if faces else []
+            rows = embed(recognizer, faces, ledger) if faces else []
             return {
                 i: Outcome(row, False, ImageQuality()) for i, row in zip(crops, rows, strict=True)
             }
 
         if work is None:
-            found = make()
+            outcomes = make()
         else:
-            found = work.block(work.reference_keys(crops, part), samples, studio.ledger, make)
-        return {image_id: outcome.template for image_id, outcome in found.items()}
+            outcomes = work.block(work.reference_keys(crops, part), samples, ledger, make)
+        return {image_id: outcome.template for image_id, outcome in outcomes.items()}
 
-    return GalleryBlock(
-        digests={image_id: digest(crop.pixels) for image_id, crop in crops.items()},
-        whole=templates("whole"),
-        upper=templates("upper") if upper else {},
-        total=total,
-        failures=studio.ledger.failures,
-    )
+    with ledger.collect() as failures:
+        crops = studio.crops(ids)
+        whole = templates("whole")
+        halves = templates("upper") if upper else {}
+    total = np.zeros((studio.size, studio.size, 3), np.uint64)
+    for crop in crops.values():
+        total += crop.pixels
+    digests = {image_id: digest(crop.pixels) for image_id, crop in crops.items()}
+    return GalleryBlock(digests, whole, halves, total, failures)
 
 
 def mean_face(total: NDArray[np.uint64], count: int) -> Pixels:

@@ -1,15 +1,14 @@
 """One evaluation under way: its faces, its arms, and what the recogniser makes of them.
 
 The images pass once, block by block: first the references, then the probes. Each block is
-read, cropped, covered, painted for every arm, embedded and measured; then its pixels are
+read, cropped, covered, restored for every arm, embedded and measured; then its pixels are
 dropped, so that memory does not grow with them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from restore_recog.evaluation.arm_choice import ArmChoice, ArmSpec
 from restore_recog.evaluation.cache import entries
 from restore_recog.evaluation.cache.entries import FinishedWork, RememberingLocator, Tile
 from restore_recog.evaluation.cache.store import WorkCache
+from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.run import quality_models
 from restore_recog.evaluation.run.faces import (
     CoveringSpec,
@@ -29,8 +29,7 @@ from restore_recog.evaluation.run.faces import (
     Studio,
 )
 from restore_recog.evaluation.run.ledger import Ledger
-from restore_recog.evaluation.run.outcomes import ArmRun
-from restore_recog.evaluation.run.probes import ArmWorker, ProbePass, faces
+from restore_recog.evaluation.run.probes import ArmRun, ArmWorker, ProbePass, faces
 from restore_recog.evaluation.run.references import GalleryBlock, enrol, mean_face
 from restore_recog.evaluation.run.templates import stacked
 from restore_recog.evaluation.scores.design import Design
@@ -38,9 +37,6 @@ from restore_recog.face_detection import FaceFinder
 from restore_recog.segmenters.names import choose, margin
 from restore_recog.system.processes import Processes
 from restore_recog.types import Failure, Pixels, Templates
-
-if TYPE_CHECKING:
-    from restore_recog.evaluation.request import EvalRequest
 
 DEFAULT_SIZE = 128
 """Side of the crops in pixels where there is no restorer to say."""
@@ -60,9 +56,11 @@ class Session:
 
     Attributes:
         restorers: By their names in this run.
-        specs: The arms; after :meth:`run` those that this data could carry.
+        specs: The arms; after :meth:`run` those that this data supports.
         gallery: image_id -> digest of the references (and cosine images) that were found.
-        found: image_id -> what is kept of the probes that were found.
+        found_probes: image_id -> what is kept of the probes that were found.
+        segmenters: Restorer name -> its segmenter, or None.
+        quality_models: Those that score how good the images look.
         notes: Sentences for the report.
         fill_mask: Which masks the arm ``fill`` fills: ``true``, ``predicted`` or both.
     """
@@ -71,8 +69,8 @@ class Session:
         """Plan the run; no image is read yet.
 
         Raises:
-            DataError: The data cannot carry the protocol, the coverings or an arm.
-            PluginError: No detector for a restorer that needs one.
+            DataError: The data does not support the protocol, the coverings or an arm.
+            PluginError: No segmenter for a restorer that needs one.
         """
         self.request = request
         self.ledger = ledger
@@ -88,18 +86,18 @@ class Session:
             self._coverings = CoveringSpec(seed=request.seed, **request.covered())  # type: ignore[arg-type]
             self._coverings.check()
         self.design = Design.of(self.plan, {i: sample.subject for i, sample in samples.items()})
-        self.detectors = choose(request.segmenter, self.restorers, request.device)
+        self.segmenters = choose(request.segmenter, self.restorers, request.device)
         sizes = [side for r in self.restorers.values() for side in r.image_size]
         self.size = request.crop_size or max(sizes, default=DEFAULT_SIZE)
         self._clean = [i for i in self.design.columns if samples[i].condition == "clean"]
         probes = set() if self.plan.synthetic else set(self.plan.probes)
         self._extra = [i for i in self.design.columns if i not in probes | set(self._clean)]
-        self._choice = ArmChoice(request, self.restorers, self.detectors)
+        self._choice = ArmChoice(request, self.restorers, self.segmenters)
         passing = [samples[i] for i in (*self.plan.probes, *self._extra)]
         self._choice.check_samples(passing, samples, self.plan.synthetic)
         self.specs = self._choice.specs()
         self.asks_quality = quality_models.asks_quality(self.plan, samples)
-        self.judges = quality_models.of_run(request, self.asks_quality, self.size)
+        self.quality_models = quality_models.of_run(request, self.asks_quality, self.size)
         self._cache = None if request.cache is None else WorkCache(request.cache)
         self._work = None
         if self._cache is not None:
@@ -107,8 +105,8 @@ class Session:
                 self._cache,
                 recognizer=request.recognizer,
                 restorers=self.restorers,
-                segmenters=self.detectors,
-                quality_models=self.judges,
+                segmenters=self.segmenters,
+                quality_models=self.quality_models,
                 policy=[request.restorer_failure, margin(request.segmenter)],
             )
         finder = FaceFinder(request.faces_policy, request.device)  # type: ignore[arg-type]
@@ -117,7 +115,7 @@ class Session:
         self._studio = Studio(self.source, locator, self.size, ledger, template)
         self._ranks = Processes.current()
         self.gallery: dict[str, str] = {}
-        self.found: dict[str, FoundProbe] = {}
+        self.found_probes: dict[str, FoundProbe] = {}
         self.fill_mask = "predicted"
 
     def run(self) -> dict[str, ArmRun]:
@@ -136,9 +134,9 @@ class Session:
             self._choice,
             ArmWorker(
                 self.request.recognizer,
-                self.detectors,
+                self.segmenters,
                 self.request.restorer_failure == "fta",
-                self.judges,
+                self.quality_models,
             ),
             margin(self.request.segmenter),
             mean,
@@ -154,14 +152,14 @@ class Session:
         }
         for name in ("", *self._outcomes):
             self._record(f for block in blocks for f in block.failures[name])
-        everything = _merged(block.found for block in blocks)
+        everything = _merged(block.probes for block in blocks)
         self._share_accounts()
         self._note_masks(sum(block.true_masks for block in blocks), len(everything))
-        self.found = {i: everything[i] for i in self.plan.probes if i in everything}
+        self.found_probes = {i: everything[i] for i in self.plan.probes if i in everything}
         occluded = set(self.design.columns) - set(self._clean)
         self.gallery |= {i: f.digest for i, f in everything.items() if i in occluded}
-        self._check_found("references", self.gallery, self.design.columns)
-        self._check_found("probes", self.found, self.plan.probes)
+        self._check_any("references", self.gallery, self.design.columns)
+        self._check_any("probes", self.found_probes, self.plan.probes)
         first = {i: o.template for i, o in self._outcomes["occluded"].items()}
         self._length = stacked(self._whole | first, [*self._clean, *first]).shape[1]
         return {spec.name: self._arm_run(spec) for spec in self.specs}
@@ -172,15 +170,16 @@ class Session:
         Clean references are as they are in every arm but ``upper-half``; occluded ones have
         passed through the arm as the probes have.
         """
-        found = dict(self._upper if spec.arm.half else self._whole)
+        templates = dict(self._upper if spec.arm.half else self._whole)
         outcomes = self._outcomes[spec.name]
         clean = set(self._clean)
-        found |= {i: o.template for i, o in outcomes.items() if i not in clean}
-        return stacked(found, self.design.columns, self._length)
+        templates |= {i: o.template for i, o in outcomes.items() if i not in clean}
+        return stacked(templates, self.design.columns, self._length)
 
     def faces(self, ids: Sequence[str]) -> dict[str, ProbeFace]:
         """Return probes with their pixels, made anew; nothing is recorded or timed."""
-        return faces(ids, replace(self._studio, ledger=Ledger()), self._coverings)
+        with self.ledger.paused():
+            return faces(ids, self._studio, self._coverings)
 
     def tile(self, spec: ArmSpec, face: ProbeFace) -> Tile:
         """Return the image of one probe in an arm, and the mask that it was made with."""
@@ -203,31 +202,30 @@ class Session:
         upper = any(spec.arm.half for spec in self.specs)
 
         def work(ids: Sequence[str]) -> GalleryBlock:
-            studio = replace(self._studio, ledger=self.ledger.scratch())
-            return enrol(ids, studio, self.request.recognizer, self._work, upper=upper)
+            return enrol(ids, self._studio, self.request.recognizer, self._work, upper=upper)
 
         blocks = self._each("gallery", self._clean, work)
         self._record(failure for block in blocks for failure in block.failures)
         self.gallery = _merged(block.digests for block in blocks)
         whole = _merged(block.whole for block in blocks)
         if self._clean:
-            self._check_found("references", self.gallery, self._clean)
+            self._check_any("references", self.gallery, self._clean)
             total = np.sum([block.total for block in blocks], axis=0)
             mean = mean_face(total, len(self.gallery))
-            stacked(whole, self._clean)  # nothing to search in: better told now
+            stacked(whole, self._clean)  # where there is nothing to search in, stop now
         else:
             mean = self._mean_occluded()
         return whole, _merged(block.upper for block in blocks), mean
 
     def _mean_occluded(self) -> Pixels:
         """Return the mean of the first references where all of them are occluded."""
-        studio = replace(self._studio, ledger=Ledger())
         total, count = np.zeros((self.size, self.size, 3), np.uint64), 0
         size = self.request.batch_size
-        for start in range(0, min(MEAN_OF, len(self.design.columns)), size):
-            for crop in studio.crops(self.design.columns[start : start + size]).values():
-                total += crop.pixels
-                count += 1
+        with self.ledger.paused():
+            for start in range(0, min(MEAN_OF, len(self.design.columns)), size):
+                for crop in self._studio.crops(self.design.columns[start : start + size]).values():
+                    total += crop.pixels
+                    count += 1
         self.notes.append(
             f"No reference is clean; the mean face is that of the first {count} occluded ones."
         )
@@ -240,19 +238,19 @@ class Session:
         self.ledger.other_laps = [a[0] for i, a in enumerate(accounts) if i != self._ranks.rank]
         self.notes += entries.notes([a[1] for a in accounts if a[1] is not None])
 
-    def _note_masks(self, known: int, found: int) -> None:
-        if margin(self.request.segmenter) is not None and found and not known:
+    def _note_masks(self, known: int, count: int) -> None:
+        if margin(self.request.segmenter) is not None and count and not known:
             raise DataError(
                 "--segmenter true needs data with masks, and none of these probes has one; "
                 "use --segmenter own."
             )
-        if known == found or not any(self.detectors.values()):
+        if known == count or not any(self.segmenters.values()):
             self.fill_mask = "true"
         elif known:
             self.fill_mask = "true (where it is known, else the predicted)"
 
     def _record(self, failures: Iterable[Failure]) -> None:
-        """Put failures into the ledger, those of an image that was read twice once."""
+        """Put failures into the ledger; those of an image that was read twice, once."""
         known = {f for f in self.ledger.failures if f.stage in ONCE}
         for failure in failures:
             if failure not in known:
@@ -260,8 +258,9 @@ class Session:
             if failure.stage in ONCE:
                 known.add(failure)
 
-    def _check_found(self, kind: str, found: Mapping[str, object], wanted: Sequence[str]) -> None:
-        if found:
+    def _check_any(self, kind: str, usable: Mapping[str, object], wanted: Sequence[str]) -> None:
+        """Raise DataError, with the first failure, where nothing of a kind is usable."""
+        if usable:
             return
         first = next(f for f in self.ledger.failures if f.image_id in wanted)
         raise DataError(
@@ -270,13 +269,13 @@ class Session:
         )
 
     def _arm_run(self, spec: ArmSpec) -> ArmRun:
-        mine = {i: o for i, o in self._outcomes[spec.name].items() if i in self.found}
+        mine = {i: o for i, o in self._outcomes[spec.name].items() if i in self.found_probes}
         templates = {image_id: outcome.template for image_id, outcome in mine.items()}
         return ArmRun(
             stacked(templates, self.plan.probes, self._length),
             {image_id: outcome.fallback for image_id, outcome in mine.items()},
             {image_id: outcome.quality for image_id, outcome in mine.items()},
-            {image_id: o.found for image_id, o in mine.items() if o.found is not None},
+            {image_id: o.mask for image_id, o in mine.items() if o.mask is not None},
             quality_models.stacked_features(
                 {i: o.features for i, o in mine.items()}, self.plan.probes
             ),

@@ -28,7 +28,7 @@ class Face:
 
 
 def embed(recognizer: Recognizer, faces: Sequence[Face], ledger: Ledger) -> list[Templates | None]:
-    """Return a unit-length (D,) template a face; None, and a failure, where there is none.
+    """Return one unit-length (D,) template per face; None, and a failure, where there is none.
 
     Raises:
         PluginError: The recogniser's answer has the wrong shape.
@@ -48,17 +48,17 @@ def embed(recognizer: Recognizer, faces: Sequence[Face], ledger: Ledger) -> list
     if templates.ndim != 2 or len(templates) != len(faces):
         raise PluginError(
             f"The recogniser '{recognizer.name}' returned shape {templates.shape} for "
-            f"{len(faces)} images; mend the plug-in."
+            f"{len(faces)} images, expected ({len(faces)}, D); fix the plug-in."
         )
     with np.errstate(invalid="ignore", divide="ignore"):
         unit = templates / np.linalg.norm(templates, axis=1, keepdims=True)
-    found: list[Templates | None] = []
+    rows: list[Templates | None] = []
     for face, row in zip(faces, unit, strict=True):
         sound = bool(np.isfinite(row).all())
         if not sound:
-            ledger.fail("embed", face.sample, "The template is zero or holds no numbers.")
-        found.append(row if sound else None)
-    return found
+            ledger.fail("embed", face.sample, "The template is zero or not finite.")
+        rows.append(row if sound else None)
+    return rows
 
 
 def stacked(
@@ -73,14 +73,14 @@ def stacked(
     Raises:
         DataError: Nothing has a template and the length is not given.
     """
-    found = {image_id: row for image_id, row in templates.items() if row is not None}
-    if length is None and not found:
+    known = {image_id: row for image_id, row in templates.items() if row is not None}
+    if length is None and not known:
         raise DataError(
             f"The recogniser gave none of the {len(ids)} gallery images a template, so nothing "
             "can be compared; failing images or wrong weights are the usual cause."
         )
-    missing = np.full(length or len(next(iter(found.values()))), np.nan)
-    return np.stack([found.get(image_id, missing) for image_id in ids])
+    missing = np.full(length or len(next(iter(known.values()))), np.nan)
+    return np.stack([known.get(image_id, missing) for image_id in ids])
 
 
 def _fitted(recognizer: Recognizer, face: Face) -> Pixels:

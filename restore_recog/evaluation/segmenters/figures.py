@@ -20,7 +20,7 @@ from restore_recog.types import Mask, Pixels, Vector
 
 @dataclass(frozen=True, slots=True)
 class MaskScore:
-    """How good the mask of one probe is; NaN where there is nothing to judge.
+    """How good the mask of one probe is; NaN where there is nothing to compare with.
 
     Attributes:
         pixel_accuracy, dice, iou, precision, recall: In [0, 1].
@@ -40,17 +40,17 @@ class MaskScore:
 MASK_SCORES = tuple(field.name for field in fields(MaskScore))
 
 
-def judged(found: Pixels | None, true: Pixels | None) -> MaskScore:
+def mask_score(predicted: Pixels | None, true: Pixels | None) -> MaskScore:
     """Return how good a mask is. A segmenter that failed has found nothing.
 
     Args:
-        found: None where the segmenter failed.
-        true: None where it is not known; then only emptiness can be judged.
+        predicted: (S, S) of 0 and 1, or None where the segmenter failed.
+        true: (S, S), or None where it is not known; then only emptiness is scored.
     """
-    empty = float(found is None or not found.any())
+    empty = float(predicted is None or not predicted.any())
     if true is None:
         return MaskScore(empty=empty)
-    mine = np.zeros_like(true) if found is None else found
+    mine = np.zeros_like(true) if predicted is None else predicted
     return MaskScore(
         float(pixel_accuracy(mine, true)),
         float(dice(mine, true)),
@@ -68,7 +68,7 @@ class Scored:
 
     Attributes:
         scores: What the recogniser made of it.
-        psnr: (P,) inside the true mask, in dB; NaN without a twin.
+        psnr: (P,) inside the true mask, in dB; NaN without a clean counterpart.
     """
 
     scores: ArmScores
@@ -92,7 +92,7 @@ def false_alarms(masks: Sequence[Pixels | None], people: People, seed: int) -> d
     """Return what a segmenter finds on faces that nothing covers.
 
     Args:
-        masks: (P,) of the unoccluded twins; None where there is none.
+        masks: (P,) of the unoccluded counterparts; None where there is none.
         people: (P,) whose each is.
         seed: Of the intervals.
 
@@ -132,7 +132,7 @@ def cost(arm: Scored, oracle: Scored, known: Mask, people: People, seed: int) ->
     """Return what the errors of the masks cost: the true mask's figure less this one's, paired.
 
     Args:
-        arm, oracle: Restored with the found and with the true mask.
+        arm, oracle: Restored with the predicted and with the true mask.
         known: (P,) which probes have a true mask.
         people: (P,) whose each is.
         seed: Of the intervals.

@@ -1,16 +1,14 @@
-"""What a study of segmenters found, as data."""
+"""The results of a segmenter study, as data."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from restore_recog.evaluation.figure import Figure, Figures
+from restore_recog.evaluation.segmenters.figures import MaskScore
 from restore_recog.types import Failure, Pixels
-
-if TYPE_CHECKING:
-    from restore_recog.evaluation.segmenters.figures import MaskScore
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,7 +20,7 @@ class Standing:
         reference: Whether it is a reference point and not under test.
         masks: Figure name -> figure of the masks (``dice``, ..., ``empty``, ``false_area``).
         restorers: Restorer -> figure name -> figure of what came of the masks.
-        scores: One a probe; None where no face was found.
+        scores: One per probe; None where no face was found.
     """
 
     segmenter: str
@@ -34,23 +32,28 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Worst:
-    """One of the worst masks of a segmenter, with the image."""
+    """One of the worst masks of a segmenter, with the image.
+
+    Attributes:
+        occluded: (S, S, 3) uint8.
+        predicted, true: (S, S) uint8 of 0 and 1.
+    """
 
     segmenter: str
     probe_id: str
     dice: float
     occluded: Pixels
-    found: Pixels
+    predicted: Pixels
     true: Pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Study:
-    """What a study found.
+    """The results of a study.
 
     Attributes:
         standings: Reference points first, then the segmenters in the order of their naming.
-        floor: Restorer-less figures of the occluded probes.
+        floor: Figures of the occluded probes, which no restorer has touched.
         probes: image_id and subject of every probe, in the order of ``Standing.scores``.
         agreement: (segmenter, segmenter) -> mean Dice of their masks.
         true_masks: Of how many probes the true mask is known.

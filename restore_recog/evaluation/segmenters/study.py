@@ -1,7 +1,7 @@
 """Segmenters side by side: how good their masks are, and what their errors cost recognition.
 
-One evaluation a segmenter on the same probes, references and coverings; with the cache of
-finished work no net runs twice on anything. Beside them stand reference points that make their
+One evaluation per segmenter on the same probes, references and coverings; with the cache of
+finished work no network runs twice on anything. Beside them stand reference points that make their
 figures readable: the true mask, the true mask widened and narrowed by a few pixels, and one fixed
 mask for every face.
 """
@@ -26,8 +26,8 @@ from restore_recog.evaluation.segmenters.figures import (
     agreement,
     cost,
     false_alarms,
-    judged,
     mask_figures,
+    mask_score,
     recognition,
 )
 from restore_recog.evaluation.segmenters.results import Standing, Study, Worst
@@ -65,22 +65,22 @@ def study(
     clean: bool = True,
     worst: int = 6,
 ) -> Study:
-    """Judge segmenters.
+    """Compare segmenters on the same probes.
 
     Args:
         request: Data, protocol, restorers and recogniser; its segmenter and arms are not used.
         choices: Segmenters, as ``--segmenter`` names them.
         progress: Called with (stage, done, total) as the work goes on.
         margins: Pixels by which the true mask is widened and narrowed.
-        clean: Whether the unoccluded twins are looked at too, where there are such.
+        clean: Whether the unoccluded counterparts are looked at too, where there are any.
         worst: So many of each segmenter's worst masks are kept with their images.
 
     Raises:
-        DataError: The data cannot carry the protocol, or a restorer reads no mask.
+        DataError: The data does not support the protocol, or a restorer reads no mask.
         PluginError: A segmenter is unknown, breaks its contract, or is not a choice here.
     """
     tested = _checked(request, choices)
-    clean = clean and _has_twins(Session(_one(request, tested[0]), Ledger()))
+    clean = clean and _has_counterparts(Session(_one(request, tested[0]), Ledger()))
     first = _run(request, tested[0], progress, clean=clean)
     lead = f"restored:{next(iter(first.session.restorers))}"
     known = first.session.fill_mask != "predicted"
@@ -124,10 +124,10 @@ def _checked(request: EvalRequest, choices: Sequence[str]) -> list[str]:
             )
     tested = [c for c in dict.fromkeys(choices) if segmenter_names.margin(c) is None]
     if not tested:
-        raise PluginError("There is no segmenter to judge; name one with --segmenter.")
+        raise PluginError("There is no segmenter to compare; name one with --segmenter.")
     if OWN in tested:
         raise PluginError(
-            "'own' is another segmenter for every restorer; name the segmenters to be judged."
+            "'own' is another segmenter for every restorer; name the segmenters to compare."
         )
     lent = request.named()
     for choice in tested:
@@ -139,7 +139,7 @@ def _checked(request: EvalRequest, choices: Sequence[str]) -> list[str]:
 def _references(
     request: EvalRequest, session: Session, margins: Sequence[int], *, known: bool
 ) -> list[str]:
-    """Return the reference points that the data can carry."""
+    """Return the reference points that the data supports."""
     kind = request.coverings if session.plan.synthetic else "random"
     average = AVERAGE if kind == "random" else f"{AVERAGE}:{kind}"
     if not known:
@@ -155,8 +155,8 @@ def _one(request: EvalRequest, choice: str, *, clean: bool = False) -> EvalReque
     return replace(request, segmenter=choice, arms=arms, output=None)
 
 
-def _has_twins(session: Session) -> bool:
-    """Return whether the labels promise an unoccluded twin of all that passes through the arms."""
+def _has_counterparts(session: Session) -> bool:
+    """Return whether the labels promise a clean counterpart of all that passes through the arms."""
     plan, samples = session.plan, session.source.samples
     occluded = [i for i in plan.references if samples[i].condition != "clean"]
     return plan.synthetic or all(samples[i].clean_id in samples for i in (*plan.probes, *occluded))
@@ -175,15 +175,15 @@ def _run(
     session = Session(_one(request, choice, clean=clean), ledger)
     made = session.run()
     design, probes = session.design.enrolled_by(request.enrolment), session.plan.probes
-    found: dict[str, Scored] = {}
+    arms: dict[str, Scored] = {}
     masks: dict[str, Packed] = {}
     for spec in session.specs:
         run = made[spec.name]
         qualities = [run.qualities.get(i, ImageQuality()) for i in probes]
         psnr = np.array([quality.psnr_mask for quality in qualities], dtype=float)
-        found[spec.name] = Scored(design.score(run.templates, session.references(spec)), psnr)
+        arms[spec.name] = Scored(design.score(run.templates, session.references(spec)), psnr)
         masks[spec.name] = [run.masks.get(image_id) for image_id in probes]
-    return _Run(session, found, masks, tuple(ledger.failures))
+    return _Run(session, arms, masks, tuple(ledger.failures))
 
 
 def _standing(runs: Mapping[str, _Run], choice: str, truth: Packed, *, reference: bool) -> Standing:
@@ -193,8 +193,10 @@ def _standing(runs: Mapping[str, _Run], choice: str, truth: Packed, *, reference
     people, side, names = session.design.people, session.size, list(session.restorers)
     mine = run.masks[f"restored:{names[0]}"]
     scores = [
-        judged(_mask(found, side), _mask(true, side)) if image_id in session.found else None
-        for image_id, found, true in zip(session.plan.probes, mine, truth, strict=True)
+        mask_score(_mask(one, side), _mask(true, side))
+        if image_id in session.found_probes
+        else None
+        for image_id, one, true in zip(session.plan.probes, mine, truth, strict=True)
     ]
     known = np.array([true is not None for true in truth], dtype=bool)
     restorers = {}
@@ -236,20 +238,20 @@ def _worst(
         chosen += [(one, i) for i in scored[:count]]
     probes, side = session.plan.probes, session.size
     faces = session.faces(sorted({probes[i] for _, i in chosen}))
-    found = []
+    rows = []
     for one, i in chosen:
         score, true = one.scores[i], _mask(truth[i], side)
         assert score is not None and true is not None
         pixels, mine = faces[probes[i]].crop.pixels, _mask(masks[one.segmenter][i], side)
         mine = np.zeros_like(true) if mine is None else mine
-        found.append(Worst(one.segmenter, probes[i], score.dice, pixels, mine, true))
-    return tuple(found)
+        rows.append(Worst(one.segmenter, probes[i], score.dice, pixels, mine, true))
+    return tuple(rows)
 
 
 def _notes(session: Session, truth: Packed) -> tuple[str, ...]:
     """Return what a reader must know of the figures."""
     notes = [*session.plan.notes, *session.notes]
-    lost = len(session.plan.probes) - len(session.found)
+    lost = len(session.plan.probes) - len(session.found_probes)
     if lost:
         notes.append(
             f"{lost} of {len(session.plan.probes)} probes have no usable face: misses in "
@@ -258,13 +260,13 @@ def _notes(session: Session, truth: Packed) -> tuple[str, ...]:
     known = sum(one is not None for one in truth)
     if not known:
         notes.append(
-            "The data has no true masks: how good a mask is cannot be told, only how far the "
+            "The data has no true masks: how good a mask is cannot be measured, only how far the "
             "segmenters agree and what the recogniser makes of their restorations."
         )
-    elif known < len(session.found):
+    elif known < len(session.found_probes):
         notes.append(
-            f"The true mask is known of {known} of {len(session.found)} probes; the masks, and "
-            "what their errors cost, are judged on those."
+            f"The true mask of {known} of {len(session.found_probes)} probes is known; the masks, "
+            "and what their errors cost, are measured on those."
         )
     return tuple(notes)
 
@@ -284,6 +286,6 @@ def _setup(request: EvalRequest, session: Session, order: Sequence[str]) -> dict
         "coverings": covered if session.plan.synthetic else None,
         "segmenters": [segmenter_names.described(choice) for choice in order],
         "probes": len(session.plan.probes),
-        "probes_found": len(session.found),
+        "probes_found": len(session.found_probes),
         "crop_size": session.size,
     }

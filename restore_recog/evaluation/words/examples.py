@@ -27,7 +27,7 @@ def examples(session: Session, findings: Findings) -> tuple[Example, ...]:
     before, after = findings.right(Occluded.name), findings.right(lead)
     ranks = [findings.measured[name].scores.rank() for name in (Occluded.name, lead)]
     probes = session.plan.probes
-    known = np.array([image_id in session.found for image_id in probes])
+    known = np.array([image_id in session.found_probes for image_id in probes])
     chosen = _choose(before, after, known, session.request.seed)
     faces = session.faces([probes[i] for i in chosen])
     strips = []

@@ -53,12 +53,12 @@ def labels(session: Session) -> tuple[str, ...]:
 def notes(session: Session, findings: Findings) -> tuple[str, ...]:
     """Return sentences on choices that affect the numbers; warnings first."""
     sentences = [*missing_pairs(session.plan), *collapse(findings)]
-    sentences += strangers(findings) + session.judges.notes()
+    sentences += strangers(findings) + session.quality_models.notes()
     if not session.asks_quality:
         sentences += calibration(findings)
     if session.source.left_out:
         sentences.append(f"{session.source.left_out} images of the training split are left out.")
-    lost = len(session.plan.probes) - len(session.found)
+    lost = len(session.plan.probes) - len(session.found_probes)
     if lost:
         sentences.append(f"{lost} probes have no usable face; they count as misses in every arm.")
     if any(isinstance(spec.arm, Fill) for spec in session.specs):
@@ -71,7 +71,7 @@ def notes(session: Session, findings: Findings) -> tuple[str, ...]:
             "Faces were detected and aligned before they were covered, so face detection under a "
             "covering is not measured."
         )
-    same = duplicates(session.gallery, session.found)
+    same = duplicates(session.gallery, session.found_probes)
     if same and session.plan.identification:
         sentences.append(
             f"Warning: {same} probes show the very pixels of a gallery image, "
@@ -96,7 +96,10 @@ def setup(session: Session, findings: Findings) -> dict[str, Any]:
     """Return what is needed to repeat the run, as plain JSON values."""
     request, plan, source = session.request, session.plan, session.source
     digest = hashlib.sha256()
-    for one in [*session.gallery.values(), *(probe.digest for probe in session.found.values())]:
+    for one in [
+        *session.gallery.values(),
+        *(probe.digest for probe in session.found_probes.values()),
+    ]:
         digest.update(one.encode())
     return {
         "command": request.command,
@@ -112,15 +115,15 @@ def setup(session: Session, findings: Findings) -> dict[str, Any]:
         "identification": plan.identification,
         "coverings": request.covered() if plan.synthetic else None,
         "coverings_drawn": coverings_drawn.statistics(
-            probe.drawn for probe in session.found.values() if probe.drawn is not None
+            probe.drawn for probe in session.found_probes.values() if probe.drawn is not None
         ),
         "asks": "quality" if session.asks_quality else "recognition",
-        "judges": session.judges.facts(),
+        "judges": session.quality_models.facts(),
         "calibration": None if findings.calibration is None else findings.calibration.facts(),
         "bootstrap": {"unit": "subject", "resamples": RESAMPLES, "level": LEVEL},
         "detectors": {
             name: None if segmenter is None else segmenter.name
-            for name, segmenter in session.detectors.items()
+            for name, segmenter in session.segmenters.items()
         },
         "crop_size": session.size,
         "fill_mask": session.fill_mask,
@@ -136,7 +139,7 @@ def _images(session: Session, findings: Findings) -> dict[str, int]:
         "references": len(plan.references),
         "references_failed": sum(i not in session.gallery for i in plan.references),
         "probes": len(plan.probes),
-        "probes_failed": len(plan.probes) - len(session.found),
+        "probes_failed": len(plan.probes) - len(session.found_probes),
         "left_for_training": len(plan.training),
         "probes_without_reference": int((~findings.mated).sum()) if plan.identification else 0,
     }

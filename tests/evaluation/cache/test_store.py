@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ from restore_recog.api import Segmenter
 from restore_recog.errors import ImageError, NoFaceError, OutputError
 from restore_recog.evaluation.cache import entries
 from restore_recog.evaluation.cache.identity import identity, sources
-from restore_recog.evaluation.cache.store import MAGIC, WorkCache
+from restore_recog.evaluation.cache.store import WorkCache
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.run.faces import CoveringSpec
 from restore_recog.evaluation.run.ledger import Ledger
-from restore_recog.evaluation.run.outcomes import ArmRun
+from restore_recog.evaluation.run.probes import ArmRun
 from restore_recog.evaluation.run.session import Session
 from restore_recog.face_detection import FaceFinder
 from restore_recog.types import FaceBatch, FaceImage, FaceSample
@@ -84,8 +84,8 @@ Ran = tuple[Session, dict[str, ArmRun], Ledger]
 
 def ran(made: EvalRequest) -> Ran:
     ledger = Ledger()
-    found = Session(made, ledger)
-    return found, found.run(), ledger
+    session = Session(made, ledger)
+    return session, session.run(), ledger
 
 
 def same(a: Ran, b: Ran) -> None:
@@ -102,51 +102,58 @@ def same(a: Ran, b: Ran) -> None:
 # The folder itself.
 
 
+def files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
 def test_what_was_put_is_found_by_the_next(tmp_path: Path) -> None:
     first = WorkCache(tmp_path / "deep" / "cache")
     first.put({KEYS[0]: b"nought", KEYS[1]: b""})
     first.put({KEYS[2]: b"\x00" * 1000})
-    found = WorkCache(tmp_path / "deep" / "cache")
-    assert [found.get(key) for key in KEYS] == [b"nought", b"", b"\x00" * 1000, None]
-    assert len(found) == 3 and found.damaged == 0
+    cache = WorkCache(tmp_path / "deep" / "cache")
+    assert [cache.get(key) for key in KEYS] == [b"nought", b"", b"\x00" * 1000, None]
+    assert len(files(tmp_path)) == 3 and cache.damaged == 0
 
 
 def test_the_newest_of_several_counts(tmp_path: Path) -> None:
-    for age, content in ((30, b"old"), (20, b"new"), (40, b"oldest")):
-        cache = WorkCache(tmp_path)
-        cache.put({KEYS[0]: content})
-        (path,) = (p for p in tmp_path.glob("*.work") if content in p.read_bytes())
-        os.utime(path, (age * -1.0 + 1e9, age * -1.0 + 1e9))
-    assert WorkCache(tmp_path).get(KEYS[0]) == b"new"
+    for content in (b"oldest", b"old", b"new"):
+        WorkCache(tmp_path).put({KEYS[0]: content})
+    assert WorkCache(tmp_path).get(KEYS[0]) == b"new" and len(files(tmp_path)) == 1
 
 
 def test_keys_that_begin_alike_are_kept_apart(tmp_path: Path) -> None:
     alike = [b"12345678" + bytes([i]) * 24 for i in range(3)]
     WorkCache(tmp_path).put({alike[0]: b"a", alike[1]: b"b"})
-    found = WorkCache(tmp_path)
-    assert [found.get(key) for key in alike] == [b"a", b"b", None]
+    cache = WorkCache(tmp_path)
+    assert [cache.get(key) for key in alike] == [b"a", b"b", None]
 
 
-@pytest.mark.parametrize("cut", [1, 5, 30, 45])
-def test_a_file_that_is_cut_off_loses_its_last_entry_only(tmp_path: Path, cut: int) -> None:
+def test_a_file_that_is_cut_off_loses_its_own_entry_only(tmp_path: Path) -> None:
     WorkCache(tmp_path).put({KEYS[0]: b"whole", KEYS[1]: b"cut off"})
-    (path,) = tmp_path.glob("*.work")
-    path.write_bytes(path.read_bytes()[:-cut])
-    found = WorkCache(tmp_path)
-    assert found.get(KEYS[0]) == b"whole" and found.get(KEYS[1]) is None
-    assert found.damaged == 1
-    found.put({KEYS[1]: b"anew"})
+    path = files(tmp_path)[1]
+    sound = path.read_bytes()
+    for length in range(len(sound)):
+        path.write_bytes(sound[:length])
+        cache = WorkCache(tmp_path)
+        assert cache.get(KEYS[0]) == b"whole" and cache.get(KEYS[1]) is None
+        assert cache.damaged == 1
+    cache.put({KEYS[1]: b"anew"})
     assert WorkCache(tmp_path).get(KEYS[1]) == b"anew"
 
 
-def test_a_damaged_entry_is_as_if_it_were_not_there(tmp_path: Path) -> None:
-    WorkCache(tmp_path).put({KEYS[0]: b"damaged", KEYS[1]: b"whole"})
-    (path,) = tmp_path.glob("*.work")
-    path.write_bytes(path.read_bytes().replace(b"damaged", b"dXmaged"))
-    (tmp_path / "foreign.work").write_bytes(b"something else")
-    found = WorkCache(tmp_path)
-    assert found.get(KEYS[0]) is None and found.get(KEYS[1]) == b"whole"
-    assert found.damaged == 2
+def test_a_damaged_entry_counts_as_missing(tmp_path: Path) -> None:
+    content = bytes(range(200))
+    WorkCache(tmp_path).put({KEYS[0]: content, KEYS[1]: b"whole"})
+    path = files(tmp_path)[0]
+    sound = path.read_bytes()
+    (path.parent / "foreign.gz").write_bytes(b"something else")
+    for place in range(len(sound)):
+        path.write_bytes(sound[:place] + bytes([sound[place] ^ 0x55]) + sound[place + 1 :])
+        cache = WorkCache(tmp_path)
+        # What gzip notes of the file's time and system does not bear on its content.
+        assert cache.get(KEYS[0]) == (content if 4 <= place < 10 else None)
+        assert cache.damaged == (0 if 4 <= place < 10 else 1)
+        assert cache.get(KEYS[1]) == b"whole"
 
 
 def test_a_process_that_is_killed_spoils_nothing(tmp_path: Path) -> None:
@@ -162,24 +169,39 @@ def test_a_process_that_is_killed_spoils_nothing(tmp_path: Path) -> None:
     assert WorkCache(tmp_path).get(KEYS[0]) == b"kept"
 
 
-def test_runs_at_the_same_time_write_files_of_their_own(tmp_path: Path) -> None:
+def test_runs_at_the_same_time_share_the_folder(tmp_path: Path) -> None:
     a, b = WorkCache(tmp_path), WorkCache(tmp_path)
     a.put({KEYS[0]: b"a"})
     b.put({KEYS[1]: b"b"})
     a.put({KEYS[2]: b"c"})
-    found = WorkCache(tmp_path)
-    assert [found.get(key) for key in KEYS[:3]] == [b"a", b"b", b"c"]
+    assert [b.get(key) for key in KEYS[:3]] == [b"a", b"b", b"c"]
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from restore_recog.evaluation.cache.store import WorkCache\n"
+        "cache = WorkCache(Path(sys.argv[1]))\n"
+        f"for _ in range(50): cache.put({{{KEYS[3]!r}: sys.argv[2].encode() * 9999}})\n"
+    )
+    writers = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path), name]) for name in ("x", "y")
+    ]
+    whole = {name * 9999 for name in (b"x", b"y")} | {None}
+    while any(writer.poll() is None for writer in writers):
+        assert a.get(KEYS[3]) in whole
+    assert [writer.returncode for writer in writers] == [0, 0]
+    assert a.get(KEYS[3]) in whole - {None} and a.damaged == 0 and len(files(tmp_path)) == 4
 
 
 def test_the_folder_may_vanish(tmp_path: Path) -> None:
-    WorkCache(tmp_path).put({KEYS[0]: b"gone"})
-    found = WorkCache(tmp_path)
-    next(tmp_path.glob("*.work")).unlink()
-    assert found.get(KEYS[0]) is None
+    cache = WorkCache(tmp_path / "cache")
+    cache.put({KEYS[0]: b"gone"})
+    shutil.rmtree(tmp_path / "cache")
+    assert cache.get(KEYS[0]) is None and cache.damaged == 0
+    cache.put({KEYS[0]: b"back"})
+    assert cache.get(KEYS[0]) == b"back"
 
 
 def test_a_folder_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(MAGIC)
+    (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="--no-cache"):
         WorkCache(tmp_path / "file")
 
@@ -206,9 +228,9 @@ def test_the_second_run_asks_no_net_and_says_the_same(tmp_path: Path) -> None:
     assert not any("cache" in note for note in first[0].notes)
 
 
-def _tiles(found: Session) -> list:  # type: ignore[type-arg]
-    faces = found.faces(found.plan.probes[:2])
-    return [(spec, face) for spec in found.specs for face in faces.values()]
+def _tiles(session: Session) -> list:  # type: ignore[type-arg]
+    faces = session.faces(session.plan.probes[:2])
+    return [(spec, face) for spec in session.specs for face in faces.values()]
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
@@ -229,16 +251,16 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     object.__setattr__(again, "recognizer", Interrupted())
     with pytest.raises(KeyboardInterrupt):
         ran(made)
-    assert 0 < CALLS["embed"] < len(plain[0].gallery) + len(plain[0].found)
+    assert 0 < CALLS["embed"] < len(plain[0].gallery) + len(plain[0].found_probes)
     finished = ran(again)
-    assert CALLS["embed"] == len(plain[0].gallery) + len(plain[0].found)  # nothing twice
+    assert CALLS["embed"] == len(plain[0].gallery) + len(plain[0].found_probes)  # nothing twice
     same(plain, finished)
 
 
 def test_a_cut_off_cache_is_made_whole_with_a_note(tmp_path: Path) -> None:
     first = ran(wanted(tmp_path))
-    (path,) = tmp_path.glob("*.work")
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    for path in files(tmp_path)[::2]:
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     CALLS.update(dict.fromkeys(CALLS, 0))
     second = ran(wanted(tmp_path))
     assert CALLS["embed"] > 0
@@ -267,11 +289,11 @@ def test_only_what_a_change_touches_is_made_anew(tmp_path: Path) -> None:
 
     class Redder(Squares):
         def read(self, samples: list[FaceSample]) -> list:  # type: ignore[type-arg,override]
-            found = super().read(samples)
-            for sample, image in zip(samples, found, strict=True):
+            images = super().read(samples)
+            for sample, image in zip(samples, images, strict=True):
                 if sample.image_id == "00/m0":
                     image.pixels[0, 0] = 255  # type: ignore[union-attr]
-            return found
+            return images
 
     changed = cost(wanted(tmp_path, Redder(3, 4, occluded=2)))
     assert 0 < sum(changed.values()) < total
@@ -282,13 +304,13 @@ def test_other_coverings_are_other_work(tmp_path: Path) -> None:
     arms = ("occluded",)
     ran(wanted(tmp_path, Squares(3, 4), arms=arms))
     CALLS.update(dict.fromkeys(CALLS, 0))
-    found, _, _ = ran(wanted(tmp_path, Squares(3, 4), arms=arms))
+    session, _, _ = ran(wanted(tmp_path, Squares(3, 4), arms=arms))
     assert CALLS["embed"] == 0
     other = wanted(tmp_path, Squares(3, 4), arms=arms)
     fresh = Session(other, Ledger())
     fresh._coverings = CoveringSpec("random", None, seed=99)
     fresh.run()
-    assert CALLS["embed"] == len(found.plan.probes)
+    assert CALLS["embed"] == len(session.plan.probes)
 
 
 def test_landmarks_are_not_looked_for_twice(
@@ -306,10 +328,10 @@ def test_landmarks_are_not_looked_for_twice(
     images = [FaceImage(np.full((32, 32, 3), level, np.uint8)) for level in (2, 3)]
     for expected in (1, 1):
         locator = entries.RememberingLocator(finder, WorkCache(tmp_path))
-        found = locator.locate(images[0], Ledger())
+        landmarks = locator.locate(images[0], Ledger()).landmarks
         assert CALLS["find"] == expected
-        assert found.landmarks is not None and found.landmarks.dtype == np.float32
-        assert found.landmarks[0, 0] == np.float32(20.1)
+        assert landmarks is not None and landmarks.dtype == np.float32
+        assert landmarks[0, 0] == np.float32(20.1)
     for expected in (2, 2):
         locator = entries.RememberingLocator(finder, WorkCache(tmp_path))
         with pytest.raises(NoFaceError, match="No face."):

@@ -35,14 +35,14 @@ def drawn() -> list[Drawn]:
 
 
 def test_statistics_count_and_measure() -> None:
-    found = statistics(drawn())
-    assert found is not None
-    assert found["count"] == 3
-    assert found["area_percent"] == {"mean": 30.0, "min": 20.0, "max": 40.0}
-    assert list(found["by"]["kind"]) == ["kn95", "cloth"], "the commonest first"
-    assert found["by"]["kind"]["kn95"] == {"count": 2, "mean": 30.0, "min": 20.0, "max": 40.0}
-    assert found["by"]["difficulty"]["hard"]["count"] == 2
-    assert {name: len(groups) for name, groups in found["by"].items()} == {
+    counts = statistics(drawn())
+    assert counts is not None
+    assert counts["count"] == 3
+    assert counts["area_percent"] == {"mean": 30.0, "min": 20.0, "max": 40.0}
+    assert list(counts["by"]["kind"]) == ["kn95", "cloth"], "the commonest first"
+    assert counts["by"]["kind"]["kn95"] == {"count": 2, "mean": 30.0, "min": 20.0, "max": 40.0}
+    assert counts["by"]["difficulty"]["hard"]["count"] == 2
+    assert {name: len(groups) for name, groups in counts["by"].items()} == {
         "kind": 2, "colour": 3, "pattern": 2, "difficulty": 2,
     }  # fmt: skip
     assert statistics([]) is None
@@ -68,8 +68,8 @@ def test_the_page_shows_the_counts() -> None:
 
 def test_an_evaluation_tells_what_was_drawn(tmp_path: Path) -> None:
     wish = {"coverings": "rectangle:64,kf94", "colour": "navy", "difficulty": "hard"}
-    found = evaluate(request(Squares(8, 5), arms=("clean", "occluded"), **wish))
-    told = found.setup["coverings_drawn"]
+    report = evaluate(request(Squares(8, 5), arms=("clean", "occluded"), **wish))
+    told = report.setup["coverings_drawn"]
     kinds = {name: group["count"] for name, group in told["by"]["kind"].items()}
     assert told["count"] == sum(kinds.values()) == 16
     assert set(kinds) == {"rectangle:64", "kf94"}
@@ -77,10 +77,10 @@ def test_an_evaluation_tells_what_was_drawn(tmp_path: Path) -> None:
     square = told["by"]["kind"]["rectangle:64"]
     assert square["min"] == square["max"] == pytest.approx(100 / 16, abs=0.5)
     assert told["by"]["difficulty"]["hard"]["count"] == kinds["kf94"]
-    assert found.setup["coverings"] == {
+    assert report.setup["coverings"] == {
         "kind": wish["coverings"], "colour": "navy", "difficulty": "hard",
     }  # fmt: skip
-    write_report(found, tmp_path / "run")
+    write_report(report, tmp_path / "run")
     assert read_report(tmp_path / "run").setup["coverings_drawn"] == told
 
 

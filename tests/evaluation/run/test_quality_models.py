@@ -1,4 +1,4 @@
-"""Judges of image quality: which there are, why one is not, and files that do not fit."""
+"""Image-quality models: which there are, why one is missing, and files that do not fit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from restore_recog.errors import DataError, WeightsError
 from restore_recog.evaluation.run import quality_models
-from restore_recog.evaluation.run.quality_models import Judges, gather
+from restore_recog.evaluation.run.quality_models import QualityModels, gather
 from restore_recog.metrics.perceptual import Inception, Lpips, state_dict
 
 Pixels = NDArray[np.uint8]
@@ -51,15 +51,15 @@ def images(n: int = 3, side: int = 64) -> list[Pixels]:
     return list(np.random.default_rng(0).integers(0, 256, (n, side, side, 3), dtype=np.uint8))
 
 
-def test_without_weights_every_judge_says_what_to_do() -> None:
-    found = gather({}, 256, "cpu")
-    assert found.fid is None and found.lpips is None and not found.alone
-    assert [note.split(" is not measured: ")[0] for note in found.notes()] == [
+def test_without_weights_every_model_says_what_to_do() -> None:
+    models = gather({}, 256, "cpu")
+    assert models.fid is None and models.lpips is None and not models.alone
+    assert [note.split(" is not measured: ")[0] for note in models.notes()] == [
         "FID", "LPIPS", "NIQE", "BRISQUE",
     ]  # fmt: skip
-    for name, note in zip(quality_models.WORDS, found.notes(), strict=True):
+    for name, note in zip(quality_models.TITLES, models.notes(), strict=True):
         assert f"--judge {name}=FILE" in note and note.count(". ") == 0
-    assert found.facts()["fid"] == {"missing": found.missing["fid"]}
+    assert models.facts()["fid"] == {"missing": models.missing["fid"]}
 
 
 def test_crops_too_small_for_niqe_are_told() -> None:
@@ -72,7 +72,7 @@ def test_crops_too_small_for_niqe_are_told() -> None:
 def test_a_given_file_that_cannot_be_used_stops_the_run(tmp_path: Path, alexnet: Path) -> None:
     with pytest.raises(WeightsError, match="cannot be read as weights"):
         gather({"lpips": tmp_path / "missing.pth"}, 256, "cpu")
-    with pytest.raises(DataError, match="no judge 'vmaf'; there are fid, lpips, niqe, brisque"):
+    with pytest.raises(DataError, match="model 'vmaf'; there are fid, lpips, niqe, brisque"):
         gather({"vmaf": alexnet}, 256, "cpu")
     with pytest.raises(DataError, match="NIQE cannot be measured with the given weights"):
         gather({"niqe": alexnet}, 128, "cpu")
@@ -84,23 +84,23 @@ def test_a_missing_library_leaves_the_column_empty(
     def gone(name: str, path: Path, device: str) -> None:
         raise ImportError(name="torch_fidelity")
 
-    (empty_hub / quality_models.KEPT["fid"][0]).touch()
-    monkeypatch.setattr(quality_models, "_judge", gone)
-    found = gather({}, 256, "cpu")
-    assert "'torch_fidelity' is not installed; pip install" in found.missing["fid"]
+    (empty_hub / quality_models.DOWNLOADED["fid"][0]).touch()
+    monkeypatch.setattr(quality_models, "_load", gone)
+    models = gather({}, 256, "cpu")
+    assert "'torch_fidelity' is not installed; pip install" in models.missing["fid"]
     with pytest.raises(DataError, match="FID cannot be measured"):
-        gather({"fid": empty_hub / quality_models.KEPT["fid"][0]}, 256, "cpu")
+        gather({"fid": empty_hub / quality_models.DOWNLOADED["fid"][0]}, 256, "cpu")
 
 
 def test_lpips_of_the_same_is_nought_and_both_ways_alike(alexnet: Path) -> None:
     pytest.importorskip("torchmetrics")
-    judge, found = Lpips(alexnet), images()
-    assert judge.variant == "alex"
-    np.testing.assert_allclose(judge(found, found), 0, atol=1e-6)
-    there, back = judge(found, found[::-1]), judge(found[::-1], found)
+    lpips, three = Lpips(alexnet), images()
+    assert lpips.variant == "alex"
+    np.testing.assert_allclose(lpips(three, three), 0, atol=1e-6)
+    there, back = lpips(three, three[::-1]), lpips(three[::-1], three)
     np.testing.assert_allclose(there, back, rtol=1e-4)
     assert there[0] > 0 and there.shape == (3,)
-    np.testing.assert_allclose(judge(found[:1], found[2:])[0], there[0], rtol=1e-4)
+    np.testing.assert_allclose(lpips(three[:1], three[2:])[0], there[0], rtol=1e-4)
 
 
 def test_lpips_is_that_of_the_library(alexnet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,11 +116,11 @@ def test_lpips_is_that_of_the_library(alexnet: Path, monkeypatch: pytest.MonkeyP
 
 def test_lpips_weights_that_a_loader_left_are_found(empty_hub: Path, alexnet: Path) -> None:
     pytest.importorskip("torchmetrics")
-    torch.save(dict(state_dict(alexnet)), empty_hub / quality_models.KEPT["lpips"][0])
-    found = gather({}, 64, "cpu")
+    torch.save(dict(state_dict(alexnet)), empty_hub / quality_models.DOWNLOADED["lpips"][0])
+    models = gather({}, 64, "cpu")
     assert (
-        found.lpips is not None
-        and found.facts()["lpips"]["weights"] == quality_models.KEPT["lpips"][0]
+        models.lpips is not None
+        and models.facts()["lpips"]["weights"] == quality_models.DOWNLOADED["lpips"][0]
     )
 
 
@@ -175,5 +175,5 @@ def empty_file(folder: Path) -> Path:
     return folder / "empty.pth"
 
 
-def test_no_judges_say_nothing() -> None:
-    assert not Judges().notes() and not Judges().facts()
+def test_no_models_say_nothing() -> None:
+    assert not QualityModels().notes() and not QualityModels().facts()

@@ -19,7 +19,7 @@ from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.run import probes
 from restore_recog.evaluation.run.faces import FoundProbe, ProbeFace, digest
 from restore_recog.evaluation.run.ledger import Ledger
-from restore_recog.evaluation.run.outcomes import ArmRun
+from restore_recog.evaluation.run.probes import ArmRun
 from restore_recog.evaluation.run.session import Session
 from restore_recog.system import provenance
 from restore_recog.types import FaceImage, FaceSample, Trial
@@ -46,10 +46,10 @@ class NoMask(Squares):
         self.unknown = unknown
 
     def read(self, samples: Sequence[FaceSample]) -> list:  # type: ignore[type-arg]
-        found = super().read(samples)
+        images = super().read(samples)
         return [
             FaceImage(p.pixels, p.landmarks) if s.image_id in self.unknown else p  # type: ignore[union-attr]
-            for s, p in zip(samples, found, strict=True)
+            for s, p in zip(samples, images, strict=True)
         ]
 
 
@@ -102,9 +102,9 @@ def test_no_more_faces_than_one_block_are_held_at_a_time(monkeypatch: pytest.Mon
             return super().embed(images)
 
     def watched(*arguments: object) -> dict[str, ProbeFace]:
-        found = probe_pass_faces(*arguments)  # type: ignore[arg-type]
-        crops.extend(weakref.ref(face.crop.pixels) for face in found.values())
-        return found
+        faces = probe_pass_faces(*arguments)  # type: ignore[arg-type]
+        crops.extend(weakref.ref(face.crop.pixels) for face in faces.values())
+        return faces
 
     probe_pass_faces = probes.faces
     monkeypatch.setattr(probes, "faces", watched)
@@ -117,19 +117,19 @@ def test_no_more_faces_than_one_block_are_held_at_a_time(monkeypatch: pytest.Mon
 def test_what_is_kept_of_probes_and_references() -> None:
     data = covered(broken=["00/m0", "01/c2"])
     session, runs, ledger = ran(request(data, batch_size=3))
-    assert set(session.found) == set(session.plan.probes) - {"00/m0"}
+    assert set(session.found_probes) == set(session.plan.probes) - {"00/m0"}
     assert set(session.gallery) == set(session.design.columns) - {"01/c2"}
     assert {f.stage for f in ledger.failures} == {"read"}
     row = session.plan.probes.index("00/m0")
     for spec in session.specs:
         assert np.isnan(runs[spec.name].templates[row]).all()
         assert np.isnan(session.references(spec)[session.design.columns.index("01/c2")]).all()
-    kinds = {probe.covering for probe in session.found.values()}
+    kinds = {probe.covering for probe in session.found_probes.values()}
     assert kinds == {"mask"}
     face = session.faces(["02/m1"])["02/m1"]
     assert face.clean is not None
-    assert session.found["02/m1"].digest == digest(face.crop.pixels)
-    assert session.found["02/m1"].clean_digest == digest(face.clean)
+    assert session.found_probes["02/m1"].digest == digest(face.crop.pixels)
+    assert session.found_probes["02/m1"].clean_digest == digest(face.clean)
 
 
 def test_faces_are_made_anew_as_they_were() -> None:
@@ -137,18 +137,18 @@ def test_faces_are_made_anew_as_they_were() -> None:
     before = len(ledger.failures), {stage: len(laps) for stage, laps in ledger.laps.items()}
     probe = session.plan.probes[0]
     face = session.faces([probe])[probe]
-    assert FoundProbe.of(face) == session.found[probe]
+    assert FoundProbe.of(face) == session.found_probes[probe]
     after = len(ledger.failures), {stage: len(laps) for stage, laps in ledger.laps.items()}
     assert before == after
 
 
-def test_twins_are_missed_before_any_image_is_read() -> None:
-    class NoTwins(Squares):
+def test_missing_counterparts_are_noticed_before_any_image_is_read() -> None:
+    class NoCounterparts(Squares):
         def _sample(self, subject: int, shot: str, twin: str | None = None) -> FaceSample:
-            found = super()._sample(subject, shot, twin)
-            return FaceSample(found.image_id, found.subject, condition=found.condition)
+            sample = super()._sample(subject, shot, twin)
+            return FaceSample(sample.image_id, sample.subject, condition=sample.condition)
 
-    data = NoTwins(4, 4, occluded=2)
+    data = NoCounterparts(4, 4, occluded=2)
     with pytest.raises(DataError, match="arm 'clean' cannot be measured: .*counterparts"):
         Session(request(data, arms=("clean", "occluded")), Ledger())
     assert not data.asked
@@ -185,8 +185,8 @@ def test_fill_takes_the_true_mask_where_there_is_one(masks: str) -> None:
     session, runs, _ = ran(request(data))
     assert session.fill_mask == "predicted"
     face = session.faces(["00/m0"])["00/m0"]
-    image, found = session.tile(ArmSpec(ARMS["fill"]), face)
-    assert found is not None and found[40, 30] == 1 and found[10, 30] == 0
+    image, mask = session.tile(ArmSpec(ARMS["fill"]), face)
+    assert mask is not None and mask[40, 30] == 1 and mask[10, 30] == 0
     assert (image[10] == face.crop.pixels[10]).all() and (image[40, 30] != (255, 0, 255)).any()
     row = runs["fill"].templates[session.plan.probes.index("00/m0")]
     np.testing.assert_allclose(row, template(image), atol=1e-6)
@@ -215,7 +215,7 @@ def test_failures_of_a_restorer_fall_back_or_fail_to_acquire() -> None:
     assert not np.isnan(kept["fta"]["occluded"].templates).any()
 
 
-def test_a_detector_that_fails_counts_as_the_restorers_failure() -> None:
+def test_a_segmenter_that_fails_counts_as_the_restorers_failure() -> None:
     class Blind(KeyDetector):
         def segment(self, images: Tensor) -> Tensor:
             if len(images) > 1 or images[0, 0].mean() < 0.68:
@@ -236,11 +236,11 @@ def test_occluded_references_go_through_the_arms_and_clean_ones_do_not() -> None
     session, runs, _ = ran(listed(data, batch_size=2))
     assert session.design.columns == ("00/m0", "01/m0", "02/c0", "03/c0")
     assert set(session.gallery) == set(session.design.columns)
-    assert set(session.found) == {"00/m0", "00/m1", "02/c0", "02/m1"}
+    assert set(session.found_probes) == {"00/m0", "00/m1", "02/c0", "02/m1"}
     restored = session.references(ArmSpec(ARMS["restored"], "healer"))
     occluded = session.references(ArmSpec(ARMS["occluded"]))
     clean = session.references(ArmSpec(ARMS["clean"])) if "clean" in runs else None
-    assert clean is None  # the probe 02/c0 has no twin
+    assert clean is None  # the probe 02/c0 has no counterpart
     for row, image_id in enumerate(("00/m0", "01/m0")):
         face = session.faces([image_id])[image_id]
         healed, _ = session.tile(ArmSpec(ARMS["restored"], "healer"), face)
@@ -273,8 +273,8 @@ def test_a_gallery_without_a_clean_face_says_whose_mean_it_fills_with() -> None:
     )
 
 
-def test_a_twin_that_cannot_be_read_is_one_failure() -> None:
-    # m0 of every subject is in another block than its twin's other user would be.
+def test_a_counterpart_that_cannot_be_read_is_one_failure() -> None:
+    # m0 of every subject is in another block than the other user of its counterpart would be.
     class Shared(Squares):
         def _sample(self, subject: int, shot: str, twin: str | None = None) -> FaceSample:
             return super()._sample(subject, shot, None if twin is None else f"{subject:02d}/c0")
@@ -310,6 +310,20 @@ def test_every_stage_has_its_cost() -> None:
     ]  # fmt: skip
     _, _, ledger = ran(request(covered(), arms=("occluded", "restored")))
     assert ledger.timing()["restore"]["images"] == 8
+
+
+def test_a_ledger_collects_and_pauses() -> None:
+    ledger, sample = Ledger(), FaceSample("a", "b")
+    ledger.fail("read", sample, "before")
+    with ledger.collect() as failures, ledger.timed("read"):
+        ledger.fail("read", sample, "inside")
+    with ledger.paused(), ledger.timed("embed"):
+        ledger.fail("embed", sample, "unheard")
+    with pytest.raises(ImageError), ledger.collect():
+        raise ImageError("It goes on as before.")
+    ledger.fail("read", sample, "after")
+    assert [f.reason for f in ledger.failures] == ["before", "after"]
+    assert [f.reason for f in failures] == ["inside"] and list(ledger.laps) == ["read"]
 
 
 def test_peak_memory_is_measured() -> None:

@@ -1,10 +1,9 @@
-"""The images of every arm."""
+"""The images of every arm, as the recogniser sees them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,33 +11,32 @@ from torch import Tensor
 
 from restore_recog.api import Restorer
 from restore_recog.errors import PluginError, RestoreRecogError
+from restore_recog.evaluation.arm_choice import ArmSpec
 from restore_recog.evaluation.run.faces import ProbeFace
 from restore_recog.evaluation.run.ledger import Ledger
+from restore_recog.evaluation.run.masks import BlockMasks
 from restore_recog.images import to_tensor, to_uint8
-from restore_recog.types import FaceBatch
-
-if TYPE_CHECKING:
-    from restore_recog.evaluation.run.masks import BlockMasks
-from restore_recog.evaluation.arm_choice import ArmSpec
 from restore_recog.restoring.restoration import run_restorer
-from restore_recog.types import Pixels
+from restore_recog.types import FaceBatch, Pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Painted:
+class ArmImages:
     """The images of one arm for one batch of probes.
 
     Attributes:
         images: (S, S, 3) uint8 each.
         fallbacks: Whether the restorer failed and the image is as it came.
+        masks: (S, S) uint8 each, what the arm worked with; None where it had none.
     """
 
     images: list[Pixels]
     fallbacks: list[bool]
+    masks: list[Pixels | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Painter:
+class ImageMaker:
     """Makes the images of any arm, for one block of probes.
 
     Attributes:
@@ -53,24 +51,28 @@ class Painter:
     mean_face: Pixels
     ledger: Ledger
 
-    def paint(self, spec: ArmSpec, faces: Sequence[ProbeFace]) -> Painted:
+    def make(self, spec: ArmSpec, faces: Sequence[ProbeFace]) -> ArmImages:
         """Return the images of an arm.
 
         Raises:
             PluginError: A restorer's answer has the wrong shape.
         """
-        masks = [self.mask(spec, face) for face in faces]
+        masks = [self._mask(spec, face) for face in faces]
         images = [
             spec.arm.image(face, mask, self.mean_face)
             for face, mask in zip(faces, masks, strict=True)
         ]
-        if spec.restorer is None:
-            return Painted(images, [False] * len(faces))
-        return self._restored(spec.restorer, faces, images, masks)
+        fallbacks = [False] * len(faces)
+        if spec.restorer is not None:
+            images, fallbacks = self._restored(spec.restorer, faces, images, masks)
+        return ArmImages(images, fallbacks, masks)
 
-    def mask(self, spec: ArmSpec, face: ProbeFace) -> Pixels | None:
-        """Return the mask that an arm works with on a probe, or None where it has none."""
-        if spec.restorer is not None and "masks" not in self.restorers[spec.restorer].needs:
+    def reads_masks(self, spec: ArmSpec) -> bool:
+        """Return whether the arm has a restorer, and one that reads masks."""
+        return spec.restorer is not None and "masks" in self.restorers[spec.restorer].needs
+
+    def _mask(self, spec: ArmSpec, face: ProbeFace) -> Pixels | None:
+        if spec.restorer is not None and not self.reads_masks(spec):
             return np.zeros(face.crop.pixels.shape[:2], np.uint8)
         return spec.arm.mask(face, self.block, spec.restorer)
 
@@ -80,11 +82,12 @@ class Painter:
         faces: Sequence[ProbeFace],
         images: list[Pixels],
         masks: Sequence[Pixels | None],
-    ) -> Painted:
+    ) -> tuple[list[Pixels], list[bool]]:
+        """Return the restored images, and which stay as they came: no mask, or a failure."""
         fallbacks = [True] * len(faces)
         known = [i for i, mask in enumerate(masks) if mask is not None]
         if not known:
-            return Painted(images, fallbacks)
+            return images, fallbacks
         batch = FaceBatch(
             to_tensor([images[i] for i in known]),
             mask_tensor([mask for mask in masks if mask is not None]),
@@ -95,7 +98,7 @@ class Painter:
         ):
             if result is not None:
                 images[i], fallbacks[i] = result, False
-        return Painted(images, fallbacks)
+        return images, fallbacks
 
     def _attempt(
         self, name: str, batch: FaceBatch, faces: Sequence[ProbeFace]
