@@ -175,7 +175,7 @@ class FinishedWork:
         return image, mask
 
     def tally(self) -> Tally:
-        """Return what the cache has been good for so far."""
+        """Return how much came from the cache so far."""
         return self.reused, self.made, self._cache.damaged
 
     def _key(
@@ -188,7 +188,7 @@ class FinishedWork:
 
 
 def notes(tallies: Sequence[Tally]) -> list[str]:
-    """Return what the report must say about the cache; one tally a process."""
+    """Return what the report must say about the cache; one tally per process."""
     reused, made, damaged = (sum(tally[i] for tally in tallies) for i in range(3))
     sentences = []
     if reused:
@@ -204,7 +204,7 @@ def notes(tallies: Sequence[Tally]) -> list[str]:
 
 
 class RememberingLocator(Locator):
-    """A locator that writes down the landmarks it found, and what it found nothing in."""
+    """A locator that keeps the landmarks it found, and in which images it found none."""
 
     _REASONS = {kind.__name__: kind for kind in (NoFaceError, SeveralFacesError)}
 

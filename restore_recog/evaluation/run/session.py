@@ -232,7 +232,7 @@ class Session:
         return mean_face(total, max(1, count))
 
     def _share_accounts(self) -> None:
-        """Learn what the other processes have spent, and what all of them have remembered."""
+        """Learn the costs of the other processes, and how much all of them took from the cache."""
         tally = None if self._work is None else self._work.tally()
         accounts = self._ranks.gather((self.ledger.laps, tally))
         self.ledger.other_laps = [a[0] for i, a in enumerate(accounts) if i != self._ranks.rank]

@@ -46,7 +46,7 @@ class CountedColours(Colours):
         return super().embed(images)
 
 
-class CountedDetector(KeyDetector):
+class CountedSegmenter(KeyDetector):
     def segment(self, images: Tensor) -> Tensor:
         CALLS["segment"] += len(images)
         return super().segment(images)
@@ -58,7 +58,7 @@ class CountedHealer(Healer):
     strength = 1.0
 
     def segmenter(self) -> Segmenter:
-        return CountedDetector()
+        return CountedSegmenter()
 
     def restore(self, batch: FaceBatch) -> Tensor:
         CALLS["restore"] += len(batch.images)

@@ -1,4 +1,4 @@
-"""One pass over the images: what it keeps, which arms it can carry, what failures do."""
+"""One pass over the images: what it keeps, which arms it supports, what failures do."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_missing_counterparts_are_noticed_before_any_image_is_read() -> None:
     assert any("'clean' is left out" in note for note in session.notes)
 
 
-def test_an_arm_asked_for_stops_at_the_first_probe_that_cannot_carry_it() -> None:
+def test_an_arm_asked_for_stops_at_the_first_probe_that_lacks_what_it_needs() -> None:
     data = NoMask("01/m0")
     wanted = request(data, arms=("occluded", "restored-oracle-mask"), batch_size=1)
     with pytest.raises(DataError, match=r"true masks .* \('01/m0' is the first\)"):
