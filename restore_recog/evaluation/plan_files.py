@@ -167,28 +167,18 @@ def _facts(file: Path) -> dict[str, Any]:
 
 def _listed(file: Path, required: bool) -> list[Listed]:
     images: list[Listed] = []
-    paths: dict[str, str] = {}
-    templates: dict[str, str] = {}
+    lines: dict[tuple[str, str], int] = {}
     for line, row in _rows(file, ("path", "subject_id"), required=required):
-        place = f"{file}, line {line}"
-        listed = Listed(
-            row["path"],
-            row["subject_id"],
-            row.get("template_id") or row["path"],
-            row.get("condition") or None,
-            place,
-        )
-        for seen, key, what in (
-            (paths, listed.path, "image"),
-            (templates, listed.template_id, "template"),
-        ):
-            if key in seen:
+        path, template = row["path"], row.get("template_id") or row["path"]
+        place, condition = f"{file}, line {line}", row.get("condition") or None
+        for key in (("image", path), ("template", template)):
+            if key in lines:
                 raise DataError(
-                    f"{place}: the {what} '{key}' is already in {seen[key]}; a file lists every "
-                    "image once, as a template of its own."
+                    f"{place}: the {key[0]} '{key[1]}' is already in line {lines[key]}; a file "
+                    "lists every image once, as a template of its own."
                 )
-            seen[key] = f"line {line}"
-        images.append(listed)
+            lines[key] = line
+        images.append(Listed(path, row["subject_id"], template, condition, place))
     return images
 
 

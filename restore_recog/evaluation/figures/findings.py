@@ -173,7 +173,7 @@ class Findings:
     def _against_fill(self, name: str) -> Iterator[Figure | None]:
         mine, fill = self.measured[name], self.measured[Fill.name]
         people, seed = self.design.people, self.seed
-        yield paired.over_fill(mine.scores, fill.scores, people, seed)
+        yield paired.rank1_gain("rank1_gain_over_fill", mine.scores, fill.scores, people, seed)
         qualities = mine.qualities, fill.qualities
         yield from paired.quality_gains(*qualities, people, seed, "gain_over_fill")
         if self.calibration is not None and mine.scores.search is None:

@@ -222,9 +222,10 @@ def series(
     by_name = {arm.name: arm for arm in arms}
     every = []
     for arm in arms:
-        base = by_name.get(bases.get(arm.name, ""))
-        columns = [*_alone(arm, design, threshold), *_against(arm, base)]
-        columns += _pairs(arm.name, bases.get(arm.name, ""), views, design)
+        base = bases.get(arm.name, "")
+        columns = [*_by_probe(arm, by_name.get(base), threshold)]
+        if arm.name in views:
+            columns += _by_pair(views[arm.name], views.get(base), design)
         for figure, values, rows, errors in columns:
             known = np.isfinite(values)
             if known.any():
@@ -235,27 +236,22 @@ def series(
 Column = tuple[str, Vector, NDArray[np.intp], bool | None]
 
 
-def _alone(
-    arm: Measured, design: Design, threshold: tuple[float, float] | None
+def _by_probe(
+    arm: Measured, base: Measured | None, threshold: tuple[float, float] | None
 ) -> Iterator[Column]:
-    scores, probes = arm.scores, np.arange(len(design.plan.probes))
+    scores, probes = arm.scores, np.arange(len(arm.probes))
     yield "rank1", scores.hit(), probes, False
     yield "fta", scores.failed.astype(float), probes, True
     if threshold is not None:
         rejected = (scores.genuine.scores < threshold[1]).astype(float)
         yield FigureName("fnmr_frozen", threshold[0]), rejected, scores.genuine.probe, True
-
-
-def _against(arm: Measured, base: Measured | None) -> Iterator[Column]:
     if base is not None:
-        mine, theirs, probes = arm.scores, base.scores, np.arange(len(arm.probes))
-        yield "rank1_gain", mine.hit() - theirs.hit(), probes, None
-        yield "cosine_gain", mine.cosine - theirs.cosine, probes, None
+        yield "rank1_gain", scores.hit() - base.scores.hit(), probes, None
+        yield "cosine_gain", scores.cosine - base.scores.cosine, probes, None
 
 
-def _pairs(name: str, base: str, views: Mapping[str, View2], design: Design) -> Iterator[Column]:
-    if name in views:
-        rows, mine = design.pair_rows[:, 0], views[name].correct.astype(float)
-        yield "accuracy", mine, rows, False
-        if base in views:
-            yield "accuracy_gain", mine - views[base].correct, rows, None
+def _by_pair(view: View2, base: View2 | None, design: Design) -> Iterator[Column]:
+    rows, right = design.pair_rows[:, 0], view.correct.astype(float)
+    yield "accuracy", right, rows, False
+    if base is not None:
+        yield "accuracy_gain", right - base.correct, rows, None

@@ -35,12 +35,11 @@ def gains(
         seed: Of the draws.
     """
     mated = arm.mated
-    if mated.any():
-        mine, theirs, owners = arm.hit()[mated], floor.hit()[mated], people[mated]
-        yield flips("rank1_gain", mine > 0, theirs > 0, owners, seed)
-        if ceiling is not None:
-            ratio = bootstrap_ratio(mine, theirs, ceiling.hit()[mated], owners, seed=seed)
-            yield Figure.of("recovered", ratio, straddles_zero=ratio.straddles_zero)
+    yield rank1_gain("rank1_gain", arm, floor, people, seed)
+    if mated.any() and ceiling is not None:
+        mine, theirs, best = (scores.hit()[mated] for scores in (arm, floor, ceiling))
+        ratio = bootstrap_ratio(mine, theirs, best, people[mated], seed=seed)
+        yield Figure.of("recovered", ratio, straddles_zero=ratio.straddles_zero)
     yield difference("cosine_gain", arm.cosine, floor.cosine, people, seed)
     yield difference("impostor_shift", arm.impostor, floor.impostor, people, seed)
     yield difference("margin_gain", _margin(arm), _margin(floor), people, seed)
@@ -87,13 +86,15 @@ def flip_table(mine: Mask, theirs: Mask) -> dict[str, Any]:
     }
 
 
-def over_fill(arm: ArmScores, fill: ArmScores, people: People, seed: int) -> Figure | None:
-    """Return what a restorer gained over the mean face inside the mask, in rank-1."""
+def rank1_gain(
+    name: str, arm: ArmScores, floor: ArmScores, people: People, seed: int
+) -> Figure | None:
+    """Return what an arm gained in rank-1 over another, or None without a mated probe."""
     mated = arm.mated
     if not mated.any():
         return None
-    mine, theirs = arm.hit()[mated] > 0, fill.hit()[mated] > 0
-    return flips("rank1_gain_over_fill", mine, theirs, people[mated], seed)
+    mine, theirs = arm.hit()[mated] > 0, floor.hit()[mated] > 0
+    return flips(name, mine, theirs, people[mated], seed)
 
 
 def quality_vs_recognition(

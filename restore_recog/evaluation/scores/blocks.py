@@ -88,11 +88,8 @@ class Sides:
         """
         if block < 1:
             raise ValueError(f"A block has at least one row, not {block}.")
-        owners = [np.asarray(side[1]) for side in (probes, references)]
-        templates = [
-            _checked(side[0], owner)
-            for side, owner in zip((probes, references), owners, strict=True)
-        ]
+        owners = [np.asarray(subjects) for _, subjects in (probes, references)]
+        templates = [_checked(probes[0], owners[0]), _checked(references[0], owners[1])]
         if templates[0].shape[1] != templates[1].shape[1]:
             raise ValueError(
                 f"Templates must have one length, not {templates[0].shape[1]} and "

@@ -11,23 +11,6 @@ GROUNDS = (("psnr_mask", "inside the covering"), ("psnr", "over the whole image"
 """What a verdict is based on: the first metric that was measured, and where."""
 
 
-def ground(arm: ArmReport) -> str | None:
-    """Return the metric that the verdict on an arm is based on, or None without any."""
-    known = arm.figures
-    return next((name for name, _ in GROUNDS if f"{name}_gain" in known and name in known), None)
-
-
-def answer(arm: ArmReport) -> str:
-    """Return ``helps the image``, ``hurts the image`` or ``cannot tell``."""
-    name = ground(arm)
-    if name is None:
-        return CANNOT_TELL
-    gain = arm.figures[f"{name}_gain"]
-    if gain.low > 0:
-        return "helps the image"
-    return "hurts the image" if gain.high < 0 else CANNOT_TELL
-
-
 def verdict(arm: ArmReport, floor: ArmReport, where: str = "") -> Verdict:
     """Return how much closer to the clean counterparts a restorer came, in a few sentences.
 
@@ -36,7 +19,8 @@ def verdict(arm: ArmReport, floor: ArmReport, where: str = "") -> Verdict:
         floor: The occluded arm.
         where: What the probes were, for the sentence.
     """
-    name = ground(arm)
+    known = arm.figures
+    name = next((name for name, _ in GROUNDS if {name, f"{name}_gain"} <= known.keys()), None)
     if name is None or name not in floor.figures:
         return Verdict(
             arm.name,
@@ -44,21 +28,19 @@ def verdict(arm: ArmReport, floor: ArmReport, where: str = "") -> Verdict:
             f"How close the images of '{arm.restorer}' come{where} is not a number of decibels: "
             "none has a clean counterpart, or all are the same as theirs.",
         )
-    decision = answer(arm)
-    gain = arm.figures[f"{name}_gain"]
-    words = {
-        "helps the image": f"brings images nearer to the unoccluded ones{where}",
-        "hurts the image": f"takes images farther from the unoccluded ones{where}",
-        CANNOT_TELL: f"may or may not bring images nearer to the unoccluded ones{where}",
-    }[decision]
-    before, after = floor.figures[name].value, arm.figures[name].value
+    gain, before, after = known[f"{name}_gain"], floor.figures[name].value, known[name].value
+    answer, words = CANNOT_TELL, "may or may not bring images nearer to the unoccluded ones"
+    if gain.low > 0:
+        answer, words = "helps the image", "brings images nearer to the unoccluded ones"
+    elif gain.high < 0:
+        answer, words = "hurts the image", "takes images farther from the unoccluded ones"
     text = (
-        f"Restoring with '{arm.restorer}' {words}: PSNR {dict(GROUNDS)[name]} goes from "
+        f"Restoring with '{arm.restorer}' {words}{where}: PSNR {dict(GROUNDS)[name]} goes from "
         f"{before:.1f} dB to {after:.1f} dB, a difference of {gain.value:+.1f} dB "
         f"({interval_text(gain, 1)}; {gain.n} images of {gain.n_subjects} subjects)."
     )
     sentences = (text, _beside_fill(arm, name), _identity(arm))
-    return Verdict(arm.name, decision, " ".join(sentence for sentence in sentences if sentence))
+    return Verdict(arm.name, answer, " ".join(sentence for sentence in sentences if sentence))
 
 
 def _beside_fill(arm: ArmReport, name: str) -> str:
