@@ -21,7 +21,7 @@ from restore_recog.evaluation.results import ArmReport, Cohort, ProbeRow, Report
 from restore_recog.evaluation.run.ledger import Ledger, Progress
 from restore_recog.evaluation.run.probes import ArmRun
 from restore_recog.evaluation.run.session import Session
-from restore_recog.evaluation.words import notes, quality_verdict, verdict
+from restore_recog.evaluation.words import notes, verdict
 from restore_recog.evaluation.words.examples import examples
 from restore_recog.metrics.verification import DetCurve
 from restore_recog.system.atomic import check_output
@@ -95,7 +95,7 @@ def _verdicts(
     recognizer, where = session.request.recognizer.name, notes.where(session)
     answering = [arm for arm in arms if ARMS[arm.arm].answers]
     if session.asks_quality:
-        return tuple(quality_verdict.verdict(arm, floor, where) for arm in answering)
+        return tuple(verdict.quality_verdict(arm, floor, where) for arm in answering)
     return tuple(verdict.verdict(arm, floor, recognizer, where, cohorts) for arm in answering)
 
 

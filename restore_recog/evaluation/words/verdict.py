@@ -1,4 +1,4 @@
-"""The verdict on a restorer in plain words: helps, hurts, or cannot tell."""
+"""The verdict on a restorer in plain words, by recognition or by its images alone."""
 
 from __future__ import annotations
 
@@ -208,4 +208,67 @@ def _harmed(arm: ArmReport, base: Ground, cohorts: Sequence[Cohort]) -> str:
     return (
         f"It harms more than it rescues in {len(harmed)} of the {len(measured)} groups "
         f"of probes: {named}{rest}."
+    )
+
+
+REGIONS = {"psnr_mask": "inside the covering", "psnr": "over the whole image"}
+"""What a verdict on images alone is based on: the first metric that was measured, and where."""
+
+
+def quality_verdict(arm: ArmReport, floor: ArmReport, where: str = "") -> Verdict:
+    """Return the verdict on a restorer by its images alone, for plans that compare no people.
+
+    Args:
+        arm: A restored arm.
+        floor: The occluded arm.
+        where: What the probes were, for the sentence.
+    """
+    known = arm.figures
+    name = next((name for name in REGIONS if {name, f"{name}_gain"} <= known.keys()), None)
+    if name is None or name not in floor.figures:
+        return Verdict(
+            arm.name,
+            CANNOT_TELL,
+            f"How close the images of '{arm.restorer}' come{where} is not a number of decibels: "
+            "none has a clean counterpart, or all are the same as theirs.",
+        )
+    gain, before, after = known[f"{name}_gain"], floor.figures[name].value, known[name].value
+    answer, words = CANNOT_TELL, "may or may not bring images nearer to the unoccluded ones"
+    if gain.low > 0:
+        answer, words = "helps the image", "brings images nearer to the unoccluded ones"
+    elif gain.high < 0:
+        answer, words = "hurts the image", "takes images farther from the unoccluded ones"
+    text = (
+        f"Restoring with '{arm.restorer}' {words}{where}: PSNR {REGIONS[name]} goes from "
+        f"{before:.1f} dB to {after:.1f} dB, a difference of {gain.value:+.1f} dB "
+        f"({interval_text(gain, 1)}; {gain.n} images of {gain.n_subjects} subjects)."
+    )
+    sentences = (text, _quality_beside_fill(arm, name), _identity(arm))
+    return Verdict(arm.name, answer, " ".join(sentence for sentence in sentences if sentence))
+
+
+def _quality_beside_fill(arm: ArmReport, name: str) -> str:
+    """Compare with the mean face in the same place."""
+    figure = arm.figures.get(f"{name}_gain_over_fill")
+    if figure is None:
+        return ""
+    numbers = f"{figure.value:+.1f} dB ({interval_text(figure, 1)})"
+    if figure.low > 0:
+        return f"It beats the mean face put in the same place ('fill') by {numbers}."
+    if figure.high < 0:
+        return f"It does worse than the mean face put in the same place ('fill'): {numbers}."
+    return f"It cannot be told from the mean face put in the same place ('fill'): {numbers}."
+
+
+def _identity(arm: ArmReport) -> str:
+    """Say whether the template came closer to that of the unoccluded image."""
+    figure = arm.figures.get("cosine_gain")
+    if figure is None or "cosine" not in arm.figures:
+        return ""
+    value, gain = arm.figures["cosine"].value, figure.value
+    low, high = figure.low, figure.high
+    limits = "" if math.isnan(low) else f", 95 % interval {low:+.3f} to {high:+.3f}"
+    return (
+        f"The cosine to the template of the unoccluded image is {value:.3f} ({gain:+.3f} against "
+        f"the occluded one{limits})."
     )
