@@ -98,25 +98,30 @@ class Session:
         self.specs = self._choice.specs()
         self.asks_quality = quality_models.asks_quality(self.plan, samples)
         self.quality_models = quality_models.of_run(request, self.asks_quality, self.size)
-        self._cache = None if request.cache is None else WorkCache(request.cache)
-        self._work = None
-        if self._cache is not None:
-            self._work = FinishedWork(
-                self._cache,
+        self._studio, self._work = self._workplace()
+        self._processes = Processes.current()
+        self.gallery: dict[str, str] = {}
+        self.found_probes: dict[str, FoundProbe] = {}
+        self.fill_mask = "predicted"
+
+    def _workplace(self) -> tuple[Studio, FinishedWork | None]:
+        """Return where faces come from, and where results made before do (None: no cache)."""
+        request, work = self.request, None
+        finder = FaceFinder(request.faces_policy, request.device)  # type: ignore[arg-type]
+        locator = Locator(finder)
+        if request.cache is not None:
+            cache = WorkCache(request.cache)
+            locator = RememberingLocator(finder, cache)
+            work = FinishedWork(
+                cache,
                 recognizer=request.recognizer,
                 restorers=self.restorers,
                 segmenters=self.segmenters,
                 quality_models=self.quality_models,
                 policy=[request.restorer_failure, margin(request.segmenter)],
             )
-        finder = FaceFinder(request.faces_policy, request.device)  # type: ignore[arg-type]
-        locator = RememberingLocator(finder, self._cache) if self._cache else Locator(finder)
         template = TEMPLATE if request.template is None else request.template
-        self._studio = Studio(self.source, locator, self.size, ledger, template)
-        self._ranks = Processes.current()
-        self.gallery: dict[str, str] = {}
-        self.found_probes: dict[str, FoundProbe] = {}
-        self.fill_mask = "predicted"
+        return Studio(self.source, locator, self.size, self.ledger, template), work
 
     def run(self) -> dict[str, ArmRun]:
         """Make, embed and measure the images of all arms; return arm name -> its run.
@@ -195,7 +200,7 @@ class Session:
         def done(count: int) -> None:
             self.ledger.report(stage, min(count * size, len(ids)), len(ids))
 
-        return self._ranks.map(blocks, work, done)
+        return self._processes.map(blocks, work, done)
 
     def _enrol(self) -> tuple[Rows, Rows, Pixels]:
         """Return the clean references' templates, those of their upper halves, their mean."""
@@ -234,8 +239,8 @@ class Session:
     def _share_accounts(self) -> None:
         """Learn the costs of the other processes, and how much all of them took from the cache."""
         tally = None if self._work is None else self._work.tally()
-        accounts = self._ranks.gather((self.ledger.laps, tally))
-        self.ledger.other_laps = [a[0] for i, a in enumerate(accounts) if i != self._ranks.rank]
+        accounts = self._processes.gather((self.ledger.laps, tally))
+        self.ledger.other_laps = [a[0] for i, a in enumerate(accounts) if i != self._processes.rank]
         self.notes += entries.notes([a[1] for a in accounts if a[1] is not None])
 
     def _note_masks(self, known: int, count: int) -> None:

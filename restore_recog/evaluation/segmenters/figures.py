@@ -138,9 +138,13 @@ def cost(arm: Scored, oracle: Scored, known: Mask, people: People, seed: int) ->
         seed: Of the intervals.
     """
     best, mine = oracle.scores, arm.scores
+
+    def less(name: str, a: Vector, b: Vector) -> Figure | None:
+        return paired.difference(name, a[known], b[known], people[known], seed)
+
     figures = collected(
-        _less("cosine_lost", best.cosine, mine.cosine, known, people, seed),
-        _less("psnr_lost", oracle.psnr, arm.psnr, known, people, seed),
+        less("cosine_lost", best.cosine, mine.cosine),
+        less("psnr_lost", oracle.psnr, arm.psnr),
     )
     asked = mine.mated & known
     if asked.any():
@@ -172,7 +176,3 @@ def agreement(
         pair: mean_figure("dice", np.array(alike), people, seed) for pair, alike in rows.items()
     }
     return {pair: figure for pair, figure in figures.items() if figure is not None}
-
-
-def _less(name: str, a: Vector, b: Vector, known: Mask, people: People, seed: int) -> Figure | None:
-    return paired.difference(name, a[known], b[known], people[known], seed)
