@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-class Report(results.Report):
+class Report(results.EvaluationReport):
     """Everything that an evaluation found, with what a notebook does with it.
 
     ``verdicts``, ``arms``, ``probes`` and the others are those of
-    :class:`restore_recog.evaluation.results.Report`. In Jupyter it shows its verdicts and table.
+    :class:`restore_recog.evaluation.results.EvaluationReport`. In Jupyter it shows its verdicts
+    and table.
     """
 
     __slots__ = ()
@@ -44,7 +45,7 @@ class Report(results.Report):
         return cls._of(results_folder.read(Path(folder)))
 
     @classmethod
-    def _of(cls, report: results.Report) -> Report:
+    def _of(cls, report: results.EvaluationReport) -> Report:
         return cls(**{field.name: getattr(report, field.name) for field in fields(report)})
 
     def save(self, folder: str | Path) -> None:

@@ -19,7 +19,7 @@ from restore_recog.segmenters import names
 
 if TYPE_CHECKING:
     from restore_recog.evaluation.request import EvalRequest
-    from restore_recog.evaluation.results import Report
+    from restore_recog.evaluation.results import EvaluationReport
     from restore_recog.system.processes import Processes
 
 
@@ -76,7 +76,7 @@ def _evaluate(given: dict[str, Any], output: Path, ranks: Processes) -> None:
     click.echo(f"\nThe whole report: {output / 'report.html'}{ending}")
 
 
-def run_evaluation(request: EvalRequest, ranks: Processes) -> Report:
+def run_evaluation(request: EvalRequest, ranks: Processes) -> EvaluationReport:
     """Evaluate, with progress bars in the first process."""
     from restore_recog.evaluation.evaluate import evaluate
 

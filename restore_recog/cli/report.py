@@ -10,7 +10,7 @@ import click
 from restore_recog.errors import OutputError
 
 if TYPE_CHECKING:
-    from restore_recog.evaluation.results import Report
+    from restore_recog.evaluation.results import EvaluationReport
 
 FORMATS = ("text", "html", "tex", "csv")
 ENDINGS = {".html": "html", ".htm": "html", ".tex": "tex", ".csv": "csv", ".txt": "text"}
@@ -65,7 +65,7 @@ def command(run: Path, output: Path | None, form: str | None, overwrite: bool) -
         write_text(output, content, overwrite=overwrite)
 
 
-def _rendered(report: Report, form: str) -> str:
+def _rendered(report: EvaluationReport, form: str) -> str:
     if form == "html":
         from restore_recog.reporting.pages.report import page
 

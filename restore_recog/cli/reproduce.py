@@ -14,7 +14,7 @@ from restore_recog.errors import DataError, WeightsError
 
 if TYPE_CHECKING:
     from restore_recog.evaluation.request import EvalRequest
-    from restore_recog.evaluation.results import Report
+    from restore_recog.evaluation.results import EvaluationReport
     from restore_recog.published.comparison import TableComparison
     from restore_recog.published.presets import Preset
     from restore_recog.published.tables import PaperTable
@@ -221,7 +221,7 @@ def _request(table: PaperTable, preset: Preset, given: dict[str, Any], output: P
 
 
 def _compared(
-    table: PaperTable, preset: Preset, request: EvalRequest, report: Report
+    table: PaperTable, preset: Preset, request: EvalRequest, report: EvaluationReport
 ) -> TableComparison:
     from restore_recog.published.comparison import compare
     from restore_recog.published.origin import MeasuredRun, origin
@@ -236,7 +236,7 @@ def _compared(
     return compare(table, preset, report, run)
 
 
-def _labelled(report: Report, comparison: TableComparison) -> Report:
+def _labelled(report: EvaluationReport, comparison: TableComparison) -> EvaluationReport:
     """Return the report with what a reader must know of the comparison before any number."""
     labels = (comparison.verdict().rstrip("."), *report.labels)
     return replace(report, labels=labels, notes=(*comparison.weights, *report.notes))

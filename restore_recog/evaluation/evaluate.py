@@ -17,7 +17,7 @@ from restore_recog.evaluation.arms import ARMS, Occluded
 from restore_recog.evaluation.figures import det, groups
 from restore_recog.evaluation.figures.findings import Findings
 from restore_recog.evaluation.request import EvalRequest
-from restore_recog.evaluation.results import ArmReport, Cohort, ProbeRow, Report, Verdict
+from restore_recog.evaluation.results import ArmReport, Cohort, EvaluationReport, ProbeRow, Verdict
 from restore_recog.evaluation.run.ledger import Ledger, Progress
 from restore_recog.evaluation.run.probes import ArmRun
 from restore_recog.evaluation.run.session import Session
@@ -29,7 +29,7 @@ from restore_recog.system.atomic import check_output
 __all__ = ["EvalRequest", "Progress", "evaluate"]
 
 
-def evaluate(request: EvalRequest, progress: Progress | None = None) -> Report:
+def evaluate(request: EvalRequest, progress: Progress | None = None) -> EvaluationReport:
     """Run an evaluation.
 
     Args:
@@ -55,7 +55,7 @@ def evaluate(request: EvalRequest, progress: Progress | None = None) -> Report:
     coverings = {image_id: probe.covering for image_id, probe in session.found_probes.items()}
     labels = groups.labels(samples, coverings, request.cohorts)
     cohorts, spreads = findings.by_group(labels, request.min_subjects)
-    return Report(
+    return EvaluationReport(
         verdicts=_verdicts(session, arms, cohorts),
         labels=notes.labels(session),
         notes=(*session.plan.notes, *session.notes, *notes.notes(session, findings)),

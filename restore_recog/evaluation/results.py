@@ -156,7 +156,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Report:
+class EvaluationReport:
     """Everything that an evaluation measured.
 
     Attributes:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from restore_recog.evaluation.arms import ARMS
-from restore_recog.evaluation.results import ArmReport, Report
+from restore_recog.evaluation.results import ArmReport, EvaluationReport
 from restore_recog.published.metrics import METRICS, Metric
 from restore_recog.published.origin import MeasuredRun
 from restore_recog.published.presets import Preset
@@ -106,7 +106,9 @@ class TableComparison:
         return f"{self.table.name}: {'; '.join(parts)}."
 
 
-def compare(table: PaperTable, preset: Preset, report: Report, run: MeasuredRun) -> TableComparison:
+def compare(
+    table: PaperTable, preset: Preset, report: EvaluationReport, run: MeasuredRun
+) -> TableComparison:
     """Set a report's figures beside a table."""
     return _Comparer(table, preset, report, run).comparison()
 
@@ -162,7 +164,7 @@ class _Comparer:
 
     table: PaperTable
     preset: Preset
-    report: Report
+    report: EvaluationReport
     run: MeasuredRun
 
     def comparison(self) -> TableComparison:

@@ -18,7 +18,7 @@ import numpy as np
 from restore_recog.errors import DataError
 from restore_recog.evaluation.figure import Figure
 from restore_recog.evaluation.figures.paired import flips
-from restore_recog.evaluation.results import ArmReport, ProbeRow, Report
+from restore_recog.evaluation.results import ArmReport, EvaluationReport, ProbeRow
 from restore_recog.evaluation.words.verdict import ALPHA
 from restore_recog.metrics.uncertainty import (
     bootstrap_difference,
@@ -38,7 +38,7 @@ class Run:
     """One finished run under a name of its own."""
 
     name: str
-    report: Report
+    report: EvaluationReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ def _protocols_differ(first: Run, second: Run) -> str | None:
     return f"'{first.name}' follows the protocol {a}, '{second.name}' {b}"
 
 
-def _protocol(report: Report) -> str:
+def _protocol(report: EvaluationReport) -> str:
     protocol = report.setup.get("protocol", {})
     parts = [str(protocol[key]) for key in ("name", "argument") if protocol.get(key)]
     return f"{':'.join(parts) or 'unknown'} version {protocol.get('version', 'unknown')}"
@@ -221,11 +221,11 @@ def _refusal(first: Run, second: Run) -> str | None:
     return None
 
 
-def _people(report: Report) -> set[tuple[str, str]]:
+def _people(report: EvaluationReport) -> set[tuple[str, str]]:
     return {(row.probe_id, row.subject) for row in report.probes}
 
 
-def _rows(report: Report) -> dict[str, dict[str, ProbeRow]]:
+def _rows(report: EvaluationReport) -> dict[str, dict[str, ProbeRow]]:
     rows: dict[str, dict[str, ProbeRow]] = {}
     for row in report.probes:
         rows.setdefault(row.arm, {})[row.probe_id] = row

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from restore_recog.evaluation.figure import NO_FIGURE
 from restore_recog.evaluation.image_quality import QUALITIES, ImageQuality
-from restore_recog.evaluation.results import ArmReport, Cohort, ProbeRow, Report
+from restore_recog.evaluation.results import ArmReport, Cohort, EvaluationReport, ProbeRow
 from restore_recog.metrics.verification import DetCurve
 from restore_recog.reporting.columns import column_of
 from restore_recog.types import Failure, Trial
@@ -42,7 +42,7 @@ def read_rows(path: Path) -> Iterator[dict[str, str]]:
         yield from csv.DictReader(file)
 
 
-def write_all(report: Report, folder: Path) -> None:
+def write_all(report: EvaluationReport, folder: Path) -> None:
     """Write every CSV file of a report."""
     write_rows(folder / "scores.csv", _SCORES, _score_rows(report))
     write_rows(folder / "probes.csv", _PROBES + QUALITIES, map(_probe_values, report.probes))
@@ -102,7 +102,7 @@ def _values(row: Any) -> tuple[Any, ...]:
     return tuple(getattr(row, name) for name in _names(type(row)))
 
 
-def _score_rows(report: Report) -> Iterable[tuple[Any, ...]]:
+def _score_rows(report: EvaluationReport) -> Iterable[tuple[Any, ...]]:
     for name, row in report.scores.items():
         for trial, score in zip(report.trials, row.tolist(), strict=True):
             yield name, trial.reference_id, trial.probe_id, int(trial.genuine), score
@@ -168,7 +168,7 @@ class Flip:
     outcome: str
 
 
-def flips(report: Report) -> list[Flip]:
+def flips(report: EvaluationReport) -> list[Flip]:
     """Return what became of every searched probe in every arm that a restorer worked on.
 
     Probes whose subject is not in the gallery have no right answer (rank below 1) and are

@@ -27,7 +27,14 @@ from typing import Any
 from restore_recog import images
 from restore_recog.errors import DataError, RestoreRecogError
 from restore_recog.evaluation.figure import Figure, read_figures
-from restore_recog.evaluation.results import ArmReport, Cohort, Example, Report, Spread, Verdict
+from restore_recog.evaluation.results import (
+    ArmReport,
+    Cohort,
+    EvaluationReport,
+    Example,
+    Spread,
+    Verdict,
+)
 from restore_recog.reporting import csv_files, report_figures, strips
 from restore_recog.reporting.csv_files import failures_by_stage
 from restore_recog.reporting.report_figures import Plot
@@ -41,7 +48,7 @@ FORMAT = 3
 """Raised by any change of the folder's layout or of a field's meaning."""
 
 
-def write(report: Report, folder: Path) -> None:
+def write(report: EvaluationReport, folder: Path) -> None:
     """Write the results folder beside its place and move it there in one step.
 
     Raises:
@@ -56,7 +63,7 @@ def write(report: Report, folder: Path) -> None:
         (staging / "report.html").write_text(page(report, images), encoding="utf-8")
 
 
-def _write_records(report: Report, folder: Path) -> None:
+def _write_records(report: EvaluationReport, folder: Path) -> None:
     """Write every file of numbers and text but the page."""
     text = json.dumps(as_json(report), indent=1, ensure_ascii=False, allow_nan=False)
     (folder / "report.json").write_text(text + "\n", encoding="utf-8")
@@ -70,7 +77,7 @@ def _write_records(report: Report, folder: Path) -> None:
         path.write_bytes(content.encode())  # as it is: text mode would change line ends
 
 
-def _write_images(report: Report, plots: Mapping[str, Plot], folder: Path) -> None:
+def _write_images(report: EvaluationReport, plots: Mapping[str, Plot], folder: Path) -> None:
     (folder / "figures" / "examples").mkdir(parents=True)
     for name, image in plots.items():
         (folder / "figures" / f"{name}.png").write_bytes(image.png)
@@ -93,7 +100,7 @@ def _inside(folder: Path, name: str) -> Path:
     return folder.joinpath(*parts)
 
 
-def as_json(report: Report) -> dict[str, Any]:
+def as_json(report: EvaluationReport) -> dict[str, Any]:
     """Return what ``report.json`` holds, in strict JSON values."""
     content: dict[str, Any] = {
         "format": FORMAT,
@@ -116,7 +123,7 @@ def as_json(report: Report) -> dict[str, Any]:
     return strict
 
 
-def caption(report: Report) -> str:
+def caption(report: EvaluationReport) -> str:
     """Return one sentence that says what the table of a report rests on."""
     setup = report.setup
     protocol = setup.get("protocol", {})
@@ -141,7 +148,7 @@ def _numbers(value: Any) -> Any:
     return math.nan if value is None else value
 
 
-def read(folder: Path) -> Report:
+def read(folder: Path) -> EvaluationReport:
     """Read a results folder back.
 
     Raises:
@@ -164,10 +171,10 @@ def read(folder: Path) -> Report:
         ) from error
 
 
-def _report(folder: Path, data: Mapping[str, Any]) -> Report:
+def _report(folder: Path, data: Mapping[str, Any]) -> EvaluationReport:
     arms = tuple(_arm(entry) for entry in data["arms"])
     trials, scores = csv_files.read_scores(folder / "scores.csv", [arm.name for arm in arms])
-    return Report(
+    return EvaluationReport(
         verdicts=tuple(Verdict(**entry) for entry in data["verdicts"]),
         labels=tuple(data["labels"]),
         notes=tuple(data["notes"]),

@@ -12,7 +12,7 @@ import numpy as np
 
 from restore_recog.evaluation.figure import NO_FIGURE, FigureName
 from restore_recog.evaluation.figure import Figure as Measured
-from restore_recog.evaluation.results import ArmReport, Cohort, ProbeRow, Report
+from restore_recog.evaluation.results import ArmReport, Cohort, EvaluationReport, ProbeRow
 from restore_recog.metrics.verification import DetCurve, det_curve
 from restore_recog.reporting import plots, plots_panels
 from restore_recog.reporting.columns import answering, column_of
@@ -49,7 +49,7 @@ GAINS = {
 _FIXED = FigureName("fmr_frozen", 0.001)
 
 
-def of(report: Report) -> dict[str, Figure]:
+def of(report: EvaluationReport) -> dict[str, Figure]:
     """Return file name -> figure; what the report has no numbers for is left out."""
     drawn = {
         "det": det(report),
@@ -62,7 +62,7 @@ def of(report: Report) -> dict[str, Figure]:
     return {name: figure for name, figure in drawn.items() if figure is not None}
 
 
-def images(report: Report) -> dict[str, Plot]:
+def images(report: EvaluationReport) -> dict[str, Plot]:
     """Return file name -> drawn image of every figure."""
     return {name: drawn(figure) for name, figure in of(report).items()}
 
@@ -73,36 +73,36 @@ def drawn(figure: Figure) -> Plot:
     return Plot(buffer.getvalue(), round(96 * float(figure.get_figwidth())))
 
 
-def det(report: Report) -> Figure | None:
+def det(report: EvaluationReport) -> Figure | None:
     """Return the DET figure of all arms over all comparisons, or None without a search."""
     return plots.det_figure(report.curves) if report.curves else None
 
 
-def det_of_pairs(report: Report) -> Figure | None:
+def det_of_pairs(report: EvaluationReport) -> Figure | None:
     """Return the DET figure over the protocol's pairs, or None without pairs of both kinds."""
     curves = pair_curves(report)
     return plots.det_figure(curves) if curves else None
 
 
-def det_curves(report: Report) -> Mapping[str, DetCurve]:
+def det_curves(report: EvaluationReport) -> Mapping[str, DetCurve]:
     """Return arm name -> DET curve, of all comparisons where there are such, else of the pairs."""
     return report.curves or pair_curves(report)
 
 
-def pair_curves(report: Report) -> dict[str, DetCurve]:
+def pair_curves(report: EvaluationReport) -> dict[str, DetCurve]:
     """Return arm name -> DET curve over the pairs; empty without trials of both kinds."""
     return {
         name: det_curve(genuine, impostor) for name, (genuine, impostor) in _split(report).items()
     }
 
 
-def cmc(report: Report) -> Figure | None:
+def cmc(report: EvaluationReport) -> Figure | None:
     """Return the CMC figure of all arms, or None without any."""
     curves = {arm.name: np.array(arm.cmc) for arm in report.arms if arm.cmc}
     return plots.cmc_figure(curves) if curves else None
 
 
-def histograms(report: Report) -> Figure | None:
+def histograms(report: EvaluationReport) -> Figure | None:
     """Return the score histograms of all arms, or None without a finite score."""
     panels = _split(report)
     if not any(np.isfinite(scores).any() for pair in panels.values() for scores in pair):
@@ -115,7 +115,7 @@ def histograms(report: Report) -> Figure | None:
     return plots_panels.histogram_figure(panels, thresholds)
 
 
-def _split(report: Report) -> dict[str, tuple[Vector, Vector]]:
+def _split(report: EvaluationReport) -> dict[str, tuple[Vector, Vector]]:
     """Return arm name -> (genuine, impostor) scores; empty without trials of both kinds."""
     genuine = np.array([trial.genuine for trial in report.trials], dtype=bool)
     if genuine.all() or not genuine.any():
@@ -123,7 +123,7 @@ def _split(report: Report) -> dict[str, tuple[Vector, Vector]]:
     return {name: (row[genuine], row[~genuine]) for name, row in report.scores.items()}
 
 
-def cohorts(report: Report) -> Figure | None:
+def cohorts(report: EvaluationReport) -> Figure | None:
     """Return the gain of every restored arm by group, or None where none was measured."""
     figure = gain_of_groups(report)
     if figure is None:
@@ -135,7 +135,7 @@ def cohorts(report: Report) -> Figure | None:
     return plots_panels.forest_figure(panels, column.title, less_is_better=GAINS[figure])
 
 
-def gain_of_groups(report: Report) -> FigureName | None:
+def gain_of_groups(report: EvaluationReport) -> FigureName | None:
     """Return which gain the groups of the restored arms have, or None."""
     names = [arm.name for arm in answering(report.arms)]
     for figure in GAINS:
@@ -144,7 +144,9 @@ def gain_of_groups(report: Report) -> FigureName | None:
     return None
 
 
-def _estimates(report: Report, arm: ArmReport, figure: str, factor: float) -> list[Estimate]:
+def _estimates(
+    report: EvaluationReport, arm: ArmReport, figure: str, factor: float
+) -> list[Estimate]:
     """Return a row for everybody and for every group that was measured."""
     rows = [_estimate("everybody", arm.figures.get(figure), factor)]
     columns: dict[str, list[Cohort]] = {}
@@ -171,7 +173,7 @@ def _estimate(label: str, figure: Measured | None, factor: float) -> Estimate:
     return Estimate(label, factor * measured.value, factor * measured.low, factor * measured.high)
 
 
-def quality(report: Report) -> Figure | None:
+def quality(report: EvaluationReport) -> Figure | None:
     """Return each probe's gain in PSNR against its gain in cosine, or None without
     clean counterparts."""
     rows: dict[str, dict[str, ProbeRow]] = {}

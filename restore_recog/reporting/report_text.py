@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from restore_recog.evaluation.results import Report
+from restore_recog.evaluation.results import EvaluationReport
 from restore_recog.reporting import csv_files
 from restore_recog.reporting.tables import arms_text
 
 
-def render(report: Report) -> str:
+def render(report: EvaluationReport) -> str:
     """Return the report's labels, table, flips, failures and verdicts, ready to print."""
     lost = csv_files.losses(report.arms)
     lost += csv_files.stage_lines(csv_files.failures_by_stage(report.failures))

@@ -13,12 +13,12 @@ from typing import Any
 from restore_recog import weights
 from restore_recog.errors import OutputError
 from restore_recog.evaluation.request import EvalRequest
-from restore_recog.evaluation.results import Report
+from restore_recog.evaluation.results import EvaluationReport
 from restore_recog.evaluation.run.faces import Source
 from restore_recog.reporting.folder import read as read_report
 
 
-def finished(request: EvalRequest, folder: Path) -> Report | None:
+def finished(request: EvalRequest, folder: Path) -> EvaluationReport | None:
     """Return the report in a results folder, or None where there is no folder yet.
 
     Raises:

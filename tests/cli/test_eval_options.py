@@ -13,7 +13,7 @@ from restore_recog.cli import main
 from restore_recog.errors import DataError, OutputError
 from restore_recog.evaluation.cache import CACHE
 from restore_recog.evaluation.request import EvalRequest
-from restore_recog.evaluation.results import Report
+from restore_recog.evaluation.results import EvaluationReport
 from restore_recog.reporting.folder import read as read_report
 from restore_recog.reporting.resuming import check_replaceable, replaced
 
@@ -41,7 +41,7 @@ def seen(
     requests: list[EvalRequest] = []
     report = read_report(finished)
 
-    def evaluate(request: EvalRequest, progress: object = None) -> Report:
+    def evaluate(request: EvalRequest, progress: object = None) -> EvaluationReport:
         requests.append(request)
         return report
 

@@ -11,7 +11,7 @@ from evaluation_fakes import Black, Breaker, Colours, Healer, KeyDetector, Squar
 
 from restore_recog.errors import DataError, OutputError, PluginError
 from restore_recog.evaluation.evaluate import evaluate
-from restore_recog.evaluation.results import ArmReport, ProbeRow, Report
+from restore_recog.evaluation.results import ArmReport, EvaluationReport, ProbeRow
 
 MISS = 13
 """Rank of a miss among twelve subjects."""
@@ -21,24 +21,24 @@ def covered(**options: object) -> Squares:
     return Squares(12, 6, occluded=3, **options)  # type: ignore[arg-type]
 
 
-def arm(report: Report, name: str) -> ArmReport:
+def arm(report: EvaluationReport, name: str) -> ArmReport:
     return next(one for one in report.arms if one.name == name)
 
 
-def rows(report: Report, name: str) -> dict[str, ProbeRow]:
+def rows(report: EvaluationReport, name: str) -> dict[str, ProbeRow]:
     return {row.probe_id: row for row in report.probes if row.arm == name}
 
 
-def value(report: Report, name: str, figure: str) -> float:
+def value(report: EvaluationReport, name: str, figure: str) -> float:
     return float(arm(report, name).figures[figure]["value"])
 
 
 @pytest.fixture(scope="module")
-def report() -> Report:
+def report() -> EvaluationReport:
     return evaluate(request(covered(), Healer(), Breaker()))
 
 
-def test_a_perfect_restorer_helps_and_says_so(report: Report) -> None:
+def test_a_perfect_restorer_helps_and_says_so(report: EvaluationReport) -> None:
     assert value(report, "clean", "rank1") == 1.0
     assert value(report, "occluded", "rank1") == pytest.approx(0.5, abs=0.2)
     assert value(report, "restored:healer", "rank1") == 1.0
@@ -50,20 +50,20 @@ def test_a_perfect_restorer_helps_and_says_so(report: Report) -> None:
     )
 
 
-def test_a_bad_restorer_does_not(report: Report) -> None:
+def test_a_bad_restorer_does_not(report: EvaluationReport) -> None:
     gain = arm(report, "restored:breaker").figures["rank1_gain"]
     assert gain["value"] < 0 and gain["against"] == "occluded"
     assert not report.verdicts[1].sentence.startswith("Restoring with 'breaker' first helps")
     assert value(report, "restored:breaker", "psnr_mask") < value(report, "fill", "psnr_mask")
 
 
-def test_every_arm_has_all_probes(report: Report) -> None:
+def test_every_arm_has_all_probes(report: EvaluationReport) -> None:
     assert {len(rows(report, one.name)) for one in report.arms} == {36}
     assert all(one.figures["rank1"]["n"] == 36 for one in report.arms)
     assert all(len(scores) == len(report.trials) for scores in report.scores.values())
 
 
-def test_gains_are_paired_differences_of_the_rows(report: Report) -> None:
+def test_gains_are_paired_differences_of_the_rows(report: EvaluationReport) -> None:
     before, after = rows(report, "occluded"), rows(report, "restored:breaker")
     gain = arm(report, "restored:breaker").figures["rank1_gain"]
     rescued = sum(after[i].rank == 1 and before[i].rank > 1 for i in before)

@@ -15,7 +15,7 @@ from restore_recog import images
 from restore_recog.api import Dataset, Restorer
 from restore_recog.evaluation.evaluate import evaluate
 from restore_recog.evaluation.request import EvalRequest
-from restore_recog.evaluation.results import ArmReport, Report
+from restore_recog.evaluation.results import ArmReport, EvaluationReport
 from restore_recog.evaluation.run import quality_models
 from restore_recog.evaluation.run.quality_models import QualityModels
 from restore_recog.metrics.frechet import frechet_distance
@@ -57,12 +57,12 @@ def wanted(dataset: Dataset, *restorers: Restorer, **options: object) -> EvalReq
     return EvalRequest([dataset], Quality(), chosen, Colours(), **options)  # type: ignore[arg-type]
 
 
-def by_name(report: Report) -> dict[str, ArmReport]:
+def by_name(report: EvaluationReport) -> dict[str, ArmReport]:
     return {arm.name: arm for arm in report.arms}
 
 
 @pytest.fixture(scope="module")
-def report() -> Report:
+def report() -> EvaluationReport:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             quality_models,
@@ -74,7 +74,7 @@ def report() -> Report:
         return evaluate(wanted(Squares(6, 2, occluded=2)))
 
 
-def test_every_arm_has_its_figures(report: Report) -> None:
+def test_every_arm_has_its_figures(report: EvaluationReport) -> None:
     arms = by_name(report)
     for name in ("occluded", "restored:healer", "restored:breaker", "fill"):
         figures = arms[name].figures
@@ -87,7 +87,7 @@ def test_every_arm_has_its_figures(report: Report) -> None:
     assert "BRISQUE is not measured: it is out to lunch." in report.notes
 
 
-def test_the_values_are_those_worked_out_by_hand(report: Report) -> None:
+def test_the_values_are_those_worked_out_by_hand(report: EvaluationReport) -> None:
     # The covering is pure magenta, (255, 0, 255), on the lower half but for 8 columns a side.
     from evaluation_fakes import square
 
@@ -115,7 +115,7 @@ def test_the_values_are_those_worked_out_by_hand(report: Report) -> None:
     assert "fewer images than the 48 dimensions" in figures["frechet_embedding"]["flag"]
 
 
-def test_the_healer_is_nearer_and_the_breaker_is_not_said_to_be(report: Report) -> None:
+def test_the_healer_is_nearer_and_the_breaker_is_not_said_to_be(report: EvaluationReport) -> None:
     arms = by_name(report)
     healer, breaker = (arms[f"restored:{name}"].figures for name in ("healer", "breaker"))
     assert healer["fid"]["value"] < arms["occluded"].figures["fid"]["value"]
@@ -126,7 +126,7 @@ def test_the_healer_is_nearer_and_the_breaker_is_not_said_to_be(report: Report) 
     assert "recogni" not in " ".join(map(str, report.verdicts))
 
 
-def test_the_page_leads_with_quality(report: Report, tmp_path: Path) -> None:
+def test_the_page_leads_with_quality(report: EvaluationReport, tmp_path: Path) -> None:
     text = page(report)
     assert "<h1>How close do restored faces come to the unoccluded ones?</h1>" in text
     assert text.index("Similarity to the unoccluded images") < text.index("Identity")
@@ -137,7 +137,7 @@ def test_the_page_leads_with_quality(report: Report, tmp_path: Path) -> None:
     assert images.read(tmp_path / "run" / "figures" / "sheet.png").shape[2] == 3
 
 
-def test_the_sheet_holds_the_magnified_difference(report: Report) -> None:
+def test_the_sheet_holds_the_magnified_difference(report: EvaluationReport) -> None:
     strips = sheet(report.examples)
     assert strips is not None
     side = report.examples[0].strip.shape[0]
@@ -151,7 +151,7 @@ def test_the_sheet_holds_the_magnified_difference(report: Report) -> None:
     assert strips.shape[0] == side * len(report.examples) + (strips.shape[0] % side)
 
 
-def test_no_truth_no_sheet(report: Report) -> None:
+def test_no_truth_no_sheet(report: EvaluationReport) -> None:
     bare = [replace(e, titles=tuple("abcdefgh"[: len(e.titles)])) for e in report.examples]
     assert sheet(bare) is None and sheet([]) is None
 

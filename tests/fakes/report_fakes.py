@@ -14,9 +14,9 @@ from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.results import (
     ArmReport,
     Cohort,
+    EvaluationReport,
     Example,
     ProbeRow,
-    Report,
     Spread,
     Verdict,
 )
@@ -211,7 +211,9 @@ def cohorts(drawn: Drawn) -> tuple[Cohort, ...]:
     return tuple(groups)
 
 
-def sample_report(seed: int = 0, shifts: dict[str, float] | None = None, **more: Any) -> Report:
+def sample_report(
+    seed: int = 0, shifts: dict[str, float] | None = None, **more: Any
+) -> EvaluationReport:
     """Return the report; *more* replaces fields."""
     drawn = Drawn(seed, shifts)
     trials = [Trial(f"{s}/c0", p, True) for p, s in zip(PROBES, SUBJECTS, strict=True)]
@@ -304,4 +306,4 @@ def sample_report(seed: int = 0, shifts: dict[str, float] | None = None, **more:
             "eval/for_probing.csv": "path,subject\np00/m0,p00\n",
         },
     }
-    return Report(**fields | more)
+    return EvaluationReport(**fields | more)

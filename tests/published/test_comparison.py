@@ -14,7 +14,7 @@ import torch
 
 from restore_recog import weights
 from restore_recog.evaluation.figure import read_figures
-from restore_recog.evaluation.results import ArmReport, Report
+from restore_recog.evaluation.results import ArmReport, EvaluationReport
 from restore_recog.published import comparison, rendering
 from restore_recog.published.comparison import Ours, assess, compare
 from restore_recog.published.metrics import METRICS
@@ -33,7 +33,7 @@ def figure(value: float, half: float, n: int = 5000) -> dict[str, Any]:
     return {"value": value, "low": value - half, "high": value + half, "n": n}
 
 
-def report(arms: dict[str, dict[str, Any]], **setup: Any) -> Report:
+def report(arms: dict[str, dict[str, Any]], **setup: Any) -> EvaluationReport:
     facts = {"crop_size": 256, "crop_template": [[0, 0]], "images": {"probes": 5000}} | setup
     parts = [
         ArmReport(
@@ -41,7 +41,7 @@ def report(arms: dict[str, dict[str, Any]], **setup: Any) -> Report:
         )
         for name, figures in arms.items()
     ]
-    return Report((), (), (), tuple(parts), facts, {}, (), {}, (), ())
+    return EvaluationReport((), (), (), tuple(parts), facts, {}, (), {}, (), ())
 
 
 def run(known: Origin = PAPER, **changes: Any) -> MeasuredRun:
@@ -52,7 +52,7 @@ def run(known: Origin = PAPER, **changes: Any) -> MeasuredRun:
     return MeasuredRun(**(facts | changes))
 
 
-def table1(measured: Report, how: MeasuredRun) -> comparison.TableComparison:
+def table1(measured: EvaluationReport, how: MeasuredRun) -> comparison.TableComparison:
     return compare(table("ganmasker-table1"), PRESETS["ganmasker-celeba"], measured, how)
 
 

@@ -11,7 +11,7 @@ import pytest
 from evaluation_fakes import Breaker, Healer, Squares, request
 
 from restore_recog.evaluation.evaluate import evaluate
-from restore_recog.evaluation.results import Report
+from restore_recog.evaluation.results import EvaluationReport
 from restore_recog.reporting.folder import read, write
 from restore_recog.reporting.report_text import render
 from restore_recog.restorers.telea import Telea
@@ -20,12 +20,12 @@ BADGE = re.compile(r'<p class="verdict (\w+)">\s*<b>([^<]*)</b>\s*(.*?)\s*</p>',
 
 
 @pytest.fixture(scope="module")
-def doubtful() -> Report:
+def doubtful() -> EvaluationReport:
     """Two probes of two people, both rescued: few enough that chance does it in half of cases."""
     return evaluate(request(Squares(8, 4, occluded=2), Telea(), limit=2))
 
 
-def badges(report: Report, folder: Path) -> list[tuple[str, str, str]]:
+def badges(report: EvaluationReport, folder: Path) -> list[tuple[str, str, str]]:
     """Return (class, answer, sentence) of every badge on the page of a report's folder."""
     write(report, folder)
     page = (folder / "report.html").read_text(encoding="utf-8")
@@ -34,7 +34,7 @@ def badges(report: Report, folder: Path) -> list[tuple[str, str, str]]:
 
 
 def test_an_interval_beside_zero_does_not_help_where_the_sign_flip_test_says_no(
-    doubtful: Report, tmp_path: Path
+    doubtful: EvaluationReport, tmp_path: Path
 ) -> None:
     (arm,) = (arm for arm in doubtful.arms if arm.name == "restored:telea")
     gain = arm.figures["rank1_gain"]

@@ -14,7 +14,7 @@ import pytest
 from report_fakes import PROBES, SHIFTS, SUBJECTS, sample_report
 
 from restore_recog.errors import DataError, OutputError
-from restore_recog.evaluation.results import ArmReport, ProbeRow, Report
+from restore_recog.evaluation.results import ArmReport, EvaluationReport, ProbeRow
 from restore_recog.reporting import comparison_files, comparison_text
 from restore_recog.reporting.compare import Difference, Run, compare, load, pair
 from restore_recog.reporting.pages.compare import page
@@ -23,20 +23,20 @@ NAN = math.nan
 
 
 @pytest.fixture(scope="module")
-def before() -> Report:
+def before() -> EvaluationReport:
     return sample_report()
 
 
 @pytest.fixture(scope="module")
-def after() -> Report:
+def after() -> EvaluationReport:
     return sample_report(shifts=SHIFTS | {"restored:alpha": 0.40, "restored:beta": 0.60})
 
 
-def changed(report: Report, **setup: object) -> Report:
+def changed(report: EvaluationReport, **setup: object) -> EvaluationReport:
     return dataclasses.replace(report, setup={**report.setup, **setup})
 
 
-def tiny(ranks: dict[str, list[int]], restorer: str = "alpha", people: int = 0) -> Report:
+def tiny(ranks: dict[str, list[int]], restorer: str = "alpha", people: int = 0) -> EvaluationReport:
     """Return a run of a few probes with given ranks; one person a probe, or so many people."""
     arms, probes = [], []
     for name, row in ranks.items():
@@ -53,7 +53,9 @@ def find(pairing: object, arm: str, figure: str) -> Difference:
     return difference
 
 
-def test_paired_differences_are_those_of_the_probes(before: Report, after: Report) -> None:
+def test_paired_differences_are_those_of_the_probes(
+    before: EvaluationReport, after: EvaluationReport
+) -> None:
     pairing = pair(Run("one", before), Run("two", after))
     assert pairing.refusal is None
     one, two = (
@@ -75,7 +77,9 @@ def test_paired_differences_are_those_of_the_probes(before: Report, after: Repor
     assert cosine["value"] == pytest.approx(np.mean([two[p].cosine - one[p].cosine for p in known]))
 
 
-def test_answers_follow_interval_and_test(before: Report, after: Report) -> None:
+def test_answers_follow_interval_and_test(
+    before: EvaluationReport, after: EvaluationReport
+) -> None:
     pairing = pair(Run("one", before), Run("two", after))
     assert find(pairing, "restored:beta", "rank1").answer == "better"
     assert find(pairing, "restored:alpha", "rank1").answer == "worse"
@@ -105,7 +109,7 @@ def test_mcnemar_only_where_everybody_has_one_probe() -> None:
     assert "p_mcnemar" not in result and result["n_subjects"] == 4
 
 
-def test_strangers_and_failed_probes(before: Report) -> None:
+def test_strangers_and_failed_probes(before: EvaluationReport) -> None:
     """A search without a right answer is no probe of rank 1; a failed one is a miss."""
     one, two = tiny({"restored": [0, 2, 999]}), tiny({"restored": [0, 1, 1]})
     result = find(pair(Run("a", one), Run("b", two)), "restored:alpha", "rank1").result
@@ -130,7 +134,7 @@ def test_other_restorers_answer_each_other() -> None:
     ],
 )
 def test_other_protocols_and_data_are_not_paired(
-    before: Report, change: dict[str, object], words: str
+    before: EvaluationReport, change: dict[str, object], words: str
 ) -> None:
     pairing = pair(Run("a", before), Run("b", changed(before, **change)))
     assert pairing.differences == () and pairing.refusal is not None
@@ -138,7 +142,7 @@ def test_other_protocols_and_data_are_not_paired(
     assert words in pairing.refusal and pairing.refusal.endswith(".")
 
 
-def test_other_probes_and_galleries_are_not_paired(before: Report) -> None:
+def test_other_probes_and_galleries_are_not_paired(before: EvaluationReport) -> None:
     fewer = dataclasses.replace(before, probes=before.probes[1:])
     ids = {row.probe_id for row in fewer.probes}
     fewer = dataclasses.replace(
@@ -155,25 +159,25 @@ def test_other_probes_and_galleries_are_not_paired(before: Report) -> None:
     assert pair(Run("a", before), Run("b", noted)).refusal is None
 
 
-def test_cosines_of_two_recognisers_are_not_compared(before: Report) -> None:
+def test_cosines_of_two_recognisers_are_not_compared(before: EvaluationReport) -> None:
     pairing = pair(Run("a", before), Run("b", changed(before, recognizer={"name": "other"})))
     assert {d.figure for d in pairing.differences} == {"rank1"}
     assert any("recognisers differ" in note for note in pairing.notes)
 
 
-def test_other_coverings_are_told(before: Report) -> None:
+def test_other_coverings_are_told(before: EvaluationReport) -> None:
     assert pair(Run("a", before), Run("b", before)).notes == ()
     (note,) = pair(Run("a", before), Run("b", changed(before, seed=1))).notes
     assert "Different synthetic coverings were drawn" in note
 
 
-def test_settings_that_differ_are_listed(before: Report) -> None:
+def test_settings_that_differ_are_listed(before: EvaluationReport) -> None:
     other = changed(before, seed=1, command="another", commit="1" * 40)
     settings = compare([Run("a", before), Run("b", other)]).settings
     assert settings == {"seed": ("0", "1"), "commit": ("0" * 40, "1" * 40)}
 
 
-def test_curves_of_other_protocols_are_not_drawn_over_each_other(before: Report) -> None:
+def test_curves_of_other_protocols_are_not_drawn_over_each_other(before: EvaluationReport) -> None:
     other = changed(before, protocol={"name": "fmor", "version": 2})
     comparison = compare([Run("a", before), Run("b", before), Run("c", other)])
     assert comparison.overlay_refusal is not None
@@ -183,7 +187,7 @@ def test_curves_of_other_protocols_are_not_drawn_over_each_other(before: Report)
     assert [p.refusal is None for p in comparison.pairings] == [True, False]
 
 
-def test_equal_curves_are_drawn_once(before: Report, after: Report) -> None:
+def test_equal_curves_are_drawn_once(before: EvaluationReport, after: EvaluationReport) -> None:
     comparison = compare([Run("a", before), Run("b", after)])
     curves = comparison_text._cmc_curves(comparison)
     assert list(curves) == [
@@ -194,7 +198,7 @@ def test_equal_curves_are_drawn_once(before: Report, after: Report) -> None:
 
 
 def test_runs_are_called_by_what_tells_them_apart(
-    sample_run: Path, before: Report, tmp_path: Path
+    sample_run: Path, before: EvaluationReport, tmp_path: Path
 ) -> None:
     for place in ("x/run", "y/run"):
         shutil.copytree(sample_run, tmp_path / place)
@@ -207,7 +211,7 @@ def test_runs_are_called_by_what_tells_them_apart(
         compare(runs[:1])
 
 
-def test_the_folder(before: Report, after: Report, tmp_path: Path) -> None:
+def test_the_folder(before: EvaluationReport, after: EvaluationReport, tmp_path: Path) -> None:
     comparison = compare([Run("first <1>", before), Run("second", after)])
     folder = tmp_path / "deep" / "comparison"
     comparison_files.write(comparison, folder)
@@ -227,7 +231,7 @@ def test_the_folder(before: Report, after: Report, tmp_path: Path) -> None:
         comparison_files.write(comparison, folder)
 
 
-def test_text_says_it_all(before: Report, after: Report) -> None:
+def test_text_says_it_all(before: EvaluationReport, after: EvaluationReport) -> None:
     text = comparison_text.text(compare([Run("a", before), Run("b", after)]))
     lines = text.splitlines()
     order = [line.split("  ")[0] for line in lines[2:16]]

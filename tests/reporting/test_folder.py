@@ -21,7 +21,7 @@ from report_fakes import PROBES, sample_report
 
 from restore_recog.errors import DataError, OutputError
 from restore_recog.evaluation.figure import read_figures
-from restore_recog.evaluation.results import Example, Report
+from restore_recog.evaluation.results import EvaluationReport, Example
 from restore_recog.reporting import csv_files, strips
 from restore_recog.reporting import folder as record
 from restore_recog.reporting.folder import read as read_report
@@ -30,7 +30,7 @@ from restore_recog.reporting.pages.report import page
 
 
 @pytest.fixture(scope="module")
-def report() -> Report:
+def report() -> EvaluationReport:
     return sample_report()
 
 
@@ -64,9 +64,9 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_reading_gives_back_the_very_report(report: Report, folder: Path) -> None:
+def test_reading_gives_back_the_very_report(report: EvaluationReport, folder: Path) -> None:
     again = read_report(folder)
-    for name in (f.name for f in dataclasses.fields(Report)):
+    for name in (f.name for f in dataclasses.fields(EvaluationReport)):
         assert same(getattr(report, name), getattr(again, name)), name
     assert same(again, report) and not same(again, sample_report(seed=1))
 
@@ -87,7 +87,7 @@ def test_a_report_of_little_comes_back_too(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "little" / "figures").iterdir()) == ["examples"]
 
 
-def test_the_folder_holds_the_record(report: Report, folder: Path) -> None:
+def test_the_folder_holds_the_record(report: EvaluationReport, folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == [
         "cohorts.csv", "det.csv", "failures.csv", "figures", "flips.csv", "probes.csv", "protocol",
         "report.html", "report.json", "scores.csv", "table.csv", "table.tex",
@@ -108,7 +108,7 @@ def test_the_folder_holds_the_record(report: Report, folder: Path) -> None:
     assert list(folder.parent.iterdir()) == [folder]  # nothing half-written is left
 
 
-def test_json_is_strict_and_holds_every_figure(report: Report, folder: Path) -> None:
+def test_json_is_strict_and_holds_every_figure(report: EvaluationReport, folder: Path) -> None:
     def refuse(word: str) -> None:
         raise AssertionError(f"{word} is not JSON")
 
@@ -128,7 +128,9 @@ def test_failures_are_counted_by_image_person_and_entry(folder: Path) -> None:
     }
 
 
-def test_flips_name_every_probe_of_every_restored_arm(report: Report, folder: Path) -> None:
+def test_flips_name_every_probe_of_every_restored_arm(
+    report: EvaluationReport, folder: Path
+) -> None:
     ranks = {(row.arm, row.probe_id): row.rank for row in report.probes}
     written = rows(folder / "flips.csv")
     arms = [arm for arm in report.arms if arm.restorer]
@@ -141,7 +143,7 @@ def test_flips_name_every_probe_of_every_restored_arm(report: Report, folder: Pa
         assert row["outcome"] == word[before == 1, after == 1]
 
 
-def test_cohorts_keep_the_suppressed_ones(report: Report, folder: Path) -> None:
+def test_cohorts_keep_the_suppressed_ones(report: EvaluationReport, folder: Path) -> None:
     written = rows(folder / "cohorts.csv")
     helmet = [row for row in written if row["value"] == "helmet"]
     assert [(row["arm"], row["n"], row["flag"]) for row in helmet] == [
@@ -152,7 +154,7 @@ def test_cohorts_keep_the_suppressed_ones(report: Report, folder: Path) -> None:
     assert len(written) - 1 == sum(len(f) for c in report.cohorts for f in c.arms.values())
 
 
-def test_protocol_files_keep_every_byte(report: Report, folder: Path) -> None:
+def test_protocol_files_keep_every_byte(report: EvaluationReport, folder: Path) -> None:
     content = (folder / "protocol" / "for_enrolling.csv").read_bytes()
     assert content == report.protocol["for_enrolling.csv"].encode() and b"\r\n" in content
     assert (folder / "protocol" / "eval" / "for_probing.csv").is_file()
@@ -165,7 +167,7 @@ def test_protocol_files_stay_in_the_folder(tmp_path: Path, name: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_existing_folder_is_never_touched(report: Report, tmp_path: Path) -> None:
+def test_an_existing_folder_is_never_touched(report: EvaluationReport, tmp_path: Path) -> None:
     (tmp_path / "keep").write_text("mine")
     with pytest.raises(OutputError, match=re.escape(f"--output {tmp_path}-2")):
         write_report(report, tmp_path)
@@ -173,7 +175,7 @@ def test_an_existing_folder_is_never_touched(report: Report, tmp_path: Path) -> 
 
 
 def test_a_full_disk_leaves_nothing(
-    report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    report: EvaluationReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -206,7 +208,9 @@ def test_scores_that_are_cut_off_are_refused(folder: Path, tmp_path: Path) -> No
         read_report(tmp_path / "results")
 
 
-def test_strips_carry_their_labels_and_lose_them_again(folder: Path, report: Report) -> None:
+def test_strips_carry_their_labels_and_lose_them_again(
+    folder: Path, report: EvaluationReport
+) -> None:
     from restore_recog import images
 
     strip = report.examples[0].strip
@@ -230,7 +234,7 @@ def test_strips_of_any_size(side: int) -> None:
     np.testing.assert_array_equal(strips.bare(stored, titles), strip)
 
 
-def test_the_page_stands_alone_and_says_what_it_must(report: Report, text: str) -> None:
+def test_the_page_stands_alone_and_says_what_it_must(report: EvaluationReport, text: str) -> None:
     for part in (*map(str, report.verdicts), *report.labels):
         assert part.replace("'", "&#39;") in text
     assert "&lt;alpha&gt;" in text and "<alpha>" not in text
@@ -260,7 +264,7 @@ def test_the_page_shows_flags_flips_groups_and_costs(text: str) -> None:
     assert re.search(r"restored:alpha, rescued: the first 12 of \d+", text)
 
 
-def test_every_badge_is_the_answer_of_the_verdict_beside_it(report: Report) -> None:
+def test_every_badge_is_the_answer_of_the_verdict_beside_it(report: EvaluationReport) -> None:
     """The page only shows verdicts: an interval above 0 does not make one that helps."""
     sentence = "It cannot be told from these probes (sign-flip test: p = 0.5)."
     verdicts = (
@@ -281,14 +285,14 @@ def test_the_page_counts_n_once_where_it_is_shared(text: str) -> None:
     assert "Rank-1, %<small>n = 120</small>" in text
 
 
-def test_a_failed_arm_can_be_shown(report: Report) -> None:
+def test_a_failed_arm_can_be_shown(report: EvaluationReport) -> None:
     """Every comparison of every arm failed: no histogram, but a page all the same."""
     dead = {name: np.full(len(report.trials), -np.inf) for name in report.scores}
     shown = page(dataclasses.replace(report, scores=dead, examples=()))
     assert shown.count("<img ") == 5
 
 
-def test_pairs_are_counted_where_nobody_is_searched(report: Report) -> None:
+def test_pairs_are_counted_where_nobody_is_searched(report: EvaluationReport) -> None:
     counts = {"rescued": 41, "harmed": 32, "both_right": 23, "both_wrong": 14}
     figures = {
         "accuracy_gain": {"value": 0.01, **counts},

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from restore_recog.evaluation.figure import FigureName, Figures
-from restore_recog.evaluation.results import Report
+from restore_recog.evaluation.results import EvaluationReport
 from restore_recog.reporting.columns import (
     LIKENESS,
     NOTHING,
@@ -34,7 +34,7 @@ SHOWN = (
 IDENTITY = ("cosine", "cosine_gain")
 
 
-def groups(report: Report) -> dict[str, Any]:
+def groups(report: EvaluationReport) -> dict[str, Any]:
     """Return the groups' figures, how far apart they are, and those that were not measured."""
     if not report.cohorts:
         return {}
@@ -46,18 +46,18 @@ def groups(report: Report) -> dict[str, Any]:
     }
 
 
-def _rows(report: Report) -> Iterator[tuple[str, Figures]]:
+def _rows(report: EvaluationReport) -> Iterator[tuple[str, Figures]]:
     for cohort in report.cohorts:
         for name in _arms(report):
             if name in cohort.arms:
                 yield f"{cohort.column} = {cohort.value}, {name}", cohort.arms[name]
 
 
-def _arms(report: Report) -> list[str]:
+def _arms(report: EvaluationReport) -> list[str]:
     return [arm.name for arm in floor_and_answers(report.arms)]
 
 
-def _too_small(report: Report) -> list[str]:
+def _too_small(report: EvaluationReport) -> list[str]:
     """Return the groups that were not measured, one line per label."""
     small: dict[str, list[str]] = {}
     for cohort in report.cohorts:
@@ -67,7 +67,7 @@ def _too_small(report: Report) -> list[str]:
     return [f"{column}: {', '.join(values)}" for column, values in small.items()]
 
 
-def _spreads(report: Report) -> Grid | None:
+def _spreads(report: EvaluationReport) -> Grid | None:
     names = _arms(report)
     spreads = [s for s in report.spreads if s.arm in names and s.figure in SHOWN]
     more = list(dict.fromkeys(name for spread in spreads for name in spread.other))
@@ -93,7 +93,7 @@ def _plain(value: object, digits: int) -> str:
     return f"{value:.{digits}f}" if known(value) else NOTHING
 
 
-def likeness(report: Report) -> dict[str, Any]:
+def likeness(report: EvaluationReport) -> dict[str, Any]:
     """Return image quality, and whether it goes with recognition."""
     return {
         "table": arms_table(LIKENESS, [(arm.name, arm.figures) for arm in report.arms]),
@@ -101,7 +101,7 @@ def likeness(report: Report) -> dict[str, Any]:
     }
 
 
-def _correlations(report: Report) -> Iterator[str]:
+def _correlations(report: EvaluationReport) -> Iterator[str]:
     column = column_of("quality_vs_recognition")
     for arm in answering(report.arms):
         cell = column.cell(arm.figures)
@@ -113,13 +113,13 @@ def _correlations(report: Report) -> Iterator[str]:
             )
 
 
-def identity(report: Report) -> Grid | None:
+def identity(report: EvaluationReport) -> Grid | None:
     """Return how much of the identity the templates keep."""
     columns = [column_of(name) for name in IDENTITY]
     return arms_table(columns, [(arm.name, arm.figures) for arm in report.arms])
 
 
-def coverings(report: Report) -> dict[str, Any]:
+def coverings(report: EvaluationReport) -> dict[str, Any]:
     """Return the counts by kind, colour, pattern and difficulty; nothing where none was drawn."""
     drawn = report.setup.get("coverings_drawn")
     if not isinstance(drawn, Mapping):

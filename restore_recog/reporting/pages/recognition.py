@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from restore_recog.evaluation.figure import NO_FIGURE, FigureName
-from restore_recog.evaluation.results import ArmReport, Report
+from restore_recog.evaluation.results import ArmReport, EvaluationReport
 from restore_recog.reporting import csv_files
 from restore_recog.reporting.columns import (
     FIXED,
@@ -37,13 +37,13 @@ _SHARE = Column("", "", 100, 2)
 _SCORE = Column("", "", 1, 4)
 
 
-def recognition(report: Report) -> dict[str, Any]:
+def recognition(report: EvaluationReport) -> dict[str, Any]:
     """Return the table of arms, and what it rests on."""
     figures = [(arm.name, arm.figures) for arm in report.arms]
     return {"table": arms_table(RECOGNITION, figures), "basis": _basis(report)}
 
 
-def _basis(report: Report) -> dict[str, Any]:
+def _basis(report: EvaluationReport) -> dict[str, Any]:
     """Return the probes and the gallery behind the occluded arm's rank-1, if it is known."""
     floor = floor_of(report.arms)
     rank1 = NO_FIGURE if floor is None else floor.figures.get("rank1", NO_FIGURE)
@@ -57,7 +57,7 @@ def _basis(report: Report) -> dict[str, Any]:
     }
 
 
-def flips(report: Report) -> dict[str, Any]:
+def flips(report: EvaluationReport) -> dict[str, Any]:
     """Return what became of every probe, with the names of the first ones; else of pairs."""
     probes = csv_files.flips(report)
     cases = [(name, kind) for name in csv_files.counted(probes) for kind in OUTCOMES[:2]]
@@ -68,7 +68,7 @@ def flips(report: Report) -> dict[str, Any]:
     }
 
 
-def _probe_flips(report: Report, flips: Sequence[Flip]) -> Grid | None:
+def _probe_flips(report: EvaluationReport, flips: Sequence[Flip]) -> Grid | None:
     figures = {arm.name: arm.figures for arm in report.arms}
     rows = []
     for name, counts in csv_files.counted(flips).items():
@@ -80,7 +80,7 @@ def _probe_flips(report: Report, flips: Sequence[Flip]) -> Grid | None:
     return grid([*head, "p, flipping people", "p, McNemar"], rows)
 
 
-def _pair_flips(report: Report) -> Grid | None:
+def _pair_flips(report: EvaluationReport) -> Grid | None:
     """Return what became of pairs, for protocols that search for nobody."""
     rows = []
     for arm in report.arms:
@@ -106,7 +106,7 @@ def _p(value: Any) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def verification(report: Report) -> dict[str, Any]:
+def verification(report: EvaluationReport) -> dict[str, Any]:
     """Return the one-to-one figures of every arm, with operating points and folds."""
     genuine = sum(trial.genuine for trial in report.trials)
     return {
@@ -118,7 +118,7 @@ def verification(report: Report) -> dict[str, Any]:
     }
 
 
-def _points(report: Report) -> Grid | None:
+def _points(report: EvaluationReport) -> Grid | None:
     """Return each operating point with its threshold and what it rests on."""
     rows: list[Sequence[str | Cell]] = []
     for arm in report.arms:
@@ -140,7 +140,7 @@ def _points(report: Report) -> Grid | None:
     return grid([*head, "FNMR, %", "FNMR of completed, %"], rows)
 
 
-def _view2(report: Report) -> Grid | None:
+def _view2(report: EvaluationReport) -> Grid | None:
     """Return the ten-fold accuracies with what the list asked for and the data lacks."""
     rows: list[Sequence[str | Cell]] = []
     for arm in report.arms:
@@ -155,12 +155,12 @@ def _view2(report: Report) -> Grid | None:
     return grid(head, rows)
 
 
-def thresholds(report: Report) -> list[dict[str, Any]]:
+def thresholds(report: EvaluationReport) -> list[dict[str, Any]]:
     """Return what each arm does at every threshold that was fixed before covering."""
     return [one for target in TRANSFER_AT for one in _fixed(report, target)]
 
 
-def _fixed(report: Report, target: float) -> Iterator[dict[str, Any]]:
+def _fixed(report: EvaluationReport, target: float) -> Iterator[dict[str, Any]]:
     """Yield the figures at one threshold, and in words who is accepted there."""
     name = FigureName("fmr_frozen", target)
     columns = [

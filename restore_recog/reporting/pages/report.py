@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from restore_recog.evaluation.results import Example, Report
+from restore_recog.evaluation.results import EvaluationReport, Example
 from restore_recog.reporting import csv_files, report_figures, strips
 from restore_recog.reporting.columns import ACQUISITION, NOTHING, known
 from restore_recog.reporting.pages import groups, recognition
@@ -23,7 +23,7 @@ LEAST_WIDTH = 900
 """Strips are shown at least so wide, in pixels."""
 
 
-def page(report: Report, plots: Mapping[str, Plot] | None = None) -> str:
+def page(report: EvaluationReport, plots: Mapping[str, Plot] | None = None) -> str:
     """Return the HTML page of a report; *plots* are its figures where they are drawn already."""
     return render(
         "report.html.j2",
@@ -46,7 +46,7 @@ def page(report: Report, plots: Mapping[str, Plot] | None = None) -> str:
     )
 
 
-def _failures(report: Report) -> dict[str, Any]:
+def _failures(report: EvaluationReport) -> dict[str, Any]:
     """Return what failed: as rates, by stage, and what each arm lost."""
     stages = csv_files.failures_by_stage(report.failures)
     return {
@@ -75,7 +75,7 @@ def _photograph(example: Example) -> Photograph:
     )
 
 
-def _timing(report: Report) -> Grid | None:
+def _timing(report: EvaluationReport) -> Grid | None:
     head = ["Stage", "Median, ms an image", "95 % within, ms", "Mean, ms", "Images/s", "Images"]
     return grid(head, ([stage, *_costs(cost)] for stage, cost in report.timing.items()))
 
@@ -89,6 +89,6 @@ def _costs(cost: Mapping[str, float]) -> list[str]:
     return [*(number(key) for key in keys), number("images", 0)]
 
 
-def _memory(report: Report) -> list[str]:
+def _memory(report: EvaluationReport) -> list[str]:
     peak = report.setup.get("peak_memory_mib") or {}
     return [f"{name} {value:.0f} MiB" for name, value in peak.items() if known(value)]

@@ -17,7 +17,7 @@ from restore_recog.errors import DataError
 from restore_recog.evaluation.evaluate import evaluate
 from restore_recog.evaluation.figure import read_figures
 from restore_recog.evaluation.request import EvalRequest
-from restore_recog.evaluation.results import ArmReport, Cohort, Report
+from restore_recog.evaluation.results import ArmReport, Cohort, EvaluationReport
 from restore_recog.evaluation.words import notes
 from restore_recog.evaluation.words.notes import GUESS
 from restore_recog.evaluation.words.verdict import verdict
@@ -204,18 +204,18 @@ class Listed(EvaluationProtocol):
         )
 
 
-def of(protocol: EvaluationProtocol, data: Squares, **options: object) -> Report:
+def of(protocol: EvaluationProtocol, data: Squares, **options: object) -> EvaluationReport:
     return evaluate(EvalRequest([data], protocol, (Healer(), Breaker()), Colours(), **options))  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
-def pairs() -> Report:
+def pairs() -> EvaluationReport:
     data = Squares(12, 6, occluded=3)
     data.pair_list = Path("pairs.txt")
     return of(Listed(), data, min_subjects=2)
 
 
-def test_a_protocol_of_pairs_runs_from_end_to_end(pairs: Report) -> None:
+def test_a_protocol_of_pairs_runs_from_end_to_end(pairs: EvaluationReport) -> None:
     arms = {arm.name: arm for arm in pairs.arms}
     assert "rank1" not in arms["occluded"].figures and arms["occluded"].cmc == ()
     assert arms["clean"].figures["accuracy"]["value"] == 1.0
