@@ -136,11 +136,10 @@ def _check(table: PaperTable, preset: Preset, given: dict[str, Any]) -> None:
         DataError: The table cannot be measured on that data.
         PluginError: Nothing of that name is installed.
     """
-    for spec in given["restorers"]:
-        registry.restorers.check(spec)
-    registry.recognizers.check(given["recognizer"])
+    from restore_recog.cli.eval import check_names
+
+    check_names(given | {"protocol": preset.protocol}, [given["segmenter"]])
     for spec in given["data"]:
-        registry.datasets.check(spec)
         name = registry.split(spec)[0]
         if name == preset.data and preset.unfit:
             raise DataError(f"'{table.name}' cannot be measured on '{name}': {preset.unfit}.")
