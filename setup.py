@@ -61,6 +61,7 @@ setup(
         "scikit-learn",
         "scipy",
         "tabulate>=0.9",
+        "tomli; python_version < '3.11'",
         "tensorboard",
         "timm>=1.0",
         "torch>=2.6",
@@ -98,6 +99,7 @@ setup(
         "restore_recog.recognizers": [
             "timm = restore_recog.recognizers.timm:TimmRecognizer",
             "facenet = restore_recog.recognizers.facenet:FaceNet",
+            "onnx = restore_recog.recognizers.onnx:OnnxRecognizer",
         ],
         "restore_recog.datasets": [
             "phantom = restore_recog.datasets.phantom:Phantom",

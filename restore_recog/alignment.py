@@ -87,12 +87,15 @@ def align(image: FaceImage, size: int, template: NDArray[np.floating] = TEMPLATE
     return FaceCrop(pixels, transform_points(matrix, image.landmarks), mask, matrix)
 
 
-def warp(pixels: NDArray[np.uint8], matrix: NDArray[np.float64], size: int) -> NDArray[np.uint8]:
-    """Return the (size, size, 3) crop; outside the image its border is repeated.
+def warp(
+    pixels: NDArray[np.uint8], matrix: NDArray[np.float64], size: int | tuple[int, int]
+) -> NDArray[np.uint8]:
+    """Return the crop of *size*, a side or (H, W); outside the image its border is repeated.
 
     Where the crop is more than twice coarser than the image the image is shrunk
     first, since bilinear sampling would alias.
     """
+    height, width = (size, size) if isinstance(size, int) else size
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     if scale < 0.5:
         factor = 0.5 / scale
@@ -107,6 +110,6 @@ def warp(pixels: NDArray[np.uint8], matrix: NDArray[np.float64], size: int) -> N
         shift = matrix[:, 2] + matrix[:, :2] @ (0.5 / ratio - 0.5)
         pixels, matrix = np.asarray(small, dtype=np.uint8), np.column_stack([linear, shift])
     crop = cv2.warpAffine(
-        pixels, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        pixels, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     return np.asarray(crop, dtype=np.uint8)

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from restore_recog.api.training import Trainable
@@ -98,13 +99,19 @@ class Recognizer(_Model):
 
     Attributes:
         image_size: (H, W) that :meth:`embed` wants.
-        template: (5, 2) five-point template in units of the crop's side, or None for
-            the project's own crop (:data:`restore_recog.alignment.TEMPLATE`). Wrong
-            alignment is the commonest cause of wrong results, so it is declared here.
+        template: (5, 2) five-point template in the unit square (x in units of the crop's
+            width, y of its height), or None for the project's own crop
+            (:data:`restore_recog.alignment.TEMPLATE`). Wrong alignment is the commonest
+            cause of wrong results, so it is declared here.
+        settings: What was chosen besides file and size, as plain JSON values; the record of
+            a run holds it.
+        notes: Sentences for the report, e.g. how the network is fed.
     """
 
     image_size: tuple[int, int] = (112, 112)
     template: NDArray[np.float64] | None = None
+    settings: Mapping[str, Any] = MappingProxyType({})
+    notes: Sequence[str] = ()
 
     @abstractmethod
     def embed(self, images: Tensor) -> Tensor:

@@ -150,6 +150,9 @@ def build_request(given: dict[str, Any], output: Path) -> EvalRequest:
         recognizer=given["recognizer"],
         weights=restorer_weights(given["restorers"], given["weights"]),
         recognizer_weights=options.existing_weights(given["recognizer_weights"]),
+        recognizer_settings=recognizer_settings(
+            given["recognizer_input"], given["recognizer_template"]
+        ),
         device=given["device"],
         judge_weights=judge_weights(given["judges"]),
         cache=None if given["no_cache"] else given["cache"] or output.parent / CACHE,
@@ -157,6 +160,22 @@ def build_request(given: dict[str, Any], output: Path) -> EvalRequest:
         command=shlex.join(["restore-recog", *sys.argv[1:]]),
         **chosen,
     )
+
+
+def recognizer_settings(entries: Sequence[str], template: str | None) -> dict[str, Any]:
+    """Return the recogniser's settings of entries ``rgb``, ``bgr`` or KEY=VALUE.
+
+    Raises:
+        click.UsageError: An entry is neither.
+    """
+    pairs = [f"input={text}" if text in ("rgb", "bgr") else text for text in entries]
+    try:
+        settings = options.parse_settings(None, None, pairs)
+    except click.BadParameter as error:
+        raise click.UsageError(
+            f"--recognizer-input is rgb, bgr or KEY=VALUE: {error.message}"
+        ) from error
+    return settings if template is None else {**settings, "template": template}
 
 
 def unasked() -> dict[str, Any]:

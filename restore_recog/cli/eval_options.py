@@ -63,6 +63,22 @@ OPTIONS: dict[str, Decorator[Any]] = {
         type=options.PATH,
         help="Weights file of the recogniser.  [default: shipped]",
     ),
+    "recognizer_input": click.option(
+        "--recognizer-input",
+        multiple=True,
+        metavar="rgb|bgr|KEY=VALUE",
+        help="How a recogniser from a file wants its images: order of the colours, mean=127.5 and "
+        "std=128 of values in 0..255, flip=true (averaged with its mirror image); repeat for "
+        "several.  [default: as the TOML file beside it says, else ArcFace's: rgb, mean=127.5, "
+        "std=127.5]",
+    ),
+    "recognizer_template": click.option(
+        "--template",
+        "recognizer_template",
+        metavar="NAME",
+        help="How its crops are cut: arcface112, facenet160, sphereface96x112, or own (the "
+        "project's crop).  [default: as the TOML file says, else arcface112]",
+    ),
     "weights": click.option(
         "--weights",
         multiple=True,

@@ -75,7 +75,7 @@ def output(text: str, **settings: Any) -> Decorator[Any]:
 
 
 def parse_settings(
-    _context: click.Context, _parameter: click.Parameter, values: Sequence[str]
+    _context: click.Context | None, _parameter: click.Parameter | None, values: Sequence[str]
 ) -> dict[str, Any]:
     """Return ``key=value`` texts as a dict: numbers, true, false, null, lists, else text."""
     settings: dict[str, Any] = {}

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 TAKEN = (
     "recognizer",
     "recognizer_weights",
+    "recognizer_input",
+    "recognizer_template",
     "weights",
     "segmenter",
     "judges",

@@ -207,6 +207,7 @@ def from_names(
     recognizer: str | Recognizer = "timm",
     weights: Mapping[str, Path] | None = None,
     recognizer_weights: Path | None = None,
+    recognizer_settings: Mapping[str, Any] | None = None,
     device: str = "auto",
     **others: Any,
 ) -> EvalRequest:
@@ -216,6 +217,7 @@ def from_names(
         data, protocol, restorers, recognizer: Names, ``name:argument`` or objects.
         weights: Name of a restorer -> its weights file; the shipped ones by default.
         recognizer_weights: Weights file of the recogniser.
+        recognizer_settings: Further arguments of its class, e.g. ``{"input": "bgr"}``.
         device: ``auto`` (a GPU if there is one), ``cpu`` or ``cuda[:N]``; of what is named.
         others: Further fields of :class:`EvalRequest`.
 
@@ -241,7 +243,10 @@ def from_names(
             for entry in restorers
         ],
         recognizer=registry.recognizers.obtain(
-            recognizer, weights=recognizer_weights, device=device
+            recognizer,
+            weights=recognizer_weights,
+            device=device,
+            **(recognizer_settings or {}),
         ),
         device=device,
         **others,

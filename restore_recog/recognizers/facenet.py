@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
-import numpy as np
 import torch.nn.functional as F
 from facenet_pytorch.models.inception_resnet_v1 import InceptionResnetV1, load_weights
 from torch import Tensor, inference_mode, nn
@@ -19,17 +18,12 @@ from torch import Tensor, inference_mode, nn
 from restore_recog import weights as weights_file
 from restore_recog.api import Recognizer
 from restore_recog.errors import WeightsError
+from restore_recog.recognizers.crop_templates import FACENET
 from restore_recog.recognizers.triplet import TripletTraining
 
 NAME = "facenet"
 PRETRAINED = ("vggface2", "casia-webface")
 SIZE = 160
-
-TEMPLATE = np.array([[0.27, 0.387], [0.73, 0.387], [0.5, 0.588], [0.3, 0.756], [0.7, 0.756]])
-"""Where the five points lie in facenet-pytorch's own crops: the MTCNN box stretched to a square.
-
-Medians over 200 photographs of Labeled Faces in the Wild, made symmetric.
-"""
 
 
 class InceptionNet(nn.Module):
@@ -55,7 +49,7 @@ class FaceNet(Recognizer):
 
     name = NAME
     image_size = (SIZE, SIZE)
-    template = TEMPLATE
+    template = FACENET.array()
 
     def __init__(
         self, argument: str | None = None, *, weights: Path | None = None, device: str = "cpu"

@@ -54,7 +54,7 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def model(plugin: Restorer | Recognizer) -> dict[str, Any]:
-    """Return name, weights file and its SHA-256 (None without weights), and image size."""
+    """Return name, weights file and its SHA-256 (None without weights), image size, settings."""
     path = plugin.weights
     if path is None:
         try:
@@ -62,12 +62,14 @@ def model(plugin: Restorer | Recognizer) -> dict[str, Any]:
         except WeightsError:
             path = None
     digest = weights.fingerprint(path) if path is not None and path.is_file() else None
+    settings = dict(getattr(plugin, "settings", {}))  # in the record only where there are any
     return {
         "name": plugin.name,
         "argument": getattr(plugin, "argument", None),
         "weights": None if path is None else path.name,
         "sha256": digest,
         "image_size": list(plugin.image_size),
+        **({"settings": settings} if settings else {}),
     }
 
 

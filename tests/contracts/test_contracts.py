@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from recognizer_files import onnx_file
 
 from restore_recog import images, registry, weights
 from restore_recog.errors import DataError, WeightsError
@@ -20,6 +21,16 @@ from restore_recog.testing import (
 )
 from restore_recog.training.cropping import sources, write_pack
 from restore_recog.types import FaceSample
+
+
+def onnx(folder: Path) -> Path:
+    for package in ("onnx", "onnxruntime"):
+        pytest.importorskip(package)
+    return onnx_file(folder / "net.onnx")
+
+
+FROM_FILE = {"onnx": onnx}
+"""Recognisers that are a user's file: writes a small one."""
 
 
 class Made:
@@ -38,6 +49,8 @@ class Made:
 
     def recognizer(self, name):
         plugins = registry.recognizers
+        if name in FROM_FILE:
+            return plugins.create(f"{name}:{FROM_FILE[name](self.folder)}", device="cpu")
         try:
             return plugins.create(name, device="cpu")
         except WeightsError:

@@ -77,6 +77,7 @@ class Session:
         self.restorers = request.named()
         self.source = Source(request.datasets)
         self.notes = [note for dataset in request.datasets for note in dataset.notes]
+        self.notes += request.recognizer.notes
         samples = self.source.samples
         self.plan = request.planner().plan(
             list(samples.values()), seed=request.seed, limit=request.limit

@@ -72,6 +72,7 @@ def stacked(
 
     Raises:
         DataError: Nothing has a template and the length is not given.
+        PluginError: The templates are not all of one length.
     """
     known = {image_id: row for image_id, row in templates.items() if row is not None}
     if length is None and not known:
@@ -79,7 +80,13 @@ def stacked(
             f"The recogniser gave none of the {len(ids)} gallery images a template, so nothing "
             "can be compared; failing images or wrong weights are the usual cause."
         )
-    missing = np.full(length or len(next(iter(known.values()))), np.nan)
+    lengths = {len(row) for row in known.values()} | ({length} if length else set())
+    if len(lengths) > 1:
+        raise PluginError(
+            f"The recogniser gives templates of {' and '.join(map(str, sorted(lengths)))} numbers "
+            "in one run; they cannot be compared, so fix the plug-in or its network."
+        )
+    missing = np.full(lengths.pop(), np.nan)
     return np.stack([known.get(image_id, missing) for image_id in ids])
 
 
@@ -88,13 +95,9 @@ def _fitted(recognizer: Recognizer, face: Face) -> Pixels:
     if recognizer.template is None or np.array_equal(recognizer.template, TEMPLATE):
         return _usual(face)
     height, width = recognizer.image_size
-    if height != width:
-        raise PluginError(
-            f"The recogniser '{recognizer.name}' declares a template but no square image; "
-            "the template is in units of the side."
-        )
-    target = np.asarray(recognizer.template) * height - 0.5
-    return warp(face.pixels, similarity(five_points(face.landmarks), target), height)
+    target = np.asarray(recognizer.template) * (width, height) - 0.5
+    matrix = similarity(five_points(face.landmarks), target)
+    return warp(face.pixels, matrix, (height, width))
 
 
 def _usual(face: Face) -> Pixels:

@@ -1,0 +1,60 @@
+"""Small recognisers as files, made in the test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Shape = Sequence[int | str]
+
+
+def projection(values: int, dimension: int = 16) -> NDArray[np.float32]:
+    """Return the (values, dimension) matrix of the network that :func:`onnx_file` writes."""
+    return np.random.default_rng(0).standard_normal((values, dimension)).astype(np.float32)
+
+
+def onnx_file(
+    path: Path, shape: Shape = ("n", 3, 16, 16), *, dimension: int = 16, half: bool = False
+) -> Path:
+    """Write a network that multiplies the flattened images with :func:`projection`.
+
+    Args:
+        path: Where to.
+        shape: Of its input; texts are free sizes.
+        dimension: Of its templates.
+        half: Whether it computes in float16.
+    """
+    from onnx import TensorProto, helper
+
+    kind = TensorProto.FLOAT16 if half else TensorProto.FLOAT
+    values = int(np.prod([side for side in shape[1:] if isinstance(side, int)]))
+    matrix = projection(values, dimension).astype(np.float16 if half else np.float32)
+    nodes = [
+        helper.make_node("Flatten", ["images"], ["flat"], axis=1),
+        helper.make_node("MatMul", ["flat", "matrix"], ["templates"]),
+    ]
+    inputs = [helper.make_tensor_value_info("images", kind, shape)]
+    outputs = [helper.make_tensor_value_info("templates", kind, [shape[0], dimension])]
+    return write_graph(path, nodes, inputs, outputs, {"matrix": matrix})
+
+
+def write_graph(
+    path: Path,
+    nodes: Sequence[Any],
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
+    constants: Mapping[str, NDArray[Any]] = {},
+) -> Path:
+    """Write any ONNX graph."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    held = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, "small", inputs, outputs, held)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(model, path)
+    return path
