@@ -69,6 +69,7 @@ setup(
         "tqdm",
     ],
     extras_require={
+        "dlib": ["dlib-bin", "face_recognition_models"],
         "onnx": ONNX,
         "quality": QUALITY,
         "test": TEST,
@@ -99,6 +100,8 @@ setup(
         "restore_recog.recognizers": [
             "timm = restore_recog.recognizers.timm:TimmRecognizer",
             "facenet = restore_recog.recognizers.facenet:FaceNet",
+            "dlib = restore_recog.recognizers.dlib:DlibRecognizer",
+            "dlib-native = restore_recog.recognizers.dlib_native:DlibNative",
             "onnx = restore_recog.recognizers.onnx:OnnxRecognizer",
         ],
         "restore_recog.datasets": [

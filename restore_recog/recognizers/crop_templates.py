@@ -62,6 +62,23 @@ FACENET = CropTemplate(
 Medians over 200 photographs of Labeled Faces in the Wild, made symmetric.
 """
 
+DLIB = CropTemplate(
+    ((0.3215, 0.2962), (0.6785, 0.2962), (0.5, 0.5127), (0.3426, 0.6902), (0.6574, 0.6902)),
+    (150, 150),
+)
+"""Where the five points lie in dlib's own chips (``get_face_chip``, 150 pixels, padding 0.25).
+
+dlib cuts by the corners of the eyes and the nose, which are not among the five points. So 741
+photographs of LFW's training people were cut by dlib itself, with its detector and its 68-point
+predictor, and the labelled five points were followed into the chips: their medians, made
+symmetric, and enlarged by 1.4 % about their centre, since a fit by least squares makes faces whose
+points scatter that much too small. One point scatters by 2.5 to 6 pixels of 150 (standard
+deviation; the nose and the mouth most). A crop that is cut by this template is displaced from
+dlib's own by a median of 3.0 pixels (90 %: 5.8). On 766 photographs of the 300 test people that
+costs little: d' 4.55 against 4.61 with dlib's own chips, rank-1 97.2 % against 97.6 % of 466. With
+dlib's 5-point predictor no median moves by more than 0.8 pixels.
+"""
+
 OWN = CropTemplate(tuple((float(x), float(y)) for x, y in TEMPLATE), (128, 128))
 """The project's own: :data:`restore_recog.alignment.TEMPLATE`."""
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 from pathlib import Path
 
 import numpy as np
 import pytest
+from dlib_files import dlib_file
 from recognizer_files import onnx_file
 
 from restore_recog import images, registry, weights
@@ -29,8 +31,18 @@ def onnx(folder: Path) -> Path:
     return onnx_file(folder / "net.onnx")
 
 
-FROM_FILE = {"onnx": onnx}
-"""Recognisers that are a user's file: writes a small one."""
+def dlib(folder: Path) -> Path:
+    return dlib_file(folder / "net.dat")
+
+
+def dlib_native(folder: Path) -> None:
+    for package in ("dlib", "face_recognition_models"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"needs {package}")
+
+
+FROM_FILE = {"onnx": onnx, "dlib": dlib, "dlib-native": dlib_native}
+"""Recognisers whose file does not come with this package: writes a small one where it can."""
 
 
 class Made:
@@ -50,7 +62,7 @@ class Made:
     def recognizer(self, name):
         plugins = registry.recognizers
         if name in FROM_FILE:
-            return plugins.create(f"{name}:{FROM_FILE[name](self.folder)}", device="cpu")
+            return plugins.create(name, weights=FROM_FILE[name](self.folder), device="cpu")
         try:
             return plugins.create(name, device="cpu")
         except WeightsError:
