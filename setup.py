@@ -117,6 +117,8 @@ setup(
             "celeba = restore_recog.datasets.celeba:CelebA",
             "ffhq = restore_recog.datasets.ffhq:FFHQ",
             "rafdb = restore_recog.datasets.rafdb:RAFDB",
+            "utkface = restore_recog.datasets.utkface:UTKFace",
+            "ytf68 = restore_recog.datasets.ytf68:YTF68",
             "manifest = restore_recog.datasets.manifest:Manifest",
             "folder = restore_recog.datasets.folder:Folder",
             "packed = restore_recog.datasets.packed:Packed",

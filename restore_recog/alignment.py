@@ -36,6 +36,21 @@ def five_points(landmarks: NDArray[np.floating]) -> NDArray[np.float32]:
     raise ValueError(f"Landmarks have shape {landmarks.shape}; (5, 2) or (98, 2) is expected.")
 
 
+def five_of_68(landmarks: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return the (5, 2) alignment points of the (68, 2) landmarks of iBUG and dlib.
+
+    The eyes are the means of their six points each; nose tip and mouth corners are points of
+    the scheme. Those further left in an upright image go first.
+
+    Raises:
+        ValueError: Any other number of landmarks.
+    """
+    if landmarks.shape != (68, 2):
+        raise ValueError(f"Landmarks have shape {landmarks.shape}; (68, 2) is expected.")
+    eyes = [landmarks[36:42].mean(axis=0), landmarks[42:48].mean(axis=0)]
+    return np.stack([*eyes, *landmarks[[30, 48, 54]]]).astype(np.float32)
+
+
 def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the (2, 3) rotation-scale-shift that maps *source* to *target* with least squares.
 

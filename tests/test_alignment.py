@@ -9,6 +9,7 @@ from restore_recog.alignment import (
     TEMPLATE,
     WFLW_FIVE,
     align,
+    five_of_68,
     five_points,
     similarity,
     transform_points,
@@ -67,6 +68,17 @@ def test_five_points_of_98() -> None:
     assert np.array_equal(five_points(many), many[list(WFLW_FIVE.values())])
     with pytest.raises(ValueError, match="68"):
         five_points(np.zeros((68, 2), np.float32))
+
+
+def test_five_of_68() -> None:
+    points = np.stack([np.arange(68) ** 2, -np.arange(68)], axis=1).astype(np.float32)
+    five = five_of_68(points)
+    assert five.dtype == np.float32
+    assert np.allclose(five[0], points[[36, 37, 38, 39, 40, 41]].mean(axis=0))
+    assert np.allclose(five[1], points[[42, 43, 44, 45, 46, 47]].mean(axis=0))
+    assert np.array_equal(five[2:], points[[30, 48, 54]])
+    with pytest.raises(ValueError, match=r"\(68, 2\) is expected"):
+        five_of_68(points[:5])
 
 
 @pytest.mark.parametrize("size", [64, 112])

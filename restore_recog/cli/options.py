@@ -38,6 +38,13 @@ seed = click.option(
 images_limit = click.option(
     "--limit", type=click.IntRange(min=1), help="At most this many images of each data set."
 )
+leave_out = click.option(
+    "--leave-out",
+    type=PATH,
+    metavar="FILE",
+    help="Text or CSV file whose first column names images that must not be trained on, "
+    "e.g. celeba/7213/193500.jpg: from the data set's folder or its parent.",
+)
 weights = click.option(
     "--weights", type=PATH, help="Weights file of the restorer.  [default: shipped]"
 )

@@ -10,6 +10,7 @@ from restore_recog.system.workers import cores
 
 if TYPE_CHECKING:
     from restore_recog.api import Dataset
+    from restore_recog.training.leaving_out import LeftOut
 
 PATIENCE = 0.2
 """Share of the time spent waiting for data above which a run says what to do."""
@@ -49,6 +50,23 @@ def left_for_training(
     clean = {s.clean_id for s in free if s.image_id in left and s.clean_id is not None}
     tested = {*plan.references, *plan.probes}
     return marked | ((left | clean) - tested)
+
+
+def without(
+    only: set[str] | None, datasets: Sequence[Dataset], listed: LeftOut | None
+) -> set[str] | None:
+    """Return the image_ids that may be used when those of a list are left out, or None for all.
+
+    Args:
+        only: Those that might be used without the list; None for all.
+        datasets: Of which images.
+        listed: What the list leaves out; None for nothing.
+    """
+    if listed is None:
+        return only
+    if only is None:
+        only = {sample.image_id for dataset in datasets for sample in dataset.samples()}
+    return only - listed.image_ids
 
 
 def _check_packs(protocol: str, datasets: Sequence[Dataset]) -> None:

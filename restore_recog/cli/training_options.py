@@ -23,6 +23,7 @@ class TrainingOptions(TrainingSettings):
     output: Path
     resume: bool
     protocol: str | None
+    leave_out: Path | None
     limit: int | None
     coverings: str
     cache: Path | None
@@ -37,6 +38,7 @@ _OPTIONS = (
     options.output("Folder of the run.", required=True),
     click.option("--resume", is_flag=True, help="Continue the run in --output."),
     options.protocol("Train only on what this evaluation protocol leaves for training."),
+    options.leave_out,
     options.images_limit,
     click.option(
         "--coverings",

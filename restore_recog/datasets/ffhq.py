@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from restore_recog.alignment import five_of_68
 from restore_recog.datasets.files import FileDataset, beside, identifier, image_files
 from restore_recog.errors import DataError
 from restore_recog.types import FaceSample
@@ -89,7 +90,8 @@ PATH/
             try:
                 number, category = int(key), entry["category"]
                 licence = entry["metadata"]["license"]
-                self._points[number] = _five(entry["image"]["face_landmarks"])
+                points = np.array(entry["image"]["face_landmarks"], np.float32)
+                self._points[number] = five_of_68(points.reshape(68, 2))
             except (KeyError, TypeError, ValueError, IndexError) as error:
                 raise DataError(
                     f"{file}: the entry '{key}' is incomplete or garbled ({error})."
@@ -132,10 +134,3 @@ def _after(text: str, place: int, sign: str) -> int:
     if match is None:
         raise ValueError(f"no '{sign}' at character {place}")
     return match.end()
-
-
-def _five(points: Any) -> NDArray[np.float32]:
-    """Return (5, 2) eyes, nose tip and mouth corners of dlib's 68 points, image-left first."""
-    all_points = np.array(points, np.float32).reshape(68, 2)
-    eyes = [all_points[36:42].mean(axis=0), all_points[42:48].mean(axis=0)]
-    return np.stack([*eyes, all_points[30], all_points[48], all_points[54]])

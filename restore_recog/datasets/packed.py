@@ -84,4 +84,6 @@ def _notes(pack: Pack) -> list[str]:
     ]
     if note.protocol:
         notes.append(f"Packed were the images that the protocol {note.protocol} leaves.")
+    if note.left_out:
+        notes.append(f"When it was packed: {note.left_out}")
     return notes

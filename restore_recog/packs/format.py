@@ -6,8 +6,8 @@ page of the disk. The tensors, in this order:
 
 =========  ========================  =========================================================
 pixels     (N, W, W, 3) uint8        crops with a margin, W = S + 2 round(S / 16); or, where they
-                                     are stored as PNG or lossless WebP, (B,) uint8: all these
-                                     files end to end
+                                     are stored as PNG or WebP, (B,) uint8: all these files end
+                                     to end
 offsets    (N + 1,) int64            where each such file begins; without entries for plain pixels
 landmarks  (N, 5, 2) float32         pixels of the crop without its margin
 subjects   (N,) int64                labels from 0 in order of first appearance
@@ -26,7 +26,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
@@ -37,12 +37,8 @@ from restore_recog.errors import DataError
 from restore_recog.types import Failure
 
 FORMAT = "restore-recog pack 1"
-Storage = Literal["raw", "png", "webp"]
-CODECS: dict[str, tuple[str, list[int]]] = {
-    "png": (".png", []),
-    "webp": (".webp", [cv2.IMWRITE_WEBP_QUALITY, 101]),  # above 100 is lossless
-}
-"""How images are stored that are not stored raw: file extension and options of OpenCV."""
+STORAGES = ("raw", "png", "webp", "webp:QUALITY")
+"""How images may be stored: plain, as PNG, as lossless WebP, as lossy WebP (quality 1 to 100)."""
 
 DATA_START = 4096
 SMALL = ("offsets", "landmarks", "subjects", "checksums", "note")
@@ -55,14 +51,16 @@ class Note:
 
     Attributes:
         size: Side S of the crops in pixels.
-        stored: ``raw``, ``png`` or ``webp``; no pixel differs.
+        stored: One of :data:`STORAGES`; pixels differ from the crops' in ``webp:QUALITY`` alone.
         image_ids: N texts, ``<data set's number>:<image_id>``.
         subjects: Names of the people, by label; ``<data set's number>:<subject>``.
         attributes: Labels of each image, as in :class:`restore_recog.types.FaceSample`.
         sources: What was packed: name, images, people, notes of each data set.
         failures: Images that yielded no crop.
-        fingerprint: Of the crops, as :meth:`restore_recog.training.crops.Crops.fingerprint`.
+        fingerprint: Of the crops as they are read, as
+            :meth:`restore_recog.training.crops.Crops.fingerprint`.
         protocol: Whose training images these are, or None.
+        left_out: What a list kept out of the pack, one or two sentences; empty without a list.
         version: Of restore-recog.
     """
 
@@ -75,6 +73,7 @@ class Note:
     failures: Sequence[Failure] = ()
     fingerprint: str = ""
     protocol: str | None = None
+    left_out: str = ""
     version: str = ""
 
     def encode(self) -> bytes:
@@ -209,11 +208,32 @@ def _pack(path: Path, small: Mapping[str, NDArray[Any]], shape: Sequence[int]) -
     wide = wide_side(note.size)
     plain = (count, wide, wide, 3)
     offsets = small["offsets"]
-    whole = len(offsets) == count + 1 if note.stored in CODECS else tuple(shape) == plain
+    whole = len(offsets) == count + 1 if codec(note.stored) else tuple(shape) == plain
     if not whole or any(len(small[name]) != count for name in ("landmarks", "subjects")):
         raise ValueError("its parts do not fit together")
     pixels = PackedPixels(path, plain, offsets, small["checksums"])
     return Pack(path, note, pixels, small["landmarks"], small["subjects"])
+
+
+def codec(stored: str) -> tuple[str, list[int]] | None:
+    """Return file extension and OpenCV's options of a kind of storage, or None for raw.
+
+    Raises:
+        DataError: It is none of :data:`STORAGES`.
+    """
+    if stored == "raw":
+        return None
+    if stored == "png":
+        return ".png", []
+    kind, colon, quality = stored.partition(":")
+    if kind == "webp" and not colon:
+        return ".webp", [cv2.IMWRITE_WEBP_QUALITY, 101]  # above 100 is lossless
+    if kind == "webp" and quality.isdecimal() and 1 <= int(quality) <= 100:
+        return ".webp", [cv2.IMWRITE_WEBP_QUALITY, int(quality)]
+    raise DataError(
+        f"Images cannot be stored as '{stored}'; it must be {', '.join(STORAGES[:-1])} or"
+        f" {STORAGES[-1]} with a quality from 1 to 100."
+    )
 
 
 def wide_side(size: int, margin: float = 1 / 16) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.packs import format
-from restore_recog.packs.format import CODECS, DATA_START, FORMAT, SMALL, Note
+from restore_recog.packs.format import DATA_START, FORMAT, SMALL, Note
 
 _TYPES = {"uint8": "U8", "int64": "I64", "float32": "F32"}
 
@@ -24,12 +24,12 @@ class PackWriter:
     Args:
         file: An empty file with a name, open for writing.
         size: Side of the crops in pixels.
-        stored: ``raw``, ``png`` or ``webp``.
+        stored: One of :data:`restore_recog.packs.format.STORAGES`.
     """
 
-    def __init__(self, file: BinaryIO, size: int, stored: format.Storage = "raw") -> None:
+    def __init__(self, file: BinaryIO, size: int, stored: str = "raw") -> None:
         self.size = size
-        self.stored = stored
+        self._codec = format.codec(stored)
         self._file = file
         self._file.seek(DATA_START)
         self._checksums: list[int] = []
@@ -38,8 +38,8 @@ class PackWriter:
     def add(self, pixels: NDArray[np.uint8]) -> None:
         """Write the next (W, W, 3) image."""
         stored = np.ascontiguousarray(pixels).reshape(-1)
-        if self.stored in CODECS:
-            extension, options = CODECS[self.stored]
+        if self._codec:
+            extension, options = self._codec
             _, code = cv2.imencode(extension, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)
             stored = code.reshape(-1)
         self._checksums.append(zlib.crc32(stored.data))
@@ -49,10 +49,13 @@ class PackWriter:
     def finish(
         self, note: Note, landmarks: NDArray[np.float32], subjects: NDArray[np.int64]
     ) -> None:
-        """Write everything but the images; the note receives the fingerprint."""
+        """Write everything but the images; the note receives the fingerprint.
+
+        It is that of the images as they are read again, so of what lossy storage has left.
+        """
         self._file.flush()
         count, wide = len(note.image_ids), format.wide_side(self.size)
-        offsets = np.array(self._offsets if self.stored in CODECS else [], np.int64)
+        offsets = np.array(self._offsets if self._codec else [], np.int64)
         checksums = np.array(self._checksums, np.int64)
         pixels = format.PackedPixels(
             Path(self._file.name), (count, wide, wide, 3), offsets, checksums
@@ -66,7 +69,7 @@ class PackWriter:
             "checksums": checksums,
             "note": np.frombuffer(text, np.uint8),
         }
-        shape = [self._offsets[-1]] if self.stored in CODECS else list(pixels.shape)
+        shape = [self._offsets[-1]] if self._codec else list(pixels.shape)
         for name in SMALL:
             self._file.write(small[name].tobytes())
         self._file.seek(0)

@@ -159,8 +159,9 @@ def write_pack(
     chosen: Sequence[TrainingSource],
     size: int,
     *,
-    stored: format.Storage = "raw",
+    stored: str = "raw",
     protocol: str | None = None,
+    left_out: str = "",
     overwrite: bool = False,
     progress: bool = True,
 ) -> Pack:
@@ -170,8 +171,9 @@ def write_pack(
         path: The file.
         chosen: The images.
         size: Side of the crops in pixels.
-        stored: ``raw``, ``png`` or ``webp``; the pixels are the same.
+        stored: One of :data:`restore_recog.packs.format.STORAGES`.
         protocol: Whose training images these are.
+        left_out: What a list kept out of *chosen*, for whoever reads the pack.
         overwrite: Whether a file of this name may be replaced.
         progress: Whether to show a bar on the terminal.
 
@@ -191,6 +193,7 @@ def write_pack(
             [_provenance(source, made) for source in chosen],
             tuple(made.failures),
             protocol=protocol,
+            left_out=left_out,
             version=__version__,
         )
         writer.finish(note, np.stack(made.landmarks), np.array(made.labels, np.int64))

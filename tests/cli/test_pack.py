@@ -96,6 +96,61 @@ def test_limit(tmp_path: Path) -> None:
     assert len(format.open_pack(tmp_path / "few.pack")) == 5
 
 
+class TestLeaveOut:
+    @pytest.fixture
+    def names(self, tmp_path: Path) -> str:
+        file = tmp_path / "names.csv"
+        file.write_text("file,why\n0-0,blurred\n2-3,blurred\nother/1.jpg,elsewhere\n")
+        return str(file)
+
+    def test_pack(self, tmp_path: Path, names: str) -> None:
+        result = pack(tmp_path / "some.pack", "--leave-out", names)
+        assert result.exit_code == 0, result.output
+        sentence = "2 images named in names.csv are left out. 1 of its names match no image"
+        assert sentence in result.stderr
+        note = format.open_pack(tmp_path / "some.pack").note
+        assert len(note.image_ids) == 14 and not {"0:0-0", "0:2-3"} & {*note.image_ids}
+        assert note.left_out.startswith(sentence)
+
+    def test_what_a_protocol_leaves_is_left_out_of(self, tmp_path: Path, names: str) -> None:
+        pack(tmp_path / "some.pack", "--protocol", f"{HERE}:Third", "--leave-out", names)
+        ids = format.open_pack(tmp_path / "some.pack").note.image_ids
+        assert len(ids) == 7 and "0:2-3" not in ids
+
+    @pytest.mark.parametrize("packed", [False, True])
+    def test_training_a_restorer(self, tmp_path: Path, names: str, packed: bool) -> None:
+        pack(tmp_path / "all.pack")
+        data = f"packed:{tmp_path / 'all.pack'}" if packed else f"{HERE}:Booth"
+        result = train(data, tmp_path / "run", "--leave-out", names)
+        assert result.exit_code == 0, result.output
+        assert "2 images named in names.csv are left out." in result.stderr
+        assert "14 images of 4 people" in result.stderr
+
+    def test_training_a_recogniser(self, tmp_path: Path, names: str) -> None:
+        result = invoke(
+            *("train-recognizer", "--recognizer", f"{HERE}:Looker:small", "--device", "cpu"),
+            *("--data", f"{HERE}:Booth", "--output", str(tmp_path / "run"), "--workers", "0"),
+            *("--leave-out", names),
+        )
+        assert result.exit_code == 0, result.output
+        assert "14 images of 4 people" in result.stderr
+
+    def test_a_list_of_other_images_is_refused(self, tmp_path: Path) -> None:
+        file = tmp_path / "names.txt"
+        file.write_text("lfw/A_B/A_B_0001.jpg\n")
+        result = pack(tmp_path / "some.pack", "--leave-out", str(file))
+        assert result.exit_code == 1
+        assert "None of the 1 names in" in result.stderr and "is an image of booth" in result.stderr
+        assert not (tmp_path / "some.pack").exists()
+
+
+def test_lossy_storage(tmp_path: Path) -> None:
+    assert pack(tmp_path / "small.pack", "--store", "webp:80").exit_code == 0
+    assert format.open_pack(tmp_path / "small.pack").note.stored == "webp:80"
+    result = pack(tmp_path / "none.pack", "--store", "jpeg:80")
+    assert result.exit_code == 1 and "cannot be stored as 'jpeg:80'" in result.stderr
+
+
 class TestRefusals:
     def test_an_existing_file_before_any_image_is_read(self, tmp_path: Path) -> None:
         file = tmp_path / "mine.txt"

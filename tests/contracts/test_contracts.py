@@ -262,13 +262,23 @@ def rafdb(root: Path) -> str:
     return str(root)
 
 
+def utkface(root: Path) -> str:
+    image(root / "100_1_0_20170112213303693.jpg.chip.jpg", 1)
+    return str(root)
+
+
+def ytf68(root: Path) -> str:
+    image(root / "Adam_Sandler_10.jpg", 1)
+    return str(root)
+
+
 def packed(root: Path) -> str:
     data = [registry.datasets.create("phantom:2x1")]
     write_pack(root / "faces.pack", sources(data, None, None), 32, progress=False)
     return str(root / "faces.pack")
 
 
-_LAYOUTS = (ar, mfr2, mlfw, ijb, insightface, celeba, ffhq, rafdb, packed)
+_LAYOUTS = (ar, mfr2, mlfw, ijb, insightface, celeba, ffhq, rafdb, utkface, ytf68, packed)
 SMALL = {f.__name__: f for f in (*_LAYOUTS, phantom, folder, lfw, rmfrd, fmor, manifest)}
 
 

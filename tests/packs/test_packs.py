@@ -16,6 +16,7 @@ from training_duel import Duel, build, tensors
 from restore_recog.alignment import TEMPLATE
 from restore_recog.api import Dataset
 from restore_recog.datasets.packed import Packed
+from restore_recog.datasets.phantom import Phantom
 from restore_recog.errors import (
     DataError,
     ImageError,
@@ -63,7 +64,11 @@ class Wall(Dataset):
         return FaceImage(rng.integers(0, 255, (60, 60, 3), np.uint8), points.astype(np.float32))
 
 
-def write(path: Path, *datasets: Dataset, stored: format.Storage = "raw", size: int = SIZE) -> Path:
+def phantoms() -> Dataset:
+    return Phantom("2x2")
+
+
+def write(path: Path, *datasets: Dataset, stored: str = "raw", size: int = SIZE) -> Path:
     found = sources(datasets or [Wall()], None, None)
     write_pack(path, found, size, stored=stored, progress=False)
     return path
@@ -91,7 +96,7 @@ def pack(tmp_path: Path) -> Path:
 
 class TestSame:
     @pytest.mark.parametrize("stored", ["raw", "png", "webp"])
-    def test_crops(self, tmp_path: Path, stored: format.Storage) -> None:
+    def test_crops(self, tmp_path: Path, stored: str) -> None:
         path = write(tmp_path / "faces.pack", stored=stored)
         packed = crops(Packed(str(path)))
         assert packed.image_ids[:2] == ("0:a0", "0:a1") and len(packed.image_ids) == 11
@@ -126,6 +131,41 @@ class TestSame:
         own = crops(Wall())
         assert np.array_equal(whole["pixels"], np.stack(list(own.pixels)))
         assert np.array_equal(whole["landmarks"], own.landmarks)
+
+
+class TestLossy:
+    """WebP of a quality from 1 to 100."""
+
+    def test_everything_but_the_pixels_is_the_same(self, tmp_path: Path) -> None:
+        path = write(tmp_path / "faces.pack", stored="webp:90")
+        assert format.open_pack(path).note.stored == "webp:90"
+        packed, own = crops(Packed(str(path))), crops(Wall())
+        assert packed.image_ids == own.image_ids and packed.failures == own.failures
+        assert packed.subjects.tolist() == own.subjects.tolist()
+        assert np.array_equal(packed.landmarks, own.landmarks)
+        assert packed.fingerprint() != own.fingerprint()
+
+    def test_the_fingerprint_is_of_the_pixels_as_they_are_read(self, tmp_path: Path) -> None:
+        packed = crops(Packed(str(write(tmp_path / "faces.pack", stored="webp:90"))))
+        assert packed.known and replace(packed, known="").fingerprint() == packed.known
+
+    def test_a_higher_quality_is_nearer_and_larger(self, tmp_path: Path) -> None:
+        errors, sizes = [], []
+        for quality in (1, 50, 100):
+            path = write(tmp_path / f"{quality}.pack", phantoms(), stored=f"webp:{quality}")
+            pairs = zip(crops(Packed(str(path))).pixels, crops(phantoms()).pixels, strict=True)
+            errors.append(np.mean([np.abs(a.astype(float) - b).mean() for a, b in pairs]))
+            sizes.append(path.stat().st_size)
+        assert errors[0] > errors[1] > errors[2] > 0 and errors[2] < 3
+        assert sizes[0] < sizes[1] < sizes[2]
+
+    @pytest.mark.parametrize(
+        "stored", ["webp:0", "webp:101", "webp:", "webp:-1", "webp:8.5", "png:90", "jpeg", ""]
+    )
+    def test_other_storage_is_refused(self, tmp_path: Path, stored: str) -> None:
+        with pytest.raises(DataError, match="raw, png, webp or webp:QUALITY with a quality from 1"):
+            write(tmp_path / "faces.pack", stored=stored)
+        assert list(tmp_path.iterdir()) == []
 
 
 class TestTraining:
@@ -203,6 +243,14 @@ class TestPeople:
         assert (origin["name"], origin["location"]) == ("wall", "wall")
         assert (origin["pictures"], origin["packed"], origin["people"]) == (12, 11, 4)
         assert list(data.notes) == ["11 of 12 images of wall are in the packed file."]
+
+    def test_what_was_left_out_is_said_again(self, tmp_path: Path) -> None:
+        text = "3 images named in list.csv are left out."
+        chosen = sources([Wall()], None, None)
+        write_pack(tmp_path / "a.pack", chosen, SIZE, left_out=text, progress=False)
+        data = Packed(str(tmp_path / "a.pack"))
+        assert data.pack().note.left_out == text
+        assert data.notes[-1] == f"When it was packed: {text}"
 
     def test_images_can_be_read_and_aligned_again(self, pack: Path) -> None:
         data = Packed(str(pack))

@@ -1,0 +1,59 @@
+"""UTKFace: faces of all ages, with age, gender and race in the file's name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from restore_recog.datasets.files import FileDataset, identifier, image_files
+from restore_recog.types import FaceSample
+
+_GENDERS = {"0": "male", "1": "female"}
+_RACES = {"0": "White", "1": "Black", "2": "Asian", "3": "Indian", "4": "other"}
+_NAME = re.compile(
+    r"(?P<stem>(?P<age>\d{1,3})_(?P<gender>[01])_(?P<race>[0-4])_\d+)(?:\.jpg(?:\.chip)?)?",
+    re.ASCII,
+)
+
+
+class UTKFace(FileDataset):
+    """UTKFace: 23,708 aligned and cropped faces without names, 0 to 116 years old.
+
+    Source: Zhang, Song, Qi, "Age Progression/Regression by Conditional Adversarial
+    Autoencoder", CVPR 2017.
+
+    Attributes: ``age`` in years, ``gender`` (male, female) and ``race`` (White, Black, Asian,
+    Indian, other). Nobody is named, so every image counts as a different person; a note says
+    so. There is no official split and no list of landmarks of the crops: a face detector must
+    find the faces.
+    """
+
+    name = "utkface"
+    tree = """\
+PATH/                                                or folders of such files
+  <age>_<gender>_<race>_<date>.jpg.chip.jpg          gender 0 male, 1 female; race 0 White,
+                                                     1 Black, 2 Asian, 3 Indian, 4 other
+"""
+
+    def scan(self, root: Path) -> Iterable[FaceSample]:
+        misnamed = 0
+        for path in image_files(root, deep=True):
+            match = _NAME.fullmatch(path.stem)
+            if match is None:
+                misnamed += 1
+                continue
+            attributes = {
+                "age": str(int(match["age"])),
+                "gender": _GENDERS[match["gender"]],
+                "race": _RACES[match["race"]],
+            }
+            yield FaceSample(identifier(path, root), match["stem"], path, attributes=attributes)
+        self.note(
+            misnamed,
+            f"images in {root} are not named <age>_<gender>_<race>_<date> and were left out.",
+        )
+        self.notes.append(
+            "UTKFace names nobody: every image counts as a different person, so it can train"
+            " and test restoration, not recognition."
+        )

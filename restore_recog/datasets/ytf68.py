@@ -1,0 +1,90 @@
+"""YTF68: frames of YouTube Faces with 68 landmarks each."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restore_recog.alignment import five_of_68
+from restore_recog.datasets.files import FileDataset, beside, identifier, image_files, spelt
+from restore_recog.datasets.lfw import split_of
+from restore_recog.errors import DataError
+from restore_recog.types import FaceSample
+
+LANDMARKS = "ytf68_landmarks.csv"
+_COLUMNS = tuple(f"{axis}{number}" for number in range(68) for axis in "xy")
+_NAME = re.compile(r"(?P<person>.+)_\d+", re.ASCII)
+
+
+class YTF68(FileDataset):
+    """YTF68: face crops out of the videos of YouTube Faces, with the 68 landmarks of iBUG.
+
+    Source of the videos: Wolf, Hassner, Maoz, "Face Recognition in Unconstrained Videos with
+    Matched Background Similarity", CVPR 2011.
+
+    The landmarks are read from ``ytf68_landmarks.csv`` in the folder or its parent, where there
+    is one; without it a face detector must find the faces. Two videos of a person may have had a
+    frame of the same number: the file then is the one written last, and so is the last row of
+    that name in the list.
+
+    The people are among those of LFW. ``split`` follows
+    :func:`~restore_recog.datasets.lfw.split_of`, so that nobody is trained on who is tested there.
+    """
+
+    name = "ytf68"
+    tree = """\
+PATH/
+  <Name>_<frame>.jpg       Adam_Sandler_10.jpg
+  ytf68_landmarks.csv      optional, here or beside PATH: file,person,size,x0,y0,...,x67,y67
+"""
+
+    def __init__(self, location: str | None = None) -> None:
+        super().__init__(location)
+        self._points: dict[str, NDArray[np.float32]] = {}
+
+    def scan(self, root: Path) -> Iterable[FaceSample]:
+        file = beside(root, LANDMARKS)
+        rows = 0 if file is None else self._read_landmarks(file)
+        samples, misnamed = [], 0
+        for path in image_files(root):
+            match = _NAME.fullmatch(spelt(path.stem))
+            if match is None:
+                misnamed += 1
+                continue
+            attributes = {"split": split_of(match["person"])}
+            samples.append(
+                FaceSample(identifier(path, root), match["person"], path, attributes=attributes)
+            )
+        self.note(misnamed, f"images in {root} are not named <Name>_<frame> and were left out.")
+        if file is not None:
+            ids = {sample.image_id for sample in samples}
+            twice = rows - len(self._points)
+            self.note(twice, f"rows of {file} name a file that a later row names again.")
+            self.note(len(ids - self._points.keys()), f"images in {root} have no row in {file}.")
+            self.note(len(self._points.keys() - ids), f"images named in {file} are not in {root}.")
+        return samples
+
+    def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
+        return self._points.get(sample.image_id)
+
+    def _read_landmarks(self, file: Path) -> int:
+        """Remember the five points of every image; return the number of rows."""
+        rows = 0
+        with file.open(newline="", encoding="utf-8-sig") as lines:
+            for row in csv.DictReader(lines):
+                rows += 1
+                try:
+                    values = [float(row[name]) for name in _COLUMNS]
+                    points = np.array(values, np.float32).reshape(68, 2)  # 136 numbers
+                    self._points[spelt(row["file"])] = five_of_68(points)
+                except (KeyError, TypeError, ValueError) as error:
+                    raise DataError(
+                        f"{file}: the row of {row.get('file')} is incomplete or garbled ({error});"
+                        " the columns must be file, person, size, x0, y0, ..., x67, y67."
+                    ) from error
+        return rows
