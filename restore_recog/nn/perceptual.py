@@ -74,8 +74,9 @@ class VGGFeatures(nn.Module):
         self.eval().requires_grad_(False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return relu3_3 features."""
-        return self.layers((images - self.mean) / self.std)  # type: ignore[no-any-return]
+        """Return relu3_3 features, in float32 whatever the training computes in."""
+        with torch.autocast(images.device.type, enabled=False):
+            return self.layers((images.float() - self.mean) / self.std)  # type: ignore[no-any-return]
 
 
 class VGGLayers(nn.Module):
@@ -107,10 +108,11 @@ class VGGLayers(nn.Module):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Return the feature maps, by default relu1_1, relu2_1, relu3_1, relu4_1 and relu5_1."""
-        x, features = (images - self.mean) / self.std, []
-        for part in self.parts:
-            x = part(x)
-            features.append(x)
+        x, features = (images.float() - self.mean) / self.std, []
+        with torch.autocast(images.device.type, enabled=False):
+            for part in self.parts:
+                x = part(x)
+                features.append(x)
         return features
 
 
@@ -141,7 +143,8 @@ class RecognizerFeatures(nn.Module):
         size = self.recognizer.image_size
         if images.shape[2:] != size:
             images = F.interpolate(images, size, mode="bilinear", antialias=True)
-        features = self.recognizer.feature_maps(images)  # type: ignore[attr-defined]
+        with torch.autocast(images.device.type, enabled=False):
+            features = self.recognizer.feature_maps(images.float())  # type: ignore[attr-defined]
         return features / features.detach().square().mean().sqrt().clamp_min(1e-6)
 
 

@@ -19,7 +19,15 @@ def ssim(a: Tensor, b: Tensor) -> Tensor:
 
     Source: Wang et al. 2004, equation 13; GANMasker equation 14 with its misprint (the factors
     of the numerator are multiplied) corrected.
+
+    Always in float32: variances are differences of nearly equal numbers, and in bfloat16 the
+    gradient that is left of them points elsewhere.
     """
+    with torch.autocast(a.device.type, enabled=False):
+        return _ssim(a.float(), b.float())
+
+
+def _ssim(a: Tensor, b: Tensor) -> Tensor:
     steps = torch.arange(WINDOW, device=a.device, dtype=a.dtype) - WINDOW // 2
     line = torch.exp(-(steps**2) / (2 * SIGMA**2))
     line = line / line.sum()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -66,6 +66,22 @@ def update(
     for group in optimizer.param_groups:
         group["lr"] = group["initial_lr"] * share
     descend(optimizer, net, loss, clip)
+
+
+def shares(terms: Mapping[str, Tensor], image: Tensor) -> dict[str, float]:
+    """Return ``share of NAME``: how much of the gradient at an image each term makes.
+
+    Args:
+        terms: Weighted losses that depend on *image*.
+        image: Needs a gradient.
+    """
+    # Terms may share parts of their graphs.
+    sizes = {
+        name: float(torch.autograd.grad(term, image, retain_graph=True)[0].norm())
+        for name, term in terms.items()
+    }
+    whole = max(sum(sizes.values()), 1e-12)
+    return {f"share of {name}": size / whole for name, size in sizes.items()}
 
 
 def descend(optimizer: torch.optim.Optimizer, net: nn.Module, loss: Tensor, clip: float) -> None:

@@ -41,7 +41,7 @@ def augment(
         pixels, from_wide, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     points = transform_points(matrix, landmarks)
-    changed = _degrade(_recolour(warped, rng), rng)  # type: ignore[arg-type]
+    changed = _recolour(warped, rng)  # type: ignore[arg-type]
     return changed, points[MIRRORED] if mirror else points
 
 
@@ -75,10 +75,13 @@ def tighten(
 
 
 def _jitter(size: int, mirror: bool, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return a (2, 3) matrix of crop pixels: turn by about 3 degrees, scale 3 %, shift 1.2 %."""
-    angle = np.deg2rad(np.clip(rng.normal(0, 3), -8, 8))
-    scale = np.exp(np.clip(rng.normal(0, 0.03), -0.08, 0.08))
-    shift = np.clip(rng.normal(0, 0.012, 2), -0.03, 0.03) * size
+    """Return a (2, 3) matrix of crop pixels: turn by about 4 degrees, scale 5 %, shift 1.8 %.
+
+    As far as landmarks are off that were found under a covering.
+    """
+    angle = np.deg2rad(np.clip(rng.normal(0, 4), -12, 12))
+    scale = np.exp(np.clip(rng.normal(0, 0.05), -0.12, 0.12))
+    shift = np.clip(rng.normal(0, 0.018, 2), -0.05, 0.05) * size
     cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
     linear = np.array([[cosine, -sine], [sine, cosine]])
     centre = np.full(2, (size - 1) / 2)
@@ -104,8 +107,11 @@ def _recolour(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np
     return cv2.LUT(pixels, lookup)  # type: ignore[return-value]
 
 
-def _degrade(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Return, in about a third of the cases, a softer, coarser or noisier image."""
+def degrade(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return, in about a third of the cases, a softer, coarser or noisier image.
+
+    It is what a camera and a file do to the whole photograph, so it comes after the covering.
+    """
     choice = rng.random()
     side = pixels.shape[0]
     if choice < 0.08:

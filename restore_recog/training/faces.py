@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from restore_recog.api import Dataset
 from restore_recog.coverings import choose, cover
 from restore_recog.errors import ImageError, TrainingError
-from restore_recog.training.augmentation import augment, tighten
+from restore_recog.training.augmentation import augment, degrade, tighten
 from restore_recog.training.batch import PackedBatch
 from restore_recog.training.crops import Crops, collect
 from restore_recog.types import FaceBatch
@@ -249,7 +249,7 @@ class TrainingFaces:
         crops = self.crops
         clean, landmarks = augment(crops.pixels[index], crops.landmarks[index], crops.size, rng)
         if rng.random() >= covered:
-            (clean,) = tighten([clean], rng)
+            (clean,) = tighten([degrade(clean, rng)], rng)
             return clean, clean, np.zeros(clean.shape[:2], np.uint8), landmarks
         try:
             result = cover(clean, landmarks, kind=self.coverings, seed=int(rng.integers(2**31)))
@@ -258,7 +258,8 @@ class TrainingFaces:
                 f"The training image {crops.image_ids[index]} cannot be covered ({error}); "
                 "correct its landmarks or take it out of the data."
             ) from error
-        occluded, clean, mask = tighten([result.pixels, clean, result.mask], rng)
+        occluded = degrade(result.pixels, rng)
+        occluded, clean, mask = tighten([occluded, clean, result.mask], rng)
         return occluded, clean, mask, landmarks
 
 

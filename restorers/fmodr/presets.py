@@ -27,6 +27,8 @@ class ScheduleLeg:
         generator, critic: Whether the stage's network and the discriminator learn.
         rec, adv, per: The generator's weights: lambda 1, 2 for C; lambda 5, 4, 3 for R.
         identity: Weight of the identity term, which the paper does not have.
+        margin: Weight of the lead over the most similar other person; not in the paper either.
+        joint: Whether the coarse network learns in a leg of the refine stage too.
         rate: Learning rate at the leg's start and end, as a share of the option ``lr``;
             in between it follows half a cosine.
     """
@@ -39,6 +41,8 @@ class ScheduleLeg:
     adv: float = 0.0
     per: float = 0.0
     identity: float = 0.0
+    margin: float = 0.0
+    joint: bool = False
     rate: tuple[float, float] = (1.0, 1.0)
 
     @property
@@ -66,11 +70,25 @@ SCHEDULES: dict[str, tuple[ScheduleLeg, ...]] = {
         ScheduleLeg("D", 16_000, generator=False, critic=False),
         ScheduleLeg("C1", 16_000, critic=False, rec=1.0),
         ScheduleLeg("C2", 1_600, generator=False),
-        ScheduleLeg("C3", 16_000, rec=1.0, adv=0.002, identity=0.05, rate=(1.0, 0.02)),
+        ScheduleLeg(
+            "C3", 16_000, rec=1.0, adv=0.002, identity=0.1, margin=0.05, rate=(1.0, 0.02)
+        ),
         ScheduleLeg("R1", 7_200, critic=False, rec=1.0),
-        ScheduleLeg("R2", 800, generator=False),
-        ScheduleLeg("R3", 4_800, rec=1.0, adv=0.0005, identity=0.05, rate=(1.0, 0.5)),
-        ScheduleLeg("R4", 6_400, rec=1.0, per=0.05, adv=0.0005, identity=0.05, rate=(0.5, 0.02)),
+        ScheduleLeg("R2", 1_600, generator=False),
+        ScheduleLeg(
+            "R3", 32_000, rec=1.0, adv=0.002, identity=0.2, margin=0.1, joint=True, rate=(1.0, 0.5)
+        ),
+        ScheduleLeg(
+            "R4",
+            48_000,
+            rec=1.0,
+            per=0.05,
+            adv=0.002,
+            identity=0.2,
+            margin=0.1,
+            joint=True,
+            rate=(0.5, 0.01),
+        ),
     ),
 }
 SCHEDULES["tiny"] = tuple(replace(leg, images=leg.images // 400) for leg in SCHEDULES["compact"])
@@ -115,12 +133,16 @@ PRESETS: dict[str, dict[str, Any]] = {
         "fresh": (),
         "legs": (),
         "identity": 1.0,
+        "margin": 1.0,
+        "teachers": ("timm",),
         "identity_weights": "",
+        "coarse_rec": 0.25,
     },
 }
 """``init`` is a weights file to start from (``shipped`` for the one in the package), ``fresh``
 names networks that begin untrained all the same, ``legs`` those that are trained (none: all),
-``identity`` a factor on every leg's identity term."""
+``identity`` and ``margin`` are factors on every leg's terms of these names, by the ``teachers``;
+``coarse_rec`` weighs the coarse image's reconstruction loss in joint legs."""
 
 PRESETS["compact"] = PRESETS["paper"] | {
     "size": 128,
@@ -134,10 +156,9 @@ PRESETS["compact"] = PRESETS["paper"] | {
     "coarse_convs": 1,
     "coarse_norm": "batch",
     "coarse_in": 4,
-    "refine_widths": (8, 16, 32),
+    "refine_widths": (16, 32, 48),
     "refine_in": 5,
     "residual": True,
-    "rate": 2,
     "critic_widths": (12, 24, 48, 64, 64, 64),
     "critic_hidden": 256,
     "perceptual": "recognizer",
@@ -155,6 +176,7 @@ PRESETS["tiny"] = PRESETS["compact"] | {
     "critic_hidden": 8,
     "perceptual": "none",
     "identity": 0.0,
+    "margin": 0.0,
 }
 """The whole of ``compact`` in small, for tests and for trying a command out: it trains in seconds,
 needs no other network's weights, and restores nothing well."""
@@ -204,7 +226,9 @@ def legs(preset: str, options: Mapping[str, Any]) -> tuple[ScheduleLeg, ...]:
         )
         if off or (wanted and leg.name not in wanted):
             continue
-        changes: dict[str, Any] = {"identity": leg.identity * options["identity"]}
+        changes: dict[str, Any] = {
+            name: getattr(leg, name) * options[name] for name in ("identity", "margin")
+        }
         if not options["gm_disc"]:
             changes |= {"critic": False, "adv": 0.0}
         if options["perceptual"] == "none" and leg.per and not leg.rec:

@@ -13,15 +13,16 @@ Losses, all as means (the paper prints sums, at which its weights would make no 
 * adversarial (equation 5 with its signs corrected): the discriminator minimises
   -log D(clean) - log(1 - D(output)), the generator -log D(output), on logits, the mean over
   the heads; outputs are pasted into the image first;
-* identity (not in the paper): 1 - cosine of the recogniser's embeddings of the pasted output
-  and the clean image;
+* identity and margin (not in the paper): what recognisers find the pasted output to have lost of
+  the clean image, and what it lacks in lead over the most similar other person;
 * detector (equation 1): mean (p - mask)^2.
 
 Deviation: the paper's rule that an image with a coarse loss under 0.1 skips refinement is
 off by default (``gate``), since the whole-image loss is always below that; where it is on, it is
 judged an image at a time on the hole's mean.
-Deviation: the coarse and the refine stage are trained one after the other, the coarse one frozen
-in the second; "at the same time" in the paper leaves the order open.
+Deviation: the coarse stage is trained first, then the refine stage on the frozen coarse network;
+"at the same time" in the paper leaves the order open. In legs marked ``joint`` (preset ``compact``)
+both learn together, the coarse image by ``coarse_rec`` of its own reconstruction loss as well.
 """
 
 from __future__ import annotations
@@ -42,11 +43,11 @@ from restore_recog.api import Phase, Stateful
 from restore_recog.nn import distributed
 from restore_recog.nn.adversarial import balance, discriminator_loss, generator_loss
 from restore_recog.nn.figures import psnr_figures
-from restore_recog.nn.identity import IdentityNet, identity_loss
 from restore_recog.nn.masks import grow
 from restore_recog.nn.options import plain
 from restore_recog.nn.perceptual import feature_net, perceptual_loss
-from restore_recog.nn.stepping import adam, start_from, update
+from restore_recog.nn.stepping import adam, shares, start_from, update
+from restore_recog.nn.teachers import Teachers
 from restore_recog.restorers.fmodr.losses import hole_l1, reconstruction_loss, weighted_mean
 from restore_recog.restorers.fmodr.model import FMODRNets, paste
 from restore_recog.restorers.fmodr.networks import GlobalMaskedDiscriminator
@@ -59,12 +60,28 @@ GATE = 0.1
 
 @dataclass(frozen=True)
 class Scene:
-    """One batch in the networks' terms: images in [-1, 1], hole in {0, 1}."""
+    """One batch in the networks' terms: images in [-1, 1], hole in {0, 1}, people's labels."""
 
     occluded: Tensor
     clean: Tensor
     mask: Tensor
     hole: Tensor
+    people: Tensor | None
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What a leg's networks make of a scene.
+
+    Attributes:
+        output: (N, 3, H, W) the leg's raw images.
+        coarse: (N, 3, H, W) the coarse images, where the coarse network learns beside another.
+        keep: (N,) which images count; None for all.
+    """
+
+    output: Tensor
+    coarse: Tensor | None = None
+    keep: Tensor | None = None
 
 
 @contextmanager
@@ -107,14 +124,19 @@ class FMODRTraining:
         weights = Path(o["perceptual_weights"]) if o["perceptual_weights"] else None
         needed = any(leg.per for leg in self.legs)
         self.features = feature_net(o["perceptual"] if needed else "none", weights, str(device))
-        self.identity: IdentityNet | None = None
-        if any(leg.identity for leg in self.legs):
+        self.identity: Teachers | None = None
+        if any(leg.identity or leg.margin for leg in self.legs):
             own = Path(o["identity_weights"]) if o["identity_weights"] else None
-            self.identity = IdentityNet(own, str(device))
+            self.identity = Teachers(o["teachers"], own, str(device))
+            o["teachers"] = self.identity.names()
         self.optimizers = {
             name: adam(net, o["lr_detector"] if name == "detector" else o["lr"])
             for name, net in self.nets.named_children()
         } | {f"critic_{name}": adam(net, o["lr"]) for name, net in self.critics.items()}
+        # The same networks again: legs in which both learn have moments of their own.
+        self.both = nn.ModuleList(net for name, net in self.nets.named_children() if name != "detector")
+        if any(leg.joint for leg in self.legs):
+            self.optimizers["both"] = adam(self.both, o["lr"])
 
     @property
     def phases(self) -> Sequence[Phase]:
@@ -154,11 +176,25 @@ class FMODRTraining:
 
     @torch.no_grad()
     def validate(self, batch: FaceBatch) -> Mapping[str, float]:
-        """Return the PSNR of the final image inside the mask, and over the whole image."""
+        """Return how alike the teachers find final and clean images, which decides; or, without
+        teachers, the PSNR inside the mask. Then the PSNR over the whole image, and each loss
+        term's share of the gradient in the last leg.
+        """
         scene = self._scene(batch)
         self.nets.eval()
-        final = self.nets(scene.occluded, scene.hole)[1]
-        return psnr_figures(final.float() / 2 + 0.5, scene.clean / 2 + 0.5, scene.mask)
+        final = self.nets(scene.occluded, scene.hole)[1].float() / 2 + 0.5
+        clean = scene.clean / 2 + 0.5
+        figures = {} if self.identity is None else self.identity.genuine(final, clean)
+        figures |= psnr_figures(final, clean, scene.mask)
+        last = self.legs[-1]
+        if last.generator:
+            self.critics.eval()
+            with torch.enable_grad():
+                output = (2 * final - 1).requires_grad_()
+                terms = self._terms(last, scene, Generated(output))
+                figures |= shares({n: weight * loss for n, (loss, weight) in terms.items()}, output)
+            self.critics.train()
+        return figures
 
     def networks(self) -> Mapping[str, nn.Module]:
         """Return the networks that the steps call."""
@@ -179,7 +215,8 @@ class FMODRTraining:
             self.nets.detector.eval()
             with torch.no_grad():
                 hole = (self.nets.detector(occluded) >= 0.5).float()
-        return Scene(occluded, clean, batch.masks, grow(hole, self.options["dilate"]))
+        people = batch.attributes.get("subject")
+        return Scene(occluded, clean, batch.masks, grow(hole, self.options["dilate"]), people)
 
     def _step(self, leg: ScheduleLeg, batch: FaceBatch, progress: float) -> Mapping[str, float]:
         """Take one step of a leg and return its losses."""
@@ -189,11 +226,11 @@ class FMODRTraining:
         if leg.detects:
             losses |= self._detector_step(scene, share)
         if leg.generator or leg.critic:
-            output, keep = self._generate(leg, scene)
+            made = self._generate(leg, scene)
             if leg.generator:
-                losses |= self._generator_step(leg, scene, output, keep, share)
+                losses |= self._generator_step(leg, scene, made, share)
             if leg.critic:
-                losses |= self._critic_step(leg, scene, output.detach(), keep, share)
+                losses |= self._critic_step(leg, scene, made, share)
         losses |= balance(losses)
         values = torch.stack([loss.detach().float() for loss in losses.values()]).tolist()
         return dict(zip(losses, values, strict=True))
@@ -204,57 +241,73 @@ class FMODRTraining:
         self._update("detector", self.nets.detector, loss, share)
         return {"pixel": loss}
 
-    def _generate(self, leg: ScheduleLeg, scene: Scene) -> tuple[Tensor, Tensor | None]:
-        """Return the stage's raw images, and which of them count (None: all)."""
+    def _generate(self, leg: ScheduleLeg, scene: Scene) -> Generated:
         net: Any = self.nets.coarse if leg.coarse else self.nets.refine
-        self.nets.coarse.train(leg.coarse and leg.generator)
+        together = leg.joint and leg.generator
+        self.nets.coarse.train((leg.coarse and leg.generator) or together)
         net.train(leg.generator)
         keep = None
         with torch.set_grad_enabled(leg.generator):
             visible = scene.occluded * (1 - scene.hole)
             if leg.coarse:
-                return net(visible, scene.hole).float(), None
-            with torch.no_grad():
+                return Generated(net(visible, scene.hole).float())
+            with torch.set_grad_enabled(together):
                 coarse = self.nets.coarse(visible, scene.hole).float()
             if self.options["gate"]:
-                keep = (hole_l1(coarse, scene.clean, scene.hole) >= GATE).float()
+                keep = (hole_l1(coarse.detach(), scene.clean, scene.hole) >= GATE).float()
             image = paste(coarse, scene.occluded, scene.hole)
-            return net(image, scene.hole).float(), keep
+            output = net(image, scene.hole).float()
+            return Generated(output, coarse if together else None, keep)
 
     def _generator_step(
-        self, leg: ScheduleLeg, scene: Scene, output: Tensor, keep: Tensor | None, share: float
+        self, leg: ScheduleLeg, scene: Scene, made: Generated, share: float
     ) -> dict[str, Tensor]:
-        stage = "coarse" if leg.coarse else "refine"
+        losses = self._terms(leg, scene, made)
         # The loss that the leg is not trained by is still worth watching.
-        rec = reconstruction_loss(output, scene.clean, scene.hole, self.options["hole"])
-        losses = {"rec": weighted_mean(rec, keep)}
-        total = leg.rec * losses["rec"]
-        if leg.adv:
-            critic = self.critics[stage]
-            with frozen(critic):
-                logits = critic(paste(output, scene.occluded, scene.hole), scene.hole)
-            losses["adv"] = weighted_mean(generator_loss(logits.float()), keep)
-            total = total + leg.adv * losses["adv"]
-        if leg.per and self.features is not None:
-            per = perceptual_loss(self.features, output / 2 + 0.5, scene.clean / 2 + 0.5)
-            losses["per"] = weighted_mean(per.float(), keep)
-            total = total + leg.per * losses["per"]
-        if leg.identity and self.identity is not None:
-            image = paste(output, scene.occluded, scene.hole) / 2 + 0.5
-            alike = identity_loss(self.identity, image, scene.clean / 2 + 0.5)
-            losses["identity"] = weighted_mean(alike.float(), keep)
-            total = total + leg.identity * losses["identity"]
+        total = torch.stack([weight * loss for loss, weight in losses.values() if weight]).sum()
+        values = {name: loss for name, (loss, _) in losses.items()}
+        keep = made.keep
         if keep is not None:
-            losses["kept"] = keep.mean()
+            values["kept"] = keep.mean()
         if keep is None or bool(distributed.total(keep.sum())):
-            self._update(stage, getattr(self.nets, stage), total, share)
+            if leg.joint:
+                self._update("both", self.both, total, share)
+            else:
+                stage = "coarse" if leg.coarse else "refine"
+                self._update(stage, getattr(self.nets, stage), total, share)
+        return values
+
+    def _terms(
+        self, leg: ScheduleLeg, scene: Scene, made: Generated
+    ) -> dict[str, tuple[Tensor, float]]:
+        """Return the generator's losses and their weights."""
+        o, keep = self.options, made.keep
+        rec = reconstruction_loss(made.output, scene.clean, scene.hole, o["hole"])
+        losses = {"rec": (weighted_mean(rec, keep), leg.rec)}
+        if made.coarse is not None:
+            rec = reconstruction_loss(made.coarse, scene.clean, scene.hole, o["hole"])
+            losses["coarse_rec"] = (rec.mean(), o["coarse_rec"])
+        pasted = paste(made.output, scene.occluded, scene.hole)
+        if leg.adv:
+            critic = self.critics["coarse" if leg.coarse else "refine"]
+            with frozen(critic):
+                logits = critic(pasted, scene.hole)
+            losses["adv"] = (weighted_mean(generator_loss(logits.float()), keep), leg.adv)
+        image, clean = pasted / 2 + 0.5, scene.clean / 2 + 0.5
+        if leg.per and self.features is not None:
+            per = perceptual_loss(self.features, made.output / 2 + 0.5, clean)
+            losses["per"] = (weighted_mean(per.float(), keep), leg.per)
+        if (leg.identity or leg.margin) and self.identity is not None:
+            apart, excess = self.identity(image, clean, scene.people)
+            losses["identity"] = (weighted_mean(apart, keep), leg.identity)
+            losses["margin"] = (weighted_mean(excess, keep), leg.margin)
         return losses
 
     def _critic_step(
-        self, leg: ScheduleLeg, scene: Scene, output: Tensor, keep: Tensor | None, share: float
+        self, leg: ScheduleLeg, scene: Scene, made: Generated, share: float
     ) -> dict[str, Tensor]:
-        stage = "coarse" if leg.coarse else "refine"
-        fake = paste(output, scene.occluded, scene.hole)
+        stage, keep = "coarse" if leg.coarse else "refine", made.keep
+        fake = paste(made.output.detach(), scene.occluded, scene.hole)
         # One pass for both, so that spectral norm estimates its vectors once a step.
         logits = self.critics[stage](
             torch.cat([scene.clean, fake]), torch.cat([scene.hole, scene.hole])

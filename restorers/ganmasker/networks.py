@@ -18,9 +18,17 @@ RATES = (2, 4, 8, 16)
 """Dilation of the bottleneck's four blocks (section 3.2.1 b)."""
 
 
-def double(features: Tensor) -> Tensor:
-    """Return (N, C, 2H, 2W) of (N, C, H, W) features, nearest neighbour."""
-    return F.interpolate(features, scale_factor=2.0, mode="nearest")
+UPSAMPLING = ("bilinear", "nearest")
+
+
+def double(features: Tensor, mode: str) -> Tensor:
+    """Return (N, C, 2H, 2W) of (N, C, H, W) features.
+
+    Deviation: the paper does not say how. FU-Net's last up-sampling is followed by a 1 x 1
+    convolution alone, so that ``nearest`` shows blocks of 2 x 2 pixels.
+    """
+    corners = None if mode == "nearest" else False
+    return F.interpolate(features, scale_factor=2.0, mode=mode, align_corners=corners)
 
 
 class CBAM(nn.Module):
@@ -72,10 +80,14 @@ class MSeg(nn.Module):
     Args:
         base: b; the encoder is b, 2b, 4b, 8b and 16b wide.
         cbam: Whether the encoder blocks have attention.
+        upsampling: One of :data:`UPSAMPLING`.
     """
 
-    def __init__(self, base: int = 32, *, cbam: bool = True) -> None:
+    def __init__(
+        self, base: int = 32, *, cbam: bool = True, upsampling: str = "bilinear"
+    ) -> None:
         super().__init__()
+        self.upsampling = upsampling
         widths = [base << i for i in range(5)]
         self.encoder = nn.ModuleList(
             nn.Sequential(conv(a, b, nn.ReLU), CBAM(b) if cbam else nn.Identity())
@@ -96,8 +108,9 @@ class MSeg(nn.Module):
             skips.append(block(x))
             x = F.max_pool2d(skips[-1], 2)
         for block in self.decoder:
-            x = block(torch.cat([double(x), skips.pop()], 1))
-        return self.last(torch.cat([double(x), skips.pop()], 1))  # type: ignore[no-any-return]
+            x = block(torch.cat([double(x, self.upsampling), skips.pop()], 1))
+        x = double(x, self.upsampling)
+        return self.last(torch.cat([x, skips.pop()], 1))  # type: ignore[no-any-return]
 
     def probability(self, images: Tensor) -> Tensor:
         """Return the probability of being occluded."""
@@ -141,12 +154,20 @@ class FUNet(nn.Module):
         cbam: Whether the Ge blocks have attention.
         final: ``bn_sigmoid`` as the paper's "follows the segmentation network's decoder" reads;
             ``sigmoid`` without the normalisation, which leaves the colours free.
+        upsampling: One of :data:`UPSAMPLING`.
     """
 
     def __init__(
-        self, base: int = 32, *, inputs: int = 4, cbam: bool = True, final: str = "bn_sigmoid"
+        self,
+        base: int = 32,
+        *,
+        inputs: int = 4,
+        cbam: bool = True,
+        final: str = "bn_sigmoid",
+        upsampling: str = "bilinear",
     ) -> None:
         super().__init__()
+        self.upsampling = upsampling
         widths = [base << i for i in range(5)]
         self.encoder = nn.ModuleList(
             GeBlock(a, b, cbam=cbam) for a, b in zip([inputs, *widths], widths, strict=False)
@@ -179,9 +200,10 @@ class FUNet(nn.Module):
             x = F.max_pool2d(skips[-1], 2) if number < 4 else skips[-1]
         x = self.bottleneck(x)
         for number, block in enumerate(self.decoder):
-            x = x if number == 0 else double(x)
+            x = x if number == 0 else double(x, self.upsampling)
             x = block(torch.cat([x, skips.pop()], 1))
-        return self.last(torch.cat([double(x), skips.pop()], 1))  # type: ignore[no-any-return]
+        x = double(x, self.upsampling)
+        return self.last(torch.cat([x, skips.pop()], 1))  # type: ignore[no-any-return]
 
 
 def murf(generated: Tensor, occluded: Tensor, mask: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from typing import Any
 
 from restore_recog.errors import TrainingError
 from restore_recog.nn.options import overridden
+from restore_recog.restorers.ganmasker.networks import UPSAMPLING
 
 EPOCH = 20_000
 
@@ -43,7 +44,11 @@ PRESETS: dict[str, dict[str, Any]] = {
         "perceptual": "vgg19",
         "perceptual_weights": "",
         "identity": 0.0,
+        "margin": 0.0,
+        "teachers": ("timm",),
         "identity_weights": "",
+        "upsampling": "bilinear",
+        "cloth": "seen",
         "dilate": 0,
         "dilate_spread": 0,
         "map_source": "gt",
@@ -70,9 +75,11 @@ PRESETS["compact"] = PRESETS["paper"] | {
     "final": "sigmoid",
     "adv": 0.03,
     "beta": 0.05,
-    "per": 10.0,
+    "per": 20.0,
     "perceptual": "recognizer",
-    "identity": 4.0,
+    "identity": 20.0,
+    "margin": 10.0,
+    "cloth": "grey",
     "dilate": 2,
     "dilate_spread": 2,
 }
@@ -88,13 +95,16 @@ PRESETS["tiny"] = PRESETS["compact"] | {
     "base_critic": 4,
     "perceptual": "none",
     "identity": 0.0,
+    "margin": 0.0,
 }
 """``drops`` (FU-Net) and ``drops_mseg`` are images of a stage after which its learning rate falls
 tenfold. The paper's M-Seg ends before the first; the second stage of ``compact``, so much shorter,
 spends less of itself on the lowest rates. ``dilate`` pixels widen the mask that FU-Net is given; in
 training they vary by ``dilate_spread`` up and down, for a net that has seen but exact masks takes
-the covering's colour for skin wherever a detected one is narrower. ``identity`` is the identity
-term's weight. ``init`` is a weights file to start from (``shipped`` for the one in the package); a
+the covering's colour for skin wherever a detected one is narrower. ``cloth`` is what FU-Net is
+shown of the covering: all of it (``seen``), as in the paper, or grey, without a colour to take over.
+``identity`` is the weight of 1 - cosine by the ``teachers``, ``margin`` that of what is missing to a
+lead over the most similar other person of the batch. ``init`` is a weights file to start from (``shipped`` for the one in the package); a
 stage of no images keeps what it starts from. ``tiny`` is the whole of ``compact`` in small, for
 tests and for trying a command out: it trains in seconds, needs no other network's weights, and
 restores nothing well."""
@@ -103,6 +113,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "final": ("bn_sigmoid", "sigmoid"),
     "perceptual": ("vgg19", "recognizer", "none"),
     "map_source": ("gt", "mseg"),
+    "upsampling": UPSAMPLING,
+    "cloth": ("seen", "grey"),
 }
 """Options with few valid values."""
 

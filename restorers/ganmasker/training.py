@@ -2,8 +2,8 @@
 
 First M-Seg, then FU-Net with its discriminator; the two share no weights. FU-Net is given the
 saved masks, as in the paper (``map_source``: ``mseg`` gives it what M-Seg finds). Every loss sees
-the fused image, since MURF is the generator's last operation. The identity term, 1 - cosine of
-the recogniser's embeddings of the fused and the clean image, is not in the paper.
+the fused image, since MURF is the generator's last operation. The identity terms, what teachers
+find the fused image to have lost of the clean one, are not in the paper.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from restore_recog.api import Phase, Stateful
 from restore_recog.nn.adversarial import balance
 from restore_recog.nn.figures import psnr_figures
-from restore_recog.nn.identity import IdentityNet, identity_loss
 from restore_recog.nn.masks import grow
 from restore_recog.nn.options import plain
 from restore_recog.nn.perceptual import RecognizerFeatures, VGGLayers
-from restore_recog.nn.stepping import adam, start_from, update
+from restore_recog.nn.stepping import adam, shares, start_from, update
+from restore_recog.nn.teachers import Teachers
 from restore_recog.restorers.ganmasker.losses import (
     discriminator_loss,
     generator_loss,
@@ -61,10 +61,11 @@ class GANMaskerTraining:
         for net in (self.nets, self.critic):
             net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.features = _features(o, str(device)) if o["per"] else None
-        self.identity: IdentityNet | None = None
-        if o["identity"]:
+        self.identity: Teachers | None = None
+        if o["identity"] or o["margin"]:
             own = Path(o["identity_weights"]) if o["identity_weights"] else None
-            self.identity = IdentityNet(own, str(device))
+            self.identity = Teachers(o["teachers"], own, str(device))
+            o["teachers"] = self.identity.names()
         self.optimizers = {
             "adam_funet": adam(self.nets.funet, o["lr"]),
             "adam_critic": adam(self.critic, o["lr_critic"]),
@@ -109,14 +110,23 @@ class GANMaskerTraining:
 
     @torch.no_grad()
     def validate(self, batch: FaceBatch) -> Mapping[str, float]:
-        """Return the PSNR of the fused image inside the mask and over all, and M-Seg's Dice."""
+        """Return how alike the teachers find fused and clean faces, which decides; or, without
+        teachers, the PSNR inside the mask. Then PSNR over all, M-Seg's Dice, and each loss
+        term's share of the gradient.
+        """
         occluded, clean, true = self._scene(batch)
         self.nets.eval()
         mask = grow(self._mask(occluded, true), self.options["dilate"])
         fused = self._fused(self.nets.generate(occluded, mask).float(), occluded, mask)
-        figures = psnr_figures(fused, clean, true)
+        figures = {} if self.identity is None else self.identity.genuine(fused, clean)
+        figures |= psnr_figures(fused, clean, true)
         if self.nets.mseg is not None:
             figures["dice"] = float(_overlap(self.nets.mseg(occluded), true))
+        self.critic.eval()
+        with torch.enable_grad():
+            fused.requires_grad_()
+            figures |= shares(self._weighted(self._terms(fused, clean, batch)), fused)
+        self.critic.train()
         return figures
 
     def networks(self) -> Mapping[str, nn.Module]:
@@ -153,7 +163,10 @@ class GANMaskerTraining:
         self.nets.funet.train()
         fused = self._fused(self.nets.generate(occluded, mask).float(), occluded, mask)
         losses = self._critic_step(fused.detach(), clean, share)
-        losses |= self._generator_step(fused, clean, share)
+        terms = self._terms(fused, clean, batch)
+        total = torch.stack(list(self._weighted(terms).values())).sum()
+        self._update("funet", self.nets.funet, total, share)
+        losses |= terms
         losses |= balance(losses)
         values = torch.stack([loss.detach().float() for loss in losses.values()]).tolist()
         return dict(zip(losses, values, strict=True))
@@ -173,25 +186,28 @@ class GANMaskerTraining:
     def _fused(self, generated: Tensor, occluded: Tensor, mask: Tensor) -> Tensor:
         return murf(generated, occluded, mask) if self.options["two_stage"] else generated
 
-    def _generator_step(self, fused: Tensor, clean: Tensor, share: float) -> dict[str, Tensor]:
+    def _terms(self, fused: Tensor, clean: Tensor, batch: FaceBatch) -> dict[str, Tensor]:
+        """Return the generator's losses, each named as the option that is its weight."""
         o = self.options
         losses = {"rec": reconstruction_loss(fused, clean, o["beta"])}
-        total = o["rec"] * losses["rec"]
         if o["adv"]:
             self.critic.requires_grad_(False)
             losses["adv"] = generator_loss(self.critic(2 * fused - 1).float())
             self.critic.requires_grad_(True)
-            total = total + o["adv"] * losses["adv"]
         if self.features is not None:
             with torch.no_grad():
                 wanted = self.features(clean)
             losses["per"] = perceptual_loss(self.features(fused), wanted)
-            total = total + o["per"] * losses["per"]
         if self.identity is not None:
-            losses["identity"] = identity_loss(self.identity, fused, clean).float().mean()
-            total = total + o["identity"] * losses["identity"]
-        self._update("funet", self.nets.funet, total, share)
+            people = batch.attributes.get("subject")
+            apart, excess = self.identity(
+                fused, clean, None if people is None else people.to(self.device)
+            )
+            losses |= {"identity": apart.mean(), "margin": excess.mean()}
         return losses
+
+    def _weighted(self, losses: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {name: self.options[name] * loss for name, loss in losses.items()}
 
     def _critic_step(self, fused: Tensor, clean: Tensor, share: float) -> dict[str, Tensor]:
         if not self.options["adv"]:

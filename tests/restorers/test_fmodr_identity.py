@@ -12,7 +12,7 @@ from tiny import sizes
 
 from restore_recog import weights as weights_file
 from restore_recog.errors import TrainingError
-from restore_recog.nn.identity import IdentityNet, identity_loss
+from restore_recog.nn.teachers import Teachers
 from restore_recog.restorers.fmodr.presets import PRESETS, SCHEDULES
 from restore_recog.restorers.fmodr.training import FMODRTraining
 from restore_recog.types import FaceBatch
@@ -30,14 +30,6 @@ def training(preset: str = "tiny", **options: Any) -> FMODRTraining:
     return FMODRTraining(preset, **(sizes(PRESETS) | options))
 
 
-def test_identity_term_by_hand() -> None:
-    net = torch.nn.Flatten()
-    a = torch.tensor([[[[3.0]], [[4.0]], [[0.0]]]])
-    b = torch.tensor([[[[4.0]], [[3.0]], [[0.0]]]])
-    assert identity_loss(net, a, b) == pytest.approx(torch.tensor([1 - 24 / 25]))
-    assert identity_loss(net, a, 2 * a) == pytest.approx(torch.zeros(1), abs=1e-6)
-
-
 def test_the_papers_schedule_has_no_identity_term() -> None:
     assert not any(leg.identity for leg in SCHEDULES["paper"])
     assert training("paper").identity is None
@@ -48,13 +40,13 @@ def test_identity_term_trains_the_generator_and_leaves_the_recogniser() -> None:
     assert [leg.name for leg in model.legs] == ["R4"]
     leg = replace(model.legs[0], rec=0.0, adv=0.0, per=0.0, critic=False, identity=1.0)
     model.legs = (leg,)
-    model.identity = IdentityNet()
-    before = [p.clone() for p in model.identity.net.parameters()]
+    model.identity = Teachers(["timm"])
+    before = [p.clone() for p in model.identity.parameters()]
     losses = model._step(leg, batch(), 0.0)
     assert 0 <= losses["identity"] <= 2
     assert all(p.grad is not None for p in model.nets.refine.parameters() if p.requires_grad)
     assert all(
-        torch.equal(a, b) for a, b in zip(before, model.identity.net.parameters(), strict=True)
+        torch.equal(a, b) for a, b in zip(before, model.identity.parameters(), strict=True)
     )
 
 

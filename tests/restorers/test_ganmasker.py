@@ -260,19 +260,19 @@ def test_a_stage_of_no_images_keeps_what_it_starts_from(tmp_path: Path) -> None:
 class TestIdentity:
     def test_the_papers_have_none(self) -> None:
         assert [PRESETS[name]["identity"] for name in ("paper", "paper512")] == [0, 0]
-        assert training(identity=0).identity is None
+        assert training(identity=0, margin=0).identity is None
         assert PRESETS["compact"]["identity"] > 0
 
     def test_it_trains_the_generator_and_leaves_the_recogniser(self) -> None:
-        model = training(identity=1.0, rec=0.0, adv=0.0, per=0.0, size=64)
+        model = training(identity=1.0, margin=0.0, rec=0.0, adv=0.0, per=0.0, size=64)
         assert model.identity is not None
-        before = [value.clone() for value in model.identity.net.parameters()]
+        before = [value.clone() for value in model.identity.parameters()]
         weights = [value.clone() for value in model.nets.funet.parameters()]
         losses = model.phases[1].step(batch(side=64), 0.0)
         assert 0 < losses["identity"] <= 2
         pairs = zip(weights, model.nets.funet.parameters(), strict=True)
         assert not all(torch.equal(a, b) for a, b in pairs)
-        pairs = zip(before, model.identity.net.parameters(), strict=True)
+        pairs = zip(before, model.identity.parameters(), strict=True)
         assert all(torch.equal(a, b) for a, b in pairs)
 
 
