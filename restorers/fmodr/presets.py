@@ -70,9 +70,7 @@ SCHEDULES: dict[str, tuple[ScheduleLeg, ...]] = {
         ScheduleLeg("D", 16_000, generator=False, critic=False),
         ScheduleLeg("C1", 16_000, critic=False, rec=1.0),
         ScheduleLeg("C2", 1_600, generator=False),
-        ScheduleLeg(
-            "C3", 16_000, rec=1.0, adv=0.002, identity=0.1, margin=0.05, rate=(1.0, 0.02)
-        ),
+        ScheduleLeg("C3", 16_000, rec=1.0, adv=0.002, identity=0.1, margin=0.05, rate=(1.0, 0.02)),
         ScheduleLeg("R1", 7_200, critic=False, rec=1.0),
         ScheduleLeg("R2", 1_600, generator=False),
         ScheduleLeg(

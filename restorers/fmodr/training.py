@@ -134,7 +134,9 @@ class FMODRTraining:
             for name, net in self.nets.named_children()
         } | {f"critic_{name}": adam(net, o["lr"]) for name, net in self.critics.items()}
         # The same networks again: legs in which both learn have moments of their own.
-        self.both = nn.ModuleList(net for name, net in self.nets.named_children() if name != "detector")
+        self.both = nn.ModuleList(
+            net for name, net in self.nets.named_children() if name != "detector"
+        )
         if any(leg.joint for leg in self.legs):
             self.optimizers["both"] = adam(self.both, o["lr"])
 

@@ -83,9 +83,7 @@ class MSeg(nn.Module):
         upsampling: One of :data:`UPSAMPLING`.
     """
 
-    def __init__(
-        self, base: int = 32, *, cbam: bool = True, upsampling: str = "bilinear"
-    ) -> None:
+    def __init__(self, base: int = 32, *, cbam: bool = True, upsampling: str = "bilinear") -> None:
         super().__init__()
         self.upsampling = upsampling
         widths = [base << i for i in range(5)]

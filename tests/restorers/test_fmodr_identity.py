@@ -45,9 +45,7 @@ def test_identity_term_trains_the_generator_and_leaves_the_recogniser() -> None:
     losses = model._step(leg, batch(), 0.0)
     assert 0 <= losses["identity"] <= 2
     assert all(p.grad is not None for p in model.nets.refine.parameters() if p.requires_grad)
-    assert all(
-        torch.equal(a, b) for a, b in zip(before, model.identity.parameters(), strict=True)
-    )
+    assert all(torch.equal(a, b) for a, b in zip(before, model.identity.parameters(), strict=True))
 
 
 def test_training_may_start_from_weights(tmp_path: Path) -> None:

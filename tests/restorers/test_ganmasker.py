@@ -359,4 +359,7 @@ def test_validation_is_what_the_restorer_would_reach() -> None:
     arrays = [tensor.permute(0, 2, 3, 1).numpy() for tensor in (fused, given.clean)]
     inside = quality.psnr(*arrays, given.masks[:, 0].bool().numpy())
     assert figures["psnr_mask"] == pytest.approx(float(inside.mean()), abs=1e-3)
-    assert list(figures) == ["psnr_mask", "psnr", "dice"]
+    assert list(figures)[:3] == ["psnr_mask", "psnr", "dice"]
+    shares = {name: value for name, value in figures.items() if name.startswith("share of")}
+    assert list(shares) == ["share of rec", "share of adv"]
+    assert sum(shares.values()) == pytest.approx(1)
