@@ -221,9 +221,9 @@ def _teacher(name: str, weights: Path | None, device: str) -> Teacher:
         )
     if kind == "onnx":
         path = Path(argument)
-        net = differentiable(path)
+        graph = differentiable(path)
         mark = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-        return Teacher(f"onnx:{path.name} {mark}", net, net.size, ARCFACE)
+        return Teacher(f"onnx:{path.name} {mark}", graph, graph.size, ARCFACE)
     from restore_recog.registry import DEFAULT_RECOGNIZER, recognizers
 
     own = weights if kind == DEFAULT_RECOGNIZER else None

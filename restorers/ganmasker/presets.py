@@ -102,12 +102,12 @@ tenfold. The paper's M-Seg ends before the first; the second stage of ``compact`
 spends less of itself on the lowest rates. ``dilate`` pixels widen the mask that FU-Net is given; in
 training they vary by ``dilate_spread`` up and down, for a net that has seen but exact masks takes
 the covering's colour for skin wherever a detected one is narrower. ``cloth`` is what FU-Net is
-shown of the covering: all of it (``seen``), as in the paper, or grey, without a colour to take over.
-``identity`` is the weight of 1 - cosine by the ``teachers``, ``margin`` that of what is missing to a
-lead over the most similar other person of the batch. ``init`` is a weights file to start from (``shipped`` for the one in the package); a
-stage of no images keeps what it starts from. ``tiny`` is the whole of ``compact`` in small, for
-tests and for trying a command out: it trains in seconds, needs no other network's weights, and
-restores nothing well."""
+shown of the covering: all of it (``seen``), as in the paper, or grey, without a colour to take
+over. ``identity`` is the weight of 1 - cosine by the ``teachers``, ``margin`` that of what is
+missing to a lead over the most similar other person of the batch. ``init`` is a weights file to
+start from (``shipped`` for the one in the package); a stage of no images keeps what it starts from.
+``tiny`` is the whole of ``compact`` in small, for tests and for trying a command out: it trains in
+seconds, needs no other network's weights, and restores nothing well."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "final": ("bn_sigmoid", "sigmoid"),
