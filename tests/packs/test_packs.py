@@ -16,7 +16,6 @@ from training_duel import Duel, build, tensors
 from restore_recog.alignment import TEMPLATE
 from restore_recog.api import Dataset
 from restore_recog.datasets.packed import Packed
-from restore_recog.datasets.phantom import Phantom
 from restore_recog.errors import (
     DataError,
     ImageError,
@@ -62,10 +61,6 @@ class Wall(Dataset):
         rng = np.random.default_rng(list(sample.image_id.encode()))
         points = TEMPLATE * 50 + rng.normal(4, 0.5, (5, 2))
         return FaceImage(rng.integers(0, 255, (60, 60, 3), np.uint8), points.astype(np.float32))
-
-
-def phantoms() -> Dataset:
-    return Phantom("2x2")
 
 
 def write(path: Path, *datasets: Dataset, stored: str = "raw", size: int = SIZE) -> Path:
@@ -131,41 +126,6 @@ class TestSame:
         own = crops(Wall())
         assert np.array_equal(whole["pixels"], np.stack(list(own.pixels)))
         assert np.array_equal(whole["landmarks"], own.landmarks)
-
-
-class TestLossy:
-    """WebP of a quality from 1 to 100."""
-
-    def test_everything_but_the_pixels_is_the_same(self, tmp_path: Path) -> None:
-        path = write(tmp_path / "faces.pack", stored="webp:90")
-        assert format.open_pack(path).note.stored == "webp:90"
-        packed, own = crops(Packed(str(path))), crops(Wall())
-        assert packed.image_ids == own.image_ids and packed.failures == own.failures
-        assert packed.subjects.tolist() == own.subjects.tolist()
-        assert np.array_equal(packed.landmarks, own.landmarks)
-        assert packed.fingerprint() != own.fingerprint()
-
-    def test_the_fingerprint_is_of_the_pixels_as_they_are_read(self, tmp_path: Path) -> None:
-        packed = crops(Packed(str(write(tmp_path / "faces.pack", stored="webp:90"))))
-        assert packed.known and replace(packed, known="").fingerprint() == packed.known
-
-    def test_a_higher_quality_is_nearer_and_larger(self, tmp_path: Path) -> None:
-        errors, sizes = [], []
-        for quality in (1, 50, 100):
-            path = write(tmp_path / f"{quality}.pack", phantoms(), stored=f"webp:{quality}")
-            pairs = zip(crops(Packed(str(path))).pixels, crops(phantoms()).pixels, strict=True)
-            errors.append(np.mean([np.abs(a.astype(float) - b).mean() for a, b in pairs]))
-            sizes.append(path.stat().st_size)
-        assert errors[0] > errors[1] > errors[2] > 0 and errors[2] < 3
-        assert sizes[0] < sizes[1] < sizes[2]
-
-    @pytest.mark.parametrize(
-        "stored", ["webp:0", "webp:101", "webp:", "webp:-1", "webp:8.5", "png:90", "jpeg", ""]
-    )
-    def test_other_storage_is_refused(self, tmp_path: Path, stored: str) -> None:
-        with pytest.raises(DataError, match="raw, png, webp or webp:QUALITY with a quality from 1"):
-            write(tmp_path / "faces.pack", stored=stored)
-        assert list(tmp_path.iterdir()) == []
 
 
 class TestTraining:
