@@ -102,6 +102,7 @@ setup(
             "facenet = restore_recog.recognizers.facenet:FaceNet",
             "dlib = restore_recog.recognizers.dlib:DlibRecognizer",
             "dlib-native = restore_recog.recognizers.dlib_native:DlibNative",
+            "torchscript = restore_recog.recognizers.torchscript:TorchScriptRecognizer",
             "onnx = restore_recog.recognizers.onnx:OnnxRecognizer",
         ],
         "restore_recog.datasets": [

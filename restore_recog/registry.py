@@ -31,11 +31,11 @@ class Registry(Generic[T]):
         group: The entry-point group, e.g. ``restore_recog.restorers``.
         kind: What one of them is called in messages, e.g. ``restorer``.
         base: The class that every plug-in of the group inherits from.
+        advice: A light module whose ``advice`` answers specs that are none, or ``""``.
     """
 
-    def __init__(self, group: str, kind: str, base: Any) -> None:
-        self.group = group
-        self.kind = kind
+    def __init__(self, group: str, kind: str, base: Any, advice: str = "") -> None:
+        self.group, self.kind, self.advice = group, kind, advice
         self.base: type[T] = base
         self._registered: dict[str, type[T]] = {}
 
@@ -68,7 +68,7 @@ class Registry(Generic[T]):
         """
         name, _ = split(spec)
         if name not in self._registered and not self.is_path(spec):
-            self._entry_point(name)
+            self._entry_point(spec)
 
     def is_path(self, spec: str) -> bool:
         """Return whether a spec is ``module:Class`` and not ``name:argument``.
@@ -168,7 +168,7 @@ class Registry(Generic[T]):
         if self.is_path(spec):
             attribute, _, rest = cast(str, argument).partition(":")
             return self._dotted(name, attribute), rest or None
-        return self._import(self._entry_point(name)), argument
+        return self._import(self._entry_point(spec)), argument
 
     def _installed(self) -> dict[str, list[EntryPoint]]:
         points: dict[str, list[EntryPoint]] = {}
@@ -176,10 +176,11 @@ class Registry(Generic[T]):
             points.setdefault(point.name, []).append(point)
         return points
 
-    def _entry_point(self, name: str) -> EntryPoint:
+    def _entry_point(self, spec: str) -> EntryPoint:
+        name, _ = split(spec)
         points = self._installed().get(name)
         if not points:
-            raise UnknownPluginError(self._unknown(name))
+            raise UnknownPluginError(self._unknown(spec))
         if len(points) > 1:
             claims = " and ".join(f"{_distribution(p)} ({p.value})" for p in points)
             raise PluginClashError(
@@ -188,15 +189,16 @@ class Registry(Generic[T]):
             )
         return points[0]
 
-    def _unknown(self, name: str) -> str:
-        names = self.names()
+    def _unknown(self, spec: str) -> str:
+        names, name = self.names(), split(spec)[0]
         if not names:
             return (
                 f"No {self.kind} named '{name}': no plug-ins are registered at all; "
                 "run 'pip install .' (or 'pip install -e .') in the checkout."
             )
         near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
-        hint = f"Did you mean '{near[0]}'? " if near else ""
+        said = importlib.import_module(self.advice).advice(spec) if self.advice else ""
+        hint = said or (f"Did you mean '{near[0]}'? " if near else "")
         return f"No {self.kind} named '{name}'. {hint}Installed: {', '.join(names)}."
 
     def _import(self, point: EntryPoint) -> type[T]:
@@ -251,7 +253,9 @@ segmenters: Registry[Segmenter] = Registry("restore_recog.segmenters", "segmente
 protocols: Registry[EvaluationProtocol] = Registry(
     "restore_recog.protocols", "protocol", EvaluationProtocol
 )
-recognizers: Registry[Recognizer] = Registry("restore_recog.recognizers", "recogniser", Recognizer)
+recognizers: Registry[Recognizer] = Registry(
+    "restore_recog.recognizers", "recogniser", Recognizer, "restore_recog.recognizers.spelling"
+)
 datasets: Registry[Dataset] = Registry("restore_recog.datasets", "data set", Dataset)
 
 DEFAULT_RECOGNIZER = "timm"

@@ -6,13 +6,18 @@ them once; without one a weights file trained by this tool is needed.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
 import torch.nn.functional as F
-from facenet_pytorch.models.inception_resnet_v1 import InceptionResnetV1, load_weights
+from facenet_pytorch.models.inception_resnet_v1 import (
+    InceptionResnetV1,
+    get_torch_home,
+    load_weights,
+)
 from torch import Tensor, inference_mode, nn
 
 from restore_recog import weights as weights_file
@@ -22,7 +27,16 @@ from restore_recog.recognizers.crop_templates import FACENET
 from restore_recog.recognizers.triplet import TripletTraining
 
 NAME = "facenet"
-PRETRAINED = ("vggface2", "casia-webface")
+PRETRAINED = {
+    "vggface2": ("20180402-114759-vggface2.pt", 8631),
+    "casia-webface": ("20180408-102900-casia-webface.pt", 10575),
+}
+"""facenet-pytorch's weights: the file of each, and how many people it was trained on."""
+
+ORIGIN = "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/"
+PATIENCE = 20.0
+"""Seconds without an answer after which a download is given up."""
+
 SIZE = 160
 
 
@@ -63,8 +77,10 @@ class FaceNet(Recognizer):
             net = pretrained_net(argument)
         else:
             raise WeightsError(
-                "'facenet' ships without weights; use 'facenet:vggface2' (downloaded by "
-                "facenet-pytorch) or pass a trained file with --recognizer-weights."
+                "'facenet' ships without weights; use 'facenet:vggface2' or "
+                "'facenet:casia-webface' (107 MB, which facenet-pytorch downloads once; without a "
+                f"network put {ORIGIN}{PRETRAINED['vggface2'][0]} into {_downloads()}), or pass a "
+                "trained file with --recognizer-weights."
             )
         self.net = net.eval().requires_grad_(False).to(device)
 
@@ -96,15 +112,26 @@ def pretrained_net(name: str) -> InceptionNet:
         raise WeightsError(
             f"facenet-pytorch has no weights '{name}'; choose from {', '.join(PRETRAINED)}."
         )
+    file, people = PRETRAINED[name]
     net = InceptionNet()
     # The published files hold a classification layer, which the loader needs a place for.
-    net.net.logits = nn.Linear(512, 8631 if name == "vggface2" else 10575)
+    net.net.logits = nn.Linear(512, people)
+    before = socket.getdefaulttimeout()
     try:
+        socket.setdefaulttimeout(PATIENCE)
         load_weights(net.net, name)
     except (URLError, OSError, RuntimeError) as error:
         raise WeightsError(
-            f"The '{name}' weights of facenet-pytorch cannot be downloaded or read ({error}); put "
-            "the file into torch's checkpoint folder by hand or choose another recogniser."
+            f"'facenet:{name}' needs {file}, which cannot be downloaded or read ({error}); put "
+            f"{ORIGIN}{file} into {_downloads()} by hand, in place of a damaged one, or choose "
+            "another recogniser."
         ) from error
+    finally:
+        socket.setdefaulttimeout(before)
     del net.net.logits
     return net
+
+
+def _downloads() -> Path:
+    """Return the folder where facenet-pytorch keeps its files."""
+    return Path(get_torch_home()) / "checkpoints"

@@ -8,6 +8,8 @@ in the command or in a small TOML file beside the model, and is ArcFace's where 
     std = 128
     template = "arcface112"  # or five points [[x, y], ...] in the unit square
     flip = true              # templates are means over the crop and its mirror image
+    size = 112               # or [112, 96], height first; where the model does not say it
+    output = "embedding"     # where an ONNX file has several
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from typing import Any
 from torch import Tensor
 
 from restore_recog.errors import PluginError
-from restore_recog.recognizers.crop_templates import TEMPLATES, CropTemplate, Points
+from restore_recog.recognizers.crop_templates import ARCFACE, TEMPLATES, CropTemplate, Points
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -41,6 +43,8 @@ class Feeding:
         mean, std: Of each channel in the network's order, for values in 0..255.
         template: Name in :data:`TEMPLATES`, or five points in the unit square.
         flip: Whether a template is the mean over the crop and its mirror image.
+        size: (H, W) of the crops, or None for what the model says, else what the template is for.
+        output: Which output of the network the templates are, or None for the only one.
     """
 
     input: str = "rgb"
@@ -48,6 +52,8 @@ class Feeding:
     std: Three = (127.5, 127.5, 127.5)
     template: str | Points = "arcface112"
     flip: bool = False
+    size: tuple[int, int] | None = None
+    output: str | None = None
 
     def prepared(self, images: Tensor) -> Tensor:
         """Return (N, 3, H, W) RGB images in [0, 1] as the network wants them."""
@@ -55,6 +61,13 @@ class Feeding:
         mean = images.new_tensor(self.mean)[:, None, None]  # (3, 1, 1)
         std = images.new_tensor(self.std)[:, None, None]
         return (ordered * 255 - mean) / std
+
+    def own_size(self) -> tuple[int, int]:
+        """Return the (H, W) that was asked for, else that of the template, else ArcFace's."""
+        if self.size is not None:
+            return self.size
+        known = TEMPLATES.get(self.template) if isinstance(self.template, str) else None
+        return (known or ARCFACE).size
 
     def crop_template(self, size: tuple[int, int], what: str) -> CropTemplate:
         """Return the template for crops of *size* (H, W).
@@ -130,9 +143,11 @@ def _checked(key: str, value: Any, where: str) -> Any:
         return _three(key, value, where)
     if key == "template":
         return _template(value, where)
-    if key == "flip" and isinstance(value, bool):
+    if key == "size":
+        return _size(value, where)
+    if (key == "flip" and isinstance(value, bool)) or (key == "output" and isinstance(value, str)):
         return value
-    choices = {"input": "rgb or bgr", "flip": "true or false"}
+    choices = {"input": "rgb or bgr", "flip": "true or false", "output": "a name"}
     if key in choices:
         raise PluginError(f"The recogniser's '{key}' {where} is {value!r}; it is {choices[key]}.")
     raise PluginError(
@@ -149,6 +164,16 @@ def _three(key: str, value: Any, where: str) -> Three:
             f"in 0..255{', above 0' if key == 'std' else ''}."
         )
     return (float(numbers[0]), float(numbers[1]), float(numbers[2]))
+
+
+def _size(value: Any, where: str) -> tuple[int, int]:
+    sides = list(value) if isinstance(value, (list, tuple)) else [value] * 2
+    if len(sides) != 2 or not all(type(side) is int and 16 <= side <= 4096 for side in sides):
+        raise PluginError(
+            f"The recogniser's 'size' {where} is {value!r}; it is a side in pixels or [height, "
+            "width], from 16 to 4096."
+        )
+    return (sides[0], sides[1])
 
 
 def _template(value: Any, where: str) -> str | Points:

@@ -34,6 +34,7 @@ class FileRecognizer(Recognizer):
     """
 
     suffixes: ClassVar[tuple[str, ...]]
+    """How names of its files end; the first one is shown in messages."""
 
     def __init__(
         self,
@@ -57,10 +58,15 @@ class FileRecognizer(Recognizer):
         Raises:
             PluginError: The template was made for crops of another shape.
         """
+        if self.feeding.size not in (None, size):
+            raise PluginError(
+                f"{self.weights} takes crops of {size[0]} x {size[1]} (height, width), not of the "
+                f"size {self.feeding.size} that was given; leave it out."
+            )
         self.image_size = size
         template = self.feeding.crop_template(size, str(self.weights))
         self.template = None if self.feeding.template == "own" else template.array()
-        self.settings = {**self.feeding.record(), **more}
+        self.settings = {**self.feeding.record(), "size": size, **more}
         self.notes = (self.feeding.sentence(f"{self.name}:{self.weights.name}"),)
 
     @abstractmethod
@@ -102,3 +108,8 @@ class FileRecognizer(Recognizer):
         if not given[0].is_file():
             raise WeightsError(f"There is no file {given[0]} for the recogniser '{cls.name}'.")
         return given[0]
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what went wrong."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from restore_recog.errors import DeviceError, PluginError, WeightsError
-from restore_recog.recognizers.from_file import FileRecognizer
+from restore_recog.recognizers.from_file import FileRecognizer, first_line
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 """Of ONNX Runtime, by what ``provider=`` takes."""
@@ -29,7 +29,6 @@ class OnnxRecognizer(FileRecognizer):
         argument: The file; or leave it out and give *weights*.
         weights: The file.
         device: Where ONNX Runtime computes.
-        output: Which output the templates are, where the file has several.
         provider: ``cpu`` or ``cuda``, where it shall not be that of *device*.
         settings: As for :class:`~restore_recog.recognizers.from_file.FileRecognizer`.
 
@@ -48,7 +47,6 @@ class OnnxRecognizer(FileRecognizer):
         *,
         weights: Path | None = None,
         device: str = "cpu",
-        output: str | None = None,
         provider: str | None = None,
         **settings: Any,
     ) -> None:
@@ -56,7 +54,7 @@ class OnnxRecognizer(FileRecognizer):
         self.device = _place(provider, device)
         self.session = _session(self.weights, self.device)
         self._input = _image_input(self.session, self.weights)
-        self._output = _template_output(self.session, self.weights, output)
+        self._output = _template_output(self.session, self.weights, self.feeding.output)
         batch, *shape = self._input.shape
         self._batch = batch if isinstance(batch, int) else None
         self._channels_last = shape[2] == 3
@@ -83,7 +81,7 @@ class OnnxRecognizer(FileRecognizer):
         # ONNX Runtime has its own exceptions, children of nothing but Exception.
         except Exception as error:
             raise PluginError(
-                f"{self.weights} fails on {len(images)} images: {_line(error)}"
+                f"{self.weights} fails on {len(images)} images: {first_line(error)}"
             ) from error
         return rows[: len(rows) - missing]
 
@@ -136,7 +134,7 @@ def _session(file: Path, device: str) -> Any:
     try:
         session = onnxruntime.InferenceSession(str(file), options, providers=[chosen])
     except Exception as error:
-        raise WeightsError(f"{file} is no readable ONNX file: {_line(error)}") from error
+        raise WeightsError(f"{file} is no readable ONNX file: {first_line(error)}") from error
     if PROVIDERS[kind] not in session.get_providers():
         raise DeviceError(
             f"ONNX Runtime has a {PROVIDERS[kind]}, but its CUDA libraries do not load on this "
@@ -204,8 +202,3 @@ def _template_output(session: Any, file: Path, wanted: str | None) -> str:
 
 def _names(values: Any) -> str:
     return ", ".join(f"{value.name} {list(value.shape)}" for value in values)
-
-
-def _line(error: Exception) -> str:
-    """Return the first line of what went wrong."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from dlib_files import dlib_file
 from recognizer_files import onnx_file
 
@@ -41,7 +43,15 @@ def dlib_native(folder: Path) -> None:
             pytest.skip(f"needs {package}")
 
 
-FROM_FILE = {"onnx": onnx, "dlib": dlib, "dlib-native": dlib_native}
+def torchscript(folder: Path) -> Path:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that TorchScript is no longer developed
+        net = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten())
+        torch.jit.script(net).save(str(folder / "net.pt"))
+    return folder / "net.pt"
+
+
+FROM_FILE = {"onnx": onnx, "torchscript": torchscript, "dlib": dlib, "dlib-native": dlib_native}
 """Recognisers whose file does not come with this package: writes a small one where it can."""
 
 

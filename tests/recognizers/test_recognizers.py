@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+from urllib.error import URLError
+
 import numpy as np
 import pytest
 import torch
@@ -145,12 +148,27 @@ def test_a_damaged_download_is_a_sentence(tmp_path, monkeypatch):
     published_file(tmp_path)
     path = tmp_path / "checkpoints" / "20180402-114759-vggface2.pt"
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(WeightsError, match="cannot be downloaded or read"):
+    with pytest.raises(WeightsError, match="cannot be downloaded or read.*in place of a damaged"):
         FaceNet("vggface2")
 
 
+def test_facenet_without_a_network_says_what_to_put_where(tmp_path, monkeypatch):
+    def offline(*_: object) -> None:
+        raise URLError("no network")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    loader = "facenet_pytorch.models.inception_resnet_v1.download_url_to_file"
+    monkeypatch.setattr(loader, offline)
+    with pytest.raises(WeightsError) as caught:
+        FaceNet("vggface2")
+    said = str(caught.value)
+    assert "no network" in said and str(tmp_path / "checkpoints") in said
+    assert "https://github.com/timesler/facenet-pytorch/releases/" in said
+    assert socket.getdefaulttimeout() is None
+
+
 def test_facenet_without_weights_says_how_to_get_them():
-    with pytest.raises(WeightsError, match="facenet:vggface2"):
+    with pytest.raises(WeightsError, match="facenet:vggface2.*https.*checkpoints"):
         FaceNet()
     with pytest.raises(WeightsError, match="no weights 'lfw'"):
         FaceNet("lfw")
