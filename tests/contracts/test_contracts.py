@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
-import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from dlib_files import dlib_file
-from recognizer_files import onnx_file
+from recognizer_files import FILES
 
 from restore_recog import images, registry, weights
 from restore_recog.errors import DataError, WeightsError
@@ -25,34 +21,6 @@ from restore_recog.testing import (
 )
 from restore_recog.training.cropping import sources, write_pack
 from restore_recog.types import FaceSample
-
-
-def onnx(folder: Path) -> Path:
-    for package in ("onnx", "onnxruntime"):
-        pytest.importorskip(package)
-    return onnx_file(folder / "net.onnx")
-
-
-def dlib(folder: Path) -> Path:
-    return dlib_file(folder / "net.dat")
-
-
-def dlib_native(folder: Path) -> None:
-    for package in ("dlib", "face_recognition_models"):
-        if importlib.util.find_spec(package) is None:
-            pytest.skip(f"needs {package}")
-
-
-def torchscript(folder: Path) -> Path:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that TorchScript is no longer developed
-        net = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten())
-        torch.jit.script(net).save(str(folder / "net.pt"))
-    return folder / "net.pt"
-
-
-FROM_FILE = {"onnx": onnx, "torchscript": torchscript, "dlib": dlib, "dlib-native": dlib_native}
-"""Recognisers whose file does not come with this package: writes a small one where it can."""
 
 
 class Made:
@@ -71,8 +39,8 @@ class Made:
 
     def recognizer(self, name):
         plugins = registry.recognizers
-        if name in FROM_FILE:
-            return plugins.create(name, weights=FROM_FILE[name](self.folder), device="cpu")
+        if name in FILES:
+            return plugins.create(name, weights=FILES[name](self.folder), device="cpu")
         try:
             return plugins.create(name, device="cpu")
         except WeightsError:

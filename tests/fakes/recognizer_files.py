@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import importlib.util
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+import torch
+from dlib_files import dlib_file
 from numpy.typing import NDArray
 
 Shape = Sequence[int | str]
@@ -58,3 +63,40 @@ def write_graph(
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     onnx.save(model, path)
     return path
+
+
+def script(net: torch.nn.Module, path: Path) -> Path:
+    """Write a network as TorchScript."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that TorchScript is no longer developed
+        torch.jit.script(net.eval()).save(str(path))
+    return path
+
+
+def _onnx(folder: Path) -> Path:
+    _need("onnx", "onnxruntime")
+    return onnx_file(folder / "net.onnx")
+
+
+def _torchscript(folder: Path) -> Path:
+    net = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten())
+    return script(net, folder / "net.pt")
+
+
+def _dlib_native(folder: Path) -> None:
+    _need("dlib", "face_recognition_models")
+
+
+def _need(*packages: str) -> None:
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"needs {package}")
+
+
+FILES: Mapping[str, Callable[[Path], Path | None]] = {
+    "onnx": _onnx,
+    "torchscript": _torchscript,
+    "dlib": lambda folder: dlib_file(folder / "net.dat"),
+    "dlib-native": _dlib_native,
+}
+"""Recognisers whose file does not come with this package -> writes a small one in a folder."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import warnings
-from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
+from recognizer_files import script
 from torch import nn
 
 from restore_recog import registry
@@ -42,13 +41,6 @@ class Two(nn.Module):
 class Sized(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return images.reshape(images.shape[0], 3 * 24 * 24)
-
-
-def script(net: nn.Module, path: Path) -> Path:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that TorchScript is no longer developed
-        torch.jit.script(net.eval()).save(str(path))
-    return path
 
 
 def test_it_gives_the_networks_own_templates(tmp_path):
