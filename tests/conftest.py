@@ -8,33 +8,22 @@ import os
 # when torch and NumPy are loaded, and by every process that a test starts.
 os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
-import torch.nn.functional as F
-from torch import Tensor
 
-from restore_recog import registry
-from restore_recog.api import Recognizer
-
-
-class TinyRecognizer(Recognizer):
-    """Compares coarse images; needs no weights and no time."""
-
-    name = "tiny"
-    image_size = (32, 32)
-
-    def embed(self, images: Tensor) -> Tensor:
-        """Return (N, 192) templates: 8 x 8 colours, their mean taken away."""
-        coarse = F.adaptive_avg_pool2d(images, 8).flatten(1)
-        return F.normalize(coarse - coarse.mean(1, keepdim=True) + 1e-6)
+# The process that only hands the tests out to the workers reads this file too: nothing heavy here.
 
 
 @pytest.fixture(scope="module")
 def tiny_recognizer() -> Iterator[str]:
-    """Register :class:`TinyRecognizer` for one test module and return its name."""
+    """Register a recogniser of coarse colours for one test module and return its name."""
+    from tiny_recognizer import TinyRecognizer
+
+    from restore_recog import registry
+
     registry.recognizers.add(TinyRecognizer.name, TinyRecognizer)
     yield TinyRecognizer.name
     registry.recognizers.remove(TinyRecognizer.name)
@@ -44,7 +33,16 @@ def tiny_recognizer() -> Iterator[str]:
 def _one_thread() -> Iterator[None]:
     """Take back what a command's ``--threads`` has set for the whole process."""
     yield
-    torch.set_num_threads(1)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """Do not wait until bytes are on the disk: no test cuts the power."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -70,8 +68,11 @@ def data_root() -> Path:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what this machine cannot run, saying why."""
-    if torch.cuda.is_available():
+    wanting = [item for item in items if item.get_closest_marker("gpu")]
+    if not wanting:
         return
-    for item in items:
-        if item.get_closest_marker("gpu"):
+    import torch
+
+    if not torch.cuda.is_available():
+        for item in wanting:
             item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,8 @@ from typing import Any
 import pytest
 import torch
 from click.testing import CliRunner, Result
+from distributed_commands import SLOW, kill, start, wait_until
+from forked import finish
 
 from restore_recog.cli import main
 from restore_recog.training import checkpoint
@@ -141,33 +141,9 @@ class TestRefusals:
         assert "model.options.word was '', is 'blue'" in " ".join(result.output.split())
 
 
-def start(output: Path, *more: str) -> subprocess.Popen[str]:
-    """Start a slow training in its own process, as a user would."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "restore_recog", *restorer_arguments(output, *more)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def wait_for(condition: Any, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 180
-    while not condition():
-        assert process.poll() is None and time.monotonic() < deadline, process.communicate()[1]
-        time.sleep(0.02)
-
-
-def seen(output: Path) -> int:
-    """Return the images of the newest record; it is written after its checkpoint."""
-    path = output / "run.json"
-    return int(json.loads(path.read_text())["images_seen"]) if path.is_file() else 0
-
-
-SLOW = ("--set", "steps=40", "--set", "pause=0.05", "--checkpoint-every", "4")
-
-
 class TestProcess:
+    """A process of its own gets signals; that it is started as a user would is tested elsewhere."""
+
     @pytest.fixture(scope="class")
     @classmethod
     def whole(cls, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
@@ -177,8 +153,17 @@ class TestProcess:
         state: Mapping[str, Any] = checkpoint.load(output / "last.pt")["state"]
         return state
 
+    def stopped(self, folder: Path, number: int, *more: str) -> tuple[int, str]:
+        """Send a signal to a training with a checkpoint; return exit code and standard error."""
+        running = start(folder, "run", "--output", str(folder / "run"), *SLOW, *more, world=1)
+        wait_until(folder / "run", 12, running)
+        kill(running, number, range(1))
+        finish(folder, "run", running)
+        (code,) = json.loads((folder / "run.json").read_text())
+        return code, (folder / "run-0.err").read_text()
+
     def finish(self, output: Path, whole: Mapping[str, Any]) -> None:
-        assert 0 < seen(output) < 160
+        assert 0 < record(output)["images_seen"] < 160
         result = train(output, "--set", "steps=40", "--resume")
         assert result.exit_code == 0, result.output
         state = checkpoint.load(output / "last.pt")["state"]
@@ -186,21 +171,15 @@ class TestProcess:
             assert torch.equal(state["net"][name], tensor)
 
     def test_survives_a_kill(self, tmp_path: Path, whole: Mapping[str, Any]) -> None:
-        process = start(tmp_path / "run", *SLOW)
-        wait_for(lambda: seen(tmp_path / "run") >= 12, process)
-        process.kill()
-        process.communicate()
-        assert process.returncode == -signal.SIGKILL
+        code, _ = self.stopped(tmp_path, signal.SIGKILL)
+        assert code == -signal.SIGKILL
         self.finish(tmp_path / "run", whole)
 
     def test_ctrl_c_saves_and_says_how_to_go_on(
         self, tmp_path: Path, whole: Mapping[str, Any]
     ) -> None:
-        process = start(tmp_path / "run", *SLOW[:4], "--checkpoint-every", "12")
-        wait_for(lambda: seen(tmp_path / "run") >= 12, process)
-        process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=180)
-        assert process.returncode == 130
+        code, stderr = self.stopped(tmp_path, signal.SIGINT, "--checkpoint-every", "12")
+        assert code == 130
         assert "Stopped in phase 'blur'" in stderr and "--resume" in stderr
         assert "Traceback" not in stderr
         self.finish(tmp_path / "run", whole)

@@ -10,19 +10,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from distributed_commands import run
 
 from restore_recog.training import checkpoint
 
 pytestmark = pytest.mark.slow
-
-SCRIPT = Path(__file__).parents[1] / "fakes" / "distributed_commands.py"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return where the trainings have left what they printed and wrote."""
     folder = tmp_path_factory.mktemp("two")
-    subprocess.run([sys.executable, str(SCRIPT), str(folder)], check=True, timeout=600)
+    run(folder)
     return folder
 
 
@@ -75,7 +74,7 @@ def test_torchrun_trains_a_restorer(tmp_path: Path) -> None:
         [
             *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
             *("--nproc-per-node", "2", "-m", "restore_recog", "train-restorer"),
-            *("--restorer", "fmodr", "--data", "phantom", "--limit", "8"),
+            *("--restorer", "fmodr", "--data", "phantom:4x2"),
             *("--output", str(tmp_path / "run"), "--device", "cpu", "--workers", "0"),
             *("--preset", "tiny", "--set", "batch_size=4", "--images-scale", "1e-6"),
         ],

@@ -1,11 +1,10 @@
-"""Trainings by two processes, killed and gone on with; started by test_train_distributed."""
+"""Trainings by one process and by two, killed and gone on with."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
-import sys
 import time
 from functools import partial
 from multiprocessing.process import BaseProcess
@@ -13,26 +12,28 @@ from pathlib import Path
 
 import forked
 from forked import finish
-from training_fakes import plugins
 
-import restore_recog.training.trainer
 from restore_recog.cli import main
 
 WORLD = 2
-SHARED = (plugins, restore_recog.training.trainer)
-"""What takes long to import is imported before the processes part."""
 
 HERE = "training_fakes.plugins"
 ARGUMENTS = [
     *("train-restorer", "--restorer", f"{HERE}:Smoother", "--data", f"{HERE}:Booth"),
-    *("--device", "cpu", "--workers", "0", "--set", "steps=40", "--checkpoint-every", "4"),
+    *("--device", "cpu", "--workers", "0", "--set", "steps=40"),
 ]
-SLOW = ["--set", "pause=0.05"]
+SLOW = ["--set", "pause=0.05", "--checkpoint-every", "4"]
+"""Leaves time for a signal after the first checkpoints."""
 
 
-def start(folder: Path, name: str, *arguments: str) -> list[BaseProcess]:
-    """Start a training by two processes."""
-    return forked.start(folder, name, partial(main, [*ARGUMENTS, *arguments]), WORLD)
+def command(*arguments: str) -> None:
+    """Do what the command does that is called with these arguments."""
+    main(arguments)
+
+
+def start(folder: Path, name: str, *arguments: str, world: int = WORLD) -> list[BaseProcess]:
+    """Start a training."""
+    return forked.start(folder, name, partial(command, *ARGUMENTS, *arguments), world)
 
 
 def wait_until(output: Path, images: int, running: list[BaseProcess]) -> None:
@@ -51,7 +52,7 @@ def kill(running: list[BaseProcess], number: int, ranks: range) -> None:
         os.kill(process, number)
 
 
-def work(folder: Path) -> None:
+def run(folder: Path) -> None:
     """Do every training."""
     whole, killed, stopped = (str(folder / name) for name in ("whole", "killed", "stopped"))
     finish(folder, "whole", start(folder, "whole", "--output", whole))
@@ -67,7 +68,3 @@ def work(folder: Path) -> None:
     wait_until(folder / "stopped", 12, running)
     kill(running, signal.SIGTERM, range(1, WORLD))
     finish(folder, "stopped", running)
-
-
-if __name__ == "__main__":
-    work(Path(sys.argv[1]))

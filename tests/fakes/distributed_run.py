@@ -1,4 +1,4 @@
-"""Trainings by two processes; started by test_distributed, once for all of its tests."""
+"""Trainings by two processes, for test_distributed."""
 
 from __future__ import annotations
 
@@ -308,11 +308,7 @@ def work(task: str, folder: Path) -> None:
         torch.save(results, folder / f"{task}-{ranks.rank}.pt")
 
 
-def main(folder: Path) -> None:
-    """Do every task by processes of its own, which share what is imported already."""
+def run(folder: Path) -> None:
+    """Do every task by processes of its own."""
     for task in ("steps", "train", "fail"):
         finish(folder, task, start(folder, task, partial(work, task, folder), WORLD))
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

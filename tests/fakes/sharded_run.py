@@ -1,4 +1,4 @@
-"""Evaluations of squares by several processes; started by test_processes, once for all tests."""
+"""Evaluations of squares by several processes, for test_processes."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def work(task: str, folder: Path) -> None:
             _fail(ranks.rank)
 
 
-def main(folder: Path) -> None:
-    """Do every task by processes of its own, which share what is imported already."""
+def run(folder: Path) -> None:
+    """Do every task by processes of its own."""
     for task, world in (("state", 3), ("report", 2), ("fail", 2)):
         finish(folder, task, start(folder, task, partial(work, task, folder), world))
 
@@ -76,7 +76,3 @@ def _fail(rank: int) -> None:
 
 def _broken(batch: FaceBatch) -> Tensor:
     raise PluginError("The restorer of rank 1 is broken.")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
-from sharded_run import state, wanted
+from sharded_run import run, state, wanted
 
 from restore_recog.evaluation.evaluate import evaluate
 from restore_recog.evaluation.run.ledger import Ledger
@@ -20,14 +18,12 @@ from restore_recog.system.processes import Processes, own_device
 
 pytestmark = pytest.mark.slow
 
-SCRIPT = Path(__file__).parents[1] / "fakes" / "sharded_run.py"
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return where several processes have left what they made in every task."""
     folder = tmp_path_factory.mktemp("several")
-    subprocess.run([sys.executable, str(SCRIPT), str(folder)], check=True, timeout=600)
+    run(folder)
     return folder
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import copy
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from distributed_run import BATCH, MODELS, STEPS, WORLD, built, crashed, steps, train
+from distributed_run import BATCH, MODELS, STEPS, WORLD, built, crashed, run, steps, train
 from timm.layers import BatchNormAct2d
 from torch import Tensor, nn
 
@@ -26,15 +24,13 @@ from restore_recog.training.distributed import check_batch
 
 pytestmark = pytest.mark.slow
 
-SCRIPT = Path(__file__).parents[1] / "fakes" / "distributed_run.py"
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return where two processes have left what they found in every task."""
     folder = tmp_path_factory.mktemp("two")
     crashed(folder / "more")
-    subprocess.run([sys.executable, str(SCRIPT), str(folder)], check=True, timeout=600)
+    run(folder)
     return folder
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,44 @@ from restore_recog import weights
 from restore_recog.api import Phase
 from restore_recog.errors import CheckpointError, TrainingError, WeightsError
 from restore_recog.training import checkpoint
+from restore_recog.training.trainer import Trainer
 from restore_recog.training.validation import Best, held_out
 from restore_recog.types import FaceBatch
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Tensor]]:
+    """Return the folder and the end of a run that was judged at its end."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    model, trainer = build(folder, validate_every=10**9)
+    trainer.fit()
+    return folder, tensors(model)
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Tensor]]:
+    """Return the folder and the end of a run that was judged after every step."""
+    folder = tmp_path_factory.mktemp("judged") / "run"
+    model, trainer = build(folder, validate_every=BATCH, keep_every=BATCH)
+    trainer.fit()
+    return folder, tensors(model)
+
+
+AVERAGED: dict[str, Any] = {"ema": 0.9, "validate_every": BATCH}
+
+
+@pytest.fixture(scope="module")
+def averaged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trainer, dict[str, Tensor]]:
+    """Return the trainer and the end of a run with an average of its weights."""
+    model, trainer = build(tmp_path_factory.mktemp("averaged") / "run", **AVERAGED)
+    trainer.fit()
+    return trainer, tensors(model)
+
+
+@pytest.fixture
+def copied(finished: tuple[Path, dict[str, Tensor]], tmp_path: Path) -> Path:
+    """Return the folder of a finished run, to go on with."""
+    return Path(shutil.copytree(finished[0], tmp_path / "run"))
 
 
 class TestHoldOut:
@@ -80,40 +117,36 @@ class TestBest:
         }
         assert record(tmp_path / "run")["validation"] == {"pictures": 4, "people": 2}
 
-    def test_holds_the_weights_of_its_step(self, tmp_path: Path) -> None:
-        _, trainer = build(tmp_path / "run", validate_every=BATCH, keep_every=BATCH)
-        trainer.fit()
-        best = Best.read(trainer.folder.best)
+    def test_holds_the_weights_of_its_step(self, judged: tuple[Path, dict[str, Tensor]]) -> None:
+        run, _ = judged
+        best = Best.read(run / "best.safetensors")
         assert best is not None
         seen = best.images_seen if best.phase == "warm" else best.images_seen - STEPS[0] * BATCH
         number = 1 if best.phase == "warm" else 2
-        kept = tmp_path / "run" / "kept" / f"{number}-{best.phase}-{seen:09d}.safetensors"
-        mine, theirs = weights.load(trainer.folder.best, "duel"), weights.load(kept, "duel")
+        kept = run / "kept" / f"{number}-{best.phase}-{seen:09d}.safetensors"
+        mine, theirs = (weights.load(path, "duel") for path in (run / "best.safetensors", kept))
         assert all(torch.equal(mine[1][name], theirs[1][name]) for name in mine[1])
 
-    def test_changes_nothing_in_the_training(self, tmp_path: Path) -> None:
-        ends = []
-        for number, every in enumerate((BATCH, 10**9)):
-            model, trainer = build(tmp_path / str(number), validate_every=every)
-            trainer.fit()
-            ends.append(tensors(model))
-        assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+    def test_changes_nothing_in_the_training(
+        self, judged: tuple[Path, dict[str, Tensor]], finished: tuple[Path, dict[str, Tensor]]
+    ) -> None:
+        often, once = judged[1], finished[1]
+        assert all(torch.equal(often[name], once[name]) for name in often)
 
     @pytest.mark.parametrize("step", [3, 7])
-    def test_survives_a_crash(self, tmp_path: Path, step: int) -> None:
-        build(tmp_path / "whole", validate_every=BATCH)[1].fit()
+    def test_survives_a_crash(
+        self, tmp_path: Path, step: int, judged: tuple[Path, dict[str, Tensor]]
+    ) -> None:
         run = tmp_path / "run"
         with pytest.raises(Crash):
             build(run, before=crash_at(step), validate_every=BATCH, save_every=3 * BATCH)[1].fit()
         build(run, validate_every=BATCH)[1].fit(resume=True)
-        assert Best.read(run / "best.safetensors") == Best.read(
-            tmp_path / "whole" / "best.safetensors"
-        )
+        whole = Best.read(judged[0] / "best.safetensors")
+        assert whole is not None and Best.read(run / "best.safetensors") == whole
 
-    def test_other_people_held_out_are_another_run(self, tmp_path: Path) -> None:
-        build(tmp_path / "run")[1].fit()
+    def test_other_people_held_out_are_another_run(self, copied: Path) -> None:
         with pytest.raises(CheckpointError, match="validation"):
-            build(tmp_path / "run", judged=False)[1].fit(resume=True)
+            build(copied, judged=False)[1].fit(resume=True)
 
     def test_a_figure_that_is_not_finite_stops(self, tmp_path: Path) -> None:
         class Odd(Judged):
@@ -123,22 +156,20 @@ class TestBest:
         with pytest.raises(TrainingError, match="'closeness' became nan in phase 'warm' after 4"):
             build(tmp_path / "run", Odd, validate_every=BATCH)[1].fit()
 
-    def test_a_broken_file_is_named(self, tmp_path: Path) -> None:
-        build(tmp_path / "run")[1].fit()
-        (tmp_path / "run" / "best.safetensors").write_bytes(b"torn")
+    def test_a_broken_file_is_named(self, copied: Path) -> None:
+        (copied / "best.safetensors").write_bytes(b"torn")
         with pytest.raises(WeightsError, match="best.safetensors"):
-            build(tmp_path / "run")[1].fit(resume=True)
+            build(copied)[1].fit(resume=True)
 
 
 class TestAverage:
-    def test_is_written_shown_and_resumed(self, tmp_path: Path) -> None:
-        own: dict[str, Any] = {"ema": 0.9, "validate_every": BATCH}
-        _, trainer = build(tmp_path / "whole", **own)
-        trainer.fit()
+    def test_is_written_shown_and_resumed(
+        self, tmp_path: Path, averaged: tuple[Trainer, dict[str, Tensor]]
+    ) -> None:
+        trainer, live = averaged
         average = trainer.stepper.average
         assert average is not None and average.steps == sum(STEPS)
         _, written = weights.load(trainer.weights_path, "duel")
-        live = tensors(trainer.trainable)  # type: ignore[arg-type]
         for name, tensor in average.tensors.items():
             wanted = tensor.half().float() if tensor.is_floating_point() else tensor
             assert torch.equal(written[name], wanted)
@@ -146,26 +177,28 @@ class TestAverage:
         for step in (2, 6):
             run = tmp_path / str(step)
             with pytest.raises(Crash):
-                build(run, before=crash_at(step), **own)[1].fit()
-            _, again = build(run, **own)
+                build(run, before=crash_at(step), **AVERAGED)[1].fit()
+            _, again = build(run, **AVERAGED)
             again.fit(resume=True)
             assert again.stepper.average is not None
             for name, tensor in again.stepper.average.tensors.items():
                 assert torch.equal(tensor, average.tensors[name]), name
             assert Best.read(run / "best.safetensors") == Best.read(trainer.folder.best)
 
-    def test_leaves_the_training_alone(self, tmp_path: Path) -> None:
-        ends = []
-        for ema in (0.0, 0.9):
-            model, trainer = build(tmp_path / str(ema), ema=ema, validate_every=BATCH)
-            trainer.fit()
-            ends.append(tensors(model))
-        assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+    def test_leaves_the_training_alone(
+        self,
+        averaged: tuple[Trainer, dict[str, Tensor]],
+        judged: tuple[Path, dict[str, Tensor]],
+    ) -> None:
+        on, off = averaged[1], judged[1]
+        assert all(torch.equal(on[name], off[name]) for name in on)
 
-    def test_on_and_off_are_two_runs(self, tmp_path: Path) -> None:
-        build(tmp_path / "run", ema=0.9)[1].fit()
+    def test_on_and_off_are_two_runs(
+        self, tmp_path: Path, averaged: tuple[Trainer, dict[str, Tensor]]
+    ) -> None:
+        shutil.copytree(averaged[0].weights_path.parent, tmp_path / "run")
         with pytest.raises(CheckpointError, match="ema was 0.9, is 'absent'"):
-            build(tmp_path / "run")[1].fit(resume=True)
+            build(tmp_path / "run", validate_every=BATCH)[1].fit(resume=True)
 
     def test_needs_the_tensors_themselves(self, tmp_path: Path) -> None:
         class Copies(Judged):
@@ -219,12 +252,11 @@ class TestReasons:
         ):
             build(tmp_path / "run", judged=False, faces=faces(9))[1].fit(resume=True)
 
-    def test_the_checkpoint_says_what_it_needs(self, tmp_path: Path) -> None:
-        build(tmp_path / "run")[1].fit()
-        payload = checkpoint.load(tmp_path / "run" / checkpoint.LAST)
+    def test_the_checkpoint_says_what_it_needs(self, copied: Path) -> None:
+        payload = checkpoint.load(copied / checkpoint.LAST)
         assert payload["needs"]["versions"]["torch"] == torch.__version__.partition("+")[0]
         assert payload["run"]["model"] == {"model": "duel", "options": {"width": 4}}
-        model, trainer = build(tmp_path / "run")
+        model, trainer = build(copied)
         model.rival = nn.Conv2d(3, 1, 3)
         with pytest.raises(CheckpointError, match=r"'rival' does not fit.*written by .*torch \d"):
             trainer.fit(resume=True)

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Mapping
@@ -33,25 +34,50 @@ def assert_equal(one: Mapping[str, Tensor], two: Mapping[str, Tensor]) -> None:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tensor]:
-    """Return the end of a run that nothing disturbed."""
-    model, trainer = build(tmp_path_factory.mktemp("whole") / "run")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Tensor]]:
+    """Return the folder and the end of a run that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    model, trainer = build(folder, record={"command": "restore-recog train-restorer"})
     trainer.fit()
     assert trainer.finished and model.steps == sum(STEPS)
-    return tensors(model)
+    return folder, tensors(model)
+
+
+@pytest.fixture(scope="module")
+def run(finished: tuple[Path, dict[str, Tensor]]) -> Path:
+    """Return the folder of that run, to look at."""
+    return finished[0]
+
+
+@pytest.fixture(scope="module")
+def whole(finished: tuple[Path, dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Return the end of that run."""
+    return finished[1]
+
+
+@pytest.fixture
+def copied(run: Path, tmp_path: Path) -> Path:
+    """Return the folder of that run, to go on with."""
+    return Path(shutil.copytree(run, tmp_path / "run"))
 
 
 class TestResume:
     @pytest.mark.parametrize("step", [1, 2, 4, 5, 6, 9])
-    @pytest.mark.parametrize("save_every", [BATCH, 3 * BATCH])
+    @pytest.mark.parametrize(("save_every", "sample_every"), [(BATCH, 2 * BATCH), (3 * BATCH, 999)])
     def test_after_a_crash(
-        self, tmp_path: Path, whole: dict[str, Tensor], step: int, save_every: int
+        self,
+        tmp_path: Path,
+        whole: dict[str, Tensor],
+        step: int,
+        save_every: int,
+        sample_every: int,
     ) -> None:
         """Steps 4 and 5 lie on the two sides of the border between the phases."""
-        _, trainer = build(tmp_path / "run", crash_at(step), save_every=save_every)
+        every = {"save_every": save_every, "sample_every": sample_every}
+        _, trainer = build(tmp_path / "run", crash_at(step), **every)
         with pytest.raises(Crash):
             trainer.fit()
-        model, trainer = build(tmp_path / "run", save_every=save_every)
+        model, trainer = build(tmp_path / "run", **every)
         trainer.fit(resume=True)
         assert_equal(tensors(model), whole)
 
@@ -94,10 +120,9 @@ class TestResume:
         assert_equal(tensors(model), whole)
 
     def test_of_a_finished_run_changes_nothing(
-        self, tmp_path: Path, whole: dict[str, Tensor]
+        self, copied: Path, whole: dict[str, Tensor]
     ) -> None:
-        build(tmp_path / "run")[1].fit()
-        model, trainer = build(tmp_path / "run")
+        model, trainer = build(copied)
         trainer.fit(resume=True)
         assert model.steps == 0
         assert_equal(tensors(model), whole)
@@ -124,10 +149,9 @@ class TestUndisturbed:
 
 
 class TestRefusals:
-    def test_a_folder_with_a_run(self, tmp_path: Path) -> None:
-        build(tmp_path / "run")[1].fit()
+    def test_a_folder_with_a_run(self, copied: Path) -> None:
         with pytest.raises(OutputError, match="--resume"):
-            build(tmp_path / "run")[1].fit()
+            build(copied)[1].fit()
 
     def test_nothing_to_resume(self, tmp_path: Path) -> None:
         with pytest.raises(CheckpointError, match="There is no checkpoint in"):
@@ -142,14 +166,12 @@ class TestRefusals:
             ({"images_scale": 2.0}, "phases was"),
         ],
     )
-    def test_another_run(self, tmp_path: Path, changed: dict[str, Any], words: str) -> None:
-        build(tmp_path / "run")[1].fit()
+    def test_another_run(self, copied: Path, changed: dict[str, Any], words: str) -> None:
         with pytest.raises(CheckpointError, match=words):
-            build(tmp_path / "run", **changed)[1].fit(resume=True)
+            build(copied, **changed)[1].fit(resume=True)
 
-    def test_parts_that_do_not_fit(self, tmp_path: Path) -> None:
-        build(tmp_path / "run")[1].fit()
-        model, trainer = build(tmp_path / "run")
+    def test_parts_that_do_not_fit(self, copied: Path) -> None:
+        model, trainer = build(copied)
         model.rival = nn.Conv2d(3, 1, 3)
         with pytest.raises(CheckpointError, match="'rival' does not fit"):
             trainer.fit(resume=True)
@@ -223,14 +245,6 @@ class TestNotFinite:
         payload = checkpoint.load(run / checkpoint.LAST)
         assert payload["progress"]["seen"] == 2 * BATCH
         assert bool(payload["state"]["rival"]["weight"].isfinite().all())
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a finished run."""
-    folder = tmp_path_factory.mktemp("folder") / "run"
-    build(folder, record={"command": "restore-recog train-restorer"})[1].fit()
-    return folder
 
 
 class TestFolder:
