@@ -17,8 +17,7 @@ from restore_recog.evaluation.cache import CACHE
 from restore_recog.evaluation.request import EvalRequest, from_names
 from restore_recog.evaluation.run.ledger import Progress
 from restore_recog.reporting import folder as results_folder
-from restore_recog.reporting.report_text import render
-from restore_recog.reporting.tables import arms_text
+from restore_recog.reporting.tables import arms_text, report_text
 from restore_recog.system.progress import Bars
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ class Report(results.EvaluationReport):
 
     def table(self) -> str:
         """Return what ``restore-recog eval`` prints: labels, table of arms, flips, verdicts."""
-        return render(self)
+        return report_text(self)
 
     def to_dataframe(self) -> DataFrame:
         """Return every figure of every arm as a pandas table.

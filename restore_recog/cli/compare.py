@@ -6,17 +6,16 @@ from pathlib import Path
 
 import click
 
+from restore_recog.cli import options
+
 
 @click.command("compare")
 @click.argument(
     "runs", type=click.Path(path_type=Path), metavar="RUN RUN ...", nargs=-1, required=True
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
+@options.output(
+    "Also write compare.html, compare.json and tables into this folder; must not exist.",
     metavar="FOLDER",
-    help="Also write compare.html, compare.json and tables into this folder; must not exist.",
 )
 def command(runs: tuple[Path, ...], output: Path | None) -> None:
     """Set finished runs side by side, and pair them where their probes are the same.
@@ -32,15 +31,16 @@ def command(runs: tuple[Path, ...], output: Path | None) -> None:
     """
     if len(runs) < 2:
         raise click.UsageError("Name at least two results folders.")
-    from restore_recog.reporting import comparison_files, comparison_text
+    from restore_recog.reporting import comparison_text
     from restore_recog.reporting.compare import compare, load
+    from restore_recog.reporting.comparison_files import write
     from restore_recog.system.atomic import check_output
 
     if output is not None:
         check_output(output)
     comparison = compare(load(runs))
     if output is not None:
-        comparison_files.write(comparison, output)
+        write(comparison, output)
     click.echo(comparison_text.text(comparison))
     if output is not None:
         click.echo(f"\nThe whole comparison: {output / 'compare.html'}")

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from restore_recog.errors import OutputError
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -55,6 +53,7 @@ def command(
     if sheet is None:
         _tell()
         return
+    from restore_recog import images
     from restore_recog.coverings.showcase import showcase
 
     pixels, landmarks = _phantom_face(seed)
@@ -62,7 +61,7 @@ def command(
         pixels, landmarks, choice.kinds, seed=seed,
         colour=colour, pattern=pattern, difficulty=difficulty,
     )  # fmt: skip
-    _save(drawn, sheet)
+    images.write(sheet, drawn)
     click.echo(f"{len(choice.kinds)} coverings: {sheet}")
 
 
@@ -102,13 +101,3 @@ def _phantom_face(seed: int) -> tuple[NDArray[np.uint8], NDArray[np.floating]]:
     shot = replace(draw_shot(person, 0, 0, seed), yaw=0.0, pitch=0.0, roll=0.0)
     pixels, landmarks = render([person], [shot], _SIDE)
     return pixels[0], landmarks[0]
-
-
-def _save(image: NDArray[np.uint8], file: Path) -> None:
-    from PIL import Image
-
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image).save(file)
-    except (OSError, ValueError) as error:
-        raise OutputError(f"The image {file} cannot be written ({error}).") from error

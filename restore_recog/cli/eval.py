@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,46 +46,52 @@ def command(**given: Any) -> None:
     from restore_recog.system.processes import processes
 
     with processes() as ranks:
-        _evaluate(given, output, ranks)
+        _, report, known = evaluated(given, output, build_request, ranks)
+        if not ranks.leads:
+            return
+        if not known:
+            write(report, output)
+        from restore_recog.reporting.tables import report_text
+
+        click.echo(report_text(report))
+        ending = " (finished before; nothing was done)" if known else ""
+        click.echo(f"\nThe whole report: {output / 'report.html'}{ending}")
 
 
-def _evaluate(given: dict[str, Any], output: Path, ranks: Processes) -> None:
-    """Run one evaluation, or show that it has been run; the first process prints and writes."""
+def evaluated(
+    given: dict[str, Any],
+    output: Path,
+    build: Callable[[dict[str, Any], Path], EvalRequest],
+    ranks: Processes,
+) -> tuple[EvalRequest, EvaluationReport, bool]:
+    """Run one evaluation, or read what ``--resume`` finds finished; the first process has bars.
+
+    Returns:
+        What was asked for, the report, and whether it was finished before.
+    """
+    from restore_recog.evaluation.evaluate import evaluate
     from restore_recog.reporting import resuming
-    from restore_recog.reporting.folder import write as write_report
     from restore_recog.system.atomic import check_output
+    from restore_recog.system.progress import Bars
 
     if given["overwrite"]:
         resuming.check_replaceable(output)
     elif not given["resume"]:
         check_output(output)
-    request = build_request(given, output)
+    request = build(given, output)
     report = resuming.finished(request, output) if given["resume"] else None
-    known = report is not None
-    if report is None:
-        report = run_evaluation(request, ranks)
-    if not ranks.leads:
-        return
-    if not known:
-        with resuming.replaced(output):
-            write_report(report, output)
-    from restore_recog.reporting.report_text import render
-
-    click.echo(render(report))
-    ending = " (finished before; nothing was done)" if known else ""
-    click.echo(f"\nThe whole report: {output / 'report.html'}{ending}")
+    if report is not None:
+        return request, report, True
+    with Bars(None if ranks.leads else False) as bars:
+        return request, evaluate(request, bars.update), False
 
 
-def run_evaluation(request: EvalRequest, ranks: Processes) -> EvaluationReport:
-    """Evaluate, with progress bars in the first process."""
-    from restore_recog.evaluation.evaluate import evaluate
+def write(report: EvaluationReport, output: Path) -> None:
+    """Write a results folder, over one that ``--overwrite`` may replace."""
+    from restore_recog.reporting import folder, resuming
 
-    if not ranks.leads:
-        return evaluate(request)
-    from restore_recog.system.progress import Bars
-
-    with Bars() as bars:
-        return evaluate(request, bars.update)
+    with resuming.replaced(output):
+        folder.write(report, output)
 
 
 def check_options(given: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from restore_recog.cli import options
 from restore_recog.errors import OutputError
 
 if TYPE_CHECKING:
@@ -18,13 +19,7 @@ ENDINGS = {".html": "html", ".htm": "html", ".tex": "tex", ".csv": "csv", ".txt"
 
 @click.command("report")
 @click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write to this file.  [default: standard output]",
-)
+@options.output("Write to this file.  [default: standard output]", metavar="FILE")
 @click.option(
     "--format",
     "form",
@@ -66,15 +61,13 @@ def command(run: Path, output: Path | None, form: str | None, overwrite: bool) -
 
 
 def _rendered(report: EvaluationReport, form: str) -> str:
+    from restore_recog.reporting.folder import caption
+    from restore_recog.reporting.tables import arms_csv, arms_latex, report_text
+
     if form == "html":
         from restore_recog.reporting.pages.report import page
 
         return page(report)
     if form == "text":
-        from restore_recog.reporting.report_text import render
-
-        return render(report) + "\n"
-    from restore_recog.reporting.folder import caption
-    from restore_recog.reporting.tables import arms_csv, arms_latex
-
+        return report_text(report) + "\n"
     return arms_csv(report.arms) if form == "csv" else arms_latex(report.arms, caption(report))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -163,27 +164,16 @@ def _reproduce(
     table: PaperTable, preset: Preset, given: dict[str, Any], output: Path, ranks: Processes
 ) -> None:
     """Evaluate, or take a finished run; write the comparison into its folder and print it."""
-    from restore_recog.cli.eval import run_evaluation
+    from restore_recog.cli.eval import evaluated, write
     from restore_recog.published import rendering
-    from restore_recog.reporting import resuming
-    from restore_recog.reporting.folder import write as write_report
-    from restore_recog.system.atomic import check_output
 
-    if given["overwrite"]:
-        resuming.check_replaceable(output)
-    elif not given["resume"]:
-        check_output(output)
-    request = _request(table, preset, given, output)
-    report = resuming.finished(request, output) if given["resume"] else None
-    known = report is not None
-    if report is None:
-        report = run_evaluation(request, ranks)
+    build = partial(_request, table, preset)
+    request, report, known = evaluated(given, output, build, ranks)
     if not ranks.leads:
         return
     comparison = _compared(table, preset, request, report)
     if not known:
-        with resuming.replaced(output):
-            write_report(_labelled(report, comparison), output)
+        write(_labelled(report, comparison), output)
     rendering.write(comparison, preset, output)
     click.echo(rendering.shown(comparison, preset, given["form"]).rstrip("\n"))
     click.echo(f"\nThe whole report: {output / 'report.html'}", err=given["form"] != "text")

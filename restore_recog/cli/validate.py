@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from restore_recog.cli import options
 from restore_recog.errors import OutputError
 
 if TYPE_CHECKING:
-    from restore_recog.data_checks.lists import CheckResults, Count, Finding
+    from restore_recog.data_checks.lists import Count, Finding
 
 EXAMPLES = 5
 """Images or people that a finding names on the screen; --output lists all."""
@@ -49,6 +48,8 @@ def command(
     if output is not None and output.exists():
         raise OutputError(f"The file {output} exists; choose another --output.")
     from restore_recog.data_checks.lists import validate
+    from restore_recog.reporting.tables import csv_text
+    from restore_recog.system.atomic import write_text
     from restore_recog.system.progress import Bars
 
     with Bars() as bars:
@@ -59,7 +60,7 @@ def command(
             progress=bars.update,
         )
     if output is not None:
-        _write(results, output)
+        write_text(output, csv_text(results.rows()), overwrite=False)
     click.echo(_counts(results.counts))
     for finding in results.findings:
         _show(finding)
@@ -75,7 +76,6 @@ def _plural(number: int, thing: str) -> str:
 
 def _counts(counts: Sequence[Count]) -> str:
     """Return a table with one row per data set and a column for every condition and split."""
-
     from restore_recog.reporting.tables import text_table
 
     conditions = sorted({name for count in counts for name in count.conditions})
@@ -96,12 +96,3 @@ def _show(finding: Finding) -> None:
         click.echo(f"          {': '.join(filter(None, (issue.where, issue.detail)))}")
     if len(finding.issues) > EXAMPLES:
         click.echo(f"          and {len(finding.issues) - EXAMPLES} more")
-
-
-def _write(results: CheckResults, file: Path) -> None:
-    with file.open("w", newline="", encoding="utf-8") as text:
-        writer = csv.DictWriter(
-            text, ["severity", "check", "data", "finding", "where", "detail"], lineterminator="\n"
-        )
-        writer.writeheader()
-        writer.writerows(results.rows())

@@ -56,18 +56,12 @@ class CheckResults:
         """Return how many findings there are of a severity."""
         return sum(finding.severity == severity for finding in self.findings)
 
-    def rows(self) -> Iterator[dict[str, str]]:
-        """Yield one row per issue; a finding without issues has one row, too."""
-        for finding in self.findings:
-            for issue in finding.issues or (Issue("", ""),):
-                yield {
-                    "severity": finding.severity,
-                    "check": finding.check,
-                    "data": finding.data,
-                    "finding": finding.sentence,
-                    "where": issue.where,
-                    "detail": issue.detail,
-                }
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """Yield a head and one row per issue; a finding without issues has one row, too."""
+        yield "severity", "check", "data", "finding", "where", "detail"
+        for f in self.findings:
+            for issue in f.issues or (Issue("", ""),):
+                yield f.severity, f.check, f.data, f.sentence, issue.where, issue.detail
 
 
 def validate(

@@ -190,3 +190,10 @@ class EvaluationReport:
     spreads: tuple[Spread, ...] = ()
     protocol: Mapping[str, str] = field(default_factory=dict)
     curves: Mapping[str, DetCurve] = field(default_factory=dict)
+
+    def rows(self) -> dict[str, dict[str, ProbeRow]]:
+        """Return arm name -> probe_id -> row."""
+        rows: dict[str, dict[str, ProbeRow]] = {}
+        for row in self.probes:
+            rows.setdefault(row.arm, {})[row.probe_id] = row
+        return rows

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 
 from restore_recog.evaluation.arms import ARMS
 from restore_recog.evaluation.results import ArmReport, EvaluationReport
-from restore_recog.published.metrics import METRICS, Metric
 from restore_recog.published.origin import MeasuredRun
 from restore_recog.published.presets import Preset
-from restore_recog.published.tables import PaperRow, PaperTable, Printed
+from restore_recog.published.tables import METRICS, Metric, PaperRow, PaperTable, Printed
 from restore_recog.reporting.columns import floor_and_answers
 
 REPRODUCED = "reproduced within the interval"
@@ -44,7 +43,7 @@ class ComparedCell:
     """One number of the paper, ours, and what to make of the two.
 
     Attributes:
-        metric: Key of :data:`~.metrics.METRICS`.
+        metric: Key of :data:`~.tables.METRICS`.
         verdict: One of this module's words, or ``lower``/``higher`` than the paper.
     """
 
@@ -118,7 +117,7 @@ def _ours(arm: ArmReport, key: str, ending: str = "") -> Ours | None:
 
     Args:
         arm: Of the report.
-        key: Of :data:`~.metrics.METRICS`.
+        key: Of :data:`~.tables.METRICS`.
         ending: Behind the figure's name, ``_gain`` for its paired difference.
     """
     metric = METRICS[key]

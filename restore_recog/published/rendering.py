@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -18,11 +17,10 @@ from restore_recog.published.comparison import (
     Ours,
     TableComparison,
 )
-from restore_recog.published.metrics import METRICS
 from restore_recog.published.presets import PRESETS, Preset
-from restore_recog.published.tables import PaperTable, Printed
+from restore_recog.published.tables import METRICS, PaperTable, Printed
 from restore_recog.reporting.tables import csv_text, text_table
-from restore_recog.system.atomic import plain, write_text
+from restore_recog.system.atomic import json_text, plain, write_text
 
 DASH = "–"
 
@@ -38,8 +36,7 @@ _CSV = (
 def shown(comparison: TableComparison, preset: Preset, form: str) -> str:
     """Return a comparison in one of :data:`ENDINGS`' forms."""
     if form == "json":
-        content = comparison_json(comparison, preset)
-        return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return json_text(comparison_json(comparison, preset))
     if form == "csv":
         return comparison_csv(comparison)
     if form == "markdown":
@@ -170,10 +167,7 @@ def _csv_rows(comparison: TableComparison) -> Iterator[list[Any]]:
                 cell.metric,
                 METRICS[cell.metric].unit,
                 cell.paper.text if cell.paper else "",
-                *(
-                    f"{x:.10g}" if math.isfinite(x) else ""
-                    for x in (ours.value, ours.low, ours.high)
-                ),
+                *map(_number, (ours.value, ours.low, ours.high)),
                 "" if ours.n is None else ours.n,
                 cell.verdict,
                 obstacles if cell.ours else "",
@@ -187,7 +181,7 @@ def _number(value: float) -> str:
 def comparison_json(comparison: TableComparison, preset: Preset) -> dict[str, Any]:
     """Return everything as plain JSON values."""
     table = comparison.table
-    content: dict[str, Any] = plain(
+    return plain(
         {
             "table": table.name,
             "paper": table.cite,
@@ -203,7 +197,6 @@ def comparison_json(comparison: TableComparison, preset: Preset) -> dict[str, An
             "gains": [_row_json(row) for row in comparison.gains],
         }
     )
-    return content
 
 
 def _row_json(row: ComparedRow) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The papers' tables, read from plain files when they are asked for.
+"""The papers' tables, and what their columns mean, read from plain files.
 
 The numbers are the papers' own, as printed: text with all its digits, so that a figure is
 never more exact than what was published. A cell that the paper leaves empty is None.
@@ -18,6 +18,43 @@ from restore_recog.errors import DataError
 
 FILES = ("ganmasker", "fmodr", "ecgan", "landmark_gender")
 """One file a paper, in the order of display."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One column of a published table.
+
+    Attributes:
+        label: Its head.
+        better: ``higher`` or ``lower``.
+        definition: What ours is, and what the paper leaves open; goes beneath the table.
+        unit: Of the paper's numbers, e.g. ``dB`` or ``%``; empty for a pure number.
+        figure: Our figure (see :class:`~restore_recog.evaluation.results.ArmReport`), or None
+            where an evaluation measures nothing of the kind.
+        factor: Our figure times this is in the paper's unit.
+        recognition: Whether it depends on the recogniser.
+    """
+
+    label: str
+    better: str
+    definition: str
+    unit: str = ""
+    figure: str | None = None
+    factor: float = 1.0
+    recognition: bool = False
+
+    @property
+    def heading(self) -> str:
+        """Return the column's head with its unit."""
+        return f"{self.label}, {self.unit}" if self.unit else self.label
+
+
+def _read(name: str) -> Any:
+    return json.loads((Path(__file__).parent / f"{name}.json").read_text(encoding="utf-8"))
+
+
+METRICS = {key: Metric(**entry) for key, entry in _read("metrics").items()}
+"""Key in the tables' files -> what it means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +124,7 @@ class PaperTable:
         title: What it shows.
         tested_on: The paper's test images in a few words.
         images: How many they are, or None where the paper does not say.
-        rows, metrics: As printed; metrics by key of :data:`~.metrics.METRICS`.
+        rows, metrics: As printed; metrics by key of :data:`METRICS`.
         preset: Name of the evaluation, see :mod:`~restore_recog.published.presets`, or None.
         why_not: Why there is no evaluation for it; empty where there is one.
         gain: Two rows whose difference is compared as well.
@@ -117,13 +154,9 @@ class PaperTable:
 @cache
 def tables() -> Mapping[str, PaperTable]:
     """Return every table by name, in the papers' order."""
-    papers = [
-        json.loads((Path(__file__).parent / f"{file}.json").read_text(encoding="utf-8"))
-        for file in FILES
-    ]
     return {
         name: _table(name, paper["paper"], entry)
-        for paper in papers
+        for paper in map(_read, FILES)
         for name, entry in paper["tables"].items()
     }
 
@@ -152,22 +185,13 @@ def table(name: str) -> PaperTable:
 
 def _table(name: str, paper: Mapping[str, str], entry: Mapping[str, Any]) -> PaperTable:
     metrics = tuple(entry["metrics"])
-    gain = entry.get("gain")
-    return PaperTable(
-        name=name,
-        paper=paper["name"],
-        cite=paper["cite"],
-        where=entry["where"],
-        title=entry["title"],
-        tested_on=entry["tested_on"],
-        rows=tuple(_row(metrics, row) for row in entry["rows"]),
-        metrics=metrics,
-        images=entry.get("images"),
-        preset=entry.get("preset"),
-        why_not=entry.get("why_not", ""),
-        gain=Gain(gain["figure"], gain["before"], gain["after"]) if gain else None,
-        notes=tuple(entry.get("notes", ())),
-    )
+    parts = {
+        "rows": tuple(_row(metrics, row) for row in entry["rows"]),
+        "metrics": metrics,
+        "gain": Gain(**entry["gain"]) if entry.get("gain") else None,
+        "notes": tuple(entry.get("notes", ())),
+    }
+    return PaperTable(name, paper["name"], paper["cite"], **{**entry, **parts})
 
 
 def _row(metrics: tuple[str, ...], entry: Mapping[str, Any]) -> PaperRow:
@@ -177,9 +201,5 @@ def _row(metrics: tuple[str, ...], entry: Mapping[str, Any]) -> PaperRow:
         for key, text in zip(metrics, entry["values"], strict=True)
     }
     return PaperRow(
-        label=entry["label"],
-        values=values,
-        restorer=entry.get("restorer"),
-        arm=entry.get("arm"),
-        options=entry.get("options", {}),
+        **{key: fact for key, fact in entry.items() if key != "uncertain"} | {"values": values}
     )

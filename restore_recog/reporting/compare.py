@@ -194,7 +194,7 @@ def pair(first: Run, second: Run) -> Pairing:
     a, b = first.report, second.report
     seed = int(a.setup.get("seed") or 0)
     same_recognizer = a.setup.get("recognizer") == b.setup.get("recognizer")
-    rows = [_rows(report) for report in (a, b)]
+    rows = [report.rows() for report in (a, b)]
     differences: list[Difference] = []
     for one, other in _arm_pairs(a.arms, b.arms):
         mine, theirs = rows[1].get(other, {}), rows[0].get(one, {})
@@ -223,13 +223,6 @@ def _refusal(first: Run, second: Run) -> str | None:
 
 def _people(report: EvaluationReport) -> set[tuple[str, str]]:
     return {(row.probe_id, row.subject) for row in report.probes}
-
-
-def _rows(report: EvaluationReport) -> dict[str, dict[str, ProbeRow]]:
-    rows: dict[str, dict[str, ProbeRow]] = {}
-    for row in report.probes:
-        rows.setdefault(row.arm, {})[row.probe_id] = row
-    return rows
 
 
 def _arm_pairs(first: Sequence[ArmReport], second: Sequence[ArmReport]) -> list[tuple[str, str]]:

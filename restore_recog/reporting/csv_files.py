@@ -174,9 +174,7 @@ def flips(report: EvaluationReport) -> list[Flip]:
     Probes whose subject is not in the gallery have no right answer (rank below 1) and are
     left out.
     """
-    rows: dict[str, dict[str, ProbeRow]] = {}
-    for row in report.probes:
-        rows.setdefault(row.arm, {})[row.probe_id] = row
+    rows = report.rows()
     flipped: list[Flip] = []
     for arm in report.arms:
         against = base(arm)

@@ -40,9 +40,7 @@ from restore_recog.reporting.csv_files import failures_by_stage
 from restore_recog.reporting.report_figures import Plot
 from restore_recog.reporting.strips import sheet
 from restore_recog.reporting.tables import arms_csv, arms_latex
-from restore_recog.system.atomic import check_output, plain, whole_folder
-
-__all__ = ["FORMAT", "as_json", "caption", "check_output", "plain", "read", "write"]
+from restore_recog.system.atomic import json_text, plain, whole_folder
 
 FORMAT = 3
 """Raised by any change of the folder's layout or of a field's meaning."""
@@ -65,8 +63,7 @@ def write(report: EvaluationReport, folder: Path) -> None:
 
 def _write_records(report: EvaluationReport, folder: Path) -> None:
     """Write every file of numbers and text but the page."""
-    text = json.dumps(as_json(report), indent=1, ensure_ascii=False, allow_nan=False)
-    (folder / "report.json").write_text(text + "\n", encoding="utf-8")
+    (folder / "report.json").write_text(json_text(as_json(report)), encoding="utf-8")
     (folder / "table.csv").write_text(arms_csv(report.arms), encoding="utf-8")
     latex = arms_latex(report.arms, caption(report))
     (folder / "table.tex").write_text(latex, encoding="utf-8")
@@ -102,7 +99,7 @@ def _inside(folder: Path, name: str) -> Path:
 
 def as_json(report: EvaluationReport) -> dict[str, Any]:
     """Return what ``report.json`` holds, in strict JSON values."""
-    content: dict[str, Any] = {
+    facts = {
         "format": FORMAT,
         "verdicts": [asdict(verdict) for verdict in report.verdicts],
         "labels": report.labels,
@@ -119,8 +116,7 @@ def as_json(report: EvaluationReport) -> dict[str, Any]:
             for e in report.examples
         ],
     }
-    strict: dict[str, Any] = plain(content)
-    return strict
+    return plain(facts)
 
 
 def caption(report: EvaluationReport) -> str:

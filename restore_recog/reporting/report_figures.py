@@ -176,9 +176,7 @@ def _estimate(label: str, figure: Measured | None, factor: float) -> Estimate:
 def quality(report: EvaluationReport) -> Figure | None:
     """Return each probe's gain in PSNR against its gain in cosine, or None without
     clean counterparts."""
-    rows: dict[str, dict[str, ProbeRow]] = {}
-    for row in report.probes:
-        rows.setdefault(row.arm, {})[row.probe_id] = row
+    rows = report.rows()
     panels: dict[str, tuple[Vector, Vector]] = {}
     for arm in answering(report.arms):
         x, y = _changes(rows.get(base(arm), {}), rows.get(arm.name, {}).values())

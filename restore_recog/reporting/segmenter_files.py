@@ -14,7 +14,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
@@ -28,17 +27,27 @@ from restore_recog.evaluation.figure import facts_of
 from restore_recog.evaluation.results import Example
 from restore_recog.evaluation.segmenters.figures import MASK_SCORES
 from restore_recog.evaluation.segmenters.results import Standing, Study, Worst
+from restore_recog.reporting.pages.elements import arms_table, photograph, render
 from restore_recog.reporting.plots_panels import cost_figure
 from restore_recog.reporting.report_figures import Plot, drawn
-from restore_recog.reporting.segmenter_text import COSTS, MASKS
+from restore_recog.reporting.segmenter_text import (
+    COSTS,
+    LEGEND,
+    MASKS,
+    agreements,
+    cost_rows,
+    warnings,
+)
 from restore_recog.reporting.strips import labelled
 from restore_recog.reporting.tables import csv_text, csv_values
-from restore_recog.system.atomic import plain, whole_folder
+from restore_recog.system.atomic import json_text, plain, whole_folder
 from restore_recog.types import Failure
 
 FORMAT = 1
 """Raised by any change of a field's meaning in ``segmenters.json``."""
 
+WIDTH = 760
+"""Of a strip on the page, in pixels."""
 
 HIT, MISSED, EXTRA = (200, 200, 200), (213, 94, 0), (0, 114, 178)
 """Colours of a mask's differences: grey where both are, orange missed, blue too much."""
@@ -50,14 +59,11 @@ def write(study: Study, folder: Path) -> None:
     Raises:
         OutputError: The folder exists, or the disk is full or not writable.
     """
-    from restore_recog.reporting.pages.segmenters import page
-
     with whole_folder(folder) as staging:
         strips = [strip(one) for one in study.worst]
         figure = cost_figure(study)
         image = None if figure is None else drawn(figure)
-        record = json.dumps(as_json(study), indent=1, ensure_ascii=False, allow_nan=False)
-        (staging / "segmenters.json").write_text(record + "\n", encoding="utf-8")
+        (staging / "segmenters.json").write_text(json_text(as_json(study)), encoding="utf-8")
         (staging / "segmenters.csv").write_text(csv_text(_csv(study)), encoding="utf-8")
         (staging / "maps.csv").write_text(csv_text(_masks_csv(study)), encoding="utf-8")
         names = [one.name for one in fields(Failure)]
@@ -72,7 +78,7 @@ def write(study: Study, folder: Path) -> None:
 
 def as_json(study: Study) -> dict[str, Any]:
     """Return what ``segmenters.json`` holds, in strict JSON values."""
-    strict: dict[str, Any] = plain(
+    return plain(
         {
             "format": FORMAT,
             "labels": study.labels,
@@ -96,7 +102,31 @@ def as_json(study: Study) -> dict[str, Any]:
             "setup": study.setup,
         }
     )
-    return strict
+
+
+def page(study: Study, plot: Plot | None, strips: Sequence[Example]) -> str:
+    """Return the HTML page of a study.
+
+    Args:
+        study: What was measured.
+        plot: Dice against cost, where it was drawn.
+        strips: Of the worst masks.
+    """
+    return render(
+        "segmenters.html.j2",
+        labels=study.labels,
+        masks=arms_table(MASKS, [(s.segmenter, s.masks) for s in study.standings], "Segmenter"),
+        legend=LEGEND,
+        plot=plot,
+        costs=[
+            (name, arms_table(COSTS, cost_rows(study, name), "Mask"))
+            for name in study.standings[0].restorers
+        ],
+        agreements=agreements(study),
+        strips=[photograph(s, s.caption, s.caption, width=WIDTH, scale=2) for s in strips],
+        warnings=warnings(study),
+        setup=study.setup,
+    )
 
 
 def strip(worst: Worst) -> Example:

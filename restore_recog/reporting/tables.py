@@ -11,7 +11,8 @@ from typing import Any
 from tabulate import DataRow, Line, TableFormat, tabulate
 
 from restore_recog.evaluation.figure import NO_FIGURE, Figures
-from restore_recog.evaluation.results import ArmReport
+from restore_recog.evaluation.results import ArmReport, EvaluationReport
+from restore_recog.reporting import csv_files
 from restore_recog.reporting.columns import ALL, BRIEF, Cell, Column, known, legend, used
 
 _LATEX = {
@@ -96,6 +97,28 @@ def text_table(
         )
         for group in groups
     )
+
+
+def report_text(report: EvaluationReport) -> str:
+    """Return the report's labels, table, flips, failures and verdicts, ready to print."""
+    lost = csv_files.losses(report.arms)
+    lost += csv_files.stage_lines(csv_files.failures_by_stage(report.failures))
+    flips = [
+        f"{name}: {', '.join(f'{counts[kind]} {kind}' for kind in csv_files.OUTCOMES)}"
+        for name, counts in csv_files.counted(csv_files.flips(report)).items()
+    ]
+    parts = [
+        "\n".join(report.labels),
+        arms_text(report.arms),
+        _listed("Probes at rank 1, before and after", flips),
+        _listed("Counted as misses, never left out", lost),
+        "\n".join(verdict.sentence for verdict in report.verdicts),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _listed(title: str, lines: list[str]) -> str:
+    return "\n".join([f"{title}:", *(f"  {line}" for line in lines)]) if lines else ""
 
 
 def arms_text(arms: Sequence[ArmReport]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import secrets
@@ -30,6 +31,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
     return value if value is None or isinstance(value, (str, int, float)) else str(value)
+
+
+def json_text(value: Any) -> str:
+    """Return a value as the text of a JSON file, made strict by :func:`plain`."""
+    return json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def flat(values: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Any]]:

@@ -17,10 +17,9 @@ from restore_recog.evaluation.figure import read_figures
 from restore_recog.evaluation.results import ArmReport, EvaluationReport
 from restore_recog.published import comparison, rendering
 from restore_recog.published.comparison import Ours, assess, compare
-from restore_recog.published.metrics import METRICS
 from restore_recog.published.origin import MeasuredRun, Origin, origin
 from restore_recog.published.presets import PRESETS
-from restore_recog.published.tables import Printed, table
+from restore_recog.published.tables import METRICS, Printed, table
 from restore_recog.restorers.telea import Telea
 
 PAPER = Origin(

@@ -8,9 +8,8 @@ import pytest
 
 from restore_recog import registry
 from restore_recog.errors import DataError
-from restore_recog.published.metrics import METRICS
 from restore_recog.published.presets import CROPPER, PRESETS
-from restore_recog.published.tables import Printed, table, tables
+from restore_recog.published.tables import METRICS, Printed, table, tables
 
 
 def numbers(name: str, metric: str) -> dict[str, float]:

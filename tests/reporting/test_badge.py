@@ -13,7 +13,7 @@ from evaluation_fakes import Breaker, Healer, Squares, request
 from restore_recog.evaluation.evaluate import evaluate
 from restore_recog.evaluation.results import EvaluationReport
 from restore_recog.reporting.folder import read, write
-from restore_recog.reporting.report_text import render
+from restore_recog.reporting.tables import report_text
 from restore_recog.restorers.telea import Telea
 
 BADGE = re.compile(r'<p class="verdict (\w+)">\s*<b>([^<]*)</b>\s*(.*?)\s*</p>', re.DOTALL)
@@ -45,7 +45,7 @@ def test_an_interval_beside_zero_does_not_help_where_the_sign_flip_test_says_no(
     (stored,) = json.loads((tmp_path / "run" / "report.json").read_text())["verdicts"]
     assert (stored["answer"], stored["sentence"]) == (verdict.answer, verdict.sentence)
     assert read(tmp_path / "run").verdicts == doubtful.verdicts
-    assert verdict.sentence in " ".join(render(doubtful).split())
+    assert verdict.sentence in " ".join(report_text(doubtful).split())
 
 
 def test_every_restorer_has_its_own_badge(tmp_path: Path) -> None:

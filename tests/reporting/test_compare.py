@@ -17,7 +17,7 @@ from restore_recog.errors import DataError, OutputError
 from restore_recog.evaluation.results import ArmReport, EvaluationReport, ProbeRow
 from restore_recog.reporting import comparison_files, comparison_text
 from restore_recog.reporting.compare import Difference, Run, compare, load, pair
-from restore_recog.reporting.pages.compare import page
+from restore_recog.reporting.comparison_files import page
 
 NAN = math.nan
 

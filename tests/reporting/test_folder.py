@@ -27,6 +27,7 @@ from restore_recog.reporting import folder as record
 from restore_recog.reporting.folder import read as read_report
 from restore_recog.reporting.folder import write as write_report
 from restore_recog.reporting.pages.report import page
+from restore_recog.system.atomic import check_output
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +190,7 @@ def test_a_full_disk_leaves_nothing(
 def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError, match="not a folder"):
-        record.check_output(tmp_path / "file" / "results")
+        check_output(tmp_path / "file" / "results")
 
 
 @pytest.mark.parametrize("content", [None, "{", "{}", "[]", '{"format": 1}', '{"format": 2}'])

@@ -24,7 +24,6 @@ from restore_recog.reporting.columns import (
     flag,
     used,
 )
-from restore_recog.reporting.report_text import render
 from restore_recog.reporting.tables import (
     TERMINAL,
     Marks,
@@ -32,6 +31,7 @@ from restore_recog.reporting.tables import (
     arms_latex,
     arms_text,
     escape_latex,
+    report_text,
     text_table,
 )
 from restore_recog.types import Failure
@@ -166,7 +166,7 @@ def test_latex_table_is_whole() -> None:
 
 def test_the_terminal_shows_flips_losses_and_verdicts() -> None:
     report = sample_report()
-    text = render(report)
+    text = report_text(report)
     assert text.startswith("synthetic coverings\n") and text.endswith(report.verdicts[1].sentence)
     counts = csv_files.counted(csv_files.flips(report))["restored:alpha"]
     assert f"restored:alpha: {counts['rescued']} rescued, {counts['harmed']} harmed" in text
