@@ -12,7 +12,7 @@ from restore_recog.cli.eval import build_request, check_names, unasked
 from restore_recog.cli.eval_options import OPTIONS, evaluation_options
 
 if TYPE_CHECKING:
-    from restore_recog.evaluation.segmenters.results import Study
+    from restore_recog.evaluation.segmenters.figures import Study
 
 OTHERS = (
     "segmenter",

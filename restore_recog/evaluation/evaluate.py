@@ -14,7 +14,7 @@ from dataclasses import fields
 from restore_recog.errors import DataError, PluginError
 from restore_recog.evaluation import plan_files
 from restore_recog.evaluation.arms import ARMS, Occluded
-from restore_recog.evaluation.figures import det, groups
+from restore_recog.evaluation.figures import groups
 from restore_recog.evaluation.figures.findings import Findings
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.results import ArmReport, Cohort, EvaluationReport, ProbeRow, Verdict
@@ -101,7 +101,7 @@ def _verdicts(
 
 def _curves(findings: Findings) -> dict[str, DetCurve]:
     searches = {name: arm.scores.search for name, arm in findings.measured.items()}
-    curves = {name: det.of_search(s) for name, s in searches.items() if s is not None}
+    curves = {name: s.curve() for name, s in searches.items() if s is not None}
     return {name: curve for name, curve in curves.items() if curve is not None}
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 from restore_recog.evaluation.figure import Figures
-from restore_recog.evaluation.segmenters.results import Standing, Study
+from restore_recog.evaluation.segmenters.figures import Standing, Study
 
 GENUINE, IMPOSTOR = COLOURS[0], COLOURS[1]
 _BINS = (10, 40)  # fewest and most; in between twice the root of the shortest list

@@ -25,8 +25,7 @@ from PIL import Image
 
 from restore_recog.evaluation.figure import facts_of
 from restore_recog.evaluation.results import Example
-from restore_recog.evaluation.segmenters.figures import MASK_SCORES
-from restore_recog.evaluation.segmenters.results import Standing, Study, Worst
+from restore_recog.evaluation.segmenters.figures import MASK_SCORES, Standing, Study, Worst
 from restore_recog.reporting.pages.elements import arms_table, photograph, render
 from restore_recog.reporting.plots_panels import cost_figure
 from restore_recog.reporting.report_figures import Plot, drawn

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from restore_recog.evaluation.figure import Figures
-from restore_recog.evaluation.segmenters.results import Study
+from restore_recog.evaluation.segmenters.figures import Study
 from restore_recog.reporting.columns import NOTHING, Column
 from restore_recog.reporting.tables import TERMINAL, text_table
 

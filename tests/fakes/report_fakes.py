@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from restore_recog.evaluation.figure import Figure, FigureName, read_figures
-from restore_recog.evaluation.figures.det import thinned
 from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.results import (
     ArmReport,
@@ -20,6 +19,7 @@ from restore_recog.evaluation.results import (
     Spread,
     Verdict,
 )
+from restore_recog.metrics.streaming_det import thinned
 from restore_recog.metrics.uncertainty import bootstrap_difference, bootstrap_mean
 from restore_recog.metrics.verification import det_curve
 from restore_recog.types import Failure, Trial

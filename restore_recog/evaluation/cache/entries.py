@@ -28,7 +28,7 @@ from restore_recog.types import FaceCrop, FaceImage, FaceSample, Pixels, Templat
 FORMAT = 4
 """Raised by any change of what an entry holds."""
 
-CORE = {"restore_recog.evaluation.run.probes", "restore_recog.evaluation.run.references"}
+CORE = {"restore_recog.evaluation.run.probes", "restore_recog.evaluation.run.templates"}
 """The modules that make an entry; with all that they use, their sources are in its key."""
 
 Tally = tuple[int, int, int]

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.api import Recognizer, Restorer
+from restore_recog.api import Restorer
 from restore_recog.evaluation.arm_choice import ArmChoice, ArmSpec
 from restore_recog.evaluation.cache.entries import FinishedWork, Outcome, Tile
 from restore_recog.evaluation.image_quality import ImageQuality, measure
+from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.run.arm_images import ImageMaker
 from restore_recog.evaluation.run.faces import CoveringSpec, FoundProbe, ProbeFace, Studio
-from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.masks import BlockMasks, pack
 from restore_recog.evaluation.run.quality_models import QualityModels
 from restore_recog.evaluation.run.templates import Face, embed
-from restore_recog.segmenters.names import ChosenSegmenter
+from restore_recog.segmenters.names import ChosenSegmenter, margin
 from restore_recog.types import Failure, Pixels, Templates
 
 
@@ -64,23 +64,24 @@ class ProbePass:
     """Reads, crops, covers, restores, embeds and measures blocks of probes.
 
     Attributes:
-        studio: Where faces come from; its ledger takes costs.
+        request: Says what to do with probes that cannot be restored, and which masks to give.
+        studio: Where faces come from; its ledger takes failures and costs.
         coverings: What to cover them with, or None to take them as they are found.
         restorers: By their names in this run.
+        segmenters: Restorer name -> its segmenter, or None.
         choice: The arms; the blocks may narrow it.
-        worker: Takes a block through one arm.
-        true_masks: By how many pixels the true masks are widened that the restorers are given;
-            None where they are given what the segmenters find.
+        quality_models: Those that score how good the images look.
         mean_face: (S, S, 3) uint8, for the arm ``fill``.
         work: Where results made before come from, or None.
     """
 
+    request: EvalRequest
     studio: Studio
     coverings: CoveringSpec | None
     restorers: Mapping[str, Restorer]
+    segmenters: Mapping[str, ChosenSegmenter | None]
     choice: ArmChoice
-    worker: ArmWorker
-    true_masks: int | None
+    quality_models: QualityModels
     mean_face: Pixels
     work: FinishedWork | None
 
@@ -122,8 +123,8 @@ class ProbePass:
         return self.work.tile(keys[face.sample.image_id], make)
 
     def _maker(self, probes: Sequence[ProbeFace]) -> ImageMaker:
-        ledger = self.studio.ledger
-        masks = BlockMasks(probes, self.worker.segmenters, ledger, true=self.true_masks)
+        ledger, true = self.studio.ledger, margin(self.request.segmenter)
+        masks = BlockMasks(probes, self.segmenters, ledger, true=true)
         return ImageMaker(self.restorers, masks, self.mean_face, ledger)
 
     def _outcomes(
@@ -131,74 +132,40 @@ class ProbePass:
     ) -> dict[str, Outcome]:
         """Take a block through one arm, or remember what came of it."""
         if self.work is None:
-            return self.worker.work(spec, probes, maker)
+            return self._made(spec, probes, maker)
         return self.work.block(
             self.work.probe_keys(spec, probes, self.mean_face),
             self.studio.source.samples,
             maker.ledger,
-            lambda: self.worker.work(spec, probes, maker),
+            lambda: self._made(spec, probes, maker),
         )
 
-
-def faces(
-    ids: Sequence[str], studio: Studio, coverings: CoveringSpec | None
-) -> dict[str, ProbeFace]:
-    """Return image_id -> probe of those whose face was found."""
-    return studio.as_found(ids) if coverings is None else studio.covered(ids, coverings)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ArmWorker:
-    """Takes blocks of probes through arms.
-
-    Attributes:
-        recognizer: Of the run.
-        segmenters: Restorer name -> its segmenter, or None.
-        acquire_failed: Whether a probe that the restorer failed on has no template (failure
-            to acquire) instead of the one of the image as it came.
-        quality_models: Those that score how good the images look.
-    """
-
-    recognizer: Recognizer
-    segmenters: Mapping[str, ChosenSegmenter | None]
-    acquire_failed: bool
-    quality_models: QualityModels = field(default_factory=QualityModels)
-
-    def work(
-        self, spec: ArmSpec, faces: Sequence[ProbeFace], maker: ImageMaker
+    def _made(
+        self, spec: ArmSpec, probes: Sequence[ProbeFace], maker: ImageMaker
     ) -> dict[str, Outcome]:
-        """Return image_id -> outcome of every probe of a block."""
-        made, ledger = maker.make(spec, faces), maker.ledger
-        masks: Sequence[Pixels | None] = [None] * len(faces)
+        """Take a block through one arm: restore, embed, measure."""
+        made, ledger = maker.make(spec, probes), maker.ledger
+        masks: Sequence[Pixels | None] = [None] * len(probes)
         if spec.arm.keeps_mask and maker.reads_masks(spec):
             masks = made.masks
         packed = [None if mask is None else pack(mask) for mask in masks]
-        ids = [face.sample.image_id for face in faces]
-        kept = [
-            i for i, failed in enumerate(made.fallbacks) if not (failed and self.acquire_failed)
-        ]
-        seen, images = [faces[i] for i in kept], [made.images[i] for i in kept]
-        rows = self._embed(seen, images, ledger)
-        with ledger.timed("measure", len(faces)):
-            qualities = [self._quality(spec, faces[i], made.images[i], masks[i]) for i in kept]
-        scored = self.quality_models.score(spec, seen, images, ledger)
         outcomes = {
-            image_id: Outcome(None, False, ImageQuality(), mask)
-            for image_id, mask in zip(ids, packed, strict=True)
+            face.sample.image_id: Outcome(None, False, ImageQuality(), mask)
+            for face, mask in zip(probes, packed, strict=True)
         }
+        acquire_failed = self.request.restorer_failure == "fta"
+        kept = [i for i, failed in enumerate(made.fallbacks) if not (failed and acquire_failed)]
+        seen, images = [probes[i] for i in kept], [made.images[i] for i in kept]
+        cut = [Face(f.sample, x, f.crop.landmarks) for f, x in zip(seen, images, strict=True)]
+        rows = embed(self.request.recognizer, cut, ledger)
+        with ledger.timed("measure", len(probes)):
+            qualities = [self._quality(spec, probes[i], made.images[i], masks[i]) for i in kept]
+        scored = self.quality_models.score(spec, seen, images, ledger)
         for i, row, quality, more in zip(kept, rows, qualities, scored, strict=True):
-            quality = replace(quality, **more.scores)
-            outcomes[ids[i]] = Outcome(row, made.fallbacks[i], quality, packed[i], more.features)
+            outcomes[probes[i].sample.image_id] = Outcome(
+                row, made.fallbacks[i], replace(quality, **more.scores), packed[i], more.features
+            )
         return outcomes
-
-    def _embed(
-        self, faces: Sequence[ProbeFace], images: Sequence[Pixels], ledger: Ledger
-    ) -> list[Templates | None]:
-        cut = [
-            Face(face.sample, image, face.crop.landmarks)
-            for face, image in zip(faces, images, strict=True)
-        ]
-        return embed(self.recognizer, cut, ledger) if cut else []
 
     def _quality(
         self, spec: ArmSpec, face: ProbeFace, image: Pixels, mask: Pixels | None
@@ -217,3 +184,10 @@ class ArmWorker:
             return measure(image, face.clean, None, None)
         segmented = self.segmenters.get(spec.restorer or "") is not None
         return measure(image, face.clean, face.crop.mask, mask if segmented else None)
+
+
+def faces(
+    ids: Sequence[str], studio: Studio, coverings: CoveringSpec | None
+) -> dict[str, ProbeFace]:
+    """Return image_id -> probe of those whose face was found."""
+    return studio.as_found(ids) if coverings is None else studio.covered(ids, coverings)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from restore_recog.alignment import TEMPLATE
 from restore_recog.errors import DataError
@@ -29,9 +30,8 @@ from restore_recog.evaluation.run.faces import (
     Studio,
 )
 from restore_recog.evaluation.run.ledger import Ledger
-from restore_recog.evaluation.run.probes import ArmRun, ArmWorker, ProbePass, faces
-from restore_recog.evaluation.run.references import GalleryBlock, enrol, mean_face
-from restore_recog.evaluation.run.templates import stacked
+from restore_recog.evaluation.run.probes import ArmRun, ProbePass, faces
+from restore_recog.evaluation.run.templates import GalleryBlock, enrol, stacked
 from restore_recog.evaluation.scores.design import Design
 from restore_recog.face_detection import FaceFinder
 from restore_recog.segmenters.names import choose, margin
@@ -134,17 +134,13 @@ class Session:
         """
         self._whole, self._upper, mean = self._enrol()
         self._probes = ProbePass(
+            self.request,
             self._studio,
             self._coverings,
             self.restorers,
+            self.segmenters,
             self._choice,
-            ArmWorker(
-                self.request.recognizer,
-                self.segmenters,
-                self.request.restorer_failure == "fta",
-                self.quality_models,
-            ),
-            margin(self.request.segmenter),
+            self.quality_models,
             mean,
             self._work,
         )
@@ -217,7 +213,7 @@ class Session:
         if self._clean:
             self._check_any("references", self.gallery, self._clean)
             total = np.sum([block.total for block in blocks], axis=0)
-            mean = mean_face(total, len(self.gallery))
+            mean = _mean(total, len(self.gallery))
             stacked(whole, self._clean)  # where there is nothing to search in, stop now
         else:
             mean = self._mean_occluded()
@@ -235,7 +231,7 @@ class Session:
         self.notes.append(
             f"No reference is clean; the mean face is that of the first {count} occluded ones."
         )
-        return mean_face(total, max(1, count))
+        return _mean(total, max(1, count))
 
     def _share_accounts(self) -> None:
         """Learn the costs of the other processes, and how much all of them took from the cache."""
@@ -286,6 +282,11 @@ class Session:
                 {i: o.features for i, o in mine.items()}, self.plan.probes
             ),
         )
+
+
+def _mean(total: NDArray[np.uint64], count: int) -> Pixels:
+    """Return the mean of *count* crops whose sum is given."""
+    return np.rint(total / count).astype(np.uint8)
 
 
 def _merged(parts: Iterable[Mapping[str, Result]]) -> dict[str, Result]:

@@ -1,4 +1,4 @@
-"""Templates of aligned crops, each image cut as the recogniser wants it."""
+"""Templates of aligned crops, each cut as the recogniser wants it, and those of the references."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 from restore_recog.alignment import TEMPLATE, five_points, similarity, warp
 from restore_recog.api import Recognizer
 from restore_recog.errors import DataError, PluginError, RestoreRecogError
+from restore_recog.evaluation.arms import upper_half
+from restore_recog.evaluation.cache.entries import FinishedWork, Outcome
+from restore_recog.evaluation.image_quality import ImageQuality
+from restore_recog.evaluation.run.faces import Studio, digest
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.images import to_tensor
 from restore_recog.restoring.restoration import resize
-from restore_recog.types import FaceSample, Pixels, Templates
+from restore_recog.types import FaceSample, Failure, Pixels, Templates
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +37,8 @@ def embed(recognizer: Recognizer, faces: Sequence[Face], ledger: Ledger) -> list
     Raises:
         PluginError: The recogniser's answer has the wrong shape.
     """
+    if not faces:
+        return []
     images = to_tensor([_fitted(recognizer, face) for face in faces])
     try:
         with ledger.timed("embed", len(faces), recognizer.device), torch.inference_mode():
@@ -107,3 +113,66 @@ def _usual(face: Face) -> Pixels:
     if np.allclose(matrix, np.eye(2, 3), rtol=0, atol=[0.01, 0.01, 1.0]):
         return face.pixels
     return warp(face.pixels, matrix, side)
+
+
+@dataclass(slots=True, eq=False)
+class GalleryBlock:
+    """What is kept of one block of references.
+
+    Attributes:
+        digests: image_id -> :func:`~restore_recog.evaluation.run.faces.digest` of its crop.
+        whole, upper: image_id -> template of the whole face, and of its upper half.
+        total: (S, S, 3) uint64, the sum of the crops.
+        failures: Of these references.
+    """
+
+    digests: dict[str, str]
+    whole: dict[str, Templates | None]
+    upper: dict[str, Templates | None]
+    total: NDArray[np.uint64]
+    failures: list[Failure]
+
+
+def enrol(
+    ids: Sequence[str],
+    studio: Studio,
+    recognizer: Recognizer,
+    work: FinishedWork | None,
+    *,
+    upper: bool,
+) -> GalleryBlock:
+    """Read, crop and embed one block of clean references.
+
+    Args:
+        ids: Of the references.
+        studio: Where crops come from; its ledger takes the costs.
+        recognizer: Where templates come from.
+        work: Where those made before come from, or None.
+        upper: Whether the upper halves are embedded too.
+    """
+    samples, ledger = studio.source.samples, studio.ledger
+
+    def templates(part: str) -> dict[str, Templates | None]:
+        def make() -> dict[str, Outcome]:
+            cut = upper_half if part == "upper" else np.asarray
+            faces = [Face(samples[i], cut(c.pixels), c.landmarks) for i, c in crops.items()]
+            rows = embed(recognizer, faces, ledger)
+            return {
+                i: Outcome(row, False, ImageQuality()) for i, row in zip(crops, rows, strict=True)
+            }
+
+        if work is None:
+            outcomes = make()
+        else:
+            outcomes = work.block(work.reference_keys(crops, part), samples, ledger, make)
+        return {image_id: outcome.template for image_id, outcome in outcomes.items()}
+
+    with ledger.collect() as failures:
+        crops = studio.crops(ids)
+        whole = templates("whole")
+        halves = templates("upper") if upper else {}
+    total = np.zeros((studio.size, studio.size, 3), np.uint64)
+    for crop in crops.values():
+        total += crop.pixels
+    digests = {image_id: digest(crop.pixels) for image_id, crop in crops.items()}
+    return GalleryBlock(digests, whole, halves, total, failures)

@@ -25,6 +25,8 @@ from scipy.sparse import csr_array
 from restore_recog.evaluation.scores.blocks import Block, Scores, Sides, scores_of
 from restore_recog.metrics.identification import Ranks, Subjects
 from restore_recog.metrics.streaming import ScoreStream
+from restore_recog.metrics.streaming_det import streaming_det, thinned
+from restore_recog.metrics.verification import DetCurve
 
 BLOCK = 2048
 """Rows of either side that are compared at a time; changes memory, not the scores."""
@@ -49,6 +51,15 @@ class SearchResult:
     best_other: NDArray[np.float64]
     genuine: ScoreStream
     impostor: ScoreStream
+
+    def curve(self) -> DetCurve | None:
+        """Return the DET curve of all comparisons, thinned; None without both kinds of them.
+
+        It reaches far lower than that of a protocol's few pairs, which ends near an FMR of 0.001.
+        """
+        if not self.genuine.count or not self.impostor.count:
+            return None
+        return thinned(streaming_det(self.genuine, self.impostor).curve)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

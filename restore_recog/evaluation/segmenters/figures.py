@@ -1,4 +1,4 @@
-"""The figures of a segmenter study: how good the masks are, and what their errors cost."""
+"""The results of a segmenter study: how good the masks are, and what their errors cost."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
-from restore_recog.evaluation.figure import Figure, collected
+from restore_recog.evaluation.figure import Figure, Figures, collected
 from restore_recog.evaluation.figures import paired
 from restore_recog.evaluation.figures.single import People, mean_figure, rate_figure
 from restore_recog.evaluation.scores.design import ArmScores
 from restore_recog.metrics.masks import boundary_error, precision, recall
 from restore_recog.metrics.quality import dice, iou, pixel_accuracy
-from restore_recog.types import Mask, Pixels, Vector
+from restore_recog.types import Failure, Mask, Pixels, Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,68 @@ class Scored:
 
     scores: ArmScores
     psnr: Vector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standing:
+    """One segmenter.
+
+    Attributes:
+        segmenter: As it was named.
+        reference: Whether it is a reference point and not under test.
+        masks: Figure name -> figure of the masks (``dice``, ..., ``empty``, ``false_area``).
+        restorers: Restorer -> figure name -> figure of what came of the masks.
+        scores: One per probe; None where no face was found.
+    """
+
+    segmenter: str
+    reference: bool
+    masks: Figures
+    restorers: Mapping[str, Figures]
+    scores: Sequence[MaskScore | None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Worst:
+    """One of the worst masks of a segmenter, with the image.
+
+    Attributes:
+        occluded: (S, S, 3) uint8.
+        predicted, true: (S, S) uint8 of 0 and 1.
+    """
+
+    segmenter: str
+    probe_id: str
+    dice: float
+    occluded: Pixels
+    predicted: Pixels
+    true: Pixels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Study:
+    """The results of a study.
+
+    Attributes:
+        standings: Reference points first, then the segmenters in the order of their naming.
+        floor: Figures of the occluded probes, which no restorer has touched.
+        probes: image_id and subject of every probe, in the order of ``Standing.scores``.
+        agreement: (segmenter, segmenter) -> mean Dice of their masks.
+        true_masks: Of how many probes the true mask is known.
+        worst: The worst masks by Dice of each segmenter under test.
+        failures: Of all evaluations, each once.
+    """
+
+    standings: tuple[Standing, ...]
+    floor: Figures
+    probes: tuple[tuple[str, str], ...]
+    agreement: Mapping[tuple[str, str], Figure]
+    true_masks: int
+    worst: tuple[Worst, ...]
+    labels: tuple[str, ...]
+    notes: tuple[str, ...]
+    setup: Mapping[str, Any]
+    failures: tuple[Failure, ...]
 
 
 def mask_figures(rows: Sequence[MaskScore | None], people: People, seed: int) -> dict[str, Figure]:

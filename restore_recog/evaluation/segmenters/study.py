@@ -23,6 +23,9 @@ from restore_recog.evaluation.run.masks import unpack
 from restore_recog.evaluation.run.session import Session
 from restore_recog.evaluation.segmenters.figures import (
     Scored,
+    Standing,
+    Study,
+    Worst,
     agreement,
     cost,
     false_alarms,
@@ -30,7 +33,6 @@ from restore_recog.evaluation.segmenters.figures import (
     mask_score,
     recognition,
 )
-from restore_recog.evaluation.segmenters.results import Standing, Study, Worst
 from restore_recog.evaluation.words import notes as outcome
 from restore_recog.segmenters import names as segmenter_names
 from restore_recog.segmenters.names import OWN, TRUE

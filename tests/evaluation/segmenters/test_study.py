@@ -14,7 +14,7 @@ from torch import Tensor
 
 from restore_recog.api import Restorer
 from restore_recog.errors import DataError, PluginError, UnknownPluginError
-from restore_recog.evaluation.segmenters.results import Standing, Study
+from restore_recog.evaluation.segmenters.figures import Standing, Study
 from restore_recog.evaluation.segmenters.study import study
 from restore_recog.reporting import segmenter_files, segmenter_text
 from restore_recog.types import FaceBatch, FaceImage, FaceSample

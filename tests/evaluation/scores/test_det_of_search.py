@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from restore_recog.evaluation.figures.det import of_search, thinned
 from restore_recog.evaluation.scores.search import search
+from restore_recog.metrics.streaming_det import thinned
 from restore_recog.metrics.verification import det_curve
 
 
@@ -36,7 +36,7 @@ def test_all_comparisons_count_and_failed_ones_stay() -> None:
         side /= np.linalg.norm(side, axis=1, keepdims=True)
     probes[2] = np.nan
     people, owners = np.arange(6) % 3, np.arange(9) % 3
-    curve = of_search(search(probes, references, people, owners))
+    curve = search(probes, references, people, owners).curve()
     assert curve is not None
     assert (curve.n_genuine, curve.n_impostor) == (6 * 3, 6 * 6)
     scores = np.nan_to_num((probes @ references.T).astype(np.float32), nan=-np.inf)
@@ -50,4 +50,4 @@ def test_all_comparisons_count_and_failed_ones_stay() -> None:
 def test_one_person_has_no_curve() -> None:
     templates = np.eye(3)
     people = np.zeros(3, dtype=int)
-    assert of_search(search(templates, templates, people, people)) is None
+    assert search(templates, templates, people, people).curve() is None
