@@ -48,8 +48,7 @@ def command(
     if output is not None and output.exists():
         raise OutputError(f"The file {output} exists; choose another --output.")
     from restore_recog.data_checks.lists import validate
-    from restore_recog.reporting.tables import csv_text
-    from restore_recog.system.atomic import write_text
+    from restore_recog.system.atomic import csv_text, write_text
     from restore_recog.system.progress import Bars
 
     with Bars() as bars:

@@ -22,6 +22,7 @@ from restore_recog.data_checks.contents import (
     several,
 )
 from restore_recog.errors import RestoreRecogError
+from restore_recog.evaluation.request import numbered, planner
 from restore_recog.types import FaceSample
 
 __all__ = ["Count", "Finding", "CheckResults", "Issue", "validate"]
@@ -84,7 +85,8 @@ def validate(
     findings: list[Finding] = []
     entries: list[Entry] = []
     usable: list[Dataset] = []
-    for dataset, name in zip(datasets, _names(datasets), strict=True):
+    names = numbered(dataset.name for dataset in datasets)
+    for dataset, name in zip(datasets, names, strict=True):
         try:
             samples = dataset.samples()
         except RestoreRecogError as error:
@@ -102,16 +104,6 @@ def validate(
     order: tuple[Severity, ...] = ("fatal", "warning", "note")
     findings.sort(key=lambda finding: order.index(finding.severity))
     return CheckResults(tuple(counts), tuple(findings))
-
-
-def _names(datasets: Sequence[Dataset]) -> list[str]:
-    """Return the data sets' names, numbered where one is there several times."""
-    seen: Counter[str] = Counter()
-    names = []
-    for dataset in datasets:
-        seen[dataset.name] += 1
-        names.append(dataset.name + (f"-{seen[dataset.name]}" if seen[dataset.name] > 1 else ""))
-    return names
 
 
 def _count(name: str, samples: Sequence[FaceSample]) -> Count:
@@ -224,12 +216,10 @@ def _plan_findings(datasets: Sequence[Dataset], protocol: EvaluationProtocol) ->
     # Here: it loads PyTorch, which no other check needs.
     from restore_recog.evaluation.run.faces import Source
 
-    lists = [dataset.pair_list for dataset in datasets if dataset.pair_list is not None]
-    if protocol.pair_list is None and lists:
-        protocol.pair_list = lists[0]
     name = f"protocol {protocol.name}"
     try:
-        plan = protocol.plan(list(Source(datasets).samples.values()))
+        samples = list(Source(datasets).samples.values())
+        plan = planner(protocol, datasets).plan(samples)
     except RestoreRecogError as error:
         return [Finding("fatal", "protocol", name, str(error))]
     genuine = sum(pair.genuine for pair in plan.pairs)

@@ -110,10 +110,7 @@ PATH/                                the lists may also lie directly in PATH, or
                         return folder
         if root.name in _FOLDERS:
             return root
-        raise DataError(
-            f"The data set 'celeba' finds none of the folders {', '.join(_FOLDERS)} in {root}."
-            f"{self.expected()}"
-        )
+        raise self.finds(f"none of the folders {', '.join(_FOLDERS)} in {root}")
 
     def _read_landmarks(self, root: Path, *, wild: bool) -> None:
         file = _list(root, "list_landmarks_celeba" if wild else "list_landmarks_align_celeba")

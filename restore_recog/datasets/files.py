@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import unicodedata
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
@@ -84,9 +85,7 @@ class FileDataset(Dataset):
             )
         root = Path(self.location).expanduser()
         if not root.is_dir():
-            raise DataError(
-                f"The data set '{self.name}' finds no folder {self.location}.{self.expected()}"
-            )
+            raise self.finds(f"no folder {self.location}")
         return root
 
     def note(self, count: int, text: str) -> None:
@@ -104,6 +103,10 @@ class FileDataset(Dataset):
     def expected(self) -> str:
         """Return the end of a message about a missing folder: what should be there."""
         return f" Expected:\n{self.tree}"
+
+    def finds(self, nothing: str) -> DataError:
+        """Return the refusal of data that lacks something, e.g. ``no folder PATH``."""
+        return DataError(f"The data set '{self.name}' finds {nothing}.{self.expected()}")
 
 
 def image_files(folder: Path, *, deep: bool = False) -> list[Path]:
@@ -131,6 +134,44 @@ def folders(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
         if path.is_dir() and not path.name.startswith("."):
             yield path
+
+
+def csv_rows(
+    file: Path, columns: Sequence[str], *, once: bool = False
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield (line number, row) of a CSV file in UTF-8; the names of its columns in lower case.
+
+    Args:
+        file: With a header.
+        columns: Must be in the header.
+        once: Whether a header that names a column twice is refused.
+
+    Raises:
+        DataError: It cannot be read, the header is another, or a row has more or fewer values.
+    """
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as text:
+            reader = csv.reader(text, strict=True)
+            header = [name.strip().lower() for name in next(reader, [])]
+            if missing := [column for column in columns if column not in header]:
+                raise DataError(
+                    f"{file}, line 1: the header lacks {', '.join(missing)}; it must name at least "
+                    f"{', '.join(columns)}, separated by commas."
+                )
+            twice = sorted({column for column in header if header.count(column) > 1})
+            if once and twice:
+                raise DataError(f"{file}, line 1: the column {', '.join(twice)} is named twice.")
+            for values in reader:
+                if not any(map(str.strip, values[:1])) and len(values) < 2:
+                    continue
+                if len(values) != len(header):
+                    raise DataError(
+                        f"{file}, line {reader.line_num}: {len(values)} values where the header "
+                        f"names {len(header)} columns."
+                    )
+                yield reader.line_num, dict(zip(header, values, strict=True))
+    except (csv.Error, UnicodeDecodeError, OSError) as error:
+        raise DataError(f"{file} cannot be read as CSV in UTF-8: {error}.") from error
 
 
 def identifier(path: Path, root: Path) -> str:

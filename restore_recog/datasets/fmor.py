@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from restore_recog.datasets.files import FileDataset, folders, identifier, image_files
 from restore_recog.datasets.manifest import Manifest
-from restore_recog.errors import DataError
 from restore_recog.types import FaceSample
 
 MANIFEST = "manifest.csv"
@@ -52,9 +51,7 @@ PATH/
             return self._manifest.samples()
         for tree in ("A", "B"):
             if not (root / tree).is_dir():
-                raise DataError(
-                    f"The data set 'fmor' finds no folder {root / tree}.{self.expected()}"
-                )
+                raise self.finds(f"no folder {root / tree}")
         occluded = list(self._tree(root, "A", "mask"))
         self._find_masks(root, occluded)
         return [*occluded, *self._tree(root, "B", "clean")]

@@ -95,7 +95,7 @@ PATH/                                   IJBB/ or IJBC/; the lists lie in meta/ o
         ]
         if not lists or not (root / IMAGES).is_dir():
             missing = root / IMAGES if lists else f"{root / META}/*{TEMPLATES}"
-            raise DataError(f"The data set 'ijb' finds no {missing}.{self.expected()}")
+            raise self.finds(f"no {missing}")
         if len(lists) > 1:
             raise DataError(
                 f"The data set 'ijb' finds several lists *{TEMPLATES} in {root}:"

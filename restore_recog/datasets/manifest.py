@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.datasets.files import FileDataset
+from restore_recog.datasets.files import FileDataset, csv_rows
 from restore_recog.errors import DataError
 from restore_recog.types import FaceSample
 
@@ -56,10 +55,8 @@ FILE.csv, comma-separated, UTF-8, with a header and one row per image:
     def root(self) -> Path:
         if self.location and Path(self.location).expanduser().is_file():
             return Path(self.location).expanduser()
-        raise DataError(
-            f"The data set '{self.name}' finds no file {self.location}; --data"
-            f" {self.name}:FILE.csv needs one.{self.expected()}"
-        )
+        needs = f"--data {self.name}:FILE.csv needs one"
+        raise self.finds(f"no file {self.location}; {needs}")
 
     def scan(self, root: Path) -> Iterable[FaceSample]:
         lines: dict[str, int] = {}
@@ -107,37 +104,12 @@ FILE.csv, comma-separated, UTF-8, with a header and one row per image:
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield (line number, row) with stripped values and forward slashes in places."""
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as text:
-            reader = csv.reader(text, strict=True)
-            header = [name.strip().lower() for name in next(reader, [])]
-            _check_header(file, header)
-            for values in reader:
-                if not any(value.strip() for value in values):
-                    continue
-                if len(values) != len(header):
-                    raise DataError(
-                        f"{file}, line {reader.line_num}: {len(values)} values where the header"
-                        f" names {len(header)} columns."
-                    )
-                row = dict(zip(header, (value.strip() for value in values), strict=True))
-                for column in {"path", "mask", "clean_path"} & row.keys():
-                    row[column] = row[column].replace("\\", "/")
-                yield reader.line_num, row
-    except (csv.Error, UnicodeDecodeError, OSError) as error:
-        raise DataError(f"{file} cannot be read as CSV in UTF-8: {error}.") from error
-
-
-def _check_header(file: Path, header: list[str]) -> None:
-    missing = [column for column in _REQUIRED if column not in header]
-    if missing:
-        raise DataError(
-            f"{file}, line 1: no column {', '.join(missing)}; the header must name at least"
-            f" {', '.join(_REQUIRED)}, separated by commas."
-        )
-    twice = sorted({column for column in header if header.count(column) > 1})
-    if twice:
-        raise DataError(f"{file}, line 1: the column {', '.join(twice)} is named twice.")
+    for line, values in csv_rows(file, _REQUIRED, once=True):
+        row = {name: value.strip() for name, value in values.items()}
+        for column in {"path", "mask", "clean_path"} & row.keys():
+            row[column] = row[column].replace("\\", "/")
+        if any(row.values()):
+            yield line, row
 
 
 def _landmarks(file: Path, line: int, row: Mapping[str, str]) -> NDArray[np.float32] | None:

@@ -57,10 +57,7 @@ PATH/                                            or PATH/basic/
             None,
         )
         if folder is None:
-            raise DataError(
-                f"The data set 'rafdb' finds neither original nor aligned in {root / 'Image'}."
-                f"{self.expected()}"
-            )
+            raise self.finds(f"neither original nor aligned in {root / 'Image'}")
         labels = self._expressions(root)
         samples, misnamed, unlabelled = [], 0, 0
         for path in image_files(folder):
@@ -91,7 +88,7 @@ PATH/                                            or PATH/basic/
         places = [root / "EmoLabel" / name for name in _LABELS]
         file = next((place for place in places if place.is_file()), None)
         if file is None:
-            raise DataError(f"The data set 'rafdb' finds no file {places[0]}.{self.expected()}")
+            raise self.finds(f"no file {places[0]}")
         labels = {}
         for number, line in enumerate(file.read_text("utf-8-sig").splitlines(), 1):
             if not line.strip():

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from restore_recog.datasets.files import FileDataset, folders, identifier, image_files, spelt
-from restore_recog.errors import DataError
 from restore_recog.types import FaceSample
 
 _TREES = {"AFDB_face_dataset": "clean", "AFDB_masked_face_dataset": "mask"}
@@ -57,7 +56,7 @@ PATH/                             or PATH/self-built-masked-face-recognition-dat
 
     def _tree(self, root: Path, tree: str) -> Iterator[FaceSample]:
         if not (root / tree).is_dir():
-            raise DataError(f"The data set 'rmfrd' finds no folder {root / tree}.{self.expected()}")
+            raise self.finds(f"no folder {root / tree}")
         self.leave_out_loose(root / tree)
         for folder in folders(root / tree):
             for path in image_files(folder, deep=True):

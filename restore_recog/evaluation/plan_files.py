@@ -9,8 +9,6 @@ files are this project's own.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from restore_recog.api import Plan
+from restore_recog.datasets.files import csv_rows
 from restore_recog.errors import DataError
+from restore_recog.system.atomic import csv_text
 from restore_recog.types import FaceSample, Trial
 
 FORMAT = 1
@@ -87,8 +87,8 @@ def render(plan: Plan, samples: Mapping[str, FaceSample]) -> dict[str, str]:
         PROBING: _images(plan.probes, samples),
         COSINE: _images(list(plan.cosine_references.values()), samples),
         TRAINING: _images(plan.training, samples),
-        MATCHING: _text(PAIR_COLUMNS, pairs),
-        MISSING: _text(MISSING_COLUMNS, plan.missing_pairs),
+        MATCHING: csv_text([PAIR_COLUMNS, *pairs]),
+        MISSING: csv_text([MISSING_COLUMNS, *plan.missing_pairs]),
     }
 
 
@@ -131,15 +131,7 @@ def _images(ids: Sequence[str], samples: Mapping[str, FaceSample]) -> str:
         )
         for sample in listed
     )
-    return _text((*IMAGE_COLUMNS, *header), rows)
-
-
-def _text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue()
+    return csv_text([(*IMAGE_COLUMNS, *header), *rows])
 
 
 def _facts(file: Path) -> dict[str, Any]:
@@ -245,28 +237,10 @@ def _rows(
     """
     if not required and not file.exists():
         return
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as text:
-            reader = csv.reader(text, strict=True)
-            header = [name.strip().lower() for name in next(reader, [])]
-            missing = [column for column in columns if column not in header]
-            if missing:
-                raise DataError(f"{file}, line 1: the header lacks {', '.join(missing)}.")
-            for values in reader:
-                if not values:
-                    continue
-                if len(values) != len(header):
-                    raise DataError(
-                        f"{file}, line {reader.line_num}: {len(values)} values where the header "
-                        f"names {len(header)} columns."
-                    )
-                row = dict(zip(header, values, strict=True))
-                empty = [column for column in filled or columns if not row[column]]
-                if empty:
-                    raise DataError(f"{file}, line {reader.line_num}: '{empty[0]}' is empty.")
-                yield reader.line_num, row
-    except (csv.Error, UnicodeDecodeError, OSError) as error:
-        raise DataError(f"{file} cannot be read as CSV in UTF-8: {error}.") from error
+    for line, row in csv_rows(file, columns):
+        if empty := [column for column in filled or columns if not row[column]]:
+            raise DataError(f"{file}, line {line}: '{empty[0]}' is empty.")
+        yield line, row
 
 
 def _truth(text: str, place: str) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -165,11 +166,8 @@ class EvalRequest:
 
     def named(self) -> dict[str, Restorer]:
         """Return the restorers by name; a second one of a name becomes ``name-2``."""
-        restorers: dict[str, Restorer] = {}
-        for restorer in self.restorers:
-            number = sum(other.name == restorer.name for other in restorers.values()) + 1
-            restorers[restorer.name if number == 1 else f"{restorer.name}-{number}"] = restorer
-        return restorers
+        names = numbered(restorer.name for restorer in self.restorers)
+        return dict(zip(names, self.restorers, strict=True))
 
     def covered(self) -> dict[str, str | None]:
         """Return the choice of coverings, for the record.
@@ -183,6 +181,16 @@ class EvalRequest:
     def planner(self) -> EvaluationProtocol:
         """Return the protocol as :func:`planner` does; the request's own is not changed."""
         return planner(self.protocol, self.datasets)
+
+
+def numbered(names: Iterable[str]) -> list[str]:
+    """Return names, the second one that is the same with ``-2`` behind it, and so on."""
+    seen: Counter[str] = Counter()
+    unlike = []
+    for name in names:
+        seen[name] += 1
+        unlike.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return unlike
 
 
 def planner(protocol: EvaluationProtocol, datasets: Sequence[Dataset]) -> EvaluationProtocol:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
 
 Figures = NDArray[np.float64]
 
@@ -88,8 +89,7 @@ def dice(a: ArrayLike, b: ArrayLike) -> Figures:
         ValueError: Shapes differ, or values other than 0 and 1 (threshold first).
     """
     x, y = _masks(a, b)
-    both, sizes = _size(x & y), _size(x) + _size(y)
-    return np.divide(2 * both, sizes, out=np.ones_like(sizes), where=sizes > 0)
+    return _share(2 * _size(x & y), _size(x) + _size(y), 1.0)
 
 
 def iou(a: ArrayLike, b: ArrayLike) -> Figures:
@@ -98,14 +98,50 @@ def iou(a: ArrayLike, b: ArrayLike) -> Figures:
     Raises ValueError as :func:`dice`.
     """
     x, y = _masks(a, b)
-    either = _size(x | y)
-    return np.divide(_size(x & y), either, out=np.ones_like(either), where=either > 0)
+    return _share(_size(x & y), _size(x | y), 1.0)
 
 
 def pixel_accuracy(a: ArrayLike, b: ArrayLike) -> Figures:
     """Return the share of pixels on which two masks agree. Raises as :func:`dice`."""
     x, y = _masks(a, b)
     return np.asarray(np.mean(x == y, axis=(-2, -1)))
+
+
+def precision(predicted: ArrayLike, true: ArrayLike) -> Figures:
+    """Return the share of the predicted pixels that are occluded; NaN where none is predicted.
+
+    Raises ValueError as :func:`dice`.
+    """
+    x, y = _masks(predicted, true)
+    return _share(_size(x & y), _size(x))
+
+
+def recall(predicted: ArrayLike, true: ArrayLike) -> Figures:
+    """Return the share of the occluded pixels that are predicted; NaN where none is occluded.
+
+    Raises ValueError as :func:`dice`.
+    """
+    return precision(true, predicted)
+
+
+def boundary_error(predicted: ArrayLike, true: ArrayLike) -> Figures:
+    """Return the mean distance between the outlines of two masks, in pixels.
+
+    From every pixel of either outline to the nearest pixel of the other, averaged over all of
+    them (average symmetric surface distance). A pixel is on the outline if it is occluded and
+    one of its four neighbours is free; beyond the image's border nothing is free. NaN where
+    either mask has no outline.
+
+    Raises ValueError as :func:`dice`.
+    """
+    x, y = _masks(predicted, true)
+    if x.ndim == 3:
+        return np.array([boundary_error(*pair) for pair in zip(x, y, strict=True)])
+    a, b = (one & ~ndimage.binary_erosion(one, border_value=1) for one in (x, y))
+    if not (a.any() and b.any()):
+        return np.asarray(np.nan)
+    to_a, to_b = (ndimage.distance_transform_edt(~outline) for outline in (a, b))
+    return np.asarray(np.concatenate([to_b[a], to_a[b]]).mean())
 
 
 def _images(a: ArrayLike, b: ArrayLike) -> tuple[Figures, Figures]:
@@ -159,9 +195,12 @@ def _pixel_mean(values: Figures, mask: NDArray[np.bool_] | None) -> Figures:
     if mask is None:
         return np.asarray(per_pixel.mean(axis=(-2, -1)))
     total = np.sum(per_pixel, axis=(-2, -1), where=mask)
-    count = _size(mask)
-    mean: Figures = np.divide(total, count, out=np.full_like(count, np.nan), where=count > 0)
-    return mean
+    return _share(total, _size(mask))
+
+
+def _share(part: Figures, whole: Figures, empty: float = np.nan) -> Figures:
+    """Return part / whole, and *empty* where the whole is 0."""
+    return np.divide(part, whole, out=np.full_like(whole, empty), where=whole > 0)
 
 
 def _size(mask: NDArray[np.bool_]) -> Figures:

@@ -38,8 +38,8 @@ from restore_recog.reporting.segmenter_text import (
     warnings,
 )
 from restore_recog.reporting.strips import labelled
-from restore_recog.reporting.tables import csv_text, csv_values
-from restore_recog.system.atomic import json_text, plain, whole_folder
+from restore_recog.reporting.tables import csv_values
+from restore_recog.system.atomic import csv_text, json_text, plain, whole_folder
 from restore_recog.types import Failure
 
 FORMAT = 1

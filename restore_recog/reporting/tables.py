@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from string import ascii_lowercase
-from typing import Any
 
 from tabulate import DataRow, Line, TableFormat, tabulate
 
@@ -14,6 +11,7 @@ from restore_recog.evaluation.figure import NO_FIGURE, Figures
 from restore_recog.evaluation.results import ArmReport, EvaluationReport
 from restore_recog.reporting import csv_files
 from restore_recog.reporting.columns import ALL, BRIEF, Cell, Column, known, legend, used
+from restore_recog.system.atomic import csv_text
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -158,13 +156,6 @@ def csv_values(column: Column, figures: Figures) -> list[str]:
     ]
     cell = column.cell(figures)
     return [*numbers, cell.n, cell.flag]
-
-
-def csv_text(rows: Iterable[Sequence[Any]]) -> str:
-    """Return rows as CSV with plain line ends."""
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(rows)
-    return buffer.getvalue()
 
 
 def arms_latex(arms: Sequence[ArmReport], caption: str) -> str:

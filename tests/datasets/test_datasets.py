@@ -255,8 +255,8 @@ def test_manifest_with_every_column(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (["path,condition"], "line 1: no column subject_id"),
-        (["path;subject_id;condition"], "line 1: no column path, subject_id, condition"),
+        (["path,condition"], "line 1: the header lacks subject_id"),
+        (["path;subject_id;condition"], "line 1: the header lacks path, subject_id, condition"),
         (["path,subject_id,condition,path"], "line 1: the column path is named twice"),
         (["path,subject_id,condition", "a.png,ann"], "line 2: 2 values"),
         (["path,subject_id,condition", "a.png,,clean"], "line 2: 'subject_id' is empty"),

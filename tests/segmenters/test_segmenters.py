@@ -22,7 +22,7 @@ from restore_recog.errors import (
 from restore_recog.evaluation.cache.identity import identity
 from restore_recog.evaluation.run.masks import pack, unpack, widened
 from restore_recog.evaluation.segmenters.figures import mask_score
-from restore_recog.metrics.masks import boundary_error, precision, recall
+from restore_recog.metrics.quality import boundary_error, precision, recall
 from restore_recog.nn.masks import NetSegmenter
 from restore_recog.restoring.image_files import segmenter_for
 from restore_recog.restoring.restoration import Restoration, fitted

@@ -17,6 +17,7 @@ from restore_recog.alignment import TEMPLATE, align, warp
 from restore_recog.api import Dataset
 from restore_recog.coverings import choose, cover
 from restore_recog.errors import DataError, ImageError
+from restore_recog.evaluation.request import numbered
 from restore_recog.evaluation.run.coverings_drawn import Drawn
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.face_detection import FaceFinder
@@ -94,12 +95,7 @@ def _prefixes(datasets: Sequence[Dataset]) -> list[str]:
     """Return what to put before the ids: nothing for one data set, else a name for each."""
     if len(datasets) == 1:
         return [""]
-    seen: dict[str, int] = {}
-    prefixes = []
-    for dataset in datasets:
-        seen[dataset.name] = count = seen.get(dataset.name, 0) + 1
-        prefixes.append(f"{dataset.name}/" if count == 1 else f"{dataset.name}-{count}/")
-    return prefixes
+    return [f"{name}/" for name in numbered(dataset.name for dataset in datasets)]
 
 
 def _prefixed(sample: FaceSample, prefix: str) -> FaceSample:

@@ -14,8 +14,14 @@ from restore_recog.evaluation.figure import Figure, Figures, collected
 from restore_recog.evaluation.figures import paired
 from restore_recog.evaluation.figures.single import People, mean_figure, rate_figure
 from restore_recog.evaluation.scores.design import ArmScores
-from restore_recog.metrics.masks import boundary_error, precision, recall
-from restore_recog.metrics.quality import dice, iou, pixel_accuracy
+from restore_recog.metrics.quality import (
+    boundary_error,
+    dice,
+    iou,
+    pixel_accuracy,
+    precision,
+    recall,
+)
 from restore_recog.types import Failure, Mask, Pixels, Vector
 
 
@@ -39,6 +45,8 @@ class MaskScore:
 
 
 MASK_SCORES = tuple(field.name for field in fields(MaskScore))
+_MEASURES = {one.__name__: one for one in (pixel_accuracy, dice, iou, precision, recall)}
+_MEASURES["boundary"] = boundary_error
 
 
 def mask_score(predicted: Pixels | None, true: Pixels | None) -> MaskScore:
@@ -52,15 +60,8 @@ def mask_score(predicted: Pixels | None, true: Pixels | None) -> MaskScore:
     if true is None:
         return MaskScore(empty=empty)
     mine = np.zeros_like(true) if predicted is None else predicted
-    return MaskScore(
-        float(pixel_accuracy(mine, true)),
-        float(dice(mine, true)),
-        float(iou(mine, true)),
-        precision(mine, true),
-        recall(mine, true),
-        boundary_error(mine, true),
-        empty,
-    )
+    values = {name: float(measure(mine, true)) for name, measure in _MEASURES.items()}
+    return MaskScore(**values, empty=empty)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from typing import Any
 
 import numpy as np
@@ -33,10 +32,9 @@ from restore_recog.evaluation.segmenters.figures import (
     mask_score,
     recognition,
 )
-from restore_recog.evaluation.words import notes as outcome
+from restore_recog.evaluation.words import notes
 from restore_recog.segmenters import names as segmenter_names
 from restore_recog.segmenters.names import OWN, TRUE
-from restore_recog.system import provenance
 from restore_recog.types import Failure, Pixels
 
 MARGINS = (2, 4)
@@ -104,9 +102,9 @@ def study(
         agreement=agreement(_unpacked(masks, first.session.size), people, seed),
         true_masks=sum(one is not None for one in truth),
         worst=_worst(first.session, [s for s in standings if not s.reference], masks, truth, worst),
-        labels=tuple(outcome.labels(first.session)),
+        labels=tuple(notes.labels(first.session)),
         notes=_notes(first.session, truth),
-        setup=_setup(request, first.session, order),
+        setup=_setup(first.session, order),
         failures=tuple(dict.fromkeys(f for run in runs.values() for f in run.failures)),
     )
 
@@ -252,42 +250,33 @@ def _worst(
 
 def _notes(session: Session, truth: Packed) -> tuple[str, ...]:
     """Return what a reader must know of the figures."""
-    notes = [*session.plan.notes, *session.notes]
+    sentences = [*session.plan.notes, *session.notes]
     lost = len(session.plan.probes) - len(session.found_probes)
     if lost:
-        notes.append(
+        sentences.append(
             f"{lost} of {len(session.plan.probes)} probes have no usable face: misses in "
             "recognition, and no segmenter saw them."
         )
     known = sum(one is not None for one in truth)
     if not known:
-        notes.append(
+        sentences.append(
             "The data has no true masks: how good a mask is cannot be measured, only how far the "
             "segmenters agree and what the recogniser makes of their restorations."
         )
     elif known < len(session.found_probes):
-        notes.append(
+        sentences.append(
             f"The true mask of {known} of {len(session.found_probes)} probes is known; the masks, "
             "and what their errors cost, are measured on those."
         )
-    return tuple(notes)
+    return tuple(sentences)
 
 
-def _setup(request: EvalRequest, session: Session, order: Sequence[str]) -> dict[str, Any]:
+def _setup(session: Session, order: Sequence[str]) -> dict[str, Any]:
     """Return what is needed to repeat the study, as plain JSON values."""
-    covered = {"kind": request.coverings, "colour": request.colour}
     left_out = ("segmenter", "arms", "cohorts", "min_subjects")
     return {
-        "command": request.command,
-        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "commit": provenance.commit(),
-        "versions": provenance.versions(),
-        "device": request.device,
-        **{name: value for name, value in request.describe().items() if name not in left_out},
-        "data_sha256": session.source.fingerprint(),
-        "coverings": covered if session.plan.synthetic else None,
+        **{name: value for name, value in notes.basis(session).items() if name not in left_out},
         "segmenters": [segmenter_names.described(choice) for choice in order],
         "probes": len(session.plan.probes),
         "probes_found": len(session.found_probes),
-        "crop_size": session.size,
     }

@@ -92,9 +92,25 @@ def duplicates(gallery: Mapping[str, str], probes: Mapping[str, FoundProbe]) -> 
     return sum(probe.digest in known or probe.clean_digest in known for probe in probes.values())
 
 
+def basis(session: Session) -> dict[str, Any]:
+    """Return what every record of a run says of its set-up, as plain JSON values."""
+    request = session.request
+    return {
+        "command": request.command,
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "commit": provenance.commit(),
+        "versions": provenance.versions(),
+        "device": request.device,
+        "data_sha256": session.source.fingerprint(),
+        **request.describe(),
+        "coverings": request.covered() if session.plan.synthetic else None,
+        "crop_size": session.size,
+    }
+
+
 def setup(session: Session, findings: Findings) -> dict[str, Any]:
     """Return what is needed to repeat the run, as plain JSON values."""
-    request, plan, source = session.request, session.plan, session.source
+    plan = session.plan
     digest = hashlib.sha256()
     for one in [
         *session.gallery.values(),
@@ -102,18 +118,11 @@ def setup(session: Session, findings: Findings) -> dict[str, Any]:
     ]:
         digest.update(one.encode())
     return {
-        "command": request.command,
-        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "commit": provenance.commit(),
-        "versions": provenance.versions(),
-        "device": request.device,
-        "data_sha256": source.fingerprint(),
+        **basis(session),
         "faces_sha256": digest.hexdigest(),
         "images": _images(session, findings),
         "pairs": _pairs(plan),
-        **request.describe(),
         "identification": plan.identification,
-        "coverings": request.covered() if plan.synthetic else None,
         "coverings_drawn": coverings_drawn.statistics(
             probe.drawn for probe in session.found_probes.values() if probe.drawn is not None
         ),
@@ -125,7 +134,6 @@ def setup(session: Session, findings: Findings) -> dict[str, Any]:
             name: None if segmenter is None else segmenter.name
             for name, segmenter in session.segmenters.items()
         },
-        "crop_size": session.size,
         "fill_mask": session.fill_mask,
         "peak_memory_mib": provenance.peak_memory(),
     }
