@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,13 +122,11 @@ def check_names(given: dict[str, Any], segmenters: Sequence[str]) -> None:
 
 def _default_output(given: dict[str, Any]) -> Path:
     """Return ``runs/<time>-<restorer>-<protocol>-<data>`` with plain file-name characters."""
-    parts = [
-        time.strftime("%Y%m%d-%H%M%S"),
+    return options.default_output(
         "+".join(_plain(registry.restorers, spec) for spec in given["restorers"]),
         _plain(registry.protocols, given["protocol"]),
         "+".join(_plain(registry.datasets, spec) for spec in given["data"]),
-    ]
-    return Path("runs") / "-".join(parts)
+    )
 
 
 def _plain(plugins: registry.Registry[Any], spec: str) -> str:

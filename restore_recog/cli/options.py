@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -105,6 +106,11 @@ training_settings = click.option(
     metavar="KEY=VALUE",
     help="An option of the model's training; repeat for several.",
 )
+
+
+def default_output(*parts: str) -> Path:
+    """Return ``runs/<time>-<parts>``, where a command writes unless told otherwise."""
+    return Path("runs") / "-".join([time.strftime("%Y%m%d-%H%M%S"), *parts])
 
 
 def use_threads(count: int | None) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from restore_recog import registry
+from restore_recog.cli import options
 from restore_recog.cli.eval_options import evaluation_options
 from restore_recog.errors import DataError, WeightsError
 
@@ -127,7 +128,7 @@ def _measure(table: PaperTable, given: dict[str, Any]) -> None:
     preset = PRESETS[table.preset]
     check_options(given)
     _check(table, preset, given)
-    output = given["output"] or _default_output(table)
+    output = given["output"] or options.default_output(table.name)
     with processes() as ranks:
         _reproduce(table, preset, given, output, ranks)
 
@@ -152,12 +153,6 @@ def _check(table: PaperTable, preset: Preset, given: dict[str, Any]) -> None:
                 "so the figures stand side by side and reproduce nothing.",
                 err=True,
             )
-
-
-def _default_output(table: PaperTable) -> Path:
-    import time
-
-    return Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{table.name}"
 
 
 def _reproduce(
@@ -196,9 +191,8 @@ def _request(table: PaperTable, preset: Preset, given: dict[str, Any], output: P
         "limit": given["limit"] or preset.images,
         "data": (),
     }
-    options = unasked() | given | fixed
     try:
-        request = build_request(options, output)
+        request = build_request(unasked() | given | fixed, output)
     except WeightsError as error:
         training = preset.training(restorers[0])
         raise WeightsError(f"{error} The table's own are made by: {training}") from error

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from restore_recog.cli import options
 from restore_recog.cli.eval import build_request, check_names, unasked
 from restore_recog.cli.eval_options import OPTIONS, evaluation_options
 
@@ -74,7 +74,7 @@ def command(**given: Any) -> None:
     check_names(given, given["segmenters"])
     from restore_recog.system.atomic import check_output
 
-    output = given["output"] or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-segmenters"
+    output = given["output"] or options.default_output("segmenters")
     check_output(output)
     results = _study(given, output)
     from restore_recog.reporting import segmenter_files, segmenter_text

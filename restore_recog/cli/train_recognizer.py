@@ -38,14 +38,4 @@ def command(recognizer: str, covered: float | None, **given: Any) -> None:
 
     plugin = registry.recognizers.load(recognizer)
     own = {} if covered is None else {"covered": covered}
-    train(TrainingOptions(**given), plugin, (_argument(recognizer),), **own)
-
-
-def _argument(spec: str) -> str | None:
-    """Return what follows the plug-in's name, or the class of a dotted path."""
-    from restore_recog import registry
-
-    _, argument = registry.split(spec)
-    if argument is not None and registry.recognizers.is_path(spec):
-        return registry.split(argument)[1]
-    return argument
+    train(TrainingOptions(**given), plugin, (registry.recognizers.argument(recognizer),), **own)

@@ -22,7 +22,7 @@ from restore_recog.data_checks.contents import (
     several,
 )
 from restore_recog.errors import RestoreRecogError
-from restore_recog.evaluation.request import numbered, planner
+from restore_recog.evaluation.request import numbered
 from restore_recog.types import FaceSample
 
 __all__ = ["Count", "Finding", "CheckResults", "Issue", "validate"]
@@ -216,10 +216,12 @@ def _plan_findings(datasets: Sequence[Dataset], protocol: EvaluationProtocol) ->
     # Here: it loads PyTorch, which no other check needs.
     from restore_recog.evaluation.run.faces import Source
 
+    lists = [dataset.pair_list for dataset in datasets if dataset.pair_list is not None]
+    if protocol.pair_list is None and lists:
+        protocol.pair_list = lists[0]
     name = f"protocol {protocol.name}"
     try:
-        samples = list(Source(datasets).samples.values())
-        plan = planner(protocol, datasets).plan(samples)
+        plan = protocol.plan(list(Source(datasets).samples.values()))
     except RestoreRecogError as error:
         return [Finding("fatal", "protocol", name, str(error))]
     genuine = sum(pair.genuine for pair in plan.pairs)

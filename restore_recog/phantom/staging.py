@@ -22,7 +22,6 @@ _FACES: dict[str, tuple[str, dict[str, float]]] = {
     "anger": ("anger", ACTIONS["anger"]),
     "scream": ("fear", _SCREAM),
 }
-FACES = tuple(_FACES)
 """The expressions that can be ordered."""
 
 
@@ -35,7 +34,7 @@ def staged_shot(person: Person, session: int, face: str, lamps: str, worn: str, 
     Args:
         person: Who is pictured.
         session: 1 or 2.
-        face: One of FACES.
+        face: ``neutral``, ``smile``, ``anger`` or ``scream``.
         lamps: A key of LIGHTS.
         worn: ``"sunglasses"`` take the place of the person's own glasses.
         seed: Of everything else.

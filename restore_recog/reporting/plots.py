@@ -6,13 +6,11 @@ matplotlib is imported inside the functions, so that importing this module costs
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.errors import OutputError
 from restore_recog.metrics.verification import DetCurve
 
 if TYPE_CHECKING:
@@ -104,23 +102,6 @@ def new_figure(size: tuple[float, float]) -> Figure:
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write the figure; the ending of the path says how (.png, .svg, .pdf).
-
-    Raises:
-        OutputError: The file cannot be written or the ending is unknown.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    known = FigureCanvasAgg.get_supported_filetypes()
-    if path.suffix.lstrip(".").lower() not in known:
-        raise OutputError(f"Cannot write a figure as {path}: end its name in .png, .svg or .pdf.")
-    try:
-        figure.savefig(path, dpi=150)
-    except OSError as error:
-        raise OutputError(f"Cannot write the figure {path}: {error.strerror}.") from error
 
 
 def _empty_figure(xlabel: str, ylabel: str) -> tuple[Figure, Axes]:

@@ -28,8 +28,8 @@ from restore_recog.types import FaceCrop, FaceImage, FaceSample, Pixels, Templat
 FORMAT = 4
 """Raised by any change of what an entry holds."""
 
-CORE = {"restore_recog.evaluation.run.probes", "restore_recog.evaluation.run.templates"}
-"""The modules that make an entry; with all that they use, their sources are in its key."""
+CORE = {"restore_recog.evaluation.run.probes"}
+"""The module that makes an entry; its sources, and those of all that it uses, are in the key."""
 
 Tally = tuple[int, int, int]
 """Results taken from the cache, results made, entries damaged."""

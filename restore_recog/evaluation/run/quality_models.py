@@ -152,17 +152,6 @@ def of_run(request: EvalRequest, asks_quality: bool, side: int) -> QualityModels
     return QualityModels()
 
 
-def stacked_features(
-    features: Mapping[str, NDArray[np.float32] | None], ids: Sequence[str]
-) -> NDArray[np.float32] | None:
-    """Return (P, F) features in the order of *ids*, rows of NaN without; None without any."""
-    known = {image_id: row for image_id, row in features.items() if row is not None}
-    if not known:
-        return None
-    missing = np.full(len(next(iter(known.values()))), np.nan, np.float32)
-    return np.stack([known.get(image_id, missing) for image_id in ids])
-
-
 def gather(files: Mapping[str, Path], side: int, device: str) -> QualityModels:
     """Return the models that are available.
 

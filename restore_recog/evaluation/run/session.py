@@ -273,14 +273,13 @@ class Session:
     def _arm_run(self, spec: ArmSpec) -> ArmRun:
         mine = {i: o for i, o in self._outcomes[spec.name].items() if i in self.found_probes}
         templates = {image_id: outcome.template for image_id, outcome in mine.items()}
+        features = {i: o.features for i, o in mine.items() if o.features is not None}
         return ArmRun(
             stacked(templates, self.plan.probes, self._length),
             {image_id: outcome.fallback for image_id, outcome in mine.items()},
             {image_id: outcome.quality for image_id, outcome in mine.items()},
             {image_id: o.mask for image_id, o in mine.items() if o.mask is not None},
-            quality_models.stacked_features(
-                {i: o.features for i, o in mine.items()}, self.plan.probes
-            ),
+            stacked(features, self.plan.probes) if features else None,
         )
 
 

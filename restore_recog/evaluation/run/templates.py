@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -68,9 +69,9 @@ def embed(recognizer: Recognizer, faces: Sequence[Face], ledger: Ledger) -> list
 
 
 def stacked(
-    templates: Mapping[str, Templates | None], ids: Sequence[str], length: int | None = None
-) -> Templates:
-    """Return (N, D) templates in the order of *ids*, rows of NaN for those without.
+    templates: Mapping[str, NDArray[Any] | None], ids: Sequence[str], length: int | None = None
+) -> NDArray[Any]:
+    """Return (N, D) templates (or features) in the order of *ids*, rows of NaN for those without.
 
     Args:
         templates: image_id -> (D,) template or None; ids may be missing.
@@ -92,7 +93,8 @@ def stacked(
             f"The recogniser gives templates of {' and '.join(map(str, sorted(lengths)))} numbers "
             "in one run; they cannot be compared, so fix the plug-in or its network."
         )
-    missing = np.full(lengths.pop(), np.nan)
+    kind = next((row.dtype for row in known.values()), np.dtype(float))
+    missing = np.full(lengths.pop(), np.nan, kind)
     return np.stack([known.get(image_id, missing) for image_id in ids])
 
 

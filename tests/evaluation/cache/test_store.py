@@ -394,4 +394,4 @@ def test_the_sources_of_the_core_are_known_and_stay_the_same() -> None:
     import restore_recog.cli.eval  # noqa: F401  (loading more must not change it)
 
     assert sources(entries.CORE) == core
-    assert sources({"restore_recog.evaluation.run.probes"}) != core
+    assert sources({"restore_recog.evaluation.run.templates"}) != core
