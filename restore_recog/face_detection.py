@@ -130,13 +130,11 @@ class FaceFinder:
             NoFaceError: No face was found.
             SeveralFacesError: More than one was found and the policy is ``"one"``.
         """
-        return replace(image, landmarks=self._landmarks(image.pixels))
-
-    def _landmarks(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        height, width = pixels.shape[:2]
+        height, width = image.pixels.shape[:2]
         if self.policy == "aligned":
-            return (TEMPLATE * (width, height) - 0.5).astype(np.float32)
-        faces = self.find(pixels)
+            landmarks = (TEMPLATE * (width, height) - 0.5).astype(np.float32)
+            return replace(image, landmarks=landmarks)
+        faces = self.find(image.pixels)
         if not faces:
             raise NoFaceError(f"No face was found in the image of {width} x {height} pixels.")
         if len(faces) > 1 and self.policy == "one":
@@ -144,7 +142,7 @@ class FaceFinder:
                 f"{len(faces)} faces were found in the image where exactly one is expected;"
                 " the policy 'largest' would take the largest."
             )
-        return faces[0].landmarks
+        return replace(image, landmarks=faces[0].landmarks)
 
     def _search(
         self, pixels: NDArray[np.uint8], smallest: float, least: tuple[float, float, float]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -77,25 +78,20 @@ def load(path: Path, model: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """
     if not path.is_file():
         raise WeightsError(f"There is no weights file {path}; check --weights.")
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            if header.get("format") != FORMAT:
-                raise WeightsError(
-                    f"{path} is a safetensors file but was not written by restore-recog "
-                    f"(its header lacks format '{FORMAT}'); train or export it with this tool."
-                )
-            if header["model"] != model:
-                raise WeightsError(
-                    f"{path} holds weights for '{header['model']}', not for '{model}'; "
-                    f"give the file that belongs to '{model}'."
-                )
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            config: dict[str, Any] = json.loads(header["config"])
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
-        raise WeightsError(
-            f"{path} is not a readable safetensors file ({error}); it may be truncated or corrupt."
-        ) from error
+    with _opened(path) as file:
+        header = file.metadata() or {}
+        if header.get("format") != FORMAT:
+            raise WeightsError(
+                f"{path} is a safetensors file but was not written by restore-recog "
+                f"(its header lacks format '{FORMAT}'); train or export it with this tool."
+            )
+        if header["model"] != model:
+            raise WeightsError(
+                f"{path} holds weights for '{header['model']}', not for '{model}'; "
+                f"give the file that belongs to '{model}'."
+            )
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        config: dict[str, Any] = json.loads(header["config"])
     floats = {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
     return config, floats
 
@@ -106,10 +102,17 @@ def note(path: Path) -> str:
     Raises:
         WeightsError: The file is missing or corrupt.
     """
+    with _opened(path) as file:
+        return str((file.metadata() or {}).get("note", ""))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a safetensors file; what is wrong with its content becomes one sentence."""
     try:
         with safe_open(path, framework="pt") as file:
-            return str((file.metadata() or {}).get("note", ""))
-    except (SafetensorError, OSError) as error:
+            yield file
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise WeightsError(
             f"{path} is not a readable safetensors file ({error}); it may be truncated or corrupt."
         ) from error

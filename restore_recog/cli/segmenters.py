@@ -77,10 +77,10 @@ def command(**given: Any) -> None:
     output = given["output"] or options.default_output("segmenters")
     check_output(output)
     results = _study(given, output)
-    from restore_recog.reporting import segmenter_files, segmenter_text
+    from restore_recog.reporting import segmenter_files
 
     segmenter_files.write(results, output)
-    click.echo(segmenter_text.text(results))
+    click.echo(segmenter_files.text(results))
     click.echo(f"\nThe whole study: {output / 'segmenters.html'}")
 
 

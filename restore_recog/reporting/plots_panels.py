@@ -45,8 +45,6 @@ class Estimate:
 def histogram_figure(
     panels: Mapping[str, tuple[Vector, Vector]],
     thresholds: Mapping[str, float] | None = None,
-    *,
-    xlabel: str = "Cosine similarity",
 ) -> Figure:
     """Draw genuine and impostor scores, one panel per arm, on one axis.
 
@@ -76,7 +74,7 @@ def histogram_figure(
             axes.axvline(threshold, color="0.3", lw=1, ls="--")
         failed = sum(int(np.isneginf(scores).sum()) for scores in pair)
         axes.set_title(title + (f" ({failed} failed)" if failed else ""), fontsize="medium")
-    figure.supxlabel(xlabel, fontsize="medium")
+    figure.supxlabel("Cosine similarity", fontsize="medium")
     figure.supylabel("Share of comparisons (%)", fontsize="medium")
     return figure
 

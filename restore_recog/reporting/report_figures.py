@@ -51,10 +51,12 @@ _FIXED = FigureName("fmr_frozen", 0.001)
 
 def of(report: EvaluationReport) -> dict[str, Figure]:
     """Return file name -> figure; what the report has no numbers for is left out."""
+    pairs = pair_curves(report)
+    rates = {arm.name: np.array(arm.cmc) for arm in report.arms if arm.cmc}
     drawn = {
-        "det": det(report),
-        "det-pairs": det_of_pairs(report),
-        "cmc": cmc(report),
+        "det": plots.det_figure(report.curves) if report.curves else None,
+        "det-pairs": plots.det_figure(pairs) if pairs else None,
+        "cmc": plots.cmc_figure(rates) if rates else None,
         "histograms": histograms(report),
         "cohorts": cohorts(report),
         "quality": quality(report),
@@ -73,17 +75,6 @@ def drawn(figure: Figure) -> Plot:
     return Plot(buffer.getvalue(), round(96 * float(figure.get_figwidth())))
 
 
-def det(report: EvaluationReport) -> Figure | None:
-    """Return the DET figure of all arms over all comparisons, or None without a search."""
-    return plots.det_figure(report.curves) if report.curves else None
-
-
-def det_of_pairs(report: EvaluationReport) -> Figure | None:
-    """Return the DET figure over the protocol's pairs, or None without pairs of both kinds."""
-    curves = pair_curves(report)
-    return plots.det_figure(curves) if curves else None
-
-
 def det_curves(report: EvaluationReport) -> Mapping[str, DetCurve]:
     """Return arm name -> DET curve, of all comparisons where there are such, else of the pairs."""
     return report.curves or pair_curves(report)
@@ -94,12 +85,6 @@ def pair_curves(report: EvaluationReport) -> dict[str, DetCurve]:
     return {
         name: det_curve(genuine, impostor) for name, (genuine, impostor) in _split(report).items()
     }
-
-
-def cmc(report: EvaluationReport) -> Figure | None:
-    """Return the CMC figure of all arms, or None without any."""
-    curves = {arm.name: np.array(arm.cmc) for arm in report.arms if arm.cmc}
-    return plots.cmc_figure(curves) if curves else None
 
 
 def histograms(report: EvaluationReport) -> Figure | None:

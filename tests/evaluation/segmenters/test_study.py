@@ -16,7 +16,7 @@ from restore_recog.api import Restorer
 from restore_recog.errors import DataError, PluginError, UnknownPluginError
 from restore_recog.evaluation.segmenters.figures import Standing, Study
 from restore_recog.evaluation.segmenters.study import study
-from restore_recog.reporting import segmenter_files, segmenter_text
+from restore_recog.reporting import segmenter_files
 from restore_recog.types import FaceBatch, FaceImage, FaceSample
 
 HERE = __name__
@@ -182,7 +182,7 @@ class TestRecord:
         assert "<h2" in (tmp_path / "out" / "segmenters.html").read_text()
 
     def test_text(self, finished: Study) -> None:
-        text = segmenter_text.text(finished)
+        text = segmenter_files.text(finished)
         assert "restored with healer" in text and "(occluded)" in text and "true-4" in text
 
     def test_differences_in_colour(self) -> None:
