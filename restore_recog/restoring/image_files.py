@@ -17,8 +17,7 @@ from restore_recog.api import Restorer, Segmenter
 from restore_recog.errors import ImageError, NoFaceError, PluginError, SeveralFacesError
 from restore_recog.face_detection import FaceFinder
 from restore_recog.restoring.jobs import Job
-from restore_recog.restoring.restoration import run_restorer
-from restore_recog.segmenters.contract import masks_of
+from restore_recog.restoring.restoration import masks_of, run_restorer
 from restore_recog.segmenters.names import OWN, choose, margin
 from restore_recog.types import FaceBatch, FaceCrop, FaceImage, Failure
 

@@ -25,10 +25,9 @@ from restore_recog.evaluation.segmenters.figures import mask_score
 from restore_recog.metrics.quality import boundary_error, precision, recall
 from restore_recog.nn.masks import NetSegmenter
 from restore_recog.restoring.image_files import segmenter_for
-from restore_recog.restoring.restoration import Restoration, fitted
+from restore_recog.restoring.restoration import Restoration, fitted, masks_of
 from restore_recog.segmenters import names
 from restore_recog.segmenters.average import AverageMask
-from restore_recog.segmenters.contract import masks_of
 from restore_recog.types import FaceBatch
 
 HERE = __name__

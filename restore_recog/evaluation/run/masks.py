@@ -14,7 +14,7 @@ from restore_recog.evaluation.run.faces import ProbeFace
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.images import to_tensor
 from restore_recog.nn.masks import grow
-from restore_recog.segmenters.contract import masks_of
+from restore_recog.restoring.restoration import masks_of
 from restore_recog.segmenters.names import ChosenSegmenter
 from restore_recog.types import Pixels
 
