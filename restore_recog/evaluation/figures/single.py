@@ -206,14 +206,9 @@ def failure_rates(
 def _failures(name: str, failed: Mask, subjects: NDArray[np.str_], seed: int) -> Figure:
     names, index = np.unique(subjects, return_inverse=True)
     working = np.bincount(index, ~failed, names.size)
-    count = int(failed.sum())
-    return Figure.of(
-        name,
-        bootstrap_mean(failed, index, seed=seed),
-        flag(count, failed.size, names.size),
-        failed=count,
-        failed_subjects=int((working == 0).sum()),
-    )
+    rate = rate_figure(name, failed, index, seed, errors=True)
+    assert rate is not None
+    return rate.with_details(failed=int(failed.sum()), failed_subjects=int((working == 0).sum()))
 
 
 def generalised(design: Design, trials: Vector, figures: Figures) -> Iterator[Figure]:
@@ -256,12 +251,10 @@ def open_set(design: Design, scores: ArmScores, seed: int) -> Figure | None:
     own, strangers = scores.search.own[mated], scores.search.best_other[~mated]
     point = fnir_at_fpir(own, scores.ranks.pessimistic, strangers, FPIR)
     missed = (own < point.threshold) | (scores.hit()[mated] == 0)
-    interval = bootstrap_mean(missed, design.people[mated], seed=seed)
-    budget = point.false_alarm_budget
-    return Figure.of(
-        FigureName("fnir", FPIR, "fpir"),
-        interval,
-        flag(int(missed.sum()), missed.size, interval.n_subjects, false_accept_budget=budget),
+    name, budget = FigureName("fnir", FPIR, "fpir"), point.false_alarm_budget
+    people = design.people[mated]
+    rate = rate_figure(name, missed, people, seed, errors=True, budget=budget)
+    return rate and rate.with_details(
         threshold=point.threshold,
         achieved_fpir=point.achieved_fpir,
         false_alarm_budget=budget,

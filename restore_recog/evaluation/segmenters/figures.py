@@ -184,10 +184,9 @@ def recognition(arm: Scored, floor: Scored, people: People, seed: int) -> dict[s
     )
     mated = arm.scores.mated
     if mated.any():
-        mine, theirs = arm.scores.hit()[mated] > 0, floor.scores.hit()[mated] > 0
         figures |= collected(
-            rate_figure("rank1", mine, people[mated], seed),
-            paired.flips("rank1_gain", mine, theirs, people[mated], seed),
+            rate_figure("rank1", arm.scores.hit()[mated] > 0, people[mated], seed),
+            paired.rank1_gain("rank1_gain", arm.scores, floor.scores, people, seed),
         )
     return figures
 
