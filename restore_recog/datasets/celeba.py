@@ -69,7 +69,6 @@ PATH/                                the lists may also lie directly in PATH, or
         """
         super().__init__(location)
         self._wild = wild
-        self._points: dict[str, NDArray[np.float32]] = {}
 
     def scan(self, root: Path) -> Iterable[FaceSample]:
         folder = self._folder(root)
@@ -91,7 +90,7 @@ PATH/                                the lists may also lie directly in PATH, or
             "identity": people,
             "label": flags,
             "partition": parts,
-            "landmark": self._points,
+            "landmark": self.points,
         }
         self._note(root, samples, lists)
         if self._wild:
@@ -99,7 +98,7 @@ PATH/                                the lists may also lie directly in PATH, or
         return samples
 
     def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
-        return self._points.get(Path(sample.image_id).stem)
+        return self.points.get(Path(sample.image_id).stem)
 
     def _folder(self, root: Path) -> Path:
         """Return the folder with the images; archives often hold one within one."""
@@ -121,7 +120,7 @@ PATH/                                the lists may also lie directly in PATH, or
                 points = np.array([float(value) for value in row[1:]], np.float32)
             except ValueError as error:
                 raise DataError(f"{file}: the landmarks of {row[0]} are not numbers.") from error
-            self._points[_stem(row[0])] = points.reshape(5, 2)
+            self.points[_stem(row[0])] = points.reshape(5, 2)
 
     def _note(
         self, root: Path, samples: list[FaceSample], lists: Mapping[str, Mapping[str, object]]

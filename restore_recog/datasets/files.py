@@ -18,13 +18,20 @@ from restore_recog.types import FaceImage, FaceSample
 
 
 class FileDataset(Dataset):
-    """Images in a folder. A layout says in :meth:`scan` what each file is."""
+    """Images in a folder. A layout says in :meth:`scan` what each file is.
+
+    Attributes:
+        points: image_id -> (5, 2) landmarks, of the images whose landmarks are known.
+        masks: image_id -> mask image, of the images that have one.
+    """
 
     notes: list[str]
 
     def __init__(self, location: str | None = None) -> None:
         super().__init__(location)
         self.notes = []
+        self.points: dict[str, NDArray[np.float32]] = {}
+        self.masks: dict[str, Path] = {}
         self._samples: list[FaceSample] | None = None
 
     @abstractmethod
@@ -33,11 +40,11 @@ class FileDataset(Dataset):
 
     def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
         """Return the known (5, 2) landmarks of an image, or None."""
-        return None
+        return self.points.get(sample.image_id)
 
     def mask_path(self, sample: FaceSample) -> Path | None:
         """Return the mask image of a sample, or None."""
-        return None
+        return self.masks.get(sample.image_id)
 
     def pixels(self, path: Path) -> NDArray[np.uint8]:
         """Return the (H, W, 3) uint8 RGB pixels of a file; a layout may have formats of its own.

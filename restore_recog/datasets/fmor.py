@@ -6,9 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from restore_recog.datasets.files import FileDataset, folders, identifier, image_files
 from restore_recog.datasets.manifest import Manifest
 from restore_recog.types import FaceSample
@@ -40,29 +37,18 @@ PATH/
   face-mask/                                  optional: masks of A, same names, white = occluded
 """
 
-    def __init__(self, location: str | None = None) -> None:
-        super().__init__(location)
-        self._manifest: Manifest | None = None
-        self._masks: dict[str, Path] = {}
-
     def scan(self, root: Path) -> Iterable[FaceSample]:
         if (root / MANIFEST).is_file():
-            self._manifest = Manifest(str(root / MANIFEST))
-            return self._manifest.samples()
+            manifest = Manifest(str(root / MANIFEST))
+            samples = manifest.samples()
+            self.points, self.masks = manifest.points, manifest.masks
+            return samples
         for tree in ("A", "B"):
             if not (root / tree).is_dir():
                 raise self.finds(f"no folder {root / tree}")
         occluded = list(self._tree(root, "A", "mask"))
         self._find_masks(root, occluded)
         return [*occluded, *self._tree(root, "B", "clean")]
-
-    def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
-        return self._manifest.landmarks(sample) if self._manifest else None
-
-    def mask_path(self, sample: FaceSample) -> Path | None:
-        if self._manifest:
-            return self._manifest.mask_path(sample)
-        return self._masks.get(sample.image_id)
 
     def _tree(self, root: Path, tree: str, condition: str) -> Iterator[FaceSample]:
         for folder in folders(root / tree):
@@ -91,6 +77,6 @@ PATH/
             assert sample.path is not None
             place = sample.path.relative_to(root / "A").with_suffix("")
             if place in masks:
-                self._masks[sample.image_id] = masks[place]
-        missing = len(occluded) - len(self._masks)
+                self.masks[sample.image_id] = masks[place]
+        missing = len(occluded) - len(self.masks)
         self.note(missing, f"of {len(occluded)} images in A have no mask in {MASKS}.")

@@ -10,7 +10,6 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from restore_recog.datasets.files import FileDataset, beside, folders, identifier, image_files
 from restore_recog.errors import DataError
@@ -50,10 +49,6 @@ PATH/
   pairs.txt             optional (or lfw_pairs.txt), here or beside PATH: View 2
 """
 
-    def __init__(self, location: str | None = None) -> None:
-        super().__init__(location)
-        self._points: dict[str, NDArray[np.float32]] = {}
-
     def scan(self, root: Path) -> Iterable[FaceSample]:
         self.pair_list = beside(root, *PAIRS)
         self.leave_out_loose(root)
@@ -74,9 +69,6 @@ PATH/
             " folder and were left out.",
         )
 
-    def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
-        return self._points.get(sample.image_id)
-
     def _labels(self, root: Path) -> dict[str, Mapping[str, str]]:
         """Return the attributes by image_id; remember the landmarks."""
         file = beside(root, LABELS)
@@ -90,7 +82,7 @@ PATH/
                     attributes[row["file"]] = _attributes(row)
                     if not moved:
                         values = [float(row[name]) for name in _POINTS]
-                        self._points[row["file"]] = np.array(values, np.float32).reshape(5, 2)
+                        self.points[row["file"]] = np.array(values, np.float32).reshape(5, 2)
                 except (KeyError, TypeError, ValueError) as error:
                     raise DataError(
                         f"{file}: the row of {row.get('file')} is incomplete or garbled ({error});"

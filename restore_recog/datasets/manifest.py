@@ -41,17 +41,6 @@ FILE.csv, comma-separated, UTF-8, with a header and one row per image:
   any other column              becomes an attribute
 """
 
-    def __init__(self, location: str | None = None) -> None:
-        super().__init__(location)
-        self._points: dict[str, NDArray[np.float32]] = {}
-        self._masks: dict[str, Path] = {}
-
-    def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
-        return self._points.get(sample.image_id)
-
-    def mask_path(self, sample: FaceSample) -> Path | None:
-        return self._masks.get(sample.image_id)
-
     def root(self) -> Path:
         if self.location and Path(self.location).expanduser().is_file():
             return Path(self.location).expanduser()
@@ -89,9 +78,9 @@ FILE.csv, comma-separated, UTF-8, with a header and one row per image:
         image_id = row.get("image_id") or row["path"]
         points = _landmarks(root, line, row)
         if points is not None:
-            self._points[image_id] = points
+            self.points[image_id] = points
         if row.get("mask"):
-            self._masks[image_id] = root.parent / row["mask"]
+            self.masks[image_id] = root.parent / row["mask"]
         return FaceSample(
             image_id,
             row["subject_id"],

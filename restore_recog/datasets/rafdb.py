@@ -45,10 +45,6 @@ PATH/                                            or PATH/basic/
   Annotation/manual/train_00001_manu_attri.txt   optional: 5 landmarks, gender, race, age
 """
 
-    def __init__(self, location: str | None = None) -> None:
-        super().__init__(location)
-        self._points: dict[str, NDArray[np.float32]] = {}
-
     def scan(self, root: Path) -> Iterable[FaceSample]:
         if (root / "basic").is_dir():
             root = root / "basic"
@@ -77,7 +73,7 @@ PATH/                                            or PATH/basic/
         return samples
 
     def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
-        return self._points.get(sample.subject)
+        return self.points.get(sample.subject)
 
     def _expressions(self, root: Path) -> Mapping[str, str]:
         """Return the expression by image.
@@ -117,7 +113,7 @@ PATH/                                            or PATH/basic/
                 f"{file} must hold five landmarks and the codes of gender, race and age."
             ) from error
         if original:
-            self._points[name] = _image_left_first(points)
+            self.points[name] = _image_left_first(points)
         codes = {"gender": _GENDERS.get(gender), "race": _RACES.get(race)}
         codes["age_group"] = _AGES.get(age)
         return {label: word for label, word in codes.items() if word is not None}

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from restore_recog.alignment import five_of_68
 from restore_recog.datasets.files import FileDataset, beside, identifier, image_files, spelt
@@ -43,10 +42,6 @@ PATH/
   ytf68_landmarks.csv      optional, here or beside PATH: file,person,size,x0,y0,...,x67,y67
 """
 
-    def __init__(self, location: str | None = None) -> None:
-        super().__init__(location)
-        self._points: dict[str, NDArray[np.float32]] = {}
-
     def scan(self, root: Path) -> Iterable[FaceSample]:
         file = beside(root, LANDMARKS)
         rows = 0 if file is None else self._read_landmarks(file)
@@ -63,14 +58,11 @@ PATH/
         self.note(misnamed, f"images in {root} are not named <Name>_<frame> and were left out.")
         if file is not None:
             ids = {sample.image_id for sample in samples}
-            twice = rows - len(self._points)
+            twice = rows - len(self.points)
             self.note(twice, f"rows of {file} name a file that a later row names again.")
-            self.note(len(ids - self._points.keys()), f"images in {root} have no row in {file}.")
-            self.note(len(self._points.keys() - ids), f"images named in {file} are not in {root}.")
+            self.note(len(ids - self.points.keys()), f"images in {root} have no row in {file}.")
+            self.note(len(self.points.keys() - ids), f"images named in {file} are not in {root}.")
         return samples
-
-    def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
-        return self._points.get(sample.image_id)
 
     def _read_landmarks(self, file: Path) -> int:
         """Remember the five points of every image; return the number of rows."""
@@ -81,7 +73,7 @@ PATH/
                 try:
                     values = [float(row[name]) for name in _COLUMNS]
                     points = np.array(values, np.float32).reshape(68, 2)  # 136 numbers
-                    self._points[spelt(row["file"])] = five_of_68(points)
+                    self.points[spelt(row["file"])] = five_of_68(points)
                 except (KeyError, TypeError, ValueError) as error:
                     raise DataError(
                         f"{file}: the row of {row.get('file')} is incomplete or garbled ({error});"
