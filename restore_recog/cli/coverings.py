@@ -99,5 +99,4 @@ def _phantom_face(seed: int) -> tuple[NDArray[np.uint8], NDArray[np.floating]]:
 
     person = draw_person(0, seed)
     shot = replace(draw_shot(person, 0, 0, seed), yaw=0.0, pitch=0.0, roll=0.0)
-    pixels, landmarks = render([person], [shot], _SIDE)
-    return pixels[0], landmarks[0]
+    return render(person, shot, _SIDE)

@@ -83,8 +83,7 @@ phantom:fmor[-PEOPLE]   as the FMOR data: 5 unoccluded and 5 masked images
             return self._set.image(image_id, self.size)
         split, p, s = _place(image_id)
         person = draw_person(SEED, _SPLITS[split], p)
-        pixels, points = render([person], [_shot(split, p, s, person)], self.size)
-        return FaceImage(pixels[0], points[0])
+        return FaceImage(*render(person, _shot(split, p, s, person), self.size))
 
 
 def _parse(location: str) -> tuple[int, int]:

@@ -89,11 +89,11 @@ class PhantomSet(ABC):
         if match is None or match[2] not in self.takes:
             raise DataError(f"The data set 'phantom:{self.prefix}' has no image '{image_id}'.")
         take = self.take(int(match[1]), match[2])
-        pixels, points = render([take.person], [take.shot], size)
+        pixels, points = render(take.person, take.shot, size)
         if take.kind is None or match[3]:
-            return FaceImage(pixels[0], points[0])
-        covered = cover(pixels[0], points[0], kind=take.kind, seed=take.seed)
-        return FaceImage(covered.pixels, points[0], covered.mask)
+            return FaceImage(pixels, points)
+        covered = cover(pixels, points, kind=take.kind, seed=take.seed)
+        return FaceImage(covered.pixels, points, covered.mask)
 
     def _pair(self, person: int, name: str) -> Iterator[FaceSample]:
         """Yield an image and, where something is worn in it, its clean counterpart."""

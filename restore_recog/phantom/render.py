@@ -1,8 +1,6 @@
-"""From people and circumstances to images."""
+"""From a person and circumstances to an image."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,8 +72,15 @@ def _head_cover(view: View, f: Features, pose: Pose) -> Array:
     return cover * step((f.chin + 0.03 - view.y) * 12.0)
 
 
-def render_one(person: Person, shot: Shot, size: int = 128) -> tuple[NDArray[np.uint8], Array]:
-    """Return one image (size, size, 3) uint8 RGB and its (98, 2) landmarks."""
+def render(person: Person, shot: Shot, size: int = 128) -> tuple[NDArray[np.uint8], Array]:
+    """Return the image of a person in given circumstances, and its landmarks.
+
+    Images are rendered one by one, vectorised over their pixels: 128 x 128 floats stay in the
+    processor's nearest cache, which batches would not, and nothing can depend on batch mates.
+
+    Returns:
+        (size, size, 3) uint8 RGB and (98, 2) float32 landmarks in pixels.
+    """
     f, pose, light = features(person, shot), pose_of(shot, size), light_of(shot)
     height = relief(person, shot, f)
     colours, gloss = face_paint(person, shot, f)
@@ -93,21 +98,3 @@ def render_one(person: Person, shot: Shot, size: int = 128) -> tuple[NDArray[np.
     blend(part_of(canvas, area), _head_cover(view, f, near), skin)
     blend(canvas, hair.alpha, hair.colour)
     return _camera(canvas, shot), landmarks(f, height, pose)
-
-
-def render(
-    people: Sequence[Person], shots: Sequence[Shot], size: int = 128
-) -> tuple[NDArray[np.uint8], Array]:
-    """Return the images of people in given circumstances.
-
-    Every image is computed on its own, vectorised over its pixels: 128 x 128 floats stay in
-    the processor's nearest cache, which batches would not, and nothing can depend on batch mates.
-
-    Returns:
-        (N, size, size, 3) uint8 RGB and (N, 98, 2) float32 landmarks in pixels.
-    """
-    pixels = np.empty((len(people), size, size, 3), np.uint8)
-    points = np.empty((len(people), 98, 2), np.float32)
-    for k, (person, shot) in enumerate(zip(people, shots, strict=True)):
-        pixels[k], points[k] = render_one(person, shot, size)
-    return pixels, points

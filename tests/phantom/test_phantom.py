@@ -85,14 +85,13 @@ def test_landmarks_sit_on_what_they_name() -> None:
         shot = draw_shot(person, 1, 6, k)
         if shot.glasses or person.hair_colour >= 3 or shot.actions["squint"] > 0.3:
             continue
-        pixels, points = render([person], [shot], 256)
-        grey = box_blur(pixels[0].astype(np.float32).mean(axis=2), 1)
-        red = pixels[0, ..., 0].astype(np.float32) / np.maximum(pixels[0, ..., 1], 1)
+        pixels, p = render(person, shot, 256)
+        grey = box_blur(pixels.astype(np.float32).mean(axis=2), 1)
+        red = pixels[..., 0].astype(np.float32) / np.maximum(pixels[..., 1], 1)
 
         def at(image, point):
             return float(sample(image[None], *(point[::-1].reshape(2, 1)))[0, 0])
 
-        p = points[0]
         white = max(at(grey, (2 * p[96] + 3 * p[c]) / 5) for c in (60, 64))
         votes.append(at(grey, p[96] + [0, 1]) < white)
         brow = (p[35] + p[40]) / 2
@@ -112,7 +111,7 @@ def test_expressions_move_the_landmarks_they_should() -> None:
     marks = {}
     for name in EXPRESSIONS:
         one = dataclasses.replace(shot, actions={**actions, **ACTIONS[name]})
-        marks[name] = render([person], [one], 128)[1][0]
+        marks[name] = render(person, one, 128)[1]
     calm = marks["neutral"]
     assert marks["surprise"][16, 1] > calm[16, 1] + 2  # the jaw drops
     assert marks["surprise"][35, 1] < calm[35, 1] - 2  # the brows rise
