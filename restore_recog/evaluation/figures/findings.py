@@ -13,13 +13,14 @@ from restore_recog.evaluation.arm_choice import ArmSpec
 from restore_recog.evaluation.arms import Clean, Fill, Occluded
 from restore_recog.evaluation.figure import Figure, collected
 from restore_recog.evaluation.figures import fixed_threshold, groups, paired, pairs, single
-from restore_recog.evaluation.figures.fixed_threshold import Calibration, Impostors
+from restore_recog.evaluation.figures.fixed_threshold import Calibration
 from restore_recog.evaluation.figures.group_gaps import spreads
 from restore_recog.evaluation.figures.groups import series
 from restore_recog.evaluation.figures.single import arm_figures
 from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.results import ArmReport, Cohort, Spread
 from restore_recog.evaluation.scores.design import Design, Measured
+from restore_recog.evaluation.scores.search import AcceptedCounts
 from restore_recog.metrics.identification import cmc
 from restore_recog.metrics.view2 import View2
 from restore_recog.types import Mask, Vector
@@ -50,7 +51,7 @@ class Findings:
     specs: Mapping[str, ArmSpec]
     measured: Mapping[str, Measured]
     calibration: Calibration | None
-    counted: Mapping[str, Impostors]
+    counted: Mapping[str, AcceptedCounts]
     views: Mapping[str, View2]
     bases: Mapping[str, str]
     seed: int

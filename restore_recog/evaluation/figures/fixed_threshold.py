@@ -19,14 +19,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from restore_recog.evaluation.figure import Figure, FigureName
 from restore_recog.evaluation.figures.single import rate_figure
 from restore_recog.evaluation.scores.cosine_table import averaged
 from restore_recog.evaluation.scores.design import ArmScores, Design, Measured
-from restore_recog.evaluation.scores.search import count_accepted, search
+from restore_recog.evaluation.scores.search import AcceptedCounts, count_accepted, search
 from restore_recog.metrics.streaming import ScoreStream
 from restore_recog.metrics.support import flag
 from restore_recog.metrics.uncertainty import bootstrap_difference, bootstrap_two_way_counts
@@ -68,22 +66,6 @@ class Calibration:
             "thresholds": {f"{target:g}": value for target, value in self.thresholds.items()},
             "false_accept_budgets": {f"{target:g}": n for target, n in self.budgets.items()},
         }
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Impostors:
-    """Impostor comparisons of some probes, counted by the two people.
-
-    Attributes:
-        accepted: Target FMR -> (S, S) how many reach its threshold.
-        compared: How many were attempted, as
-            :func:`~.metrics.uncertainty.bootstrap_two_way_counts` takes it.
-        n: How many were attempted in all.
-    """
-
-    accepted: Mapping[float, csr_array]
-    compared: csr_array | tuple[NDArray[np.int64], NDArray[np.int64]]
-    n: int
 
 
 def calibrate(
@@ -146,24 +128,26 @@ def impostors(
     calibration: Calibration,
     arm: Measured,
     rows: Mask | None = None,
-) -> Impostors:
-    """Count the impostor comparisons of an arm; rows: (P,) mask of the probes to count."""
+) -> AcceptedCounts:
+    """Count the impostor comparisons of an arm that reach the threshold of each target FMR.
+
+    Args:
+        rows: (P,) mask of the probes to count; None for all.
+    """
     chosen = np.ones(len(arm.probes), dtype=bool) if rows is None else rows
     gallery, owners = design.gallery(arm.references)
-    counts = count_accepted(
+    return count_accepted(
         arm.probes[chosen],
         gallery,
         design.probe_subjects[chosen],
         owners,
-        list(calibration.thresholds.values()),
+        calibration.thresholds,
         block=design.block,
     )
-    accepted = dict(zip(calibration.thresholds, counts.accepted, strict=True))
-    return Impostors(accepted, counts.compared, counts.n)
 
 
 def rates_at_fixed(
-    design: Design, calibration: Calibration, scores: ArmScores, counted: Impostors, seed: int
+    design: Design, calibration: Calibration, scores: ArmScores, counted: AcceptedCounts, seed: int
 ) -> Iterator[Figure | None]:
     """Return FMR and FNMR of one arm at the fixed thresholds, over all comparisons.
 
@@ -185,7 +169,7 @@ def rates_at_fixed(
         yield _with_budget(fnmr, calibration, facts)
 
 
-def fmr_figure(counted: Impostors, target: float, seed: int) -> Figure | None:
+def fmr_figure(counted: AcceptedCounts, target: float, seed: int) -> Figure | None:
     """Return an FMR with an interval that draws both people; None without a comparison."""
     if not counted.n:
         return None
@@ -197,7 +181,7 @@ def fmr_figure(counted: Impostors, target: float, seed: int) -> Figure | None:
     return Figure.of(FigureName("fmr_frozen", target), interval, why, accepted=errors)
 
 
-def fmr_changes(arm: Impostors, floor: Impostors, seed: int) -> Iterator[Figure]:
+def fmr_changes(arm: AcceptedCounts, floor: AcceptedCounts, seed: int) -> Iterator[Figure]:
     """Return the change of the FMR at each fixed threshold from one arm to another.
 
     Paired: every draw of people is the same for both. After a rise, restored faces look more

@@ -14,7 +14,7 @@ A template with NaN has failed, and its comparisons have failed with it (-inf).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain, compress
 
@@ -68,16 +68,15 @@ class AcceptedCounts:
 
     Attributes:
         subjects: (S,) people of both sides, sorted.
-        thresholds: As given.
-        accepted: For each threshold (S, S) counts, person of the probe by person of the reference.
+        accepted: What each threshold is called -> (S, S) counts, person of the probe by person of
+            the reference.
         compared: (S,) probes and (S,) references of each person, failed ones included: every
             probe is compared with every reference of others. As
             :func:`~.metrics.uncertainty.bootstrap_two_way_counts` takes it.
     """
 
     subjects: NDArray[np.generic]
-    thresholds: tuple[float, ...]
-    accepted: tuple[csr_array, ...]
+    accepted: Mapping[float, csr_array]
     compared: tuple[NDArray[np.int64], NDArray[np.int64]]
 
     @property
@@ -124,7 +123,7 @@ def count_accepted(
     references: NDArray[np.floating],
     probe_subjects: Subjects,
     reference_subjects: Subjects,
-    thresholds: Sequence[float],
+    thresholds: Mapping[float, float],
     *,
     block: int = BLOCK,
 ) -> AcceptedCounts:
@@ -133,30 +132,31 @@ def count_accepted(
     Memory grows with the comparisons that are accepted, not with all; see :func:`search`.
 
     Args:
-        thresholds: Of scores as :func:`search` defines them.
+        thresholds: What each is called, e.g. a target FMR -> threshold of scores as
+            :func:`search` defines them.
 
     Raises:
         ValueError: As :func:`search`, or a threshold is NaN or -inf.
     """
-    if any(not threshold > -np.inf for threshold in thresholds):
+    if any(not threshold > -np.inf for threshold in thresholds.values()):
         raise ValueError("A threshold must be a number above -inf.")
     sides = Sides.of((probes, probe_subjects), (references, reference_subjects), block)
-    cuts = [_rounded_up(threshold) for threshold in thresholds]
+    cuts = {name: _rounded_up(threshold) for name, threshold in thresholds.items()}
     slices = sides.reference_slices() if cuts else []
     parts = [
-        _accepted(rows, sides.references.block(part), min(cuts))
+        _accepted(rows, sides.references.block(part), min(cuts.values()))
         for rows in sides.probe_blocks()
         for part in slices
     ]
     shape = (sides.names.size, sides.names.size)
     people = np.concatenate([np.empty((2, 0), dtype=np.int32)] + [pairs for pairs, _ in parts], 1)
     scores = np.concatenate([np.empty(0, dtype=np.float32)] + [values for _, values in parts])
-    tables = []
-    for cut in cuts:
+    tables = {}
+    for name, cut in cuts.items():
         first, second = people[:, scores >= cut]
         ones = np.ones(first.size, dtype=np.int64)
-        tables.append(csr_array((ones, (first, second)), shape=shape))
-    return AcceptedCounts(sides.names, tuple(thresholds), tuple(tables), sides.attempted())
+        tables[name] = csr_array((ones, (first, second)), shape=shape)
+    return AcceptedCounts(sides.names, tables, sides.attempted())
 
 
 class _SearchState:

@@ -29,7 +29,7 @@ def dense(probes, references):
 
 def totals(counts):
     """Return how many impostor comparisons reach each threshold."""
-    return tuple(int(table.sum()) for table in counts.accepted)
+    return tuple(int(table.sum()) for table in counts.accepted.values())
 
 
 def case(seed):
@@ -71,12 +71,12 @@ def test_accepted_counts_are_the_dense_ones(seed, block):
     table = dense(probes, references)
     cuts = [-0.5, 0.3, float(np.nextafter(table.max(), INF)) if table.max() > -INF else 0.5]
     counts = count_accepted(
-        probes, references, probe_subjects, reference_subjects, cuts, block=block
+        probes, references, probe_subjects, reference_subjects, dict(enumerate(cuts)), block=block
     )
     same = probe_subjects[:, None] == reference_subjects
     assert counts.n == np.count_nonzero(~same)
-    assert counts.thresholds == tuple(cuts)
-    for cut, accepted in zip(cuts, counts.accepted, strict=True):
+    assert list(counts.accepted) == [0, 1, 2]
+    for cut, accepted in zip(cuts, counts.accepted.values(), strict=True):
         for a, first in enumerate(counts.subjects):
             for b, second in enumerate(counts.subjects):
                 theirs = (probe_subjects[:, None] == first) & (reference_subjects == second)
@@ -110,13 +110,13 @@ def test_a_threshold_between_two_float32_numbers_is_not_rounded_onto_a_score():
     score = search(probes, references, *people).best_other[0]
     above = float(np.nextafter(score, INF))
     assert np.float32(above) == np.float32(score)
-    assert totals(count_accepted(probes, references, *people, [score, above])) == (1, 0)
+    assert totals(count_accepted(probes, references, *people, {0: score, 1: above})) == (1, 0)
 
 
 def test_counts_fit_the_two_way_interval():
     rng = np.random.default_rng(0)
     templates, people = unit(rng.normal(size=(60, 3))), np.repeat(np.arange(20), 3)
-    counts = count_accepted(templates[::3], templates[1::3], people[::3], people[1::3], [0.8])
+    counts = count_accepted(templates[::3], templates[1::3], people[::3], people[1::3], {0: 0.8})
     interval = bootstrap_two_way_counts(counts.accepted[0], counts.compared, seed=0, resamples=50)
     assert interval.value == pytest.approx(totals(counts)[0] / counts.n)
     assert interval.n == counts.n == 380
@@ -195,7 +195,7 @@ def test_what_cannot_be_searched_is_refused(change, said):
 @pytest.mark.parametrize("threshold", [math.nan, -INF])
 def test_a_threshold_is_a_number_above_minus_infinity(threshold):
     with pytest.raises(ValueError, match="above -inf"):
-        count_accepted(np.eye(2), np.eye(2), ["a", "b"], ["a", "b"], [threshold])
+        count_accepted(np.eye(2), np.eye(2), ["a", "b"], ["a", "b"], {0: threshold})
 
 
 def test_memory_is_flat():
