@@ -64,7 +64,7 @@ class Findings:
         design = session.design.enrolled_by(session.request.enrolment)
         specs = {spec.name: spec for spec in session.specs}
         measured = {
-            name: _measure(session, design, spec, runs[name]) for name, spec in specs.items()
+            name: measure(session, design, spec, runs[name]) for name, spec in specs.items()
         }
         samples = session.source.samples
         bare = np.array([samples[i].condition == "clean" for i in design.columns], dtype=bool)
@@ -108,7 +108,7 @@ class Findings:
         """Return the report of one arm."""
         design, mine = self.design, self.measured[name]
         scores = mine.scores
-        figures = arm_figures(scores, mine.qualities, design, self.seed)
+        figures = arm_figures(mine, design, self.seed)
         figures |= collected(*single.failure_rates(design, scores, mine.references, self.seed))
         figures |= collected(*single.generalised(design, scores.trials, figures))
         figures |= collected(*self._further(name), *self._gains(name))
@@ -158,9 +158,8 @@ class Findings:
             ceiling = self.measured[Clean.name].scores
         yield from paired.gains(mine.scores, theirs.scores, ceiling, people, seed)
         if arm.restores:
-            pair = (mine.scores, mine.qualities), (theirs.scores, theirs.qualities)
-            yield paired.quality_vs_recognition(*pair, people, seed)
-            yield from paired.quality_gains(mine.qualities, theirs.qualities, people, seed)
+            yield paired.quality_vs_recognition(mine, theirs, people, seed)
+            yield from paired.quality_gains(mine, theirs, people, seed)
         if self.calibration is not None:
             counted = self.counted[name], self.counted[base]
             yield from fixed_threshold.fmr_changes(*counted, seed)
@@ -175,8 +174,7 @@ class Findings:
         mine, fill = self.measured[name], self.measured[Fill.name]
         people, seed = self.design.people, self.seed
         yield paired.rank1_gain("rank1_gain_over_fill", mine.scores, fill.scores, people, seed)
-        qualities = mine.qualities, fill.qualities
-        yield from paired.quality_gains(*qualities, people, seed, "gain_over_fill")
+        yield from paired.quality_gains(mine, fill, people, seed, "gain_over_fill")
         if self.calibration is not None and mine.scores.search is None:
             scores = mine.scores, fill.scores
             yield from fixed_threshold.fnmr_changes(
@@ -241,7 +239,8 @@ class Findings:
         return np.where(asked > 0, errors == 0, np.nan)
 
 
-def _measure(session: Session, design: Design, spec: ArmSpec, run: ArmRun) -> Measured:
+def measure(session: Session, design: Design, spec: ArmSpec, run: ArmRun) -> Measured:
+    """Score one arm of a run."""
     references = session.references(spec)
     return Measured(
         name=spec.name,

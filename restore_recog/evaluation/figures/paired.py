@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from restore_recog.evaluation.figure import Figure, FigureName
 from restore_recog.evaluation.figures.single import People
-from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.scores.design import ArmScores, Measured
 from restore_recog.metrics.frechet import frechet_distance
 from restore_recog.metrics.uncertainty import (
@@ -98,10 +97,7 @@ def rank1_gain(
 
 
 def quality_vs_recognition(
-    arm: tuple[ArmScores, Sequence[ImageQuality]],
-    floor: tuple[ArmScores, Sequence[ImageQuality]],
-    people: People,
-    seed: int,
+    arm: Measured, floor: Measured, people: People, seed: int
 ) -> Figure | None:
     """Return how the gain in PSNR correlates with the gain in cosine over the probes.
 
@@ -109,17 +105,13 @@ def quality_vs_recognition(
     to anything. Probes without both differences, or restored without any error, are left
     out and counted. None for fewer than three probes.
     """
-    image = _psnr(arm[1]) - _psnr(floor[1])
-    cosine = arm[0].cosine - floor[0].cosine
+    image = arm.quality("psnr_mask") - floor.quality("psnr_mask")
+    cosine = arm.scores.cosine - floor.scores.cosine
     both = np.isfinite(image) & np.isfinite(cosine)
     if both.sum() < 3 or not (np.ptp(image[both]) and np.ptp(cosine[both])):
         return None
     interval = spearman(image[both], cosine[both], people[both], seed=seed)
     return Figure.of("quality_vs_recognition", interval, left_out=int((~both).sum()))
-
-
-def _psnr(qualities: Sequence[ImageQuality]) -> Vector:
-    return np.array([quality.psnr_mask for quality in qualities], dtype=float)
 
 
 GAINS = ("psnr", "psnr_mask", "ssim", "ssim_mask", "lpips")
@@ -156,13 +148,13 @@ def _distance(name: str, ours: NDArray[np.floating], theirs: NDArray[np.floating
 
 
 def quality_gains(
-    arm: Sequence[ImageQuality],
-    floor: Sequence[ImageQuality],
+    arm: Measured,
+    floor: Measured,
     people: People,
     seed: int,
     ending: str = "gain",
 ) -> Iterator[Figure | None]:
     """Return the paired changes of image quality, over the probes that have both."""
     for name in GAINS:
-        now, before = (np.array([getattr(q, name) for q in qs], dtype=float) for qs in (arm, floor))
-        yield difference(f"{name}_{ending}", now, before, people, seed)
+        changed = arm.quality(name), floor.quality(name)
+        yield difference(f"{name}_{ending}", *changed, people, seed)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.evaluation.figure import Figure, FigureName, Figures, collected
-from restore_recog.evaluation.image_quality import QUALITIES, ImageQuality
+from restore_recog.evaluation.image_quality import QUALITIES
 from restore_recog.evaluation.scores.cosine_table import without
-from restore_recog.evaluation.scores.design import ArmScores, Design
+from restore_recog.evaluation.scores.design import ArmScores, Design, Measured
 from restore_recog.metrics.identification import expected_rank_rate
 from restore_recog.metrics.open_set import fnir_at_fpir
 from restore_recog.metrics.separation import CosineSummary, cosine_summary, d_prime_of
@@ -71,19 +71,14 @@ def rate_figure(
     return Figure.of(name, interval, why)
 
 
-def arm_figures(
-    scores: ArmScores, qualities: Sequence[ImageQuality], design: Design, seed: int
-) -> dict[str, Figure]:
+def arm_figures(arm: Measured, design: Design, seed: int) -> dict[str, Figure]:
     """Return the figures of one arm by name; those that cannot be measured are absent."""
-    columns = {
-        name: np.array([getattr(quality, name) for quality in qualities], dtype=float)
-        for name in QUALITIES
-    }
+    scores = arm.scores
     return collected(
         *_identification(scores, design, seed),
         *_cosines(scores, design, seed),
         *_verification(scores.trials, design, seed),
-        *(mean_figure(name, column, design.people, seed) for name, column in columns.items()),
+        *(mean_figure(name, arm.quality(name), design.people, seed) for name in QUALITIES),
     )
 
 

@@ -114,6 +114,10 @@ class Measured:
     qualities: Sequence[ImageQuality]
     features: NDArray[np.float32] | None = None
 
+    def quality(self, name: str) -> Vector:
+        """Return (P,) one metric of the images' quality; NaN where it was not measured."""
+        return np.array([getattr(quality, name) for quality in self.qualities], dtype=float)
+
 
 @dataclass(frozen=True, eq=False)
 class Design:

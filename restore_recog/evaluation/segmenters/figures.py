@@ -13,7 +13,7 @@ import numpy as np
 from restore_recog.evaluation.figure import Figure, Figures, collected
 from restore_recog.evaluation.figures import paired
 from restore_recog.evaluation.figures.single import People, mean_figure, rate_figure
-from restore_recog.evaluation.scores.design import ArmScores
+from restore_recog.evaluation.scores.design import Measured
 from restore_recog.metrics.quality import (
     boundary_error,
     dice,
@@ -62,19 +62,6 @@ def mask_score(predicted: Pixels | None, true: Pixels | None) -> MaskScore:
     mine = np.zeros_like(true) if predicted is None else predicted
     values = {name: float(measure(mine, true)) for name, measure in _MEASURES.items()}
     return MaskScore(**values, empty=empty)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scored:
-    """One arm on all probes, in the plan's order.
-
-    Attributes:
-        scores: What the recogniser made of it.
-        psnr: (P,) inside the true mask, in dB; NaN without a clean counterpart.
-    """
-
-    scores: ArmScores
-    psnr: Vector
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,12 +161,12 @@ def false_alarms(masks: Sequence[Pixels | None], people: People, seed: int) -> d
     )
 
 
-def recognition(arm: Scored, floor: Scored, people: People, seed: int) -> dict[str, Figure]:
+def recognition(arm: Measured, floor: Measured, people: People, seed: int) -> dict[str, Figure]:
     """Return what the recogniser makes of an arm, and its gain over *floor*."""
     cosines = arm.scores.cosine, floor.scores.cosine
     figures = collected(
         mean_figure("cosine", arm.scores.cosine, people, seed),
-        mean_figure("psnr_mask", arm.psnr, people, seed),
+        mean_figure("psnr_mask", arm.quality("psnr_mask"), people, seed),
         paired.difference("cosine_gain", *cosines, people, seed),
     )
     mated = arm.scores.mated
@@ -191,7 +178,9 @@ def recognition(arm: Scored, floor: Scored, people: People, seed: int) -> dict[s
     return figures
 
 
-def cost(arm: Scored, oracle: Scored, known: Mask, people: People, seed: int) -> dict[str, Figure]:
+def cost(
+    arm: Measured, oracle: Measured, known: Mask, people: People, seed: int
+) -> dict[str, Figure]:
     """Return what the errors of the masks cost: the true mask's figure less this one's, paired.
 
     Args:
@@ -207,7 +196,7 @@ def cost(arm: Scored, oracle: Scored, known: Mask, people: People, seed: int) ->
 
     figures = collected(
         less("cosine_lost", best.cosine, mine.cosine),
-        less("psnr_lost", oracle.psnr, arm.psnr),
+        less("psnr_lost", *(one.quality("psnr_mask") for one in (oracle, arm))),
     )
     asked = mine.mated & known
     if asked.any():

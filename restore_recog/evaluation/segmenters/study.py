@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from restore_recog.errors import DataError, PluginError
-from restore_recog.evaluation.image_quality import ImageQuality
+from restore_recog.evaluation.figures.findings import measure
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.run.ledger import Ledger, Progress
 from restore_recog.evaluation.run.masks import unpack
 from restore_recog.evaluation.run.session import Session
+from restore_recog.evaluation.scores.design import Measured
 from restore_recog.evaluation.segmenters.figures import (
-    Scored,
     Standing,
     Study,
     Worst,
@@ -51,7 +51,7 @@ class _Run:
     """One evaluation: what of it is needed later."""
 
     session: Session
-    arms: Mapping[str, Scored]
+    arms: Mapping[str, Measured]
     masks: Mapping[str, Packed]
     failures: Sequence[Failure]
 
@@ -175,13 +175,11 @@ def _run(
     session = Session(_one(request, choice, clean=clean), ledger)
     made = session.run()
     design, probes = session.design.enrolled_by(request.enrolment), session.plan.probes
-    arms: dict[str, Scored] = {}
+    arms: dict[str, Measured] = {}
     masks: dict[str, Packed] = {}
     for spec in session.specs:
         run = made[spec.name]
-        qualities = [run.qualities.get(i, ImageQuality()) for i in probes]
-        psnr = np.array([quality.psnr_mask for quality in qualities], dtype=float)
-        arms[spec.name] = Scored(design.score(run.templates, session.references(spec)), psnr)
+        arms[spec.name] = measure(session, design, spec, run)
         masks[spec.name] = [run.masks.get(image_id) for image_id in probes]
     return _Run(session, arms, masks, tuple(ledger.failures))
 
