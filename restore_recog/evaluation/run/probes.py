@@ -161,9 +161,9 @@ class ProbePass:
         with ledger.timed("measure", len(probes)):
             qualities = [self._quality(spec, probes[i], made.images[i], masks[i]) for i in kept]
         scored = self.quality_models.score(spec, seen, images, ledger)
-        for i, row, quality, more in zip(kept, rows, qualities, scored, strict=True):
+        for i, row, quality, (scores, features) in zip(kept, rows, qualities, scored, strict=True):
             outcomes[probes[i].sample.image_id] = Outcome(
-                row, made.fallbacks[i], replace(quality, **more.scores), packed[i], more.features
+                row, made.fallbacks[i], replace(quality, **scores), packed[i], features
             )
         return outcomes
 

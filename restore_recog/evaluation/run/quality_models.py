@@ -40,19 +40,6 @@ INSTALL = "pip install 'restore-recog[quality]'"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ImageScores:
-    """The scores of one image.
-
-    Attributes:
-        scores: Of :class:`~restore_recog.evaluation.image_quality.ImageQuality`, by name.
-        features: (D,) float32 for FID, or None.
-    """
-
-    scores: Mapping[str, float] = field(default_factory=dict)
-    features: NDArray[np.float32] | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class QualityModels:
     """The models that score the images of every arm.
 
@@ -76,15 +63,21 @@ class QualityModels:
         faces: Sequence[ProbeFace],
         images: Sequence[Pixels],
         ledger: Ledger,
-    ) -> list[ImageScores]:
-        """Return the scores of every image of one arm; none of half a face."""
+    ) -> list[tuple[dict[str, float], NDArray[np.float32] | None]]:
+        """Return the scores of every image of one arm; none of half a face.
+
+        Returns:
+            For each image the scores by their name in
+            :class:`~restore_recog.evaluation.image_quality.ImageQuality`, and (D,) features for
+            FID or None.
+        """
         if spec.arm.half or not images:
-            return [ImageScores()] * len(images)
+            return [({}, None)] * len(images)
         clean = [face.clean if spec.arm.quality else None for face in faces]
         scores = self._scores(images, clean, ledger)
         features = self._features(images, ledger)
         return [
-            ImageScores({name: float(column[i]) for name, column in scores.items()}, features[i])
+            ({name: float(column[i]) for name, column in scores.items()}, features[i])
             for i in range(len(images))
         ]
 
