@@ -184,6 +184,7 @@ class Studio:
     Attributes:
         size: Side of the crops in pixels.
         template: (5, 2) where the five points lie in them, in units of the side.
+        coverings: What to cover probes with, or None to take them as they are found.
     """
 
     source: Source
@@ -191,6 +192,7 @@ class Studio:
     size: int
     ledger: Ledger
     template: NDArray[np.float64] = field(default_factory=lambda: TEMPLATE)
+    coverings: CoveringSpec | None = None
 
     def crops(self, ids: Sequence[str]) -> dict[str, FaceCrop]:
         """Return image_id -> crop for every image whose face was found."""
@@ -200,6 +202,10 @@ class Studio:
             if crop is not None:
                 crops[sample.image_id] = crop
         return crops
+
+    def probes(self, ids: Sequence[str]) -> dict[str, ProbeFace]:
+        """Return image_id -> probe of those whose face was found."""
+        return self.as_found(ids) if self.coverings is None else self.covered(ids, self.coverings)
 
     def covered(self, ids: Sequence[str], spec: CoveringSpec) -> dict[str, ProbeFace]:
         """Return probes with synthetic coverings: exact clean counterpart, exact mask."""

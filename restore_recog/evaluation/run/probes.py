@@ -14,7 +14,7 @@ from restore_recog.evaluation.cache.entries import FinishedWork, Outcome, Tile
 from restore_recog.evaluation.image_quality import ImageQuality, measure
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.run.arm_images import ImageMaker
-from restore_recog.evaluation.run.faces import CoveringSpec, FoundProbe, ProbeFace, Studio
+from restore_recog.evaluation.run.faces import FoundProbe, ProbeFace, Studio
 from restore_recog.evaluation.run.masks import BlockMasks, pack
 from restore_recog.evaluation.run.quality_models import QualityModels
 from restore_recog.evaluation.run.templates import Face, embed
@@ -66,7 +66,6 @@ class ProbePass:
     Attributes:
         request: Says what to do with probes that cannot be restored, and which masks to give.
         studio: Where faces come from; its ledger takes failures and costs.
-        coverings: What to cover them with, or None to take them as they are found.
         restorers: By their names in this run.
         segmenters: Restorer name -> its segmenter, or None.
         choice: The arms; the blocks may narrow it.
@@ -77,7 +76,6 @@ class ProbePass:
 
     request: EvalRequest
     studio: Studio
-    coverings: CoveringSpec | None
     restorers: Mapping[str, Restorer]
     segmenters: Mapping[str, ChosenSegmenter | None]
     choice: ArmChoice
@@ -94,7 +92,7 @@ class ProbePass:
         """
         ledger = self.studio.ledger
         with ledger.collect() as failures:
-            probes = list(faces(ids, self.studio, self.coverings).values())
+            probes = list(self.studio.probes(ids).values())
         self.choice.check_faces(probes)
         block = ProbeBlock(
             {face.sample.image_id: FoundProbe.of(face) for face in probes},
@@ -184,10 +182,3 @@ class ProbePass:
             return measure(image, face.clean, None, None)
         segmented = self.segmenters.get(spec.restorer or "") is not None
         return measure(image, face.clean, face.crop.mask, mask if segmented else None)
-
-
-def faces(
-    ids: Sequence[str], studio: Studio, coverings: CoveringSpec | None
-) -> dict[str, ProbeFace]:
-    """Return image_id -> probe of those whose face was found."""
-    return studio.as_found(ids) if coverings is None else studio.covered(ids, coverings)

@@ -30,7 +30,7 @@ from restore_recog.evaluation.run.faces import (
     Studio,
 )
 from restore_recog.evaluation.run.ledger import Ledger
-from restore_recog.evaluation.run.probes import ArmRun, ProbePass, faces
+from restore_recog.evaluation.run.probes import ArmRun, ProbePass
 from restore_recog.evaluation.run.templates import GalleryBlock, enrol, stacked
 from restore_recog.evaluation.scores.design import Design
 from restore_recog.face_detection import FaceFinder
@@ -82,10 +82,10 @@ class Session:
         self.plan = request.planner().plan(
             list(samples.values()), seed=request.seed, limit=request.limit
         )
-        self._coverings = None
+        coverings = None
         if self.plan.synthetic:
-            self._coverings = CoveringSpec(seed=request.seed, **request.covered())  # type: ignore[arg-type]
-            self._coverings.check()
+            coverings = CoveringSpec(seed=request.seed, **request.covered())  # type: ignore[arg-type]
+            coverings.check()
         self.design = Design.of(self.plan, {i: sample.subject for i, sample in samples.items()})
         self.segmenters = choose(request.segmenter, self.restorers, request.device)
         sizes = [side for r in self.restorers.values() for side in r.image_size]
@@ -99,13 +99,13 @@ class Session:
         self.specs = self._choice.specs()
         self.asks_quality = quality_models.asks_quality(self.plan, samples)
         self.quality_models = quality_models.of_run(request, self.asks_quality, self.size)
-        self._studio, self._work = self._workplace()
+        self._studio, self._work = self._workplace(coverings)
         self._processes = Processes.current()
         self.gallery: dict[str, str] = {}
         self.found_probes: dict[str, FoundProbe] = {}
         self.fill_mask = "predicted"
 
-    def _workplace(self) -> tuple[Studio, FinishedWork | None]:
+    def _workplace(self, coverings: CoveringSpec | None) -> tuple[Studio, FinishedWork | None]:
         """Return where faces come from, and where results made before do (None: no cache)."""
         request, work = self.request, None
         finder = FaceFinder(request.faces_policy, request.device)  # type: ignore[arg-type]
@@ -122,7 +122,8 @@ class Session:
                 policy=[request.restorer_failure, margin(request.segmenter)],
             )
         template = TEMPLATE if request.template is None else request.template
-        return Studio(self.source, locator, self.size, self.ledger, template), work
+        studio = Studio(self.source, locator, self.size, self.ledger, template, coverings)
+        return studio, work
 
     def run(self) -> dict[str, ArmRun]:
         """Make, embed and measure the images of all arms; return arm name -> its run.
@@ -136,7 +137,6 @@ class Session:
         self._probes = ProbePass(
             self.request,
             self._studio,
-            self._coverings,
             self.restorers,
             self.segmenters,
             self._choice,
@@ -181,7 +181,7 @@ class Session:
     def faces(self, ids: Sequence[str]) -> dict[str, ProbeFace]:
         """Return probes with their pixels, made anew; nothing is recorded or timed."""
         with self.ledger.paused():
-            return faces(ids, self._studio, self._coverings)
+            return self._studio.probes(ids)
 
     def tile(self, spec: ArmSpec, face: ProbeFace) -> Tile:
         """Return the image of one probe in an arm, and the mask that it was made with."""

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -308,7 +309,7 @@ def test_other_coverings_are_other_work(tmp_path: Path) -> None:
     assert CALLS["embed"] == 0
     other = wanted(tmp_path, Squares(3, 4), arms=arms)
     fresh = Session(other, Ledger())
-    fresh._coverings = CoveringSpec("random", None, seed=99)
+    fresh._studio = replace(fresh._studio, coverings=CoveringSpec("random", None, seed=99))
     fresh.run()
     assert CALLS["embed"] == len(session.plan.probes)
 
