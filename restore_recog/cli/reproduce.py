@@ -51,21 +51,11 @@ FORMATS = ("text", "markdown", "csv", "json")
 @click.command("reproduce")
 @click.argument("name", required=False, metavar="TABLE")
 @click.option("--list", "listing", is_flag=True, help="Show all tables and what each needs.")
-@click.option(
-    "-d",
-    "--data",
-    multiple=True,
-    metavar="NAME[:WHERE]",
-    help="The paper's data, e.g. celeba:/data/celeba; phantom for a rehearsal. Without it the "
-    "paper's own figures are shown.",
-)
-@click.option(
-    "-r",
-    "--restorer",
+@options.data("the paper's, or phantom for a rehearsal; without it the paper's figures are shown")
+@options.restorer(
     "restorers",
+    more="; repeat for several; by default those with a line in the table",
     multiple=True,
-    metavar="NAME",
-    help="Restorer to measure; repeat for several.  [default: those with a line in the table]",
 )
 @click.option(
     "--crop",
