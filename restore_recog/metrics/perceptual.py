@@ -231,16 +231,14 @@ def _ranges(text: str) -> tuple[float, float, Vector]:
 
 def _svr(text: str) -> tuple[dict[str, str], Vector, Vector]:
     """Return (settings, (n,) weights, (n, 36) vectors) of libsvm's regression by radial bases."""
+    from sklearn.datasets import load_svmlight_file
+
     head, _, body = text.partition("SV\n")
     settings = dict(line.split(maxsplit=1) for line in head.splitlines() if " " in line)
     if settings["svm_type"] != "epsilon_svr" or settings["kernel_type"] != "rbf":
         raise ValueError("no regression by radial bases")
-    rows = [line.split() for line in body.splitlines() if line.strip()]
-    weights, vectors = np.array([float(row[0]) for row in rows]), np.zeros((len(rows), 36))
-    for vector, row in zip(vectors, rows, strict=True):
-        for entry in row[1:]:
-            number, _, value = entry.partition(":")
-            vector[int(number) - 1] = float(value)
-    if len(rows) != int(settings["total_sv"]):
-        raise ValueError(f"{len(rows)} of {settings['total_sv']} support vectors")
-    return settings, weights, vectors
+    lines = io.BytesIO(body.encode("ascii"))
+    vectors, weights = load_svmlight_file(lines, n_features=36, zero_based=False)
+    if len(weights) != int(settings["total_sv"]):
+        raise ValueError(f"{len(weights)} of {settings['total_sv']} support vectors")
+    return settings, weights, vectors.toarray()
