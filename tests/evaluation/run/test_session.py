@@ -16,8 +16,7 @@ from restore_recog.errors import DataError, ImageError
 from restore_recog.evaluation.arm_choice import ArmSpec
 from restore_recog.evaluation.arms import ARMS
 from restore_recog.evaluation.request import EvalRequest
-from restore_recog.evaluation.run import probes
-from restore_recog.evaluation.run.faces import FoundProbe, ProbeFace, digest
+from restore_recog.evaluation.run.faces import FoundProbe, ProbeFace, Studio, digest
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.probes import ArmRun
 from restore_recog.evaluation.run.session import Session
@@ -102,12 +101,12 @@ def test_no_more_faces_than_one_block_are_held_at_a_time(monkeypatch: pytest.Mon
             return super().embed(images)
 
     def watched(*arguments: object) -> dict[str, ProbeFace]:
-        faces = probe_pass_faces(*arguments)  # type: ignore[arg-type]
+        faces = probes(*arguments)  # type: ignore[arg-type]
         crops.extend(weakref.ref(face.crop.pixels) for face in faces.values())
         return faces
 
-    probe_pass_faces = probes.faces
-    monkeypatch.setattr(probes, "faces", watched)
+    probes = Studio.probes
+    monkeypatch.setattr(Studio, "probes", watched)
     wanted = EvalRequest([Squares(6, 4, occluded=3)], request(covered()).protocol, (Healer(),),
                          Watching(), batch_size=3, arms=("occluded", "restored"))  # fmt: skip
     ran(wanted)
