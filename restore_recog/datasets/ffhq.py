@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.alignment import five_of_68
-from restore_recog.datasets.files import FileDataset, beside, identifier, image_files
+from restore_recog.datasets.files import FileDataset, beside, identifier
 from restore_recog.errors import DataError
 from restore_recog.types import FaceSample
 
@@ -23,6 +23,7 @@ TRAINING = 60_000
 _FOLDERS = ("images1024x1024", "thumbnails128x128")
 _SIDES = {"images1024x1024": 1024, "thumbnails128x128": 128}
 _SPLITS = {"training": "train", "validation": "test"}
+_NUMBER = re.compile(r"\d+", re.ASCII)
 
 
 class FFHQ(FileDataset):
@@ -53,24 +54,13 @@ PATH/
         folder = next((root / name for name in _FOLDERS if (root / name).is_dir()), root)
         self._side = _SIDES.get(folder.name, self._side)
         known = self._metadata(beside(root, METADATA))
-        samples, unnumbered = [], 0
-        for path in image_files(folder, deep=True):
-            if not (path.stem.isascii() and path.stem.isdigit()):
-                unnumbered += 1
-                continue
-            number = int(path.stem)
+        for path, match in self.named(folder, _NUMBER, "by a number", deep=True):
+            number = int(match[0])
             category = "training" if number < TRAINING else "validation"
             attributes = {"category": category, **known.get(number, {})}
             attributes["split"] = _SPLITS[attributes["category"]]
-            samples.append(
-                FaceSample(identifier(path, folder), path.stem, path, attributes=attributes)
-            )
-        self.note(unnumbered, f"images in {folder} are not named by a number and were left out.")
-        self.notes.append(
-            "FFHQ names nobody: every image counts as a different person, so it can train and"
-            " test restoration, not recognition."
-        )
-        return samples
+            yield FaceSample(identifier(path, folder), path.stem, path, attributes=attributes)
+        self.note_nobody("FFHQ")
 
     def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
         points = self._points.get(int(sample.subject))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import unicodedata
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
@@ -99,6 +100,33 @@ class FileDataset(Dataset):
         """Note "<count> <text>" for the report, unless the count is 0."""
         if count:
             self.notes.append(f"{count} {text}")
+
+    def named(
+        self, folder: Path, pattern: re.Pattern[str], form: str, *, deep: bool = False
+    ) -> Iterator[tuple[Path, re.Match[str]]]:
+        """Yield the images of a folder whose names follow a pattern, then note how many do not.
+
+        Args:
+            folder: Where to look.
+            pattern: Of the whole name without its ending, in the spelling of :func:`spelt`.
+            form: The same in words, e.g. ``<Name>_<number>``.
+            deep: Look into folders within, too.
+        """
+        misnamed = 0
+        for path in image_files(folder, deep=deep):
+            match = pattern.fullmatch(spelt(path.stem))
+            if match is None:
+                misnamed += 1
+            else:
+                yield path, match
+        self.note(misnamed, f"images in {folder} are not named {form} and were left out.")
+
+    def note_nobody(self, title: str) -> None:
+        """Note that the data, called *title*, does not say who is who."""
+        self.notes.append(
+            f"{title} names nobody: every image counts as a different person, so it can train"
+            " and test restoration, not recognition."
+        )
 
     def leave_out_loose(self, folder: Path) -> None:
         """Note how many images lie directly in a folder that should hold people's folders."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from restore_recog.datasets.files import FileDataset, folders, identifier, image_files
+from restore_recog.datasets.files import FileDataset, folders, identifier, image_files, spelt
 from restore_recog.datasets.manifest import Manifest
 from restore_recog.types import FaceSample
 
@@ -53,17 +53,9 @@ PATH/
     def _tree(self, root: Path, tree: str, condition: str) -> Iterator[FaceSample]:
         for folder in folders(root / tree):
             for path in image_files(folder):
-                yield FaceSample(identifier(path, root), folder.name, path, condition)
-        unnamed = 0
-        for path in image_files(root / tree):
-            match = _NUMBERED.fullmatch(path.stem)
-            if match is None:
-                unnamed += 1
-                continue
-            yield FaceSample(identifier(path, root), match.group(1), path, condition)
-        self.note(
-            unnamed, f"images in {root / tree} are not named <person>_<number> and were left out."
-        )
+                yield FaceSample(identifier(path, root), spelt(folder.name), path, condition)
+        for path, match in self.named(root / tree, _NUMBERED, "<person>_<number>"):
+            yield FaceSample(identifier(path, root), match[1], path, condition)
 
     def _find_masks(self, root: Path, occluded: Sequence[FaceSample]) -> None:
         """Match the masks to the images of A by their place, whatever their endings."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from restore_recog.datasets.files import FileDataset, beside, identifier, image_files, spelt
+from restore_recog.datasets.files import FileDataset, beside, identifier, image_files
 from restore_recog.datasets.lfw import split_of
 from restore_recog.types import FaceSample
 
@@ -46,23 +46,12 @@ PATH/
                 f"{len(image_files(root / TREES[1], deep=True))} images in {root / TREES[1]} were"
                 f" left out: those in {tree.name} are the same; name the other folder to read it."
             )
-        samples, misnamed = [], 0
-        for path in image_files(tree, deep=True):
-            match = _NAME.fullmatch(spelt(path.stem))
-            if match is None:
-                misnamed += 1
-                continue
+        form = "<Name>_<four digits>_<four digits>"
+        for path, match in self.named(tree, _NAME, form, deep=True):
             attributes = {
                 "split": split_of(match["person"]),
                 "photo": match["photo"],
                 "variant": match["variant"],
             }
             image_id = identifier(path, tree)
-            samples.append(
-                FaceSample(image_id, match["person"], path, "unknown", attributes=attributes)
-            )
-        self.note(
-            misnamed,
-            f"images in {tree} are not named <Name>_<four digits>_<four digits> and were left out.",
-        )
-        return samples
+            yield FaceSample(image_id, match["person"], path, "unknown", attributes=attributes)

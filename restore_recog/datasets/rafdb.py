@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.datasets.files import FileDataset, identifier, image_files
+from restore_recog.datasets.files import FileDataset, identifier
 from restore_recog.errors import DataError
 from restore_recog.types import FaceSample
 
@@ -55,12 +55,8 @@ PATH/                                            or PATH/basic/
         if folder is None:
             raise self.finds(f"neither original nor aligned in {root / 'Image'}")
         labels = self._expressions(root)
-        samples, misnamed, unlabelled = [], 0, 0
-        for path in image_files(folder):
-            match = _NAME.fullmatch(path.stem)
-            if match is None:
-                misnamed += 1
-                continue
+        samples, unlabelled = [], 0
+        for path, match in self.named(folder, _NAME, "train_<number> or test_<number>"):
             attributes = {"split": match[2]}
             if match[1] in labels:
                 attributes["expression"] = labels[match[1]]
@@ -69,7 +65,10 @@ PATH/                                            or PATH/basic/
             samples.append(
                 FaceSample(identifier(path, root), match[1], path, attributes=attributes)
             )
-        self._note(folder, misnamed, unlabelled, len(labels.keys() - {s.subject for s in samples}))
+        self.note(unlabelled, f"images in {folder} have no expression label.")
+        absent = labels.keys() - {sample.subject for sample in samples}
+        self.note(len(absent), f"images on the list of labels are not in {folder}.")
+        self.note_nobody("RAF-DB")
         return samples
 
     def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
@@ -117,18 +116,6 @@ PATH/                                            or PATH/basic/
         codes = {"gender": _GENDERS.get(gender), "race": _RACES.get(race)}
         codes["age_group"] = _AGES.get(age)
         return {label: word for label, word in codes.items() if word is not None}
-
-    def _note(self, folder: Path, misnamed: int, unlabelled: int, absent: int) -> None:
-        self.note(
-            misnamed,
-            f"images in {folder} are not named train_<number> or test_<number> and were left out.",
-        )
-        self.note(unlabelled, f"images in {folder} have no expression label.")
-        self.note(absent, f"images on the list of labels are not in {folder}.")
-        self.notes.append(
-            "RAF-DB names nobody: every image counts as a different person, so it can train"
-            " and test restoration, not recognition."
-        )
 
 
 def _image_left_first(points: NDArray[np.float32]) -> NDArray[np.float32]:

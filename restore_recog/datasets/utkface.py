@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from restore_recog.datasets.files import FileDataset, identifier, image_files
+from restore_recog.datasets.files import FileDataset, identifier
 from restore_recog.types import FaceSample
 
 _GENDERS = {"0": "male", "1": "female"}
@@ -37,23 +37,11 @@ PATH/                                                or folders of such files
 """
 
     def scan(self, root: Path) -> Iterable[FaceSample]:
-        misnamed = 0
-        for path in image_files(root, deep=True):
-            match = _NAME.fullmatch(path.stem)
-            if match is None:
-                misnamed += 1
-                continue
+        for path, match in self.named(root, _NAME, "<age>_<gender>_<race>_<date>", deep=True):
             attributes = {
                 "age": str(int(match["age"])),
                 "gender": _GENDERS[match["gender"]],
                 "race": _RACES[match["race"]],
             }
             yield FaceSample(identifier(path, root), match["stem"], path, attributes=attributes)
-        self.note(
-            misnamed,
-            f"images in {root} are not named <age>_<gender>_<race>_<date> and were left out.",
-        )
-        self.notes.append(
-            "UTKFace names nobody: every image counts as a different person, so it can train"
-            " and test restoration, not recognition."
-        )
+        self.note_nobody("UTKFace")

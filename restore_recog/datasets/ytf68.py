@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from restore_recog.alignment import five_of_68
-from restore_recog.datasets.files import FileDataset, beside, identifier, image_files, spelt
+from restore_recog.datasets.files import FileDataset, beside, identifier, spelt
 from restore_recog.datasets.lfw import split_of
 from restore_recog.errors import DataError
 from restore_recog.types import FaceSample
@@ -45,17 +45,12 @@ PATH/
     def scan(self, root: Path) -> Iterable[FaceSample]:
         file = beside(root, LANDMARKS)
         rows = 0 if file is None else self._read_landmarks(file)
-        samples, misnamed = [], 0
-        for path in image_files(root):
-            match = _NAME.fullmatch(spelt(path.stem))
-            if match is None:
-                misnamed += 1
-                continue
+        samples = []
+        for path, match in self.named(root, _NAME, "<Name>_<frame>"):
             attributes = {"split": split_of(match["person"])}
             samples.append(
                 FaceSample(identifier(path, root), match["person"], path, attributes=attributes)
             )
-        self.note(misnamed, f"images in {root} are not named <Name>_<frame> and were left out.")
         if file is not None:
             ids = {sample.image_id for sample in samples}
             twice = rows - len(self.points)
