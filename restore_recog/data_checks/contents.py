@@ -113,6 +113,19 @@ def several(number: int, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
 
 
+def told(
+    severity: Severity, check: str, data: str, issues: Sequence[Issue], words: tuple[str, str, str]
+) -> Iterator[Finding]:
+    """Yield a finding on images or people, where there are any.
+
+    Args:
+        words: What follows the number one, what follows others, and the rest of the sentence.
+    """
+    if issues:
+        one, many, rest = words
+        yield Finding(severity, check, data, f"{several(len(issues), one, many)} {rest}", issues)
+
+
 def file_findings(entries: Sequence[Entry], progress: Progress) -> Iterator[Finding]:
     """Yield the files that are missing or empty; opens none."""
     missing: dict[str, list[Issue]] = {}
@@ -124,8 +137,8 @@ def file_findings(entries: Sequence[Entry], progress: Progress) -> Iterator[Find
         if done % 1000 == 0 or done == len(entries):
             progress("files", done, len(entries))
     for data, issues in missing.items():
-        sentence = several(len(issues), "file is", "files are") + " missing or empty."
-        yield Finding("fatal", "unreadable", data, sentence, issues)
+        words = "file is", "files are", "missing or empty."
+        yield from told("fatal", "unreadable", data, issues, words)
 
 
 def content_findings(entries: Sequence[Entry], progress: Progress) -> Iterator[Finding]:
@@ -195,17 +208,14 @@ def _facts(entry: Entry, image: FaceImage) -> _Facts:
 
 
 def _reading(seen: _Contents) -> Iterator[Finding]:
-    if seen.unreadable:
-        sentence = several(len(seen.unreadable), "image", "images") + " cannot be read."
-        yield Finding("fatal", "unreadable", seen.data, sentence, seen.unreadable)
+    words = "image", "images", "cannot be read."
+    yield from told("fatal", "unreadable", seen.data, seen.unreadable, words)
     if seen.masks:
         images = len({issue.where for issue in seen.masks})
         sentence = several(images, "image has an odd mask.", "images have odd masks.")
         yield Finding("warning", "mask", seen.data, sentence, seen.masks)
-    if seen.off:
-        these = several(len(seen.off), "image has", "images have")
-        sentence = f"{these} landmarks that lie beside it."
-        yield Finding("warning", "landmarks", seen.data, sentence, seen.off)
+    words = "image has", "images have", "landmarks that lie beside it."
+    yield from told("warning", "landmarks", seen.data, seen.off, words)
 
 
 def _size_findings(seen: _Contents) -> Iterator[Finding]:
@@ -219,15 +229,11 @@ def _size_findings(seen: _Contents) -> Iterator[Finding]:
     )
     yield Finding("note", "size", seen.data, sentence)
     small = _sized(seen, lambda size: min(size) < SMALL_SIDE)
-    if small:
-        images = several(len(small), "image is", "images are")
-        sentence = f"{images} small: a side has fewer than {SMALL_SIDE} pixels."
-        yield Finding("warning", "small", seen.data, sentence, small)
+    words = "image is", "images are", f"small: a side has fewer than {SMALL_SIDE} pixels."
+    yield from told("warning", "small", seen.data, small, words)
     long = _sized(seen, lambda size: max(size) > LONG_RATIO * min(size))
-    if long:
-        images = several(len(long), "image is", "images are")
-        sentence = f"{images} more than {LONG_RATIO} times as long as wide, or the other way round."
-        yield Finding("warning", "shape", seen.data, sentence, long)
+    rest = f"more than {LONG_RATIO} times as long as wide, or the other way round."
+    yield from told("warning", "shape", seen.data, long, ("image is", "images are", rest))
 
 
 def _sized(seen: _Contents, wanted: Callable[[tuple[int, int]], bool]) -> list[Issue]:
@@ -243,10 +249,9 @@ def _clean_sizes(seen: _Contents, samples: Sequence[FaceSample]) -> Iterator[Fin
         if size and clean and size != clean:
             what = f"{size[0]} x {size[1]}, clean counterpart {clean[0]} x {clean[1]}"
             other.append(Issue(sample.image_id, what))
-    if other:
-        images = several(len(other), "image differs", "images differ")
-        sentence = f"{images} in size from the clean counterpart: they do not align."
-        yield Finding("warning", "twin-size", seen.data, sentence, other)
+    rest = "in size from the clean counterpart: they do not align."
+    words = "image differs", "images differ", rest
+    yield from told("warning", "twin-size", seen.data, other, words)
 
 
 def _duplicates(groups: Sequence[Sequence[Entry]], *, near: bool = False) -> Iterator[Finding]:
@@ -273,8 +278,7 @@ def _duplicates(groups: Sequence[Sequence[Entry]], *, near: bool = False) -> Ite
         issue = Issue(first.sample.image_id, f"{'like' if near else 'the same as'} {others}")
         kinds.setdefault((data, severity, check, sentence), []).append(issue)
     for (data, severity, check, sentence), issues in kinds.items():
-        images = several(len(issues), "image", "images")
-        yield Finding(severity, check, data, f"{images} {sentence}", issues)
+        yield from told(severity, check, data, issues, ("image", "images", sentence))
 
 
 def _rated(group: Sequence[Entry]) -> tuple[Severity, str, str]:

@@ -19,7 +19,7 @@ from restore_recog.data_checks.contents import (
     Severity,
     content_findings,
     file_findings,
-    several,
+    told,
 )
 from restore_recog.errors import RestoreRecogError
 from restore_recog.evaluation.request import numbered
@@ -119,9 +119,9 @@ def _count(name: str, samples: Sequence[FaceSample]) -> Count:
 def _list_findings(data: str, dataset: Dataset, samples: Sequence[FaceSample]) -> Iterator[Finding]:
     """Yield what the list of images alone shows; *data* is the data set's name here."""
     names = Counter(sample.image_id for sample in samples)
-    if twice := [Issue(name, f"{n} images") for name, n in names.items() if n > 1]:
-        sentence = several(len(twice), "name is", "names are") + " given to several images."
-        yield Finding("fatal", "name-twice", data, sentence, twice)
+    twice = [Issue(name, f"{n} images") for name, n in names.items() if n > 1]
+    words = "name is", "names are", "given to several images."
+    yield from told("fatal", "name-twice", data, twice, words)
     yield from _split_findings(data, samples)
     yield from _mate_findings(data, samples)
     yield from _clean_findings(data, samples)
@@ -145,10 +145,8 @@ def _split_findings(data: str, samples: Sequence[FaceSample]) -> Iterator[Findin
         for subject, counts in splits.items()
         if len(counts) > 1
     ]
-    if both:
-        people = several(len(both), "person has", "people have")
-        sentence = f"{people} images in two splits: a test on them proves nothing."
-        yield Finding("fatal", "two-splits", data, sentence, both)
+    words = "person has", "people have", "images in two splits: a test on them proves nothing."
+    yield from told("fatal", "two-splits", data, both, words)
 
 
 def _mate_findings(data: str, samples: Sequence[FaceSample]) -> Iterator[Finding]:
@@ -164,15 +162,11 @@ def _mate_findings(data: str, samples: Sequence[FaceSample]) -> Iterator[Finding
                 for subject, counts in kinds.items()
                 if set(counts) == {clean}
             ]
-            if lone:
-                people = several(len(lone), "person has", "people have")
-                sentence = f"{people} {have} images but no {lack} one."
-                yield Finding("warning", f"no-{lack}-mate", data, sentence, lone)
+            words = "person has", "people have", f"{have} images but no {lack} one."
+            yield from told("warning", f"no-{lack}-mate", data, lone, words)
     single = [Issue(subject, "1 image") for subject, n in kinds.items() if n.total() == 1]
-    if single:
-        people = several(len(single), "person has", "people have")
-        sentence = f"{people} one image only: nothing to compare it with."
-        yield Finding("note", "one-image", data, sentence, single)
+    words = "person has", "people have", "one image only: nothing to compare it with."
+    yield from told("note", "one-image", data, single, words)
 
 
 def _clean_findings(data: str, samples: Sequence[FaceSample]) -> Iterator[Finding]:
@@ -191,24 +185,17 @@ def _clean_findings(data: str, samples: Sequence[FaceSample]) -> Iterator[Findin
             strange.append(Issue(sample.image_id, f"{sample.subject}; {clean.subject}"))
         elif clean.condition != "clean":
             covered.append(Issue(sample.image_id, f"{clean.image_id} is {clean.condition}"))
-    if strange:
-        shows = several(len(strange), "clean counterpart shows", "clean counterparts show")
-        yield Finding("fatal", "twin-person", data, f"{shows} another person.", strange)
-    if lost:
-        images = several(
-            len(lost), "image's clean counterpart is", "images' clean counterparts are"
-        )
-        yield Finding("warning", "twin-missing", data, f"{images} missing.", lost)
-    if covered:
-        images = several(len(covered), "clean counterpart is", "clean counterparts are")
-        yield Finding("warning", "twin-occluded", data, f"{images} occluded, too.", covered)
-    if none:
-        images = several(len(none), "occluded image has", "occluded images have")
-        sentence = (
-            f"{images} no clean counterpart: recognition can be measured on them, not how true a"
-            " restoration is."
-        )
-        yield Finding("note", "no-twin", data, sentence, none)
+    words = "clean counterpart shows", "clean counterparts show", "another person."
+    yield from told("fatal", "twin-person", data, strange, words)
+    words = "image's clean counterpart is", "images' clean counterparts are", "missing."
+    yield from told("warning", "twin-missing", data, lost, words)
+    words = "clean counterpart is", "clean counterparts are", "occluded, too."
+    yield from told("warning", "twin-occluded", data, covered, words)
+    rest = (
+        "no clean counterpart: recognition can be measured on them, not how true a restoration is."
+    )
+    words = "occluded image has", "occluded images have", rest
+    yield from told("note", "no-twin", data, none, words)
 
 
 def _plan_findings(datasets: Sequence[Dataset], protocol: EvaluationProtocol) -> Iterable[Finding]:
@@ -231,11 +218,8 @@ def _plan_findings(datasets: Sequence[Dataset], protocol: EvaluationProtocol) ->
     )
     findings = [Finding("note", "protocol", name, sentence)]
     findings += [Finding("note", "protocol", name, note) for note in plan.notes]
-    if plan.missing_pairs:
-        issues = tuple(
-            Issue(f"fold {fold}" if fold else "", reason) for fold, reason in plan.missing_pairs
-        )
-        pairs = several(len(issues), "pair", "pairs")
-        sentence = f"{pairs} of the list without images here: they count as missing."
-        findings.append(Finding("warning", "missing-pairs", name, sentence, issues))
-    return findings
+    issues = tuple(
+        Issue(f"fold {fold}" if fold else "", reason) for fold, reason in plan.missing_pairs
+    )
+    words = "pair", "pairs", "of the list without images here: they count as missing."
+    return findings + [*told("warning", "missing-pairs", name, issues, words)]
