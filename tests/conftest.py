@@ -45,6 +45,12 @@ def _no_waiting_for_the_disk() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave plots out of results folders, where a test asks about something else."""
+    monkeypatch.setattr("restore_recog.reporting.report_figures.images", lambda report: {})
+
+
 @pytest.fixture(scope="session")
 def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of the made-up report, written once for all tests, which only read it."""

@@ -29,7 +29,7 @@ from restore_recog.errors import (
 from restore_recog.evaluation.evaluate import evaluate as engine
 from restore_recog.reporting.folder import as_json
 
-SMALL = {"data": "phantom:12x4", "limit": 6, "progress": False}
+SMALL = {"data": "phantom:5x4", "limit": 4, "progress": False}
 
 
 @pytest.fixture(scope="module")
@@ -286,7 +286,9 @@ class TestPages:
     """The Python that the README and the concepts show runs, on rendered faces."""
 
     @pytest.mark.parametrize("page", ["README.md", "docs/concepts.md"])
-    def test_the_five_lines_run(self, page, tiny_recognizer, tmp_path, monkeypatch, capsys):
+    def test_the_five_lines_run(
+        self, page, tiny_recognizer, tmp_path, monkeypatch, capsys, undrawn
+    ):
         pytest.importorskip("pandas")
         text = (Path(__file__).parents[1] / page).read_text(encoding="utf-8")
         (block,) = re.findall(
@@ -295,7 +297,7 @@ class TestPages:
         asked = 'evaluate(restorer="fmodr", protocol="fmor", data="lfw:PATH")'
         assert asked in block and len(block.split("\n\n")[1].splitlines()) < 5
         small = (
-            f'evaluate(restorer="telea", protocol="fmor", data="phantom:8x4", limit=4,'
+            f'evaluate(restorer="telea", protocol="fmor", data="phantom:4x4", limit=4,'
             f' recognizer="{tiny_recognizer}", segmenter="true", progress=False)'
         )
         monkeypatch.chdir(tmp_path)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import time
 
 import click
 import numpy as np
@@ -23,12 +25,32 @@ def run(*args: str):
     return CliRunner().invoke(main, ["bench", *args])
 
 
+def here(case, options, repeats):
+    """Measure a case in this process, which has its libraries; memory is left to other tests."""
+    module, _, name = case.partition(":")
+    work = getattr(importlib.import_module(module), name)(**json.loads(json.dumps(options)))
+    begun = time.perf_counter()
+    results = [json.loads(json.dumps(work())) for _ in range(repeats)]
+    return Measurement((time.perf_counter() - begun,) * repeats, 1.0, results[-1])
+
+
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory):
     """The outcome and the file of one quick run."""
     file = tmp_path_factory.mktemp("bench") / "bench.json"
-    result = run("metrics", "--quick", "--scores", "3e4", "--repeats", "1", "--output", str(file))
+    words = ["metrics", "--quick", "--scores", "3e4", "--repeats", "1", "--output", str(file)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(benching, "measure", here)
+        result = run(*words)
     return result, file
+
+
+def test_a_case_gives_the_same_in_a_process_of_its_own():
+    case, options = "benchmarks.metrics_cases:rank_ours", {"probes": 40, "subjects": 30}
+    options |= {"length": 8, "seed": 0}
+    took = measure(case, options, 1)
+    assert took.result == here(case, options, 1).result
+    assert took.seconds[0] > 0 and took.peak_mib >= 0
 
 
 def test_every_case_is_measured_and_agrees(quick):

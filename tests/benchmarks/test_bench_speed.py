@@ -10,7 +10,7 @@ import torch
 from click.testing import CliRunner
 from torch import nn
 
-from benchmarks import machine_rate, targets, timing
+from benchmarks import machine_rate, targets, timing, train_cases
 from benchmarks.flops import count
 from benchmarks.machine_rate import completed
 from benchmarks.measure import BenchError, Measurement
@@ -46,6 +46,7 @@ def here(monkeypatch):
         return Measurement((1.0,), 2.0, json.loads(json.dumps(work())))
 
     monkeypatch.setattr(machine_rate, "measure", measure)
+    monkeypatch.setattr(train_cases, "PROFILED", 1)
 
 
 def test_flops_of_a_convolution_and_a_product():

@@ -18,11 +18,12 @@ from restore_recog.reporting.folder import write as write_report
 def runs(sample_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the runs ``one``, ``two`` and one of another protocol version."""
     folder = tmp_path_factory.mktemp("runs")
-    one = sample_report()
-    shutil.copytree(sample_run, folder / "one")
+    for name in ("one", "newer"):
+        shutil.copytree(sample_run, folder / name)
     write_report(sample_report(shifts=SHIFTS | {"restored:beta": 0.6}), folder / "two")
-    protocol = {"name": "fmor", "version": 2}
-    write_report(sample_report(setup={**one.setup, "protocol": protocol}), folder / "newer")
+    newer = json.loads((folder / "newer" / "report.json").read_text())
+    newer["setup"]["protocol"] = {"name": "fmor", "version": 2}
+    (folder / "newer" / "report.json").write_text(json.dumps(newer))
     return folder
 
 

@@ -22,7 +22,7 @@ def run(*args: object):
 
 
 @pytest.fixture
-def quick(tiny_recognizer, tmp_path, monkeypatch):
+def quick(tiny_recognizer, tmp_path, monkeypatch, undrawn):
     """Return the options of an evaluation that takes a second, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     return ["-r", "telea", "-d", DATA, "--recognizer", tiny_recognizer, "--segmenter", "true"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,12 +42,16 @@ def seen(
     requests: list[EvalRequest] = []
     report = read_report(finished)
 
+    def write(_: EvaluationReport, folder: Path) -> None:
+        shutil.copytree(finished, folder)  # what writing it again would give, plots and all
+
     def evaluate(request: EvalRequest, progress: object = None) -> EvaluationReport:
         requests.append(request)
         return report
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("restore_recog.evaluation.evaluate.evaluate", evaluate)
+    monkeypatch.setattr("restore_recog.reporting.folder.write", write)
     yield requests
 
 
@@ -88,7 +93,9 @@ def test_contradictions_are_told_before_anything(args: list[str], said: str) -> 
     assert result.exit_code == 2 and said in result.stderr
 
 
-def test_the_cache_lies_beside_the_results_and_is_used(finished: Path, tmp_path: Path) -> None:
+def test_the_cache_lies_beside_the_results_and_is_used(
+    finished: Path, tmp_path: Path, undrawn: None
+) -> None:
     assert list((finished.parent / CACHE).rglob("*.gz"))
     again = run("--recognizer", "tiny", "-o", tmp_path / "again", "--limit", 4,
                 "--cache", finished.parent / CACHE)  # fmt: skip

@@ -26,7 +26,9 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return onnx_file(tmp_path_factory.mktemp("net") / "net.onnx")
 
 
-def test_the_report_says_how_the_recogniser_was_fed(network: Path, tmp_path: Path) -> None:
+def test_the_report_says_how_the_recogniser_was_fed(
+    network: Path, tmp_path: Path, undrawn: None
+) -> None:
     asked = ["--recognizer-input", "bgr", "--recognizer-input", "std=128", "--template", "own"]
     whole = ["--recognizer", f"onnx:{network}", "-o", tmp_path / "out"]
     result = run(*whole, *asked)

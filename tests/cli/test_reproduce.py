@@ -24,7 +24,9 @@ def run(*args: object) -> Result:
 
 
 @pytest.fixture
-def quick(tiny_recognizer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def quick(
+    tiny_recognizer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undrawn: None
+) -> list[str]:
     """Return the options of a run that takes a second, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     return ["--recognizer", tiny_recognizer, "--segmenter", "true", *FEW]

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.io import savemat
-from sklearn.svm import SVR
 
 from restore_recog.errors import WeightsError
 from restore_recog.metrics import naturalness
 from restore_recog.metrics.perceptual import Brisque, Niqe
+
+if TYPE_CHECKING:
+    from sklearn.svm import SVR  # slow to import, and few tests need it
 
 Plane = NDArray[np.float64]
 
@@ -102,6 +105,8 @@ def written(folder: Path, model: SVR, low: Plane, high: Plane) -> Path:
 
 
 def test_brisque_says_what_the_regression_says(tmp_path: Path) -> None:
+    from sklearn.svm import SVR
+
     rng = np.random.default_rng(0)
     low, high = np.full(36, -2.0), np.linspace(1, 3, 36)
     scaled = rng.uniform(-1, 1, (40, 36))
@@ -113,6 +118,8 @@ def test_brisque_says_what_the_regression_says(tmp_path: Path) -> None:
 
 
 def test_a_image_without_texture_has_no_brisque(tmp_path: Path) -> None:
+    from sklearn.svm import SVR
+
     model = SVR(gamma=0.05).fit(np.eye(36), np.arange(36))
     judge = Brisque(written(tmp_path, model, np.zeros(36), np.ones(36)))
     assert np.isnan(judge([np.full((64, 64, 3), 90, np.uint8)])[0])

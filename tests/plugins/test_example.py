@@ -79,7 +79,7 @@ class TestMirror(RestorerContract):
 
 
 @pytest.mark.parametrize("spec", ["mirror", "restore_recog_mirror:Mirror"])
-def test_it_works_with_eval(installed, tiny_recognizer, tmp_path, spec):
+def test_it_works_with_eval(installed, tiny_recognizer, tmp_path, spec, undrawn):
     result = CliRunner().invoke(
         main,
         ["eval", "--restorer", spec, "--data", "phantom:6x4", "--recognizer", tiny_recognizer,

@@ -277,18 +277,18 @@ class TestIdentity:
 
 
 def test_mseg_learns_to_find_a_rectangle() -> None:
-    model = training()
+    model = training(lr=1e-2)
     faces = batch(4)
-    for _ in range(60):
+    for _ in range(25):
         losses = model.phases[0].step(faces, 0.0)
     assert losses["dice"] > 0.9
 
 
 def test_funet_learns_an_image() -> None:
-    model = training(adv=0)
+    model = training(adv=0, lr=1e-2)
     faces = batch()
     first = model.phases[1].step(faces, 0.0)["rec"]
-    for _ in range(60):
+    for _ in range(25):
         last = model.phases[1].step(faces, 0.0)["rec"]
     assert last < 0.5 * first
 

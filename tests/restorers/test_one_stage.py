@@ -57,9 +57,9 @@ def test_one_stage_generates_the_whole_face_at_any_size(one: GANMasker) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", ["onnx", "torch-export"])
-@pytest.mark.parametrize("stages", [1, 2])
-def test_export_agrees_with_the_restorer(tmp_path: Path, form: str, stages: int) -> None:
+@pytest.mark.parametrize(("stages", "form"), [(1, "torch-export"), (2, "onnx")])
+def test_export_agrees_with_the_restorer(tmp_path: Path, stages: int, form: str) -> None:
+    """Its layers are those of one stage and more, and torch.export is a part of writing ONNX."""
     if form == "onnx":
         pytest.importorskip("onnxruntime")
         pytest.importorskip("onnxscript")

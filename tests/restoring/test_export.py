@@ -25,6 +25,13 @@ class Mirror(Restorer):
         return torch.where(batch.masks > 0.5, batch.images.flip(-1), batch.images)
 
 
+class Blind(Mirror):
+    """Reads no masks, as GANMasker of one stage."""
+
+    def restore(self, batch: FaceBatch) -> Tensor:
+        return batch.images.flip(-1)
+
+
 class Careless(Mirror):
     """What it gives depends on a number that is fixed while it is exported."""
 
@@ -64,6 +71,16 @@ def test_torch_export_gives_what_a_restorer_gives(tmp_path: Path) -> None:
     restored = torch.export.load(done.path).module()(images, masks)
     assert torch.equal(restored, Mirror().restore(FaceBatch(images, masks)))
     assert done.difference == 0 and done.megabytes > 0
+
+
+@pytest.mark.slow
+def test_onnx_takes_masks_that_are_not_read(tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    done = export(Blind(), tmp_path / "b.onnx", "onnx")
+    images, masks = some(Blind.image_size)
+    session = onnxruntime.InferenceSession(done.path, providers=["CPUExecutionProvider"])
+    restored = session.run(None, {"images": images.numpy(), "masks": masks.numpy()})[0]
+    assert torch.equal(torch.from_numpy(restored), images.flip(-1))
 
 
 def test_a_file_that_differs_is_not_written(tmp_path: Path) -> None:
