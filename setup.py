@@ -15,8 +15,9 @@ HERE = Path(__file__).parent
 MAPPED = {"restore_recog.restorers": "restorers", "restore_recog.protocols": "protocols"}
 
 ONNX = ["onnx", "onnxruntime", "onnxscript"]
+TEACHER = [*ONNX, "onnx2torch"]
 QUALITY = ["torch-fidelity>=0.4", "torchmetrics>=1.5"]
-TEST = [*ONNX, *QUALITY, "pandas", "pytest", "pytest-xdist", "scikit-image", "setuptools>=70.1"]
+TEST = [*TEACHER, *QUALITY, "pandas", "pytest", "pytest-xdist", "scikit-image", "setuptools>=70.1"]
 
 
 def packages() -> list[str]:
@@ -71,6 +72,7 @@ setup(
     extras_require={
         "dlib": ["dlib-bin", "face_recognition_models"],
         "onnx": ONNX,
+        "teacher": TEACHER,
         "quality": QUALITY,
         "test": TEST,
         "dev": [*TEST, "mypy", "ruff"],

@@ -11,15 +11,16 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from restore_recog.alignment import TEMPLATE, similarity
 from restore_recog.errors import RestoreRecogError, TrainingError
-from restore_recog.nn.onnx_net import ARCFACE, differentiable
 
-JUDGES = ("dlib",)
+JUDGES = ("dlib", "dlib-native")
 """Recognisers kept for judging: no restorer of this project is trained towards them."""
 
 
@@ -33,18 +34,26 @@ class Teacher(nn.Module):
         name: For messages and records.
         net: (N, 3, S, S) images in [0, 1] -> (N, D), in eval mode.
         size: (height, width) of its input.
-        template: (5, 2) where the five points lie in its input, in units of the side; None for
-            the crop's own.
+        template: (5, 2) where the five points lie in its input, in the unit square; None for the
+            crop's own.
     """
 
     place: Tensor
 
     def __init__(
-        self, name: str, net: nn.Module, size: tuple[int, int], template: object = None
+        self,
+        name: str,
+        net: nn.Module,
+        size: tuple[int, int],
+        template: NDArray[np.floating] | None = None,
     ) -> None:
         super().__init__()
         self.name, self.net, self.size = name, net.eval().requires_grad_(False), size
-        matrix = similarity(TEMPLATE if template is None else template, TEMPLATE)  # type: ignore[arg-type]
+        matrix = np.eye(2, 3)
+        if template is not None:
+            shape = np.array(size[::-1], np.float64)  # (width, height)
+            matrix = similarity(template * shape, TEMPLATE)
+            matrix[:, :2] *= shape  # from pixels of its input to the unit square
         self.register_buffer("place", torch.tensor(matrix, dtype=torch.float32))
 
     def forward(self, images: Tensor, change: Tensor | None = None) -> Tensor:
@@ -76,8 +85,8 @@ class Teachers(nn.Module):
     it against the template of the clean face as it is.
 
     Args:
-        names: ``timm`` (the shipped recogniser), any other that has a differentiable ``net``, or
-            ``onnx:FILE``.
+        names: Recognisers with a differentiable ``net``: ``timm`` (the shipped one),
+            ``onnx:FILE``, ``torchscript:FILE``, ``facenet:vggface2``.
         weights: Weights file of the default recogniser; None for the shipped one.
         device: Where they run.
         augment: Whether the restored face is changed before they see it.
@@ -137,7 +146,7 @@ class Teachers(nn.Module):
         """Return the mean cosine of restored and clean faces by each teacher, as they are."""
         figures = {}
         for teacher in self.teachers:
-            cosines = (teacher(restored) * teacher(clean)).sum(1)
+            cosines = (teacher(restored) * teacher(clean)).sum(1).detach()
             figures[f"cosine {teacher.name}"] = float(cosines.mean())
         return figures
 
@@ -213,30 +222,28 @@ def _same(place: Tensor) -> Tensor:
 
 
 def _teacher(name: str, weights: Path | None, device: str) -> Teacher:
+    from restore_recog.registry import DEFAULT_RECOGNIZER, recognizers
+
     kind, _, argument = name.partition(":")
     if kind in JUDGES:
         raise TrainingError(
             f"'{name}' is kept for judging: a restorer that was trained towards it could not be "
             "judged by it. Choose other teachers."
         )
-    if kind == "onnx":
-        path = Path(argument)
-        graph = differentiable(path)
-        mark = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-        return Teacher(f"onnx:{path.name} {mark}", graph, graph.size, ARCFACE)
-    from restore_recog.registry import DEFAULT_RECOGNIZER, recognizers
-
     own = weights if kind == DEFAULT_RECOGNIZER else None
     try:
-        recognizer = recognizers.create(name, weights=own, device=device)
+        recognizer = recognizers.create(name, weights=own)
+        net = getattr(recognizer, "net", None)
     except RestoreRecogError as error:
         raise TrainingError(
             f"The identity term needs the teacher '{name}' ({error}); name another, or set the "
             "weight to 0."
         ) from error
-    net = getattr(recognizer, "net", None)
     if not isinstance(net, nn.Module):
         raise TrainingError(
             f"'{name}' cannot teach: it has no differentiable network 'net'. Choose another."
         )
+    file = Path(argument)
+    if argument and file.is_file():  # a record tells the file, not where it lay
+        name = f"{kind}:{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()[:12]}"
     return Teacher(name, net, recognizer.image_size, recognizer.template)

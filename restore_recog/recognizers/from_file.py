@@ -7,11 +7,23 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch.nn.functional as F
-from torch import Tensor, inference_mode
+from torch import Tensor, inference_mode, nn
 
 from restore_recog.api import Recognizer
 from restore_recog.errors import PluginError, WeightsError
-from restore_recog.recognizers.feeding import feeding
+from restore_recog.recognizers.feeding import Feeding, feeding
+
+
+class Fed(nn.Module):
+    """A network behind what its images need: (N, 3, H, W) RGB in [0, 1] -> (N, D)."""
+
+    def __init__(self, module: nn.Module, feeding: Feeding) -> None:
+        super().__init__()
+        self.module, self.feeding = module, feeding
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return what the network makes of the images; differentiable where it is."""
+        return self.module(self.feeding.prepared(images))  # type: ignore[no-any-return]
 
 
 class FileRecognizer(Recognizer):

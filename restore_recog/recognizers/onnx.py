@@ -7,19 +7,25 @@ see :mod:`restore_recog.recognizers.feeding`.
 from __future__ import annotations
 
 import importlib.util
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from restore_recog.errors import DeviceError, PluginError, WeightsError
-from restore_recog.recognizers.from_file import FileRecognizer, first_line
+from restore_recog.recognizers.from_file import Fed, FileRecognizer, first_line
+from restore_recog.recognizers.onnx_net import differentiable
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 """Of ONNX Runtime, by what ``provider=`` takes."""
+
+TOLERANCE = 1e-3
+"""By which a number of a template of unit length may differ in PyTorch's reading."""
 
 
 class OnnxRecognizer(FileRecognizer):
@@ -60,6 +66,30 @@ class OnnxRecognizer(FileRecognizer):
         self._channels_last = shape[2] == 3
         height, width = shape[:2] if self._channels_last else shape[1:]
         self.frame((height, width), output=self._output)
+
+    @cached_property
+    def net(self) -> Fed:
+        """The same network in PyTorch: (N, 3, H, W) images in [0, 1] -> (N, D), differentiable.
+
+        Raises:
+            PluginError: A package that this needs is missing.
+            WeightsError: PyTorch cannot read the file, or computes something else.
+        """
+        if self._channels_last or self.feeding.output is not None:
+            raise WeightsError(
+                f"Gradients pass only through ONNX files that take (N, 3, H, W) and have one "
+                f"output; {self.weights} does not."
+            )
+        net = Fed(differentiable(self.weights), self.feeding)
+        images = torch.rand(2, 3, *self.image_size, generator=torch.Generator().manual_seed(0))
+        wanted = F.normalize(self.run(self.feeding.prepared(images)))
+        apart = float((F.normalize(net(images)) - wanted).abs().max())
+        if apart > TOLERANCE:
+            raise WeightsError(
+                f"{self.weights} computes something else in PyTorch than in ONNX Runtime: "
+                f"templates of unit length differ by {apart:.2g}."
+            )
+        return net
 
     def run(self, images: Tensor) -> Tensor:
         """Return (N, D) of (N, 3, H, W), in the number of images at a time that the file takes."""

@@ -15,20 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from restore_recog.errors import PluginError, WeightsError
-from restore_recog.recognizers.feeding import Feeding
-from restore_recog.recognizers.from_file import FileRecognizer, first_line
-
-
-class Fed(nn.Module):
-    """A network behind what its images need: (N, 3, H, W) RGB in [0, 1] -> (N, D)."""
-
-    def __init__(self, module: nn.Module, feeding: Feeding) -> None:
-        super().__init__()
-        self.module, self.feeding = module, feeding
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return what the network makes of the images; differentiable where it is."""
-        return self.module(self.feeding.prepared(images))  # type: ignore[no-any-return]
+from restore_recog.recognizers.from_file import Fed, FileRecognizer, first_line
 
 
 class TorchScriptRecognizer(FileRecognizer):

@@ -1,10 +1,46 @@
-"""FMODR's reconstruction losses, one value an image, on images in [-1, 1]."""
+"""FMODR's losses of a leg, on images in [-1, 1]; one value an image, then their means."""
 
 from __future__ import annotations
 
-from torch import Tensor
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
+from torch import Tensor, nn
+
+from restore_recog.nn.adversarial import generator_loss
 from restore_recog.nn.distributed import total, world
+from restore_recog.nn.perceptual import perceptual_loss
+from restore_recog.nn.teachers import Teachers
+from restore_recog.restorers.fmodr.model import paste
+from restore_recog.restorers.fmodr.presets import ScheduleLeg
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One batch in the networks' terms: images in [-1, 1], hole in {0, 1}, people's labels."""
+
+    occluded: Tensor
+    clean: Tensor
+    mask: Tensor
+    hole: Tensor
+    people: Tensor | None
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What a leg's networks make of a scene.
+
+    Attributes:
+        output: (N, 3, H, W) the leg's raw images.
+        coarse: (N, 3, H, W) the coarse images, where the coarse network learns beside another.
+        keep: (N,) which images count; None for all.
+    """
+
+    output: Tensor
+    coarse: Tensor | None = None
+    keep: Tensor | None = None
 
 
 def hole_l1(output: Tensor, clean: Tensor, hole: Tensor) -> Tensor:
@@ -27,3 +63,56 @@ def weighted_mean(losses: Tensor, keep: Tensor | None) -> Tensor:
     if keep is None:
         return losses.mean()
     return (losses * keep).sum() / (total(keep.sum()).clamp_min(1) / world())
+
+
+@contextmanager
+def frozen(net: nn.Module) -> Iterator[None]:
+    """Let gradients pass through a network without being kept for it."""
+    net.requires_grad_(False)
+    try:
+        yield
+    finally:
+        net.requires_grad_(True)
+
+
+@dataclass(frozen=True)
+class GeneratorTerms:
+    """The losses that a leg's generator is trained by.
+
+    Attributes:
+        options: Of the training.
+        critics: The stages' discriminators.
+        features: Of :func:`restore_recog.nn.perceptual.feature_net`, or None.
+        teachers: For the identity terms, or None.
+    """
+
+    options: Mapping[str, Any]
+    critics: nn.ModuleDict
+    features: nn.Module | None
+    teachers: Teachers | None
+
+    def __call__(
+        self, leg: ScheduleLeg, scene: Scene, made: Generated
+    ) -> dict[str, tuple[Tensor, float]]:
+        """Return each loss and its weight in the leg; weight 0 where it is only watched."""
+        hole, keep = self.options["hole"], made.keep
+        rec = reconstruction_loss(made.output, scene.clean, scene.hole, hole)
+        losses = {"rec": (weighted_mean(rec, keep), leg.rec)}
+        if made.coarse is not None:
+            rec = reconstruction_loss(made.coarse, scene.clean, scene.hole, hole)
+            losses["coarse_rec"] = (rec.mean(), self.options["coarse_rec"])
+        pasted = paste(made.output, scene.occluded, scene.hole)
+        if leg.adv:
+            critic = self.critics["coarse" if leg.coarse else "refine"]
+            with frozen(critic):
+                logits = critic(pasted, scene.hole)
+            losses["adv"] = (weighted_mean(generator_loss(logits.float()), keep), leg.adv)
+        image, clean = pasted / 2 + 0.5, scene.clean / 2 + 0.5
+        if leg.per and self.features is not None:
+            per = perceptual_loss(self.features, made.output / 2 + 0.5, clean)
+            losses["per"] = (weighted_mean(per.float(), keep), leg.per)
+        if (leg.identity or leg.margin) and self.teachers is not None:
+            apart, excess = self.teachers(image, clean, scene.people)
+            losses["identity"] = (weighted_mean(apart, keep), leg.identity)
+            losses["margin"] = (weighted_mean(excess, keep), leg.margin)
+        return losses

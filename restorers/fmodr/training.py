@@ -27,9 +27,8 @@ both learn together, the coarse image by ``coarse_rec`` of its own reconstructio
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from math import cos, pi
 from pathlib import Path
@@ -41,14 +40,20 @@ from torch import Tensor, nn
 
 from restore_recog.api import Phase, Stateful
 from restore_recog.nn import distributed
-from restore_recog.nn.adversarial import balance, discriminator_loss, generator_loss
+from restore_recog.nn.adversarial import balance, discriminator_loss
 from restore_recog.nn.figures import psnr_figures
 from restore_recog.nn.masks import grow
 from restore_recog.nn.options import plain
-from restore_recog.nn.perceptual import feature_net, perceptual_loss
+from restore_recog.nn.perceptual import feature_net
 from restore_recog.nn.stepping import adam, shares, start_from, update
 from restore_recog.nn.teachers import Teachers
-from restore_recog.restorers.fmodr.losses import hole_l1, reconstruction_loss, weighted_mean
+from restore_recog.restorers.fmodr.losses import (
+    Generated,
+    GeneratorTerms,
+    Scene,
+    hole_l1,
+    weighted_mean,
+)
 from restore_recog.restorers.fmodr.model import FMODRNets, paste
 from restore_recog.restorers.fmodr.networks import GlobalMaskedDiscriminator
 from restore_recog.restorers.fmodr.presets import ScheduleLeg, legs, read_options
@@ -56,42 +61,6 @@ from restore_recog.types import FaceBatch
 
 GATE = 0.1
 """Coarse loss under which an image skips refinement, where the rule is on (section 4.4)."""
-
-
-@dataclass(frozen=True)
-class Scene:
-    """One batch in the networks' terms: images in [-1, 1], hole in {0, 1}, people's labels."""
-
-    occluded: Tensor
-    clean: Tensor
-    mask: Tensor
-    hole: Tensor
-    people: Tensor | None
-
-
-@dataclass(frozen=True)
-class Generated:
-    """What a leg's networks make of a scene.
-
-    Attributes:
-        output: (N, 3, H, W) the leg's raw images.
-        coarse: (N, 3, H, W) the coarse images, where the coarse network learns beside another.
-        keep: (N,) which images count; None for all.
-    """
-
-    output: Tensor
-    coarse: Tensor | None = None
-    keep: Tensor | None = None
-
-
-@contextmanager
-def frozen(net: nn.Module) -> Iterator[None]:
-    """Let gradients pass through a network without being kept for it."""
-    net.requires_grad_(False)
-    try:
-        yield
-    finally:
-        net.requires_grad_(True)
 
 
 class FMODRTraining:
@@ -129,6 +98,7 @@ class FMODRTraining:
             own = Path(o["identity_weights"]) if o["identity_weights"] else None
             self.identity = Teachers(o["teachers"], own, str(device))
             o["teachers"] = self.identity.names()
+        self.terms = GeneratorTerms(o, self.critics, self.features, self.identity)
         self.optimizers = {
             name: adam(net, o["lr_detector"] if name == "detector" else o["lr"])
             for name, net in self.nets.named_children()
@@ -193,7 +163,7 @@ class FMODRTraining:
             self.critics.eval()
             with torch.enable_grad():
                 output = (2 * final - 1).requires_grad_()
-                terms = self._terms(last, scene, Generated(output))
+                terms = self.terms(last, scene, Generated(output))
                 figures |= shares({n: weight * loss for n, (loss, weight) in terms.items()}, output)
             self.critics.train()
         return figures
@@ -264,7 +234,7 @@ class FMODRTraining:
     def _generator_step(
         self, leg: ScheduleLeg, scene: Scene, made: Generated, share: float
     ) -> dict[str, Tensor]:
-        losses = self._terms(leg, scene, made)
+        losses = self.terms(leg, scene, made)
         # The loss that the leg is not trained by is still worth watching.
         total = torch.stack([weight * loss for loss, weight in losses.values() if weight]).sum()
         values = {name: loss for name, (loss, _) in losses.items()}
@@ -278,32 +248,6 @@ class FMODRTraining:
                 stage = "coarse" if leg.coarse else "refine"
                 self._update(stage, getattr(self.nets, stage), total, share)
         return values
-
-    def _terms(
-        self, leg: ScheduleLeg, scene: Scene, made: Generated
-    ) -> dict[str, tuple[Tensor, float]]:
-        """Return the generator's losses and their weights."""
-        o, keep = self.options, made.keep
-        rec = reconstruction_loss(made.output, scene.clean, scene.hole, o["hole"])
-        losses = {"rec": (weighted_mean(rec, keep), leg.rec)}
-        if made.coarse is not None:
-            rec = reconstruction_loss(made.coarse, scene.clean, scene.hole, o["hole"])
-            losses["coarse_rec"] = (rec.mean(), o["coarse_rec"])
-        pasted = paste(made.output, scene.occluded, scene.hole)
-        if leg.adv:
-            critic = self.critics["coarse" if leg.coarse else "refine"]
-            with frozen(critic):
-                logits = critic(pasted, scene.hole)
-            losses["adv"] = (weighted_mean(generator_loss(logits.float()), keep), leg.adv)
-        image, clean = pasted / 2 + 0.5, scene.clean / 2 + 0.5
-        if leg.per and self.features is not None:
-            per = perceptual_loss(self.features, made.output / 2 + 0.5, clean)
-            losses["per"] = (weighted_mean(per.float(), keep), leg.per)
-        if (leg.identity or leg.margin) and self.identity is not None:
-            apart, excess = self.identity(image, clean, scene.people)
-            losses["identity"] = (weighted_mean(apart, keep), leg.identity)
-            losses["margin"] = (weighted_mean(excess, keep), leg.margin)
-        return losses
 
     def _critic_step(
         self, leg: ScheduleLeg, scene: Scene, made: Generated, share: float

@@ -36,11 +36,10 @@ def test_the_papers_schedule_has_no_identity_term() -> None:
 
 
 def test_identity_term_trains_the_generator_and_leaves_the_recogniser() -> None:
-    model = training(legs=("R4",))
+    model = training(legs=("R4",), identity=1.0)
     assert [leg.name for leg in model.legs] == ["R4"]
     leg = replace(model.legs[0], rec=0.0, adv=0.0, per=0.0, critic=False, identity=1.0)
-    model.legs = (leg,)
-    model.identity = Teachers(["timm"])
+    assert isinstance(model.identity, Teachers)
     before = [p.clone() for p in model.identity.parameters()]
     losses = model._step(leg, batch(), 0.0)
     assert 0 <= losses["identity"] <= 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import log
 from typing import Any
 
@@ -298,7 +299,7 @@ def test_gate_skips_images_that_the_coarse_network_restores_well() -> None:
 
 def test_perceptual_loss_reaches_the_attention_kernels() -> None:
     model = training("paper", perceptual="none")
-    model.features = torch.nn.AvgPool2d(4)
+    model.terms = replace(model.terms, features=torch.nn.AvgPool2d(4))
     model.legs = SCHEDULES["paper"]
     kernels = model.nets.refine.attention.kernels.clone()
     losses = model.phases[-1].step(batch(), 0.0)
