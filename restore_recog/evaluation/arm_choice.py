@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 from restore_recog.api import Restorer
 from restore_recog.errors import DataError
-from restore_recog.evaluation.arms import ARMS, DEFAULT_ARMS, NO_CLEAN, Arm, Occluded, OracleMask
+from restore_recog.evaluation.arms import (
+    ARMS,
+    DEFAULT_ARMS,
+    NO_CLEAN,
+    NO_IMAGE,
+    Arm,
+    Occluded,
+    OracleMask,
+)
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.segmenters.names import ChosenSegmenter, margin
 from restore_recog.types import FaceSample
@@ -28,6 +36,16 @@ class ArmSpec:
     def name(self) -> str:
         """Return what the row is called."""
         return self.arm.name if self.restorer is None else f"{self.arm.name}:{self.restorer}"
+
+    @property
+    def parts(self) -> tuple[ArmSpec, ...]:
+        """Return the rows whose templates it fuses; none for a row with images of its own."""
+        return tuple(self.sibling(name) for name in self.arm.fuses)
+
+    def sibling(self, name: str) -> ArmSpec:
+        """Return the row of another arm, with the same restorer where that arm has one."""
+        arm = ARMS[name]
+        return ArmSpec(arm, self.restorer if arm.restores else None)
 
 
 class ArmChoice:
@@ -55,8 +73,12 @@ class ArmChoice:
         self.dropped: dict[str, str] = {}
 
     def specs(self) -> tuple[ArmSpec, ...]:
-        """Return the arms that, as far as is known, can be measured, in order of display."""
+        """Return the arms that, as far as is known, can be measured, in order of display.
+
+        An arm that fuses others brings them with it.
+        """
         asked = {*(self._asked or DEFAULT_ARMS), Occluded.name} - set(self.dropped)
+        asked |= {part for name in asked for part in ARMS[name].fuses}
         return tuple(
             spec for name, arm in ARMS.items() if name in asked for spec in self._specs(arm)
         )
@@ -82,6 +104,16 @@ class ArmChoice:
             for arm in ARMS.values():
                 if not arm.covered:
                     self._drop(arm.name, NO_CLEAN)
+
+    def check_question(self, *, asks_quality: bool) -> None:
+        """Drop the arms without images where the protocol asks about nothing else.
+
+        Raises:
+            DataError: One of those arms was asked for by name.
+        """
+        for arm in ARMS.values():
+            if asks_quality and arm.fuses:
+                self._drop(arm.name, NO_IMAGE)
 
     def check_faces(self, faces: Sequence[ProbeFace]) -> None:
         """Drop the arms that a block of probes rules out.

@@ -6,6 +6,8 @@ Adding an arm is adding one class here and naming it in :data:`ARMS`.
 ``clean``                 the unoccluded counterpart: the ceiling
 ``occluded``              as given: the floor
 ``restored``              restored, with the mask from the segmenter
+``fused``                 occluded and restored, the mean of the two templates
+``fused-scores``          occluded and restored, the mean of the two scores
 ``restored-oracle-mask``  restored, with the true mask: what a perfect segmenter would give
 ``fill``                  mean face of the gallery inside the mask: what a restorer must beat
 ``upper-half``            only what lies above the nose tip, on probes and references alike
@@ -15,17 +17,18 @@ Adding an arm is adding one class here and naming it in :data:`ARMS`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from restore_recog.types import Pixels
+from restore_recog.types import Pixels, Templates
 
 if TYPE_CHECKING:
     from restore_recog.evaluation.run.faces import ProbeFace
 
 NO_CLEAN = "the data has no unoccluded counterparts of all probes"
+NO_IMAGE = "the protocol asks about images, and it has none of its own"
 NO_MASK = "the true masks of some probes are unknown"
 
 GREY = 128
@@ -52,12 +55,13 @@ class Arm:
         covered: Whether it starts from the probe as given; else from its clean counterpart.
         base: Arm that it is compared with, where that is measured (else ``occluded``); empty
             for the floor itself.
-        beside_fill: Whether it is also compared with the mean face in the same place.
+        beside: Arm that it is also compared with, where that is measured; empty for none.
         answers: Whether a verdict is based on it.
         keeps_mask: Whether the segmenter's mask is kept and compared with the true one.
         quality: How its images are compared with their clean counterparts: ``mask`` (whole and
             inside the true mask), ``whole``, or empty for not at all.
         half: Whether it shows half a face, which its references then do too.
+        fuses: Arms whose templates it joins, having no images of its own; empty for all others.
     """
 
     name: str
@@ -65,11 +69,12 @@ class Arm:
     restores = False
     covered = True
     base = "occluded"
-    beside_fill = False
+    beside = ""
     answers = False
     keeps_mask = False
     quality = "mask"
     half = False
+    fuses: tuple[str, ...] = ()
 
     def lacks(self, face: ProbeFace, *, segmented: bool) -> str:
         """Return why a probe rules the arm out, or nothing.
@@ -91,6 +96,15 @@ class Arm:
         assert face.clean is not None
         return face.clean
 
+    def join(self, templates: Sequence[Templates]) -> Templates:
+        """Return the (N, D') unit-length templates of an arm that fuses others.
+
+        Args:
+            templates: Of each arm in :attr:`fuses`, (N, D) of unit length with rows of NaN for
+                what has none. A row that is missing in one of them is missing in the result.
+        """
+        raise NotImplementedError(f"The arm '{self.name}' has images and joins no templates.")
+
 
 class Clean(Arm):
     """The unoccluded counterpart: the ceiling."""
@@ -111,12 +125,52 @@ class Restored(Arm):
     """Restored with the segmenter's mask: the answer."""
 
     name = "restored"
-    restores = beside_fill = answers = keeps_mask = True
+    restores = answers = keeps_mask = True
+    beside = "fill"
 
     def mask(self, face: ProbeFace, masks: Masks, restorer: str | None) -> Pixels | None:
         """Return the mask that the restorer is given."""
         assert restorer is not None
         return masks.for_restorer(restorer, face, clean=not self.covered)
+
+
+class Fused(Arm):
+    """The mean of the occluded and of the restored template: both faces as one.
+
+    Occluded references are fused as the probes are; clean ones stay as they are. Two templates
+    that point in opposite directions have no mean direction, and so no template.
+    """
+
+    name = "fused"
+    restores = True
+    beside = Restored.name
+    quality = ""
+    fuses = (Occluded.name, Restored.name)
+
+    def join(self, templates: Sequence[Templates]) -> Templates:
+        """Return the (N, D) means of the templates, made unit length again."""
+        total: Templates = np.sum(templates, axis=0)  # (N, D)
+        length = np.linalg.norm(total, axis=1, keepdims=True)  # (N, 1)
+        unit = np.full_like(total, np.nan)
+        np.divide(total, length, out=unit, where=length > 1e-12)
+        return unit
+
+
+class FusedScores(Fused):
+    """The mean of the occluded and of the restored score.
+
+    A product of two templates side by side, each 1/sqrt(2) long, is the mean of the products of
+    the two: so this is a search like any other, in twice the numbers.
+    """
+
+    name = "fused-scores"
+    default = False
+
+    def join(self, templates: Sequence[Templates]) -> Templates:
+        """Return the (N, k D) templates side by side, of unit length all together."""
+        table: Templates = np.concatenate(templates, axis=1) / np.sqrt(len(templates))  # (N, k D)
+        table[np.isnan(table).any(axis=1)] = np.nan
+        return table
 
 
 class OracleMask(Restored):
@@ -171,15 +225,17 @@ class RestoredClean(Restored):
     """The restorer on unoccluded probes: does it do harm?"""
 
     name = "restored-clean"
-    default = covered = beside_fill = answers = False
+    default = covered = answers = False
     base = "clean"
+    beside = ""
     quality = "whole"
 
 
 ARMS: Mapping[str, Arm] = {
     arm.name: arm
     for arm in (
-        Clean(), Occluded(), Restored(), OracleMask(), Fill(), UpperHalf(), RestoredClean()
+        Clean(), Occluded(), Restored(), Fused(), FusedScores(), OracleMask(), Fill(), UpperHalf(),
+        RestoredClean(),
     )
 }  # fmt: skip
 """Every arm by its name, in order of display."""

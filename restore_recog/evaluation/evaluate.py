@@ -23,6 +23,7 @@ from restore_recog.evaluation.run.probes import ArmRun
 from restore_recog.evaluation.run.session import Session
 from restore_recog.evaluation.words import notes, verdict
 from restore_recog.evaluation.words.examples import examples
+from restore_recog.evaluation.words.fusion import with_fusion
 from restore_recog.metrics.verification import DetCurve
 from restore_recog.system.atomic import check_output
 
@@ -96,7 +97,8 @@ def _verdicts(
     answering = [arm for arm in arms if ARMS[arm.arm].answers]
     if session.asks_quality:
         return tuple(verdict.quality_verdict(arm, floor, where) for arm in answering)
-    return tuple(verdict.verdict(arm, floor, recognizer, where, cohorts) for arm in answering)
+    spoken = [verdict.verdict(arm, floor, recognizer, where, cohorts) for arm in answering]
+    return tuple(with_fusion(one, arm, arms) for one, arm in zip(spoken, answering, strict=True))
 
 
 def _curves(findings: Findings) -> dict[str, DetCurve]:

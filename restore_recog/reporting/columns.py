@@ -122,6 +122,7 @@ RECOGNITION = (
     Column("Rank-5, %", "rank5", 100),
     Column("Gain in rank-1, points", "rank1_gain", 100, 1, True, "gain", True),
     Column("Gain in rank-1 over fill, points", "rank1_gain_over_fill", 100, 1, True),
+    Column("Gain in rank-1 over restored, points", "rank1_gain_over_restored", 100, 1, True),
     Column("Recovered, %", "recovered", 100, 0),
     Column("Genuine cosine", "cosine", 1, 3, brief="cosine"),
     Column("Gain in cosine", "cosine_gain", 1, 3, True),
@@ -134,6 +135,7 @@ VERIFICATION = (
     Column("Accuracy, %", "accuracy", 100, 2, brief="accuracy %", interval=True),
     Column("Gain in accuracy, points", "accuracy_gain", 100, 2, True, "accuracy gain", True),
     Column("Gain in accuracy over fill, points", "accuracy_gain_over_fill", 100, 2, True),
+    Column("Gain in accuracy over restored, points", "accuracy_gain_over_restored", 100, 2, True),
     Column("EER, %", "eer", 100, brief="EER %"),
     Column("FNMR at FMR 1 %, %", "fnmr@fmr=0.01", 100, brief="FNMR %"),
     Column("FNMR at FMR 0.1 %, %", "fnmr@fmr=0.001", 100),
@@ -153,7 +155,9 @@ def _fixed(target: float, digits: int, *, brief: bool = False) -> tuple[Column, 
     at = FIXED.format(100 * target)
     fmr, fnmr = ("fixed FMR %", "fixed FNMR %") if brief else ("", "")
 
-    over_fill = FigureName("fnmr_frozen_over_fill", target)
+    over_fill, over_restored = (
+        FigureName(f"fnmr_frozen_over_{arm}", target) for arm in ("fill", "restored")
+    )
     fmr_change, fnmr_change = (FigureName(f"{k}_frozen_change", target) for k in ("fmr", "fnmr"))
     return (
         Column(f"FMR{at}, %", FigureName("fmr_frozen", target), 100, digits, brief=fmr),
@@ -161,6 +165,7 @@ def _fixed(target: float, digits: int, *, brief: bool = False) -> tuple[Column, 
         Column(f"FNMR{at}, %", FigureName("fnmr_frozen", target), 100, brief=fnmr),
         Column(f"Change of FNMR{at}, points", fnmr_change, 100, 1, True),
         Column(f"FNMR over fill{at}, points", over_fill, 100, 1, True),
+        Column(f"FNMR over restored{at}, points", over_restored, 100, 1, True),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from restore_recog.evaluation.arm_choice import ArmSpec
-from restore_recog.evaluation.arms import Clean, Fill, Occluded
+from restore_recog.evaluation.arms import Clean, Occluded
 from restore_recog.evaluation.figure import Figure, collected
 from restore_recog.evaluation.figures import fixed_threshold, groups, paired, pairs, single
 from restore_recog.evaluation.figures.fixed_threshold import Calibration
@@ -140,15 +140,16 @@ class Findings:
             yield from paired.of_sets(mine, self.measured.get(Clean.name))
 
     def _gains(self, name: str) -> Iterator[Figure]:
-        """Yield the paired figures of an arm: against its base and against the fill arm."""
+        """Yield the paired figures of an arm: against its base and the arm beside it."""
         base, arm = self.bases.get(name), self.specs[name].arm
         if base is None:
             return
         for figure in collected(*self._against_base(name, base)).values():
             yield figure.with_details(against=base)
-        if arm.beside_fill and Fill.name in self.measured:
-            for figure in collected(*self._against_fill(name)).values():
-                yield figure.with_details(against=Fill.name)
+        beside = self.specs[name].sibling(arm.beside).name if arm.beside else ""
+        if beside in self.measured:
+            for figure in collected(*self._over(name, beside)).values():
+                yield figure.with_details(against=beside)
 
     def _against_base(self, name: str, base: str) -> Iterator[Figure | None]:
         arm, mine, theirs = self.specs[name].arm, self.measured[name], self.measured[base]
@@ -170,19 +171,20 @@ class Findings:
             views = self.views[name], self.views[base]
             yield pairs.accuracy_gain("accuracy_gain", *views, self.design, seed)
 
-    def _against_fill(self, name: str) -> Iterator[Figure | None]:
-        mine, fill = self.measured[name], self.measured[Fill.name]
+    def _over(self, name: str, beside: str) -> Iterator[Figure | None]:
+        """Yield what an arm gained over the one beside it, named ``over_`` and that arm."""
+        mine, other, over = self.measured[name], self.measured[beside], self.specs[beside].arm.name
         people, seed = self.design.people, self.seed
-        yield paired.rank1_gain("rank1_gain_over_fill", mine.scores, fill.scores, people, seed)
-        yield from paired.quality_gains(mine, fill, people, seed, "gain_over_fill")
+        yield paired.rank1_gain(f"rank1_gain_over_{over}", mine.scores, other.scores, people, seed)
+        yield from paired.quality_gains(mine, other, people, seed, f"gain_over_{over}")
         if self.calibration is not None and mine.scores.search is None:
-            scores = mine.scores, fill.scores
+            scores = mine.scores, other.scores
             yield from fixed_threshold.fnmr_changes(
-                self.design, self.calibration, *scores, seed, "fnmr_frozen_over_fill"
+                self.design, self.calibration, *scores, seed, f"fnmr_frozen_over_{over}"
             )
         if name in self.views:
-            views = self.views[name], self.views[Fill.name]
-            yield pairs.accuracy_gain("accuracy_gain_over_fill", *views, self.design, seed)
+            views = self.views[name], self.views[beside]
+            yield pairs.accuracy_gain(f"accuracy_gain_over_{over}", *views, self.design, seed)
 
     @cached_property
     def group_target(self) -> float | None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from restore_recog.api import Restorer
 from restore_recog.evaluation.arm_choice import ArmChoice, ArmSpec
+from restore_recog.evaluation.arms import Arm
 from restore_recog.evaluation.cache.entries import FinishedWork, Outcome, Tile
 from restore_recog.evaluation.image_quality import ImageQuality, measure
 from restore_recog.evaluation.request import EvalRequest
@@ -29,7 +30,7 @@ class ProbeBlock:
     Attributes:
         probes: image_id -> what is kept of the probes whose face was found.
         true_masks: How many of them have a true mask.
-        outcomes: Arm name -> image_id -> what the arm made of it.
+        outcomes: Arm name -> image_id -> what the arm made of it; not of arms that fuse others.
         failures: Arm name -> what failed in it; what failed before any arm stands under "".
         dropped: Arm -> why it cannot be measured, as far as is known.
     """
@@ -57,6 +58,15 @@ class ArmRun:
     qualities: Mapping[str, ImageQuality]
     masks: Mapping[str, bytes]
     features: NDArray[np.float32] | None = None
+
+
+def fused(arm: Arm, parts: Sequence[ArmRun]) -> ArmRun:
+    """Return the run of an arm that fuses others: their templates joined, and no images."""
+    fallbacks = {
+        image_id: any(part.fallbacks.get(image_id, False) for part in parts)
+        for image_id in parts[0].fallbacks
+    }
+    return ArmRun(arm.join([part.templates for part in parts]), fallbacks, {}, {})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,6 +112,8 @@ class ProbePass:
         )
         maker = self._maker(probes)
         for spec in self.choice.specs():
+            if spec.arm.fuses:
+                continue
             with ledger.collect() as failures:
                 block.outcomes[spec.name] = self._outcomes(spec, probes, maker) if probes else {}
             block.failures[spec.name] = failures

@@ -30,7 +30,7 @@ from restore_recog.evaluation.run.faces import (
     Studio,
 )
 from restore_recog.evaluation.run.ledger import Ledger
-from restore_recog.evaluation.run.probes import ArmRun, ProbePass
+from restore_recog.evaluation.run.probes import ArmRun, ProbePass, fused
 from restore_recog.evaluation.run.templates import GalleryBlock, enrol, stacked
 from restore_recog.evaluation.scores.design import Design
 from restore_recog.face_detection import FaceFinder
@@ -96,8 +96,9 @@ class Session:
         self._choice = ArmChoice(request, self.restorers, self.segmenters)
         passing = [samples[i] for i in (*self.plan.probes, *self._extra)]
         self._choice.check_samples(passing, samples, self.plan.synthetic)
-        self.specs = self._choice.specs()
         self.asks_quality = quality_models.asks_quality(self.plan, samples)
+        self._choice.check_question(asks_quality=self.asks_quality)
+        self.specs = self._choice.specs()
         self.quality_models = quality_models.of_run(request, self.asks_quality, self.size)
         self._studio, self._work = self._workplace(coverings)
         self._processes = Processes.current()
@@ -149,9 +150,8 @@ class Session:
             self._choice.dropped |= block.dropped
         self.specs = self._choice.specs()
         self.notes += self._choice.notes()
-        self._outcomes = {
-            spec.name: _merged(b.outcomes[spec.name] for b in blocks) for spec in self.specs
-        }
+        shown = [spec.name for spec in self.specs if not spec.arm.fuses]
+        self._outcomes = {name: _merged(b.outcomes[name] for b in blocks) for name in shown}
         for name in ("", *self._outcomes):
             self._record(f for block in blocks for f in block.failures[name])
         everything = _merged(block.probes for block in blocks)
@@ -172,6 +172,8 @@ class Session:
         Clean references are as they are in every arm but ``upper-half``; occluded ones have
         passed through the arm as the probes have.
         """
+        if spec.parts:
+            return spec.arm.join([self.references(part) for part in spec.parts])
         templates = dict(self._upper if spec.arm.half else self._whole)
         outcomes = self._outcomes[spec.name]
         clean = set(self._clean)
@@ -271,6 +273,8 @@ class Session:
         )
 
     def _arm_run(self, spec: ArmSpec) -> ArmRun:
+        if spec.parts:
+            return fused(spec.arm, [self._arm_run(part) for part in spec.parts])
         mine = {i: o for i, o in self._outcomes[spec.name].items() if i in self.found_probes}
         templates = {image_id: outcome.template for image_id, outcome in mine.items()}
         features = {i: o.features for i, o in mine.items() if o.features is not None}

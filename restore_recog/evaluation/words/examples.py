@@ -79,7 +79,7 @@ def _quality(findings: Findings, row: int) -> str:
 def _strip(session: Session, face: ProbeFace) -> tuple[tuple[str, ...], NDArray[np.uint8]]:
     tiles: list[tuple[str, Pixels]] = []
     for spec in session.specs:
-        if spec.arm.half:
+        if spec.arm.half or spec.arm.fuses:
             continue
         image, mask = session.tile(spec, face)
         if spec.arm.answers and mask is not None:

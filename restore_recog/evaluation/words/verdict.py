@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from restore_recog.evaluation.arms import Fill
 from restore_recog.evaluation.figure import Figure, FigureName
 from restore_recog.evaluation.figures.fixed_threshold import TOO_FEW
 from restore_recog.evaluation.figures.pairs import UNBALANCED
@@ -25,34 +26,46 @@ class Ground:
     """What a verdict is based on.
 
     Attributes:
-        rate, gain, over_fill: Figures of the arm: the rate, its difference against the
-            occluded probes, and against ``fill``.
+        rate, gain: Figures of the arm: the rate, and its difference against the occluded probes.
+        over: What the kind of a difference against another arm begins with.
         words: What the rate is called.
         sign: 1 where a higher rate is better, -1 for error rates.
     """
 
     rate: FigureName
     gain: FigureName
-    over_fill: FigureName
+    over: str
     words: str
     sign: int = 1
+
+    def against(self, arm: str) -> FigureName:
+        """Return the figure that holds an arm against another than the occluded one."""
+        return FigureName(f"{self.over}_{arm}", self.rate.target)
 
     def limits(self, figure: Figure) -> tuple[float, float]:
         """Return the interval of a difference, signed so that above 0 is better."""
         low, high = self.sign * figure.low, self.sign * figure.high
         return (low, high) if self.sign > 0 else (high, low)
 
+    def direction(self, figure: Figure) -> int:
+        """Return 1 where a difference is for the better, -1 for the worse, 0 where none can tell.
+
+        The whole interval must lie on one side of 0, and the sign-flip test, if any, agree.
+        """
+        low, high = self.limits(figure)
+        if figure.get("p_sign_flip", math.nan) >= ALPHA:
+            return 0
+        return int(low > 0) - int(high < 0)
+
 
 def _rate(kind: str, words: str) -> Ground:
-    gain, over_fill = FigureName(f"{kind}_gain"), FigureName(f"{kind}_gain_over_fill")
-    return Ground(FigureName(kind), gain, over_fill, words)
+    return Ground(FigureName(kind), FigureName(f"{kind}_gain"), f"{kind}_gain_over", words)
 
 
 def _fixed(target: float) -> Ground:
     rate, gain = FigureName("fnmr_frozen", target), FigureName("fnmr_frozen_change", target)
-    over_fill = FigureName("fnmr_frozen_over_fill", target)
     words = f"the FNMR at the threshold for an FMR of {target:g} on bare faces"
-    return Ground(rate, gain, over_fill, words, sign=-1)
+    return Ground(rate, gain, "fnmr_frozen_over", words, sign=-1)
 
 
 GROUNDS = (
@@ -118,16 +131,16 @@ def _answer(arm: ArmReport, base: Ground, recognizer: str, where: str) -> tuple[
     """Return the answer, and the clause that gives it."""
     gain = arm.figures[base.gain]
     low, high = base.limits(gain)
-    p = gain.get("p_sign_flip", math.nan)
-    doubtful = p >= ALPHA
-    if low > 0 and not doubtful:
+    direction = base.direction(gain)
+    if direction > 0:
         return "helps", f"Restoring with '{arm.restorer}' first helps '{recognizer}'{where}"
-    if high < 0 and not doubtful:
+    if direction < 0:
         return "hurts", f"Restoring with '{arm.restorer}' first hurts '{recognizer}'{where}"
+    overruled = low > 0 or high < 0
     return CANNOT_TELL, (
         f"Whether restoring with '{arm.restorer}' first helps '{recognizer}'{where} "
         "cannot be told from these probes"
-        + (f" (sign-flip test: p = {p:.2g})" if doubtful and (low > 0 or high < 0) else "")
+        + (f" (sign-flip test: p = {gain['p_sign_flip']:.2g})" if overruled else "")
     )
 
 
@@ -137,12 +150,13 @@ def _numbers(arm: ArmReport, floor: ArmReport, base: Ground) -> str:
     kind = "probes" if base.rate == "rank1" else "comparisons"
     return (
         f"{base.words} goes from {100 * before:.1f} % to {100 * after:.1f} %, a difference of "
-        f"{_points(gain)} ({interval_text(gain)}; {gain.n} {kind} of {gain.n_subjects} "
+        f"{points(gain)} ({interval_text(gain)}; {gain.n} {kind} of {gain.n_subjects} "
         f"subjects, {gain['rescued']} rescued, {gain['harmed']} harmed)"
     )
 
 
-def _points(figure: Figure) -> str:
+def points(figure: Figure) -> str:
+    """Return a difference in points, with its sign."""
     return f"{100 * figure.value:+.1f} points"
 
 
@@ -155,11 +169,11 @@ def interval_text(figure: Figure, scale: float = 100) -> str:
 
 def _beside_fill(arm: ArmReport, base: Ground) -> str:
     """Say so where the restorer is no better than the mean face in the same place."""
-    figure = arm.figures.get(base.over_fill)
+    figure = arm.figures.get(base.against(Fill.name))
     if figure is None:
         return ""
     low, high = base.limits(figure)
-    numbers = f"{_points(figure)} ({interval_text(figure)})"
+    numbers = f"{points(figure)} ({interval_text(figure)})"
     if high < 0:
         return f"It does worse than the mean face put in the same place ('fill'): {numbers}."
     if not low > 0:
