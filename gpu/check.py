@@ -20,9 +20,10 @@ from gpu.train import STOPPED, end
 from restore_recog.cli import options
 from restore_recog.errors import RestoreRecogError
 from restore_recog.system.atomic import write_text
+from restore_recog.system.workers import cores
 
 PROGRAM = (sys.executable, "-m", "restore_recog")
-ARMS = "clean,occluded,restored,fill"
+ARMS = "clean,occluded,restored,fused,fill"
 STEPS = "steps.json"
 
 
@@ -87,26 +88,24 @@ def check(minutes: float, out: Path, lent: Path, **given: Any) -> None:
 
 def _speed(folder: Path, given: dict[str, Any]) -> dict[str, list[str]]:
     """Return the commands of the tests and benchmarks by name."""
-    restorers = [word for name in given["restorers"] for word in ("--restorer", name)]
-    common = [*restorers, "--device", given["device"], *(["--quick"] if given["quick"] else [])]
-    batch = ["--batch", str(given["batch"])]
-    files = {name: ["--output", str(folder / f"{name}.json")] for name in ("restore", "train")}
-    return {
+    steps = {
         # The project's own options ask for pytest-xdist and for its libraries to give no warning.
         "tests": [
             *(sys.executable, "-m", "pytest", "tests/gpu", "-m", "gpu", "-rs", "-v"),
-            *(
-                "-o",
-                "addopts=--import-mode=importlib",
-                "-o",
-                "filterwarnings=default",
-                "-p",
-                "no:cacheprovider",
-            ),
+            *("-o", "addopts=--import-mode=importlib", "-o", "filterwarnings=default"),
+            *("-p", "no:cacheprovider"),
         ],
-        "restore": [*PROGRAM, "bench", "restore", *common, *batch, *files["restore"]],
-        "train": [*PROGRAM, "bench", "train", *common, *batch, *files["train"]],
     }
+    common = ["--device", given["device"], "--batch", str(given["batch"])]
+    common += ["--quick"] if given["quick"] else []
+    own = {"restore": [], "train": ["--workers", str(max(1, cores() - 1))]}
+    for kind in own:
+        for restorer in given["restorers"]:  # a step each, so that it fits into a slice
+            name = f"{kind}-{restorer.replace(':', '-')}"
+            output = ["--output", str(folder / f"{name}.json")]
+            words = ["bench", kind, "--restorer", restorer, *own[kind], *common, *output]
+            steps[name] = [*PROGRAM, *words]
+    return steps
 
 
 def _acceptance(folder: Path, given: dict[str, Any]) -> dict[str, list[str]]:
