@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from restore_recog import registry
-from restore_recog.cli import options
+from restore_recog.cli import eval_several, options
 from restore_recog.cli.eval_options import FIELDS, evaluation_options
 from restore_recog.evaluation.cache import CACHE
 from restore_recog.segmenters import names
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command("eval")
-@evaluation_options()
+@evaluation_options(recognizers=True)
 def command(**given: Any) -> None:
     """Measure whether restoring a masked face first helps a recogniser.
 
@@ -37,24 +37,64 @@ def command(**given: Any) -> None:
       restore-recog eval --restorer fmodr --protocol fmor
       restore-recog eval -r fmodr -r telea -d lfw:/data/lfw --coverings surgical
       restore-recog eval -r my_package.my_module:MyRestorer --limit 100
+      restore-recog eval --recognizer dlib --recognizer onnx:net.onnx -d lfw:/data/lfw
       torchrun --nproc-per-node 2 -m restore_recog eval -d lfw:/data/lfw
     """
+    given["recognizer"], *further = given.pop("recognizers")
     check_options(given)
     check_names(given, [given["segmenter"]])
+    eval_several.check(given, further)
     output = given["output"] or _default_output(given)
     from restore_recog.system.processes import processes
 
     with processes() as ranks:
-        _, report, known = evaluated(given, output, build_request, ranks)
+        show = _several if further else _one
+        text, known = show(given, further, output, ranks)
         if not ranks.leads:
             return
-        if not known:
-            write(report, output)
-        from restore_recog.reporting.tables import report_text
-
-        click.echo(report_text(report))
+        click.echo(text)
         ending = " (finished before; nothing was done)" if known else ""
         click.echo(f"\nThe whole report: {output / 'report.html'}{ending}")
+
+
+def _one(
+    given: dict[str, Any], further: Sequence[str], output: Path, ranks: Processes
+) -> tuple[str, bool]:
+    """Evaluate for one recogniser; return what to print, and whether it was finished before."""
+    from restore_recog.reporting.tables import report_text
+
+    _, report, known = evaluated(given, output, build_request, ranks)
+    if ranks.leads and not known:
+        write(report, output)
+    return report_text(report), known
+
+
+def _several(
+    given: dict[str, Any], further: Sequence[str], output: Path, ranks: Processes
+) -> tuple[str, bool]:
+    """Evaluate for several recognisers, as :func:`_one` does for one."""
+    from restore_recog.reporting import several
+
+    check_place(given, output)
+    reports, known = eval_several.evaluated_each(given, further, output, build_request, ranks)
+    if ranks.leads and not known:
+        eval_several.write(reports, output)
+    return several.text(reports), known
+
+
+def check_place(given: dict[str, Any], output: Path) -> None:
+    """Refuse a results folder that may be neither made, replaced nor gone on with.
+
+    Raises:
+        OutputError: It is such a folder.
+    """
+    from restore_recog.reporting import resuming
+    from restore_recog.system.atomic import check_output
+
+    if given["overwrite"]:
+        resuming.check_replaceable(output)
+    elif not given["resume"]:
+        check_output(output)
 
 
 def evaluated(
@@ -70,13 +110,9 @@ def evaluated(
     """
     from restore_recog.evaluation.evaluate import evaluate
     from restore_recog.reporting import resuming
-    from restore_recog.system.atomic import check_output
     from restore_recog.system.progress import Bars
 
-    if given["overwrite"]:
-        resuming.check_replaceable(output)
-    elif not given["resume"]:
-        check_output(output)
+    check_place(given, output)
     request = build(given, output)
     report = resuming.finished(request, output) if given["resume"] else None
     if report is not None:
@@ -184,7 +220,9 @@ def recognizer_settings(entries: Sequence[str], template: str | None) -> dict[st
 def unasked() -> dict[str, Any]:
     """Return the default of every option of ``eval``."""
     # A separate command: click keeps the help option of a command that was run once.
-    return click.Command("eval", params=command.params).make_context("eval", []).params
+    params = click.Command("eval", params=command.params).make_context("eval", []).params
+    (params["recognizer"],) = params.pop("recognizers")
+    return params
 
 
 def judge_weights(entries: tuple[str, ...]) -> dict[str, Path]:

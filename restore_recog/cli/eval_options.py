@@ -128,16 +128,31 @@ OPTIONS: dict[str, Decorator[Any]] = {
 """Every option of ``eval`` by the name of its parameter, in the order of its help."""
 
 
+RECOGNIZERS = click.option(
+    "--recognizer",
+    "recognizers",
+    multiple=True,
+    default=["timm"],
+    show_default=True,
+    metavar="NAME[:MODEL]",
+    help="Recogniser that the images are restored for; repeat for several on the same images.",
+)
+"""``--recognizer`` of a command that takes several."""
+
+
 def evaluation_options(
-    *, only: Collection[str] = tuple(OPTIONS), output: str = ""
+    *, only: Collection[str] = tuple(OPTIONS), output: str = "", recognizers: bool = False
 ) -> Decorator[Any]:
     """Return a decorator that gives a command options of ``eval``.
 
     Args:
         only: Names of their parameters.
         output: Help of ``--output``, where the command has another default folder.
+        recognizers: Whether it takes several recognisers, as the parameter ``recognizers``.
     """
     chosen = {name: one for name, one in OPTIONS.items() if name in only}
+    if recognizers:
+        chosen["recognizer"] = RECOGNIZERS
     if output:
         chosen["output"] = options.output(output)
 

@@ -39,8 +39,6 @@ def command(run: Path, output: Path | None, form: str | None, overwrite: bool) -
       restore-recog report runs/monday --output table.tex
       restore-recog report runs/monday -o runs/monday/report.html --overwrite
     """
-    from restore_recog.reporting.folder import read as read_report
-
     if form is None and output is not None and output.suffix.lower() not in ENDINGS:
         raise click.UsageError(
             f"'{output.name}' does not say in which form to write; end it in .html, .tex, .csv "
@@ -53,11 +51,24 @@ def command(run: Path, output: Path | None, form: str | None, overwrite: bool) -
             raise OutputError(f"'{output}' exists; name another file, or give --overwrite.")
         check_file(output, overwrite=overwrite)
     chosen = form or ("text" if output is None else ENDINGS[output.suffix.lower()])
-    content = _rendered(read_report(run), chosen)
+    content = _content(run, chosen)
     if output is None:
         click.echo(content, nl=not content.endswith("\n"))
     else:
         write_text(output, content, overwrite=overwrite)
+
+
+def _content(run: Path, form: str) -> str:
+    from restore_recog.reporting import several
+    from restore_recog.reporting.folder import read as read_report
+
+    reports = several.read(run)
+    if not reports:
+        return _rendered(read_report(run), form)
+    if form == "text":
+        return several.text(reports) + "\n"
+    render = {"html": several.page, "csv": several.table_csv, "tex": several.table_latex}
+    return render[form](reports)
 
 
 def _rendered(report: EvaluationReport, form: str) -> str:

@@ -8,9 +8,10 @@ One evaluation runs a set of arms on the same probes, references and recogniser:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 
+from restore_recog.api import Recognizer
 from restore_recog.errors import DataError, PluginError
 from restore_recog.evaluation import plan_files
 from restore_recog.evaluation.arms import ARMS, Occluded
@@ -20,14 +21,14 @@ from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.results import ArmReport, Cohort, EvaluationReport, ProbeRow, Verdict
 from restore_recog.evaluation.run.ledger import Ledger, Progress
 from restore_recog.evaluation.run.probes import ArmRun
-from restore_recog.evaluation.run.session import Session
+from restore_recog.evaluation.run.session import Session, run_together
 from restore_recog.evaluation.words import notes, verdict
 from restore_recog.evaluation.words.examples import examples
 from restore_recog.evaluation.words.fusion import with_fusion
 from restore_recog.metrics.verification import DetCurve
 from restore_recog.system.atomic import check_output
 
-__all__ = ["EvalRequest", "Progress", "evaluate"]
+__all__ = ["EvalRequest", "Progress", "evaluate", "evaluate_each"]
 
 
 def evaluate(request: EvalRequest, progress: Progress | None = None) -> EvaluationReport:
@@ -43,14 +44,47 @@ def evaluate(request: EvalRequest, progress: Progress | None = None) -> Evaluati
             down by does not exist, or no face was found at all.
         PluginError: An unknown arm or segmenter, or a plug-in that breaks its contract.
     """
+    return evaluate_each(request, [request.recognizer], progress)[0]
+
+
+def evaluate_each(
+    request: EvalRequest, recognizers: Sequence[Recognizer], progress: Progress | None = None
+) -> list[EvaluationReport]:
+    """Run an evaluation for each of several recognisers; every image is made once.
+
+    Args:
+        request: What to evaluate; its own recogniser is not used.
+        recognizers: One or more.
+        progress: Called with (stage, done, total) as the work goes on.
+
+    Returns:
+        A report for each, the same as :func:`evaluate` gives of it alone.
+
+    Raises:
+        OutputError, DataError, PluginError: As :func:`evaluate`.
+    """
     if request.output is not None:
         check_output(request.output)
     _check(request)
-    ledger = Ledger(progress)
-    session = Session(request, ledger)
-    samples = [session.source.samples[image_id] for image_id in session.plan.probes]
+    sessions: list[Session] = []
+    for recognizer in recognizers:
+        lead = sessions[0] if sessions else None
+        wanted = replace(request, recognizer=recognizer)
+        sessions.append(Session(wanted, Ledger(progress), lead))
+    plan = sessions[0].plan
+    if len(sessions) > 1 and sessions[0].asks_quality:
+        raise DataError(
+            "The protocol asks about images, on which no recogniser has a say; name one only."
+        )
+    samples = [sessions[0].source.samples[image_id] for image_id in plan.probes]
     groups.check(request.cohorts, samples)
-    runs = session.run()
+    runs = run_together(sessions)
+    return [_report(session, mine) for session, mine in zip(sessions, runs, strict=True)]
+
+
+def _report(session: Session, runs: Mapping[str, ArmRun]) -> EvaluationReport:
+    request, ledger = session.request, session.ledger
+    samples = [session.source.samples[image_id] for image_id in session.plan.probes]
     findings = Findings.of(session, runs)
     arms = tuple(findings.arm(name, runs[name]) for name in findings.measured)
     coverings = {image_id: probe.covering for image_id, probe in session.found_probes.items()}

@@ -46,6 +46,10 @@ FORMAT = 3
 """Raised by any change of the folder's layout or of a field's meaning."""
 
 
+RECOGNIZERS = "recognizers"
+"""Folder in that of several recognisers (:mod:`restore_recog.reporting.several`) with one each."""
+
+
 def write(report: EvaluationReport, folder: Path) -> None:
     """Write the results folder beside its place and move it there in one step.
 
@@ -156,6 +160,11 @@ def read(folder: Path) -> EvaluationReport:
             raise DataError(
                 f"'{folder}' has report format {data['format']}; this version reads {FORMAT}: "
                 "run the evaluation again, or use the version that wrote it."
+            )
+        if RECOGNIZERS in data:
+            raise DataError(
+                f"'{folder}' holds the results of several recognisers; name the folder of one, "
+                f"such as '{folder / RECOGNIZERS / next(iter(data[RECOGNIZERS]))}'."
             )
         return _report(folder, data)
     except RestoreRecogError:

@@ -135,15 +135,22 @@ def _text(column: Column, cell: Cell, marks: Marks) -> str:
     return text + (f" [{cell.low}, {cell.high}]" if column.interval and cell.low else "")
 
 
-def arms_csv(arms: Sequence[ArmReport]) -> str:
+def arms_csv(arms: Sequence[ArmReport], recognizers: Sequence[str] = ()) -> str:
     """Return every figure of every arm as CSV: one row per arm, in the units of the titles.
 
     Each column has its interval, n and flag beside it. Numbers are unrounded.
+
+    Args:
+        arms: Of one recogniser, or of several.
+        recognizers: Whose each arm is, where there are several; then they are the first column.
     """
     columns = used(ALL, arms)
     parts = ("", " (low)", " (high)", " (n)", " (flag)")
     head = ["Arm", *(f"{c.title}{part}" for c in columns for part in parts)]
     rows = [[arm.name, *(x for c in columns for x in csv_values(c, arm.figures))] for arm in arms]
+    if recognizers:
+        head = ["Recogniser", *head]
+        rows = [[name, *row] for name, row in zip(recognizers, rows, strict=True)]
     return csv_text([head, *rows])
 
 

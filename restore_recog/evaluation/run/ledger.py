@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -15,6 +15,10 @@ Progress = Callable[[str, int, int], None]
 
 Laps = Mapping[str, Sequence[tuple[int, float]]]
 """Stage -> (images, the seconds that they took together), one lap a block of work."""
+
+
+ONCE = ("read", "detect", "align", "cover", "segment")
+"""Stages at which an image that is used twice fails twice, and is recorded once."""
 
 
 class Ledger:
@@ -54,6 +58,15 @@ class Ledger:
     def fail(self, stage: str, sample: FaceSample, reason: object) -> None:
         """Record that an image fell out, or fell back, at a stage."""
         self.failures.append(Failure(stage, sample.image_id, sample.subject, str(reason)))
+
+    def take(self, failures: Iterable[Failure]) -> None:
+        """Add failures; of an image that was read twice, those before any arm only once."""
+        known = {f for f in self.failures if f.stage in ONCE}
+        for failure in failures:
+            if failure not in known:
+                self.failures.append(failure)
+            if failure.stage in ONCE:
+                known.add(failure)
 
     @contextmanager
     def timed(self, stage: str, images: int = 1, device: str = "cpu") -> Iterator[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from restore_recog.evaluation.run.arm_images import ImageMaker
 from restore_recog.evaluation.run.faces import FoundProbe, ProbeFace, Studio
 from restore_recog.evaluation.run.masks import BlockMasks, pack
 from restore_recog.evaluation.run.quality_models import QualityModels
+from restore_recog.evaluation.run.sharing import Once
 from restore_recog.evaluation.run.templates import Face, embed
 from restore_recog.segmenters.names import ChosenSegmenter, margin
 from restore_recog.types import Failure, Pixels, Templates
@@ -82,6 +84,7 @@ class ProbePass:
         quality_models: Those that score how good the images look.
         mean_face: (S, S, 3) uint8, for the arm ``fill``.
         work: Where results made before come from, or None.
+        once: What is shared with other recognisers of the run.
     """
 
     request: EvalRequest
@@ -92,6 +95,7 @@ class ProbePass:
     quality_models: QualityModels
     mean_face: Pixels
     work: FinishedWork | None
+    once: Once
 
     def block(self, ids: Sequence[str]) -> ProbeBlock:
         """Take a block of probes through all arms.
@@ -102,7 +106,8 @@ class ProbePass:
         """
         ledger = self.studio.ledger
         with ledger.collect() as failures:
-            probes = list(self.studio.probes(ids).values())
+            faces = self.once.of("probes", ids, ledger, lambda: self.studio.probes(ids))
+        probes = list(faces.values())
         self.choice.check_faces(probes)
         block = ProbeBlock(
             {face.sample.image_id: FoundProbe.of(face) for face in probes},
@@ -154,7 +159,8 @@ class ProbePass:
         self, spec: ArmSpec, probes: Sequence[ProbeFace], maker: ImageMaker
     ) -> dict[str, Outcome]:
         """Take a block through one arm: restore, embed, measure."""
-        made, ledger = maker.make(spec, probes), maker.ledger
+        ledger, ids = maker.ledger, tuple(face.sample.image_id for face in probes)
+        made = self.once.of(spec.name, ids, ledger, lambda: maker.make(spec, probes))
         masks: Sequence[Pixels | None] = [None] * len(probes)
         if spec.arm.keeps_mask and maker.reads_masks(spec):
             masks = made.masks
@@ -168,9 +174,13 @@ class ProbePass:
         seen, images = [probes[i] for i in kept], [made.images[i] for i in kept]
         cut = [Face(f.sample, x, f.crop.landmarks) for f, x in zip(seen, images, strict=True)]
         rows = embed(self.request.recognizer, cut, ledger)
-        with ledger.timed("measure", len(probes)):
-            qualities = [self._quality(spec, probes[i], made.images[i], masks[i]) for i in kept]
-        scored = self.quality_models.score(spec, seen, images, ledger)
+
+        def measured() -> tuple[list[ImageQuality], Any]:
+            with ledger.timed("measure", len(probes)):
+                mine = [self._quality(spec, probes[i], made.images[i], masks[i]) for i in kept]
+            return mine, self.quality_models.score(spec, seen, images, ledger)
+
+        qualities, scored = self.once.of(f"quality of {spec.name}", ids, ledger, measured)
         for i, row, quality, (scores, features) in zip(kept, rows, qualities, scored, strict=True):
             outcomes[probes[i].sample.image_id] = Outcome(
                 row, made.fallbacks[i], replace(quality, **scores), packed[i], features

@@ -7,11 +7,10 @@ dropped, so that memory does not grow with them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from restore_recog.alignment import TEMPLATE
 from restore_recog.errors import DataError
@@ -30,13 +29,14 @@ from restore_recog.evaluation.run.faces import (
     Studio,
 )
 from restore_recog.evaluation.run.ledger import Ledger
-from restore_recog.evaluation.run.probes import ArmRun, ProbePass, fused
-from restore_recog.evaluation.run.templates import GalleryBlock, enrol, stacked
+from restore_recog.evaluation.run.probes import ArmRun, ProbeBlock, ProbePass, fused
+from restore_recog.evaluation.run.sharing import Once, in_step, merged
+from restore_recog.evaluation.run.templates import GalleryBlock, enrol, mean_crop, stacked
 from restore_recog.evaluation.scores.design import Design
 from restore_recog.face_detection import FaceFinder
 from restore_recog.segmenters.names import choose, margin
 from restore_recog.system.processes import Processes
-from restore_recog.types import Failure, Pixels, Templates
+from restore_recog.types import Pixels, Templates
 
 DEFAULT_SIZE = 128
 """Side of the crops in pixels where there is no restorer to say."""
@@ -44,11 +44,7 @@ DEFAULT_SIZE = 128
 MEAN_OF = 256
 """So many occluded references make the mean face where none is clean."""
 
-ONCE = ("read", "detect", "align", "cover", "segment")
-"""Stages at which an image that is used twice fails twice, and is recorded once."""
-
 Rows = dict[str, Templates | None]
-Result = TypeVar("Result")
 
 
 class Session:
@@ -65,8 +61,14 @@ class Session:
         fill_mask: Which masks the arm ``fill`` fills: ``true``, ``predicted`` or both.
     """
 
-    def __init__(self, request: EvalRequest, ledger: Ledger) -> None:
+    def __init__(self, request: EvalRequest, ledger: Ledger, beside: Session | None = None) -> None:
         """Plan the run; no image is read yet.
+
+        Args:
+            request: What to evaluate.
+            ledger: Takes failures and costs.
+            beside: The first session of a run with several recognisers, all else the same:
+                this one is shown the images that it makes.
 
         Raises:
             DataError: The data does not support the protocol, the coverings or an arm.
@@ -75,7 +77,9 @@ class Session:
         self.request = request
         self.ledger = ledger
         self.restorers = request.named()
-        self.source = Source(request.datasets)
+        self.source: Source = beside.source if beside else Source(request.datasets)
+        self._once: Once = beside._once if beside else Once()
+        self._once.users += beside is not None
         self.notes = [note for dataset in request.datasets for note in dataset.notes]
         self.notes += request.recognizer.notes
         samples = self.source.samples
@@ -134,27 +138,19 @@ class Session:
                 cannot be measured.
             PluginError: A plug-in's answer has the wrong shape.
         """
-        self._whole, self._upper, mean = self._enrol()
-        self._probes = ProbePass(
-            self.request,
-            self._studio,
-            self.restorers,
-            self.segmenters,
-            self._choice,
-            self.quality_models,
-            mean,
-            self._work,
-        )
-        blocks = self._each("probes", (*self.plan.probes, *self._extra), self._probes.block)
+        return run_together([self])[0]
+
+    def _collect(self, blocks: Sequence[ProbeBlock]) -> dict[str, ArmRun]:
+        """Return arm name -> its run, out of what the blocks of probes gave."""
         for block in blocks:
             self._choice.dropped |= block.dropped
         self.specs = self._choice.specs()
         self.notes += self._choice.notes()
         shown = [spec.name for spec in self.specs if not spec.arm.fuses]
-        self._outcomes = {name: _merged(b.outcomes[name] for b in blocks) for name in shown}
+        self._outcomes = {name: merged(b.outcomes[name] for b in blocks) for name in shown}
         for name in ("", *self._outcomes):
-            self._record(f for block in blocks for f in block.failures[name])
-        everything = _merged(block.probes for block in blocks)
+            self.ledger.take(f for block in blocks for f in block.failures[name])
+        everything = merged(block.probes for block in blocks)
         self._share_accounts()
         self._note_masks(sum(block.true_masks for block in blocks), len(everything))
         self.found_probes = {i: everything[i] for i in self.plan.probes if i in everything}
@@ -189,37 +185,38 @@ class Session:
         """Return the image of one probe in an arm, and the mask that it was made with."""
         return self._probes.tile(spec, face)
 
-    def _each(
-        self, stage: str, ids: Sequence[str], work: Callable[[Sequence[str]], Result]
-    ) -> list[Result]:
-        """Return what *work* makes of each block of ids, in order."""
-        size = self.request.batch_size
-        blocks = [ids[start : start + size] for start in range(0, len(ids), size)]
-
-        def done(count: int) -> None:
-            self.ledger.report(stage, min(count * size, len(ids)), len(ids))
-
-        return self._processes.map(blocks, work, done)
-
-    def _enrol(self) -> tuple[Rows, Rows, Pixels]:
-        """Return the clean references' templates, those of their upper halves, their mean."""
+    def _enrol_block(self, ids: Sequence[str]) -> GalleryBlock:
         upper = any(spec.arm.half for spec in self.specs)
+        with self.ledger.collect() as failures:
+            crops = self._once.of("crops", ids, self.ledger, lambda: self._studio.crops(ids))
+        block = enrol(crops, self._studio, self.request.recognizer, self._work, upper=upper)
+        block.failures[:0] = failures
+        return block
 
-        def work(ids: Sequence[str]) -> GalleryBlock:
-            return enrol(ids, self._studio, self.request.recognizer, self._work, upper=upper)
-
-        blocks = self._each("gallery", self._clean, work)
-        self._record(failure for block in blocks for failure in block.failures)
-        self.gallery = _merged(block.digests for block in blocks)
-        whole = _merged(block.whole for block in blocks)
+    def _enrol(self, blocks: Sequence[GalleryBlock]) -> None:
+        """Keep the clean references' templates, and make ready for the probes."""
+        self.ledger.take(failure for block in blocks for failure in block.failures)
+        self.gallery = merged(block.digests for block in blocks)
+        self._whole: Rows = merged(block.whole for block in blocks)
+        self._upper: Rows = merged(block.upper for block in blocks)
         if self._clean:
             self._check_any("references", self.gallery, self._clean)
             total = np.sum([block.total for block in blocks], axis=0)
-            mean = _mean(total, len(self.gallery))
-            stacked(whole, self._clean)  # where there is nothing to search in, stop now
+            mean = mean_crop(total, len(self.gallery))
+            stacked(self._whole, self._clean)  # where there is nothing to search in, stop now
         else:
             mean = self._mean_occluded()
-        return whole, _merged(block.upper for block in blocks), mean
+        self._probes = ProbePass(
+            self.request,
+            self._studio,
+            self.restorers,
+            self.segmenters,
+            self._choice,
+            self.quality_models,
+            mean,
+            self._work,
+            self._once,
+        )
 
     def _mean_occluded(self) -> Pixels:
         """Return the mean of the first references where all of them are occluded."""
@@ -233,7 +230,7 @@ class Session:
         self.notes.append(
             f"No reference is clean; the mean face is that of the first {count} occluded ones."
         )
-        return _mean(total, max(1, count))
+        return mean_crop(total, max(1, count))
 
     def _share_accounts(self) -> None:
         """Learn the costs of the other processes, and how much all of them took from the cache."""
@@ -252,15 +249,6 @@ class Session:
             self.fill_mask = "true"
         elif known:
             self.fill_mask = "true (where it is known, else the predicted)"
-
-    def _record(self, failures: Iterable[Failure]) -> None:
-        """Put failures into the ledger; those of an image that was read twice, once."""
-        known = {f for f in self.ledger.failures if f.stage in ONCE}
-        for failure in failures:
-            if failure not in known:
-                self.ledger.failures.append(failure)
-            if failure.stage in ONCE:
-                known.add(failure)
 
     def _check_any(self, kind: str, usable: Mapping[str, object], wanted: Sequence[str]) -> None:
         """Raise DataError, with the first failure, where nothing of a kind is usable."""
@@ -287,10 +275,25 @@ class Session:
         )
 
 
-def _mean(total: NDArray[np.uint64], count: int) -> Pixels:
-    """Return the mean of *count* crops whose sum is given."""
-    return np.rint(total / count).astype(np.uint8)
+def run_together(sessions: Sequence[Session]) -> list[dict[str, ArmRun]]:
+    """Run sessions that differ in their recognisers only: every image is made once.
 
-
-def _merged(parts: Iterable[Mapping[str, Result]]) -> dict[str, Result]:
-    return {key: value for part in parts for key, value in part.items()}
+    Returns:
+        Of each session what :meth:`Session.run` returns, the same bit for bit as it alone.
+    """
+    lead = sessions[0]
+    common: dict[str, Any] = {
+        "size": lead.request.batch_size,
+        "ledger": lead.ledger,
+        "processes": lead._processes,
+    }
+    works = [session._enrol_block for session in sessions]
+    for session, blocks in zip(
+        sessions, in_step("gallery", lead._clean, works, **common), strict=True
+    ):
+        session._enrol(blocks)
+    ids = (*lead.plan.probes, *lead._extra)
+    made = in_step("probes", ids, [session._probes.block for session in sessions], **common)
+    for session in sessions[1:]:  # what was made once cost all of them the same
+        session.ledger.laps = {**lead.ledger.laps, **session.ledger.laps}
+    return [session._collect(blocks) for session, blocks in zip(sessions, made, strict=True)]

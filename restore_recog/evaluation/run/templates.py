@@ -20,7 +20,7 @@ from restore_recog.evaluation.run.faces import Studio, digest
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.images import to_tensor
 from restore_recog.restoring.restoration import resize
-from restore_recog.types import FaceSample, Failure, Pixels, Templates
+from restore_recog.types import FaceCrop, FaceSample, Failure, Pixels, Templates
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,6 +117,11 @@ def _usual(face: Face) -> Pixels:
     return warp(face.pixels, matrix, side)
 
 
+def mean_crop(total: NDArray[np.uint64], count: int) -> Pixels:
+    """Return the mean of *count* crops whose sum is given."""
+    return np.rint(total / count).astype(np.uint8)
+
+
 @dataclass(slots=True, eq=False)
 class GalleryBlock:
     """What is kept of one block of references.
@@ -136,18 +141,18 @@ class GalleryBlock:
 
 
 def enrol(
-    ids: Sequence[str],
+    crops: Mapping[str, FaceCrop],
     studio: Studio,
     recognizer: Recognizer,
     work: FinishedWork | None,
     *,
     upper: bool,
 ) -> GalleryBlock:
-    """Read, crop and embed one block of clean references.
+    """Embed one block of clean references.
 
     Args:
-        ids: Of the references.
-        studio: Where crops come from; its ledger takes the costs.
+        crops: image_id -> crop of the references whose face was found.
+        studio: Where they come from; its ledger takes the costs.
         recognizer: Where templates come from.
         work: Where those made before come from, or None.
         upper: Whether the upper halves are embedded too.
@@ -170,7 +175,6 @@ def enrol(
         return {image_id: outcome.template for image_id, outcome in outcomes.items()}
 
     with ledger.collect() as failures:
-        crops = studio.crops(ids)
         whole = templates("whole")
         halves = templates("upper") if upper else {}
     total = np.zeros((studio.size, studio.size, 3), np.uint64)

@@ -1,0 +1,146 @@
+"""The results folder of several recognisers: all side by side, and a whole folder of each.
+
+=====================  ======================================================================
+``report.html``        how many recognisers each restorer helps, then one table a recogniser
+``report.json``        the same sentences, and everything that report.json holds of each
+``table.csv``/``tex``  the arms of all recognisers with their intervals
+``recognizers/NAME/``  the results folder of one recogniser, as if it had been alone
+=====================  ======================================================================
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePath
+
+from restore_recog.api import Recognizer
+from restore_recog.errors import OutputError
+from restore_recog.evaluation.request import EvalRequest, numbered
+from restore_recog.evaluation.results import EvaluationReport
+from restore_recog.evaluation.words.several import summary
+from restore_recog.reporting import folder as results_folder
+from restore_recog.reporting import resuming
+from restore_recog.reporting.columns import RECOGNITION, TRANSFER, VERIFICATION
+from restore_recog.reporting.pages.elements import arms_table, render
+from restore_recog.reporting.tables import arms_csv, arms_latex, report_text
+from restore_recog.system.atomic import json_text, whole_folder
+
+Reports = Mapping[str, EvaluationReport]
+"""Recogniser -> its report."""
+
+
+def titles(recognizers: Sequence[Recognizer]) -> list[str]:
+    """Return what each recogniser is called in tables and as a folder; no two are alike."""
+    known = []
+    for one in recognizers:
+        argument = getattr(one, "argument", None)
+        parts = [one.name, *([PurePath(str(argument)).name] if argument else [])]
+        known.append(re.sub(r"[^\w.+-]+", "-", "-".join(parts)))
+    return numbered(known)
+
+
+def place(folder: Path, name: str) -> Path:
+    """Return the folder of one recogniser in that of several."""
+    return folder / results_folder.RECOGNIZERS / name
+
+
+def write(reports: Reports, folder: Path) -> None:
+    """Write the folder beside its place and move it there in one step.
+
+    Raises:
+        OutputError: The folder exists, or the disk is full or not writable.
+    """
+    facts = {
+        "format": results_folder.FORMAT,
+        "summary": summary(reports),
+        results_folder.RECOGNIZERS: {
+            name: results_folder.as_json(one) for name, one in reports.items()
+        },
+    }
+    with whole_folder(folder) as staging:
+        for name, report in reports.items():
+            results_folder.write(report, place(staging, name))
+        (staging / "report.json").write_text(json_text(facts), encoding="utf-8")
+        for file, content in (
+            ("table.csv", table_csv(reports)),
+            ("table.tex", table_latex(reports)),
+            ("report.html", page(reports)),
+        ):
+            (staging / file).write_text(content, encoding="utf-8")
+
+
+def read(folder: Path) -> dict[str, EvaluationReport]:
+    """Read the reports in a folder of several recognisers; none where it is no such folder.
+
+    Raises:
+        DataError: One of them cannot be read.
+    """
+    try:
+        held = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        names = list(held.get(results_folder.RECOGNIZERS, ()))
+    except (OSError, ValueError, AttributeError):  # then it is not for several either
+        return {}
+    return {name: results_folder.read(place(folder, name)) for name in names}
+
+
+def finished(
+    request: EvalRequest, recognizers: Mapping[str, Recognizer], folder: Path
+) -> dict[str, EvaluationReport] | None:
+    """Return the reports in a folder, or None where there is no folder yet.
+
+    Raises:
+        OutputError: The results are of other recognisers or of another set-up.
+    """
+    if not folder.exists():
+        return None
+    if list(read(folder)) != list(recognizers):
+        raise OutputError(
+            f"The results in '{folder}' are not those of the recognisers "
+            f"{', '.join(recognizers)}; name another folder with --output, or give --overwrite."
+        )
+    reports = {}
+    for name, recognizer in recognizers.items():
+        report = resuming.finished(replace(request, recognizer=recognizer), place(folder, name))
+        assert report is not None
+        reports[name] = report
+    return reports
+
+
+def text(reports: Reports) -> str:
+    """Return the table of every recogniser and how many are helped, ready to print."""
+    parts = [f"Recogniser: {name}\n\n{report_text(one)}" for name, one in reports.items()]
+    return "\n\n".join([*parts, "\n".join(summary(reports))])
+
+
+def table_csv(reports: Reports) -> str:
+    """Return every figure of every arm as CSV, the recogniser in the first column."""
+    return arms_csv(
+        [arm for report in reports.values() for arm in report.arms],
+        [name for name, report in reports.items() for _ in report.arms],
+    )
+
+
+def table_latex(reports: Reports) -> str:
+    """Return one table a recogniser as LaTeX."""
+    return "\n".join(arms_latex(r.arms, results_folder.caption(r)) for r in reports.values())
+
+
+def page(reports: Reports) -> str:
+    """Return the page that holds all recognisers side by side."""
+    columns = (*RECOGNITION, *VERIFICATION, *TRANSFER)
+    tables = {
+        name: arms_table(columns, [(arm.name, arm.figures) for arm in report.arms])
+        for name, report in reports.items()
+    }
+    labels = dict.fromkeys(label for report in reports.values() for label in report.labels)
+    return render(
+        "several.html.j2",
+        reports=reports,
+        tables=tables,
+        labels=list(labels),
+        summary=summary(reports),
+        folder=results_folder.RECOGNIZERS,
+    )
