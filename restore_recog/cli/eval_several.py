@@ -54,7 +54,7 @@ def evaluated_each(
         Recogniser -> its report, and whether they were finished before.
     """
     from restore_recog.evaluation.evaluate import evaluate_each
-    from restore_recog.reporting import several
+    from restore_recog.reporting import resuming, several
     from restore_recog.system.progress import Bars
 
     request = build(given, output)
@@ -62,7 +62,7 @@ def evaluated_each(
     recognizers = [request.recognizer, *made]
     names = several.titles(recognizers)
     if given["resume"]:
-        known = several.finished(request, dict(zip(names, recognizers, strict=True)), output)
+        known = resuming.finished_each(request, dict(zip(names, recognizers, strict=True)), output)
         if known is not None:
             return known, True
     with Bars(None if ranks.leads else False) as bars:

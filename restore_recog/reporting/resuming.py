@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from restore_recog import weights
+from restore_recog.api import Recognizer
 from restore_recog.errors import OutputError
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.results import EvaluationReport
 from restore_recog.evaluation.run.faces import Source
+from restore_recog.reporting import several
 from restore_recog.reporting.folder import read as read_report
 
 
@@ -45,6 +48,29 @@ def finished(request: EvalRequest, folder: Path) -> EvaluationReport | None:
             f"{', '.join(other)}); name another folder with --output, or give --overwrite."
         )
     return report
+
+
+def finished_each(
+    request: EvalRequest, recognizers: Mapping[str, Recognizer], folder: Path
+) -> dict[str, EvaluationReport] | None:
+    """Return the reports in a folder, or None where there is no folder yet.
+
+    Raises:
+        OutputError: The results are of other recognisers or of another set-up.
+    """
+    if not folder.exists():
+        return None
+    if list(several.read(folder)) != list(recognizers):
+        raise OutputError(
+            f"The results in '{folder}' are not those of the recognisers "
+            f"{', '.join(recognizers)}; name another folder with --output, or give --overwrite."
+        )
+    reports = {}
+    for name, recognizer in recognizers.items():
+        report = finished(replace(request, recognizer=recognizer), several.place(folder, name))
+        assert report is not None
+        reports[name] = report
+    return reports
 
 
 def check_replaceable(folder: Path) -> None:

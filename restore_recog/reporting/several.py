@@ -13,20 +13,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
-from restore_recog.api import Recognizer
-from restore_recog.errors import OutputError
-from restore_recog.evaluation.request import EvalRequest, numbered
+from restore_recog.evaluation.request import numbered
 from restore_recog.evaluation.results import EvaluationReport
 from restore_recog.evaluation.words.several import summary
 from restore_recog.reporting import folder as results_folder
-from restore_recog.reporting import resuming
 from restore_recog.reporting.columns import RECOGNITION, TRANSFER, VERIFICATION
 from restore_recog.reporting.pages.elements import arms_table, render
 from restore_recog.reporting.tables import arms_csv, arms_latex, report_text
 from restore_recog.system.atomic import json_text, whole_folder
+
+if TYPE_CHECKING:
+    from restore_recog.api import Recognizer
 
 Reports = Mapping[str, EvaluationReport]
 """Recogniser -> its report."""
@@ -84,29 +84,6 @@ def read(folder: Path) -> dict[str, EvaluationReport]:
     except (OSError, ValueError, AttributeError):  # then it is not for several either
         return {}
     return {name: results_folder.read(place(folder, name)) for name in names}
-
-
-def finished(
-    request: EvalRequest, recognizers: Mapping[str, Recognizer], folder: Path
-) -> dict[str, EvaluationReport] | None:
-    """Return the reports in a folder, or None where there is no folder yet.
-
-    Raises:
-        OutputError: The results are of other recognisers or of another set-up.
-    """
-    if not folder.exists():
-        return None
-    if list(read(folder)) != list(recognizers):
-        raise OutputError(
-            f"The results in '{folder}' are not those of the recognisers "
-            f"{', '.join(recognizers)}; name another folder with --output, or give --overwrite."
-        )
-    reports = {}
-    for name, recognizer in recognizers.items():
-        report = resuming.finished(replace(request, recognizer=recognizer), place(folder, name))
-        assert report is not None
-        reports[name] = report
-    return reports
 
 
 def text(reports: Reports) -> str:
