@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
+import shutil
 import signal
 import sys
 import tarfile
@@ -67,23 +70,44 @@ def check(minutes: float, out: Path, lent: Path, **given: Any) -> None:
     steps = {**_speed(folder, given), **_acceptance(folder, given)}
     file = folder / STEPS
     with alone(folder) as lock:
-        codes: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
+        done: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
         try:
+            marks = {name: _mark(command) for name, command in steps.items()}
+            for name in [name for name, mark in marks.items() if done.get(name) != [0, mark]]:
+                _forget(folder, name, whole=done.pop(name, ["", ""])[1] != marks[name])
             for name, command in steps.items():
-                if codes.get(name) == 0 or time.monotonic() >= ends:
+                if name in done or time.monotonic() >= ends:
                     continue
-                (folder / f"{name}.txt").unlink(missing_ok=True)
-                (folder / f"{name}.json").unlink(missing_ok=True)  # no benchmark writes over one
-                codes |= run([Job(name, command, folder / f"{name}.txt")], ends, 5.0, lock)
-                write_text(file, json.dumps(codes, indent=1) + "\n")
+                code = run([Job(name, command, folder / f"{name}.txt")], ends, 5.0, lock)[name]
+                done[name] = [code, marks[name]]
+                write_text(file, json.dumps(done, indent=1) + "\n")
         finally:
             _bring_home(folder, out, [name for name in steps if name.startswith("eval")])
-    left = [name for name in steps if codes.get(name, STOPPED[0]) in STOPPED]
-    failed = [name for name in steps if codes.get(name, 0) not in (0, *STOPPED)]
+    codes = {name: done[name][0] if name in done else STOPPED[0] for name in steps}
+    left = [name for name, code in codes.items() if code in STOPPED]
+    failed = [name for name, code in codes.items() if code not in (0, *STOPPED)]
     if left:
         click.echo(f"Time is up; still to do: {', '.join(left)}. Repeat the command.")
     if failed:
         raise RestoreRecogError(f"{', '.join(failed)} failed (see above).")
+
+
+def _mark(command: Sequence[str]) -> str:
+    """Return what tells a step from another: its command, and the files that this names."""
+    digest = hashlib.sha256("\0".join(command).encode())
+    for word in command[1:]:
+        file = Path(re.split("[=:]", word)[-1])
+        if file.is_file() and file.suffix != ".json":  # what it reads, not what it writes
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _forget(folder: Path, name: str, whole: bool) -> None:
+    """Remove what an unfinished step left; its results too, where they are another one's."""
+    for ending in ("txt", "json"):  # no benchmark writes over a file
+        (folder / f"{name}.{ending}").unlink(missing_ok=True)
+    if whole:
+        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def _speed(folder: Path, given: dict[str, Any]) -> dict[str, list[str]]:

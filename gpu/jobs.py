@@ -102,7 +102,7 @@ def _start(job: Job, lock: int) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
             pass_fds=(lock,),
             preexec_fn=_end_with_parent if sys.platform == "linux" else None,
         )

@@ -119,31 +119,26 @@ def read_plan(path: Path, lent: Path) -> list[Run]:
 )
 @options.device
 @lent
-def train(plan: Path, minutes: float, out: Path, out_mib: float, lent: Path, **given: Any) -> None:
+def train(plan: Path, out: Path, out_mib: float, lent: Path, **given: Any) -> None:
     """Train what PLAN names, side by side, for one slice; called again it goes on.
 
     \b
     Example:
       PYTHONPATH=/tmp/lent/site python -m gpu train plan.toml --minutes 9 --seconds 1500 --out out
     """
-    begun = time.monotonic()
-    ends = begun + 60 * minutes - given["reserve"]
-    folder = lent / "runs"
+    now = Slice(lent / "runs", begun=time.monotonic(), **given)
     runs = read_plan(plan, lent)
     signal.signal(signal.SIGTERM, end)
-    with alone(folder) as lock:
+    with alone(now.folder) as lock:
         try:
-            scales = _scales(runs, folder, begun, minutes, given, lock)
-            jobs = []
-            for one in runs:
-                (folder / one.name).mkdir(exist_ok=True)
-                if not records.facts(folder / one.name).get("finished"):
-                    command = one.command(folder / one.name, given["device"], scales[one.name])
-                    jobs.append(Job(one.name, command, folder / f"{one.name}.log"))
-            codes = run(jobs, ends, ENDING * given["reserve"], lock)
+            scales = now.scales(runs, lock)
+            going_on = [
+                one for one in runs if not records.facts(now.folder / one.name).get("finished")
+            ]
+            codes = now.run(going_on, now.folder, scales, lock)
         finally:
-            records.bring_home(folder, [one.name for one in runs], out, out_mib)
-    click.echo(f"The slice took {time.monotonic() - begun:.0f} s.")
+            records.bring_home(now.folder, [one.name for one in runs], out, out_mib)
+    click.echo(f"The slice took {time.monotonic() - now.begun:.0f} s.")
     failed = [name for name, code in codes.items() if code not in (0, *STOPPED)]
     if failed:
         raise TrainingError(
@@ -157,60 +152,79 @@ def end(number: int, frame: FrameType | None) -> NoReturn:
     raise SystemExit(128 + number)
 
 
-def _scales(
-    runs: Sequence[Run],
-    folder: Path,
-    begun: float,
-    minutes: float,
-    given: Mapping[str, Any],
-    lock: int,
-) -> dict[str, float]:
-    """Return the factor on every run's schedule: as decided before, or by a trial now."""
-    file = folder / "schedule.json"
-    if file.exists():
-        scales: dict[str, float] = json.loads(file.read_text(encoding="utf-8"))
-        missing = [one.name for one in runs if one.name not in scales]
-        if missing:
-            raise DataError(
-                f"{file} has no schedule for '{missing[0]}': trainings that share a machine begin "
-                "together; name another --lent for new ones."
-            )
+@dataclass(frozen=True)
+class Slice:
+    """One call of ``train``.
+
+    Attributes:
+        folder: Of the runs.
+        begun: By ``time.monotonic()``.
+        minutes, seconds, reserve, trial_scale, device: As the options.
+    """
+
+    folder: Path
+    begun: float
+    minutes: float
+    seconds: float
+    reserve: float
+    trial_scale: float
+    device: str
+
+    def run(
+        self, runs: Sequence[Run], folder: Path, scales: Mapping[str, float], lock: int
+    ) -> dict[str, int]:
+        """Train side by side until the slice ends; return the exit codes."""
+        jobs = []
+        for one in runs:
+            (folder / one.name).mkdir(parents=True, exist_ok=True)
+            command = one.command(folder / one.name, self.device, scales[one.name])
+            jobs.append(Job(one.name, command, folder / f"{one.name}.log"))
+        stop = self.begun + 60 * self.minutes - self.reserve
+        return run(jobs, stop, ENDING * self.reserve, lock)
+
+    def scales(self, runs: Sequence[Run], lock: int) -> dict[str, float]:
+        """Return the factor on every run's schedule: as decided before, or by a trial now.
+
+        Raises:
+            DataError: A run is not among those that were decided on.
+            TrainingError: The trial failed, or was too long or too short.
+        """
+        file = self.folder / "schedule.json"
+        if file.exists():
+            scales: dict[str, float] = json.loads(file.read_text(encoding="utf-8"))
+            missing = [one.name for one in runs if one.name not in scales]
+            if missing:
+                raise DataError(
+                    f"{file} has no schedule for '{missing[0]}': trainings that share a machine "
+                    "begin together; name another --lent for new ones."
+                )
+            return scales
+        trial = self.folder / "trial"
+        shutil.rmtree(trial, ignore_errors=True)  # of a slice that was killed
+        started = time.time()
+        codes = self.run(runs, trial, dict.fromkeys((r.name for r in runs), self.trial_scale), lock)
+        if any(codes.values()):
+            raise TrainingError("The trial did not end; see above, or lower --trial-scale.")
+        left = self.seconds - (time.monotonic() - self.begun)
+        scales = {one.name: self._fitting(trial / one.name, started, left) for one in runs}
+        write_text(file, json.dumps(scales, indent=1) + "\n")
+        shutil.rmtree(trial)
         return scales
-    trial, factor = folder / "trial", given["trial_scale"]
-    shutil.rmtree(trial, ignore_errors=True)  # of a slice that was killed
-    jobs = []
-    for one in runs:
-        (trial / one.name).mkdir(parents=True)
-        command = one.command(trial / one.name, given["device"], factor)
-        jobs.append(Job(one.name, command, trial / f"{one.name}.log"))
-    started = time.time()
-    codes = run(jobs, begun + 60 * minutes - given["reserve"], ENDING * given["reserve"], lock)
-    if any(codes.values()):
-        raise TrainingError("The trial did not end; see its log above, or lower --trial-scale.")
-    left = given["seconds"] - (time.monotonic() - begun)
-    scales = {
-        one.name: _fitting(trial / one.name, started, left, 60 * minutes, given) for one in runs
-    }
-    write_text(file, json.dumps(scales, indent=1) + "\n")
-    shutil.rmtree(trial)
-    return scales
 
-
-def _fitting(
-    folder: Path, started: float, left: float, a_slice: float, given: Mapping[str, Any]
-) -> float:
-    """Return the factor with which a run takes what is left, and say how it came about."""
-    points = records.points(folder)
-    rates = schedule.rates(points)
-    phases = records.facts(folder)["phases"]
-    images = {name: count / given["trial_scale"] for name, count, _ in phases}
-    first, at = next(iter(points.values()))[0]
-    start = max(0.0, at - started - first / rates[phases[0][0]])
-    seconds = schedule.useful(left, a_slice, start + given["reserve"])
-    factor = schedule.scale(images, rates, seconds)
-    shown = ", ".join(f"{name} {rate:.4g}" for name, rate in rates.items())
-    click.echo(
-        f"{folder.name}: images a second {shown}; starts in {start:.0f} s; {seconds:.0f} s of "
-        f"training are left: --images-scale {factor:g}, {factor * sum(images.values()):,.0f} images"
-    )
-    return factor
+    def _fitting(self, folder: Path, started: float, left: float) -> float:
+        """Return the factor with which a run takes what is left, and say how it came about."""
+        points = records.points(folder)
+        rates = schedule.rates(points)
+        phases = records.facts(folder)["phases"]
+        images = {name: count / self.trial_scale for name, count, _ in phases}
+        first, at = next(iter(points.values()))[0]
+        start = max(0.0, at - started - first / rates[phases[0][0]])
+        seconds = schedule.useful(left, 60 * self.minutes, start + self.reserve)
+        factor = schedule.scale(images, rates, seconds)
+        shown = ", ".join(f"{name} {rate:.4g}" for name, rate in rates.items())
+        click.echo(
+            f"{folder.name}: images a second {shown}; starts in {start:.0f} s; {seconds:.0f} s of "
+            f"training are left: --images-scale {factor:g}, "
+            f"{factor * sum(images.values()):,.0f} images"
+        )
+        return factor

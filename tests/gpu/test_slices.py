@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from gpu.check import _mark
 from gpu.jobs import Job, alone, run
 from gpu.pieces import collect, cut, join, lengths, write_list
 from gpu.records import thinned
@@ -150,6 +151,7 @@ WAITS = "import time; time.sleep(60)"
 SLICE = """
 import sys, time
 from pathlib import Path
+from gpu.check import _mark
 from gpu.jobs import Job, alone, run
 folder = Path(sys.argv[1])
 with alone(folder) as lock:
@@ -216,3 +218,13 @@ class TestJobs:
 )
 def test_curves_keep_their_ends(count: int, most: int, kept: list[int]) -> None:
     assert thinned(range(count), most) == kept
+
+
+def test_a_step_is_another_one_with_other_weights(tmp_path: Path) -> None:
+    file = tmp_path / "a.safetensors"
+    command = ["python", "eval", "--weights", f"fmodr={file}"]
+    file.write_bytes(b"one")
+    before = _mark(command)
+    assert _mark(command) == before != _mark([*command, "--limit", "3"])
+    file.write_bytes(b"two")
+    assert _mark(command) != before
