@@ -53,6 +53,7 @@ class Run:
         """Return the command that begins the run in *folder* or goes on with it."""
         return [
             *(sys.executable, "-m", "restore_recog", "train-restorer", "--restorer", self.restorer),
+            *("--threads", "1"),  # those of trainings side by side would fight for the cores
             *self.options,
             *("--device", device, "--images-scale", f"{scale:g}"),
             *("--output", str(folder), "--resume"),
@@ -202,8 +203,8 @@ class Slice:
         trial = self.folder / "trial"
         shutil.rmtree(trial, ignore_errors=True)  # of a slice that was killed
         started = time.time()
-        codes = self.run(runs, trial, dict.fromkeys((r.name for r in runs), self.trial_scale), lock)
-        if any(codes.values()):
+        self.run(runs, trial, dict.fromkeys((r.name for r in runs), self.trial_scale), lock)
+        if not all(records.facts(trial / one.name).get("finished") for one in runs):
             raise TrainingError("The trial did not end; see above, or lower --trial-scale.")
         left = self.seconds - (time.monotonic() - self.begun)
         scales = {one.name: self._fitting(trial / one.name, started, left) for one in runs}

@@ -198,6 +198,19 @@ class TestJobs:
         finally:
             signal.signal(signal.SIGTERM, before)
 
+    @pytest.mark.skipif(sys.platform != "linux", reason="/proc is asked")
+    def test_nothing_that_a_job_has_started_is_left(self, tmp_path: Path) -> None:
+        code = (
+            "import subprocess, sys\n"
+            "own = subprocess.Popen([sys.executable, '-S', '-c', 'import time; time.sleep(60)'])\n"
+            "print(own.pid)"
+        )
+        with alone(tmp_path) as lock:
+            run([self.job(tmp_path, "one", code)], time.monotonic() + 20, 1, lock)
+        status = Path(f"/proc/{(tmp_path / 'one.log').read_text().strip()}/stat")
+        # Dead, and perhaps not yet buried by whoever inherits it.
+        wait_for(lambda: not status.exists() or status.read_text().split()[2] == "Z")
+
     @pytest.mark.skipif(sys.platform != "linux", reason="Linux tells a process of its parent's end")
     def test_a_killed_slice_saves_and_frees_the_folder(self, tmp_path: Path) -> None:
         """While the job of a killed slice is alive nobody else gets the lock."""
