@@ -45,4 +45,4 @@ def _rows(report: EvaluationReport) -> list[list[str]]:
 def _text(arm: ArmReport, name: str) -> str:
     cell = column_of(name).cell(arm.figures)
     ends = f" ({cell.low} to {cell.high})" if cell.low else ""
-    return cell.value + ends
+    return cell.value + ends + (f" [{cell.flag}]" if cell.flag else "")

@@ -17,8 +17,10 @@ from gpu.jobs import Job, alone, run
 from gpu.pieces import collect, cut, join, lengths, write_list
 from gpu.records import thinned
 from gpu.schedule import SPARE, rates, scale, useful
+from gpu.table import acceptance
 from gpu.train import read_plan
 from restore_recog.errors import DataError, OutputError, TrainingError
+from restore_recog.reporting.folder import read
 
 ROOT = Path(__file__).parents[2]
 
@@ -241,3 +243,11 @@ def test_a_step_is_another_one_with_other_weights(tmp_path: Path) -> None:
     assert _mark(command) == before != _mark([*command, "--limit", "3"])
     file.write_bytes(b"two")
     assert _mark(command) != before
+
+
+def test_the_acceptance_table_has_a_row_for_each_judge_and_arm(sample_run: Path) -> None:
+    head, line, *rows = acceptance([sample_run, sample_run]).splitlines()
+    assert set(line) == {"|", "-"} and head.count("|") == rows[0].count("|") == 9
+    arms = [row.split("|")[2].strip() for row in rows]
+    assert arms == [arm.name for arm in read(sample_run).arms] * 2
+    assert "Gain in rank-1, points" in head and "FMR at the 0.1 % threshold, %" in head
