@@ -122,6 +122,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "perceptual": "vgg16",
         "perceptual_weights": "",
         "hole": 0.0,
+        "covered": 1.0,
         "dilate": 0,
         "mask_source": "gt",
         "coarse_only": False,
@@ -140,7 +141,8 @@ PRESETS: dict[str, dict[str, Any]] = {
 """``init`` is a weights file to start from (``shipped`` for the one in the package), ``fresh``
 names networks that begin untrained all the same, ``legs`` those that are trained (none: all),
 ``identity`` and ``margin`` are factors on every leg's terms of these names, by the ``teachers``;
-``coarse_rec`` weighs the coarse image's reconstruction loss in joint legs."""
+``coarse_rec`` weighs the coarse image's reconstruction loss in joint legs; ``covered`` is the share
+of the images that get a covering: a detector that never meets a bare face finds coverings there."""
 
 PRESETS["compact"] = PRESETS["paper"] | {
     "size": 128,
@@ -161,6 +163,7 @@ PRESETS["compact"] = PRESETS["paper"] | {
     "critic_hidden": 256,
     "perceptual": "recognizer",
     "hole": 1.0,
+    "covered": 0.9,
     "dilate": 2,
 }
 

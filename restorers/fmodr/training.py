@@ -76,12 +76,12 @@ class FMODRTraining:
     """
 
     identities_per_batch = 0
-    covered = 1.0
 
     def __init__(self, preset: str = "compact", device: str = "cpu", **options: Any) -> None:
         self.preset, self.device = preset, torch.device(device)
         self.options = o = read_options(preset, options)
         self.image_size: int = o["size"]
+        self.covered: float = o["covered"]
         self.legs = legs(preset, o)
         self.nets = FMODRNets(o)
         o["init"] = start_from(self.nets, o["init"], "fmodr", o["fresh"])

@@ -49,6 +49,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "identity_weights": "",
         "upsampling": "bilinear",
         "cloth": "seen",
+        "covered": 1.0,
         "dilate": 0,
         "dilate_spread": 0,
         "map_source": "gt",
@@ -80,6 +81,7 @@ PRESETS["compact"] = PRESETS["paper"] | {
     "identity": 20.0,
     "margin": 10.0,
     "cloth": "grey",
+    "covered": 0.9,
     "dilate": 2,
     "dilate_spread": 2,
 }
@@ -104,7 +106,8 @@ training they vary by ``dilate_spread`` up and down, for a net that has seen but
 the covering's colour for skin wherever a detected one is narrower. ``cloth`` is what FU-Net is
 shown of the covering: all of it (``seen``), as in the paper, or grey, without a colour to take
 over. ``identity`` is the weight of 1 - cosine by the ``teachers``, ``margin`` that of what is
-missing to a lead over the most similar other person of the batch. ``init`` is a weights file to
+missing to a lead over the most similar other person of the batch. ``covered`` is the share of the
+images that get a covering: an M-Seg that never meets a bare face finds coverings there. ``init`` is a weights file to
 start from (``shipped`` for the one in the package); a stage of no images keeps what it starts from.
 ``tiny`` is the whole of ``compact`` in small, for tests and for trying a command out: it trains in
 seconds, needs no other network's weights, and restores nothing well."""
