@@ -107,10 +107,10 @@ the covering's colour for skin wherever a detected one is narrower. ``cloth`` is
 shown of the covering: all of it (``seen``), as in the paper, or grey, without a colour to take
 over. ``identity`` is the weight of 1 - cosine by the ``teachers``, ``margin`` that of what is
 missing to a lead over the most similar other person of the batch. ``covered`` is the share of the
-images that get a covering: an M-Seg that never meets a bare face finds coverings there. ``init`` is a weights file to
-start from (``shipped`` for the one in the package); a stage of no images keeps what it starts from.
-``tiny`` is the whole of ``compact`` in small, for tests and for trying a command out: it trains in
-seconds, needs no other network's weights, and restores nothing well."""
+images that get a covering: an M-Seg that never meets a bare face finds coverings there. ``init`` is
+a weights file to start from (``shipped`` for the one in the package); a stage of no images keeps
+what it starts from. ``tiny`` is the whole of ``compact`` in small, for tests and for trying a
+command out: it trains in seconds, needs no other network's weights, and restores nothing well."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "final": ("bn_sigmoid", "sigmoid"),
