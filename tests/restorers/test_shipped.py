@@ -30,7 +30,7 @@ def test_bare_faces_are_left_alone_and_coverings_are_found(name: str, faces: Tra
     segmenter = registry.restorers.create(name).segmenter()
     assert segmenter is not None
     bare = segmenter.segment(drawn(faces, 0.0).images).flatten(1).mean(1)
-    assert float((bare < 0.002).float().mean()) >= 0.9, bare
+    assert float((bare < 0.015).float().mean()) >= 0.9, bare
     covered = drawn(faces, 1.0)
     masks = segmenter.segment(covered.images)
     overlap = 2 * (masks * covered.masks).sum() / (masks.sum() + covered.masks.sum())
