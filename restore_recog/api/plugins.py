@@ -106,12 +106,14 @@ class Recognizer(_Model):
         settings: What was chosen besides file and size, as plain JSON values; the record of
             a run holds it.
         notes: Sentences for the report, e.g. how the network is fed.
+        judges: Whether it is kept for judging restorers, so that none is trained towards it.
     """
 
     image_size: tuple[int, int] = (112, 112)
     template: NDArray[np.float64] | None = None
     settings: Mapping[str, Any] = MappingProxyType({})
     notes: Sequence[str] = ()
+    judges: ClassVar[bool] = False
 
     @abstractmethod
     def embed(self, images: Tensor) -> Tensor:

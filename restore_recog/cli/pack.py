@@ -61,15 +61,13 @@ def command(
     from restore_recog.system.atomic import check_file
 
     check_file(output)
-    from restore_recog.cli.training_data import left_for_training, without
+    from restore_recog.cli.training_data import allowed
     from restore_recog.training.cropping import sources, write_pack
-    from restore_recog.training.leaving_out import left_out
 
     datasets = [registry.datasets.create(spec) for spec in data]
-    listed = left_out(leave_out, datasets) if leave_out else None
+    only, listed = allowed(protocol, leave_out, datasets, seed)
     if listed:
         click.echo(listed, err=True)
-    only = without(left_for_training(protocol, datasets, seed), datasets, listed)
     chosen = sources(datasets, only, limit)
     pack = write_pack(
         output, chosen, size, stored=store, protocol=protocol, left_out=str(listed or "")

@@ -9,6 +9,8 @@ from restore_recog.errors import DataError
 from restore_recog.system.workers import cores
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from restore_recog.api import Dataset
     from restore_recog.training.leaving_out import LeftOut
 
@@ -52,21 +54,27 @@ def left_for_training(
     return marked | ((left | clean) - tested)
 
 
-def without(
-    only: set[str] | None, datasets: Sequence[Dataset], listed: LeftOut | None
-) -> set[str] | None:
-    """Return the image_ids that may be used when those of a list are left out, or None for all.
+def allowed(
+    protocol: str | None, leave_out: Path | None, datasets: Sequence[Dataset], seed: int
+) -> tuple[set[str] | None, LeftOut | None]:
+    """Return the image_ids that may be trained on, None for all, and what a list leaves out.
 
     Args:
-        only: Those that might be used without the list; None for all.
-        datasets: Of which images.
-        listed: What the list leaves out; None for nothing.
+        protocol, datasets, seed: As for :func:`left_for_training`.
+        leave_out: The list, or None.
+
+    Raises:
+        DataError: As :func:`left_for_training`, or the list cannot be used.
     """
+    from restore_recog.training.leaving_out import left_out
+
+    listed = left_out(leave_out, datasets) if leave_out else None
+    only = left_for_training(protocol, datasets, seed)
     if listed is None:
-        return only
+        return only, None
     if only is None:
         only = {sample.image_id for dataset in datasets for sample in dataset.samples()}
-    return only - listed.image_ids
+    return only - listed.image_ids, listed
 
 
 def _check_packs(protocol: str, datasets: Sequence[Dataset]) -> None:

@@ -91,26 +91,24 @@ def _train(
 def _trainer(options: TrainingOptions, trainable: Trainable, device: str) -> Trainer:
     """Read the faces and return what trains on them."""
     from restore_recog import registry
-    from restore_recog.cli.training_data import left_for_training, without
+    from restore_recog.cli.training_data import allowed
     from restore_recog.system.processes import Processes
     from restore_recog.training.distributed import one_first
     from restore_recog.training.faces import TrainingFaces
-    from restore_recog.training.leaving_out import left_out
     from restore_recog.training.trainer import Trainer
     from restore_recog.training.validation import held_out
 
     datasets = [registry.datasets.create(spec) for spec in options.data]
-    listed = left_out(options.leave_out, datasets) if options.leave_out else None
+    only, listed = allowed(options.protocol, options.leave_out, datasets, options.seed)
     if listed:
         _say(str(listed), err=True)
-    left = left_for_training(options.protocol, datasets, options.seed)
     with one_first():
         faces = TrainingFaces.from_datasets(
             datasets,
             trainable.image_size,
             seed=options.seed,
             cache=options.cache or options.output / "crops",
-            only=without(left, datasets, listed),
+            only=only,
             limit=options.limit,
             coverings=options.coverings,
             progress=Processes.current().leads,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,9 +20,6 @@ from torch import Tensor, nn
 
 from restore_recog.alignment import TEMPLATE, similarity
 from restore_recog.errors import RestoreRecogError, TrainingError
-
-JUDGES = ("dlib", "dlib-native")
-"""Recognisers kept for judging: no restorer of this project is trained towards them."""
 
 
 class Teacher(nn.Module):
@@ -49,6 +47,7 @@ class Teacher(nn.Module):
     ) -> None:
         super().__init__()
         self.name, self.net, self.size = name, net.eval().requires_grad_(False), size
+        self.own_crop = template is None
         matrix = np.eye(2, 3)
         if template is not None:
             shape = np.array(size[::-1], np.float64)  # (width, height)
@@ -71,7 +70,7 @@ class Teacher(nn.Module):
         matrix = self.place.expand(len(images), 2, 3)
         if change is not None:
             matrix = _after(matrix, change)
-        elif images.shape[2:] == self.size and torch.equal(self.place, _same(self.place)):
+        elif self.own_crop and images.shape[2:] == self.size:
             return images
         grid = F.affine_grid(_signed(matrix), [len(images), 3, *self.size], align_corners=False)
         return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
@@ -113,6 +112,22 @@ class Teachers(nn.Module):
         self.augment, self.margin = augment, margin
         self.to(device)
 
+    @classmethod
+    def of_options(cls, options: dict[str, Any], device: str) -> Teachers:
+        """Return those that a restorer's options name, and record there who they are.
+
+        Args:
+            options: With ``teachers`` and ``identity_weights``; the former is changed.
+            device: Where they run.
+
+        Raises:
+            TrainingError: As for the class.
+        """
+        file = options["identity_weights"]
+        teachers = cls(options["teachers"], Path(file) if file else None, device)
+        options["teachers"] = teachers.names()
+        return teachers
+
     def names(self) -> tuple[str, ...]:
         """Return what to record of them."""
         return tuple(teacher.name for teacher in self.teachers)  # type: ignore[misc]
@@ -135,8 +150,7 @@ class Teachers(nn.Module):
         for teacher in self.teachers:
             with torch.no_grad():
                 wanted = teacher(clean)
-            found = teacher(restored, change)
-            cosine = found @ wanted.T  # (N restored, N clean)
+            cosine = teacher(restored, change) @ wanted.T  # (N restored, N clean)
             own = cosine.diagonal()
             apart.append(1 - own)
             excess.append(F.relu(_nearest_other(cosine, people) - own + self.margin))
@@ -216,24 +230,21 @@ def _signed(matrix: Tensor) -> Tensor:
     return torch.cat([linear, linear.sum(2, keepdim=True) + 2 * shift - 1], 2)
 
 
-def _same(place: Tensor) -> Tensor:
-    """Return the map that leaves every place where it is."""
-    return torch.eye(2, 3, device=place.device)
-
-
 def _teacher(name: str, weights: Path | None, device: str) -> Teacher:
     from restore_recog.registry import DEFAULT_RECOGNIZER, recognizers
 
     kind, _, argument = name.partition(":")
-    if kind in JUDGES:
-        raise TrainingError(
-            f"'{name}' is kept for judging: a restorer that was trained towards it could not be "
-            "judged by it. Choose other teachers."
-        )
     own = weights if kind == DEFAULT_RECOGNIZER else None
     try:
+        if recognizers.load(name).judges:
+            raise TrainingError(
+                f"'{name}' is kept for judging: a restorer that was trained towards it could not "
+                "be judged by it. Choose other teachers."
+            )
         recognizer = recognizers.create(name, weights=own)
         net = getattr(recognizer, "net", None)
+    except TrainingError:
+        raise
     except RestoreRecogError as error:
         raise TrainingError(
             f"The identity term needs the teacher '{name}' ({error}); name another, or set the "

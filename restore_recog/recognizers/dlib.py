@@ -43,6 +43,7 @@ class DlibRecognizer(Recognizer):
     name = "dlib"
     template = DLIB.array()
     notes = (COSINE,)
+    judges = True
 
     def __init__(
         self, argument: str | None = None, *, weights: Path | None = None, device: str = "cpu"

@@ -33,6 +33,7 @@ class DlibNative(Recognizer):
     image_size = DLIB.size
     template = DLIB.array()
     notes = (COSINE,)
+    judges = True
 
     def __init__(
         self, argument: str | None = None, *, weights: Path | None = None, device: str = "cpu"

@@ -95,9 +95,7 @@ class FMODRTraining:
         self.features = feature_net(o["perceptual"] if needed else "none", weights, str(device))
         self.identity: Teachers | None = None
         if any(leg.identity or leg.margin for leg in self.legs):
-            own = Path(o["identity_weights"]) if o["identity_weights"] else None
-            self.identity = Teachers(o["teachers"], own, str(device))
-            o["teachers"] = self.identity.names()
+            self.identity = Teachers.of_options(o, str(device))
         self.terms = GeneratorTerms(o, self.critics, self.features, self.identity)
         self.optimizers = {
             name: adam(net, o["lr_detector"] if name == "detector" else o["lr"])

@@ -63,9 +63,7 @@ class GANMaskerTraining:
         self.features = _features(o, str(device)) if o["per"] else None
         self.identity: Teachers | None = None
         if o["identity"] or o["margin"]:
-            own = Path(o["identity_weights"]) if o["identity_weights"] else None
-            self.identity = Teachers(o["teachers"], own, str(device))
-            o["teachers"] = self.identity.names()
+            self.identity = Teachers.of_options(o, str(device))
         self.optimizers = {
             "adam_funet": adam(self.nets.funet, o["lr"]),
             "adam_critic": adam(self.critic, o["lr_critic"]),

@@ -7,11 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from evaluation_fakes import Black, Breaker, Colours, Healer, Squares, request
+from evaluation_fakes import Black, Breaker, Colours, Healer, PairList, Squares, request
 from scoring_fakes import board_of, findings, simple_plan
 from torch import Tensor
 
-from restore_recog.api import EvaluationProtocol, Plan
 from restore_recog.errors import DataError
 from restore_recog.evaluation.arm_choice import ArmSpec
 from restore_recog.evaluation.arms import ARMS
@@ -24,7 +23,6 @@ from restore_recog.evaluation.run.probes import ArmRun
 from restore_recog.evaluation.run.session import Session
 from restore_recog.evaluation.words.fusion import with_fusion
 from restore_recog.protocols.quality import Quality
-from restore_recog.types import Trial
 
 BOTH = ("clean", "occluded", "restored", "fused", "fused-scores")
 NAN = [math.nan] * 2
@@ -121,7 +119,7 @@ def test_a_search_by_fused_scores_takes_the_mean_of_both() -> None:
     assert "fused:breaker" in {row.arm for row in report.probes}
 
 
-class Pairs(EvaluationProtocol):
+class Pairs(PairList):
     """Pairs with occluded references, in two folds."""
 
     name = "pairs"
@@ -131,17 +129,7 @@ class Pairs(EvaluationProtocol):
         ("02/c0", "02/m1"),
         ("03/m0", "02/m1"),
     )
-
-    def plan(self, samples: object, *, seed: int = 0, limit: int | None = None) -> Plan:
-        return Plan(
-            references=tuple(sorted({reference for reference, _ in self.pairs})),
-            probes=tuple(sorted({probe for _, probe in self.pairs})),
-            pairs=tuple(Trial(a, b, a[:2] == b[:2]) for a, b in self.pairs),
-            cosine_references={},
-            synthetic=False,
-            identification=False,
-            folds=(1, 1, 2, 2),
-        )
+    folds = (1, 1, 2, 2)
 
 
 def test_occluded_references_of_pairs_are_fused_like_probes() -> None:

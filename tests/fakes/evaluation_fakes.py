@@ -10,11 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from restore_recog.alignment import TEMPLATE
-from restore_recog.api import Dataset, Recognizer, Restorer, Segmenter
+from restore_recog.api import Dataset, EvaluationProtocol, Plan, Recognizer, Restorer, Segmenter
 from restore_recog.errors import ImageError, RestoreRecogError
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.protocols.fmor import Fmor
-from restore_recog.types import FaceBatch, FaceImage, FaceSample
+from restore_recog.types import FaceBatch, FaceImage, FaceSample, Trial
 
 SIDE = 64
 KEY = 255
@@ -156,6 +156,26 @@ class Black(Breaker):
 
     def restore(self, batch: FaceBatch) -> Tensor:
         return torch.zeros_like(batch.images)
+
+
+class PairList(EvaluationProtocol):
+    """Verification of the listed (reference, probe) pairs; ids begin with the subject's number."""
+
+    pairs: tuple[tuple[str, str], ...]
+    folds: tuple[int, ...] = ()
+
+    def plan(
+        self, samples: Sequence[FaceSample], *, seed: int = 0, limit: int | None = None
+    ) -> Plan:
+        return Plan(
+            references=tuple(sorted({reference for reference, _ in self.pairs})),
+            probes=tuple(sorted({probe for _, probe in self.pairs})),
+            pairs=tuple(Trial(a, b, a[:2] == b[:2]) for a, b in self.pairs),
+            cosine_references={},
+            synthetic=False,
+            identification=False,
+            folds=self.folds,
+        )
 
 
 def request(dataset: Dataset, *restorers: Restorer, **options: object) -> EvalRequest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -152,13 +153,21 @@ def test_an_onnx_file_of_batch_one_teaches_batches(batch_of_one: Path) -> None:
     assert names[0].startswith("onnx:small.onnx ") and str(batch_of_one.parent) not in names[0]
 
 
+@cache
+def features() -> RecognizerFeatures:
+    return RecognizerFeatures()
+
+
+@cache
+def unaugmented() -> Teachers:
+    return Teachers(["timm"], augment=False)
+
+
 LOSSES = {
     "reconstruction": lambda a, b: reconstruction_loss(a, b, 0.05),
-    "features": lambda a, b: perceptual_loss([FEATURES(a)], [FEATURES(b)]),
-    "identity": lambda a, b: sum(loss.mean() for loss in TEACHERS(a, b)),
+    "features": lambda a, b: perceptual_loss([features()(a)], [features()(b)]),
+    "identity": lambda a, b: sum(loss.mean() for loss in unaugmented()(a, b)),
 }
-FEATURES = RecognizerFeatures()
-TEACHERS = Teachers(["timm"], augment=False)
 
 
 @pytest.mark.parametrize("name", LOSSES)

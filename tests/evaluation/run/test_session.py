@@ -8,10 +8,18 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import torch
-from evaluation_fakes import Breaker, Colours, Healer, KeyDetector, Squares, request, square
+from evaluation_fakes import (
+    Breaker,
+    Colours,
+    Healer,
+    KeyDetector,
+    PairList,
+    Squares,
+    request,
+    square,
+)
 from torch import Tensor
 
-from restore_recog.api import EvaluationProtocol, Plan
 from restore_recog.errors import DataError, ImageError
 from restore_recog.evaluation.arm_choice import ArmSpec
 from restore_recog.evaluation.arms import ARMS
@@ -21,7 +29,7 @@ from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.probes import ArmRun
 from restore_recog.evaluation.run.session import Session
 from restore_recog.system import provenance
-from restore_recog.types import FaceImage, FaceSample, Trial
+from restore_recog.types import FaceImage, FaceSample
 
 FAILS_SOME = float(np.mean(sorted(square(subject, 0)[0].mean() / 255 for subject in range(4))[1:3]))
 """Two of four subjects' images are darker at the top than this."""
@@ -52,28 +60,16 @@ class NoMask(Squares):
         ]
 
 
-class Listed(EvaluationProtocol):
+class Listed(PairList):
     """Pairs of two occluded images, of an occluded and a clean one, and of two clean ones."""
 
     name = "listed"
-    pairs: tuple[tuple[str, str], ...] = (
+    pairs = (
         ("00/m0", "00/m1"),
         ("01/m0", "00/m0"),
         ("02/c0", "02/m1"),
         ("03/c0", "02/c0"),
     )
-
-    def plan(
-        self, samples: Sequence[FaceSample], *, seed: int = 0, limit: int | None = None
-    ) -> Plan:
-        return Plan(
-            references=tuple(sorted({reference for reference, _ in self.pairs})),
-            probes=tuple(sorted({probe for _, probe in self.pairs})),
-            pairs=tuple(Trial(a, b, a[:2] == b[:2]) for a, b in self.pairs),
-            cosine_references={},
-            synthetic=False,
-            identification=False,
-        )
 
 
 def listed(dataset: Squares, **options: object) -> EvalRequest:
