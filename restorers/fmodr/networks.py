@@ -196,8 +196,9 @@ class RefineNet(nn.Module):
 
     Deviation: layers follow DeepFill v2, which the paper says it improves on; it prints none.
     ``inputs=5`` adds a plane of ones and the mask. ``residual`` adds tanh's output to the
-    input instead of being the image, and starts at zero, so that short training begins at
-    the coarse image; off in the ``paper`` preset.
+    input's hole instead of being the image, and starts near zero, so that short training
+    begins at the coarse image; off in the ``paper`` preset. Outside the hole, where the input is
+    the truth already, the reconstruction loss would hold any change at zero, inside as well.
 
     Args:
         widths: Real channels at full, half and quarter size.
@@ -248,8 +249,9 @@ class RefineNet(nn.Module):
         self.at_full = nn.Sequential(conv(two, one), conv(one, one // 2))
         self.head = nn.Conv2d(one // 2, 3, 3, padding=1)
         if residual:
-            for parameter in self.head.parameters():
-                nn.init.zeros_(parameter)
+            # Not zero: nothing before the last layer would learn until that has grown.
+            nn.init.normal_(self.head.weight, std=0.01)
+            nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
 
     def forward(self, images: Tensor, masks: Tensor) -> Tensor:
         """Return the refined images; in [-1, 1] unless ``residual``.
@@ -270,7 +272,7 @@ class RefineNet(nn.Module):
         x = self.join(torch.cat([self.conv_branch(x), attended], 1))
         x = self.at_full(double(self.at_half(double(x))))  # (N, one / 2, H, W)
         change = torch.tanh(self.head(x))
-        return images + change if self.residual else change
+        return images + masks * change if self.residual else change
 
 
 class CriticBranch(nn.Module):
