@@ -154,6 +154,22 @@ class RecognizerContract(_Contract):
         recognizer.embed(images)
         assert torch.equal(images, face_batch(2, recognizer.image_size).images)
 
+    def test_compares_each_two_templates_by_themselves(self) -> None:
+        """Scores in [-1, 1], the same in any block; an image is most like itself."""
+        recognizer = self.create()
+        images = face_batch(12, recognizer.image_size).images
+        templates = recognizer.embed(images).double().numpy()
+        compare = recognizer.enrol(templates, np.array([f"s{i // 2}" for i in range(12)]))
+        scores = np.asarray(compare(templates, templates))
+        assert scores.shape == (12, 12) and np.abs(scores).max() <= 1 + 1e-6
+        part = np.asarray(compare(templates[3:5], templates[:7]))
+        np.testing.assert_allclose(part, scores[3:5, :7], atol=1e-6)
+        copy = templates + 1e-9  # a recogniser may leave out an image that explains itself
+        copy /= np.linalg.norm(copy, axis=1, keepdims=True)
+        assert (
+            np.asarray(compare(templates, copy)).argmax(axis=0) // 2 == np.arange(12) // 2
+        ).all()
+
     def test_its_template_is_five_points_in_the_crop(self) -> None:
         """In units of the side; None means the project's own alignment."""
         template = self.create().template

@@ -10,6 +10,7 @@ the first constructor argument.
 """
 
 from restore_recog.api.plugins import (
+    Compare,
     Dataset,
     EvaluationProtocol,
     Plan,
@@ -20,6 +21,7 @@ from restore_recog.api.plugins import (
 from restore_recog.api.training import Networked, Phase, Stateful, Trainable, Validated
 
 __all__ = [
+    "Compare",
     "Dataset",
     "EvaluationProtocol",
     "Networked",

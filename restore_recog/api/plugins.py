@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from restore_recog.api.training import Trainable
 from restore_recog.errors import NotTrainableError, RestoreRecogError
-from restore_recog.types import FaceBatch, FaceImage, FaceSample, Trial
+from restore_recog.types import FaceBatch, FaceImage, FaceSample, Templates, Trial
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
+
+
+Compare = Callable[["Templates", "Templates"], "NDArray[np.floating]"]
+"""(R, D) references and (P, D) probes -> their (R, P) scores: :meth:`Recognizer.compare`."""
 
 
 class _Model(ABC):
@@ -125,6 +129,38 @@ class Recognizer(_Model):
         Returns:
             (N, D) float32 with L2 norm 1.
         """
+
+    def compare(self, references: Templates, probes: Templates) -> NDArray[np.floating]:
+        """Return how alike templates are: by default their cosines.
+
+        An evaluation asks block by block, so that a score must depend on nothing but its own
+        two templates and on the gallery that was enrolled.
+
+        Args:
+            references: (R, D) float64 of unit length, none missing.
+            probes: (P, D) the same.
+
+        Returns:
+            (R, P) scores in [-1, 1], the higher the more alike.
+        """
+        return references @ probes.T
+
+    def enrol(self, gallery: Templates, subjects: NDArray[np.str_]) -> Compare:
+        """Return what compares with a gallery: by default :meth:`compare`.
+
+        For what is learned from the people who are enrolled: a subspace, a dictionary. It is
+        called once for each arm, before anything is compared, and is never shown a probe. The
+        recogniser itself stays as it is.
+
+        Args:
+            gallery: (R, D) float64 templates of unit length. Where a protocol has pairs only and
+                enrols nobody: its references that are not among its probes.
+            subjects: (R,) whose they are.
+
+        Raises:
+            RestoreRecogError: Too little to learn from.
+        """
+        return self.compare
 
     @classmethod
     def trainable(cls, argument: str | None, device: str = "cpu", **options: Any) -> Trainable:

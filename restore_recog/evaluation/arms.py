@@ -62,6 +62,7 @@ class Arm:
             inside the true mask), ``whole``, or empty for not at all.
         half: Whether it shows half a face, which its references then do too.
         fuses: Arms whose templates it joins, having no images of its own; empty for all others.
+        side_by_side: Whether it puts them side by side, so that each is compared by itself.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Arm:
     quality = "mask"
     half = False
     fuses: tuple[str, ...] = ()
+    side_by_side = False
 
     def lacks(self, face: ProbeFace, *, segmented: bool) -> str:
         """Return why a probe rules the arm out, or nothing.
@@ -160,11 +162,13 @@ class FusedScores(Fused):
     """The mean of the occluded and of the restored score.
 
     A product of two templates side by side, each 1/sqrt(2) long, is the mean of the products of
-    the two: so this is a search like any other, in twice the numbers.
+    the two: so this is a search like any other, in twice the numbers. A recogniser that compares
+    in its own way is asked about each of the two.
     """
 
     name = "fused-scores"
     default = False
+    side_by_side = True
 
     def join(self, templates: Sequence[Templates]) -> Templates:
         """Return the (N, k D) templates side by side, of unit length all together."""

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
-from restore_recog.api import Plan
+from restore_recog.api import Plan, Recognizer
 from restore_recog.evaluation.arm_choice import ArmSpec
 from restore_recog.evaluation.arms import ARMS
 from restore_recog.evaluation.figures.findings import Findings
@@ -18,6 +19,15 @@ from restore_recog.evaluation.scores.design import Design
 from restore_recog.types import FaceSample, Trial
 
 Templates = NDArray[np.float64]
+
+
+class Planted(Recognizer):
+    """Stands for whoever made the templates, and makes none."""
+
+    name = "planted"
+
+    def embed(self, images: Tensor) -> Tensor:
+        raise NotImplementedError
 
 
 def unit(rows: Templates) -> Templates:
@@ -72,6 +82,7 @@ def findings(
     samples: Sequence[FaceSample] = (),
     qualities: Mapping[str, Sequence[ImageQuality]] | None = None,
     enrolment: str = "max",
+    recognizer: Recognizer | None = None,
 ) -> Findings:
     """Return the findings of planted templates.
 
@@ -80,6 +91,7 @@ def findings(
         references: (R, D) of the design's columns, for all arms or by arm.
         samples: Those that are not plainly clean.
         qualities: Arm -> one a probe.
+        recognizer: Who compares the templates; by default by their cosine.
     """
     design = board_of(plan)
     known = {image_id: sample(image_id) for image_id in (*design.columns, *plan.probes)}
@@ -94,7 +106,9 @@ def findings(
         asks_quality=False,
         specs=specs,
         source=SimpleNamespace(samples=known),
-        request=SimpleNamespace(enrolment=enrolment, seed=0, limit=None),
+        request=SimpleNamespace(
+            enrolment=enrolment, seed=0, limit=None, recognizer=recognizer or Planted()
+        ),
         references=of,
     )
     runs = {

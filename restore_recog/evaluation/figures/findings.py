@@ -19,6 +19,7 @@ from restore_recog.evaluation.figures.groups import series
 from restore_recog.evaluation.figures.single import arm_figures
 from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.results import ArmReport, Cohort, Spread
+from restore_recog.evaluation.scores.comparison import comparison
 from restore_recog.evaluation.scores.design import Design, Measured
 from restore_recog.evaluation.scores.search import AcceptedCounts
 from restore_recog.metrics.identification import cmc
@@ -68,11 +69,11 @@ class Findings:
         }
         samples = session.source.samples
         bare = np.array([samples[i].condition == "clean" for i in design.columns], dtype=bool)
-        references = measured[Occluded.name].references
         calibration = None
         if not session.asks_quality:
             clean = measured.get(Clean.name)
-            calibration = fixed_threshold.calibrate(design, clean, references, bare)
+            floor = measured[Occluded.name]
+            calibration = fixed_threshold.calibrate(design, clean, floor, bare)
         counted, views = {}, {}
         for name, arm in measured.items():
             if calibration is not None:
@@ -244,11 +245,15 @@ class Findings:
 def measure(session: Session, design: Design, spec: ArmSpec, run: ArmRun) -> Measured:
     """Score one arm of a run."""
     references = session.references(spec)
+    parts = len(spec.parts) if spec.arm.side_by_side else 1
+    recognizer = session.request.recognizer
+    compare = comparison(recognizer, *design.enrolled(references), parts)
     return Measured(
         name=spec.name,
         probes=run.templates,
         references=references,
-        scores=design.score(run.templates, references),
+        scores=design.score(run.templates, references, compare),
+        compare=compare,
         qualities=[run.qualities.get(image_id, ImageQuality()) for image_id in design.plan.probes],
         features=run.features,
     )

@@ -29,7 +29,7 @@ from restore_recog.metrics.streaming import ScoreStream
 from restore_recog.metrics.support import flag
 from restore_recog.metrics.uncertainty import bootstrap_difference, bootstrap_two_way_counts
 from restore_recog.metrics.verification import largest_count
-from restore_recog.types import Mask, Templates
+from restore_recog.types import Mask
 
 TARGETS = (1e-2, 1e-3, 1e-4)
 """False match rates at which thresholds are fixed."""
@@ -69,7 +69,7 @@ class Calibration:
 
 
 def calibrate(
-    design: Design, clean: Measured | None, references: Templates, unoccluded: Mask
+    design: Design, clean: Measured | None, floor: Measured, unoccluded: Mask
 ) -> Calibration | None:
     """Fix the thresholds; None where there is no impostor comparison to fix them on.
 
@@ -80,11 +80,11 @@ def calibrate(
 
     Args:
         clean: The clean arm, or None.
-        references: (R, D) templates of the design's columns as given.
+        floor: The occluded arm, with the references as given.
         unoccluded: (R,) which of them show a bare face.
     """
     if clean is None:
-        compared = _among_references(design, references, unoccluded)
+        compared = _among_references(design, floor, unoccluded)
         return None if compared is None else _calibration("unoccluded references", *compared)
     stream = _all_impostors(design, clean)
     return _calibration("clean arm", stream) if stream.count else None
@@ -94,20 +94,22 @@ def _all_impostors(design: Design, arm: Measured) -> ScoreStream:
     if arm.scores.search is not None:
         return arm.scores.search.impostor
     gallery, owners = design.gallery(arm.references)
-    return search(arm.probes, gallery, design.probe_subjects, owners, block=design.block).impostor
+    sides = arm.probes, gallery, design.probe_subjects, owners
+    return search(*sides, compare=arm.compare, block=design.block).impostor
 
 
 def _among_references(
-    design: Design, references: Templates, unoccluded: Mask
+    design: Design, floor: Measured, unoccluded: Mask
 ) -> tuple[ScoreStream, int] | None:
     """Return their comparisons and how often each is among them; None without two people."""
-    gallery, owners = references[unoccluded], design.column_subjects[unoccluded]
+    gallery, owners = floor.references[unoccluded], design.column_subjects[unoccluded]
     if np.unique(owners).size < 2:
         return None
+    enrolled, people, times = gallery, owners, 2
     if design.enrolment == "mean":
-        enrolled, people = averaged(gallery, owners)
-        return search(gallery, enrolled, owners, people, block=design.block).impostor, 1
-    return search(gallery, gallery, owners, owners, block=design.block).impostor, 2
+        (enrolled, people), times = averaged(gallery, owners), 1
+    sides = gallery, enrolled, owners, people
+    return search(*sides, compare=floor.compare, block=design.block).impostor, times
 
 
 def _calibration(on: str, stream: ScoreStream, times: int = 1) -> Calibration:
@@ -142,6 +144,7 @@ def impostors(
         design.probe_subjects[chosen],
         owners,
         calibration.thresholds,
+        compare=arm.compare,
         block=design.block,
     )
 

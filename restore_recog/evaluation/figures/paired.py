@@ -41,11 +41,7 @@ def gains(
         yield Figure.of("recovered", ratio, straddles_zero=ratio.straddles_zero)
     yield difference("cosine_gain", arm.cosine, floor.cosine, people, seed)
     yield difference("impostor_shift", arm.impostor, floor.impostor, people, seed)
-    yield difference("margin_gain", _margin(arm), _margin(floor), people, seed)
-
-
-def _margin(scores: ArmScores) -> Vector:
-    return scores.cosine - scores.best_impostor
+    yield difference("margin_gain", arm.margin, floor.margin, people, seed)
 
 
 def difference(name: str, now: Vector, before: Vector, people: People, seed: int) -> Figure | None:

@@ -113,13 +113,13 @@ def _cosines(scores: ArmScores, design: Design, seed: int) -> Iterator[Figure | 
         )
     yield own
     yield others
-    margin = scores.cosine - scores.best_impostor
-    yield mean_figure("margin", margin, design.people, seed)
+    yield mean_figure("margin", scores.margin, design.people, seed)
     if summary is not None:
         counts = summary.n_genuine, summary.n_impostor
         yield _plain("overlap", summary.overlap, *counts)
         if scores.search is None:
-            yield _plain("d_prime", summary.d_prime, *counts)
+            pairs = summary if scores.by_cosine else _summary_of(scores.trials, design)
+            yield _plain("d_prime", pairs.d_prime, *counts)
     if scores.search is not None:
         genuine, impostor = scores.search.genuine, scores.search.impostor
         value = d_prime_of(genuine.mean, genuine.sd, impostor.mean, impostor.sd)
@@ -130,9 +130,11 @@ def _summary(scores: ArmScores, design: Design) -> CosineSummary | None:
     """Return mean and spread of the cosine table or, where there is none, of the pairs."""
     if scores.table is not None:
         return scores.table.summary
-    if not len(scores.trials):
-        return None
-    return cosine_summary(scores.trials[design.genuine], scores.trials[~design.genuine])
+    return _summary_of(scores.trial_cosines, design) if len(scores.trials) else None
+
+
+def _summary_of(trials: Vector, design: Design) -> CosineSummary:
+    return cosine_summary(trials[design.genuine], trials[~design.genuine])
 
 
 def _plain(name: str, value: float, n_genuine: int, n_impostor: int) -> Figure | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from restore_recog.api import Compare
 from restore_recog.metrics.identification import Subjects
 
 Index = NDArray[np.intp]
@@ -136,9 +137,9 @@ class Sides:
         return probes, references
 
 
-def scores_of(references: Block, probes: Block) -> Scores:
-    """Return (references, probes) scores: products in float64, rounded to float32."""
-    return (references.templates @ probes.templates.T).astype(np.float32)
+def scores_of(references: Block, probes: Block, compare: Compare) -> Scores:
+    """Return (references, probes) scores: computed in float64, rounded to float32."""
+    return compare(references.templates, probes.templates).astype(np.float32)
 
 
 def _checked(templates: ArrayLike, owners: NDArray[np.generic]) -> NDArray[np.floating]:

@@ -8,11 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from restore_recog.api import Compare
+from restore_recog.evaluation.scores.comparison import cosines
 from restore_recog.metrics.separation import CosineSummary, d_prime_of
 from restore_recog.types import Mask, Templates, Vector
 
 CELLS = 4_000_000
 """Entries of the table that are held at once: 32 MB."""
+
+AT_ONCE = 1024
+"""Chosen pairs whose templates are compared at once, all with all, by a recogniser's own way."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,6 +176,8 @@ def genuine_comparisons(
     references: Templates,
     probe_subjects: NDArray[np.str_],
     reference_subjects: NDArray[np.str_],
+    *,
+    compare: Compare = cosines,
 ) -> Comparisons:
     """Return every comparison of a probe with a reference of the same subject."""
     order = np.argsort(reference_subjects, kind="stable")
@@ -180,27 +187,45 @@ def genuine_comparisons(
     rows = np.repeat(np.arange(len(probes)), count)
     within = np.arange(rows.size) - np.repeat(np.cumsum(count) - count, count)
     columns = order[np.repeat(first, count) + within]
-    return Comparisons(dots(probes, rows, references, columns), rows)
+    return Comparisons(pair_scores(probes, rows, references, columns, compare=compare), rows)
 
 
-def dots(
+def pair_scores(
     probes: Templates,
     rows: NDArray[np.intp],
     references: Templates,
     columns: NDArray[np.intp],
     *,
+    compare: Compare = cosines,
     chunk: int = 65_536,
 ) -> Vector:
     """Return (T,) scores of chosen comparisons, -inf where a template is missing.
 
     Rounded to float32 as in :mod:`restore_recog.evaluation.scores.search`, so that one
     threshold applies to both.
+
+    Args:
+        probes, references: (P, D) and (R, D) templates, NaN rows for failed ones.
+        rows, columns: (T,) which of them are compared.
+        compare: As for :func:`~restore_recog.evaluation.scores.search.search`.
+        chunk: Cosines computed at once.
     """
-    products = np.empty(len(rows))
-    for start in range(0, len(rows), chunk):
-        part = slice(start, start + chunk)
-        products[part] = np.einsum("ij,ij->i", probes[rows[part]], references[columns[part]])
-    scores: Vector = products.astype(np.float32).astype(np.float64)
+    raw = np.empty(len(rows))
+    if compare is cosines:
+        for start in range(0, len(rows), chunk):
+            part = slice(start, start + chunk)
+            raw[part] = np.einsum("ij,ij->i", probes[rows[part]], references[columns[part]])
+    else:
+        raw[:] = np.nan
+        usable = ~(without(probes)[rows] | without(references)[columns])
+        # By probe, so that few templates make up the table of a part.
+        order = np.flatnonzero(usable)[np.argsort(rows[usable], kind="stable")]
+        for start in range(0, len(order), AT_ONCE):
+            some = order[start : start + AT_ONCE]
+            mine, row = np.unique(rows[some], return_inverse=True)
+            theirs, column = np.unique(columns[some], return_inverse=True)
+            raw[some] = compare(references[theirs], probes[mine])[column, row]
+    scores: Vector = raw.astype(np.float32).astype(np.float64)
     return np.where(np.isnan(scores), -np.inf, scores)
 
 

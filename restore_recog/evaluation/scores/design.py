@@ -14,16 +14,17 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.api import Plan
+from restore_recog.api import Compare, Plan
 from restore_recog.errors import DataError
 from restore_recog.evaluation.image_quality import ImageQuality
+from restore_recog.evaluation.scores.comparison import cosines
 from restore_recog.evaluation.scores.cosine_table import (
     Comparisons,
     CosineTable,
     averaged,
     cosine_table,
-    dots,
     genuine_comparisons,
+    pair_scores,
     row_means,
     without,
 )
@@ -40,11 +41,13 @@ class ArmScores:
         failed: (P,) whether the probe has no template.
         search: Result of the search of the gallery, or None where there is none.
         cosine: (P,) to the subject's one random clean image; NaN without both templates.
-            With pairs only: mean score of the probe's genuine pairs.
+            With pairs only: mean cosine of the probe's genuine pairs.
         impostor: (P,) mean cosine to those images of all other subjects; NaN likewise.
         table: The whole cosine table, or None where the plan has no such images.
         genuine: All genuine comparisons of probes with references; with pairs only, those listed.
         trials: (T,) scores, -inf where a template is missing.
+        trial_cosines: (T,) cosines of the trials: the scores themselves, where the recogniser
+            compares by cosine.
     """
 
     failed: Mask
@@ -54,6 +57,17 @@ class ArmScores:
     table: CosineTable | None
     genuine: Comparisons
     trials: Vector
+    trial_cosines: Vector
+
+    @property
+    def by_cosine(self) -> bool:
+        """Return whether the scores are cosines."""
+        return self.trial_cosines is self.trials
+
+    @property
+    def margin(self) -> Vector:
+        """Return (P,) the cosine less the best score against others; NaN where that is none."""
+        return self.cosine - (self.best_impostor if self.by_cosine else np.nan)
 
     @property
     def mated(self) -> Mask:
@@ -105,6 +119,7 @@ class Measured:
         references: (R, D) templates of the design's columns.
         qualities: One per probe; all NaN where it was not measured.
         features: (P, F) float32 for FID, NaN rows where there are none; None without a network.
+        compare: How its templates are compared.
     """
 
     name: str
@@ -113,6 +128,7 @@ class Measured:
     scores: ArmScores
     qualities: Sequence[ImageQuality]
     features: NDArray[np.float32] | None = None
+    compare: Compare = cosines
 
     def quality(self, name: str) -> Vector:
         """Return (P,) one metric of the images' quality; NaN where it was not measured."""
@@ -205,20 +221,38 @@ class Design:
             return templates, subjects
         return averaged(templates, subjects)
 
-    def score(self, probes: Templates, references: Templates) -> ArmScores:
+    def enrolled(self, references: Templates) -> tuple[Templates, NDArray[np.str_]]:
+        """Return what a recogniser may learn from: the gallery, or references that are no probes.
+
+        With pairs only an image may be on both sides.
+        """
+        gallery, owners = self.gallery(references)
+        if self.plan.identification:
+            return gallery, owners
+        probes = set(self.plan.probes)
+        seen = np.array([image_id not in probes for image_id in self.plan.references], dtype=bool)
+        return gallery[seen], owners[seen]
+
+    def score(
+        self, probes: Templates, references: Templates, compare: Compare = cosines
+    ) -> ArmScores:
         """Return the comparisons of one arm.
 
         Args:
             probes: (P, D) unit-length templates, NaN rows for failed ones.
             references: (R, D) the same for the columns.
+            compare: Of (R', D) references and (P', D) probes gives their (R', P') scores.
         """
         rows, columns = self.pair_rows.T
-        trials = dots(probes, rows, references, columns)
+        cosine = trials = pair_scores(probes, rows, references, columns)
+        if compare is not cosines:
+            trials = pair_scores(probes, rows, references, columns, compare=compare)
         result, table = None, None
         if self.plan.identification:
             gallery, owners = self.gallery(references)
-            result = search(probes, gallery, self.probe_subjects, owners, block=self.block)
-            genuine = genuine_comparisons(probes, gallery, self.probe_subjects, owners)
+            sides = probes, gallery, self.probe_subjects, owners
+            result = search(*sides, compare=compare, block=self.block)
+            genuine = genuine_comparisons(*sides, compare=compare)
         else:
             genuine = Comparisons(trials[self.genuine], rows[self.genuine])
         if chosen := self.plan.cosine_references:
@@ -227,9 +261,9 @@ class Design:
             table = cosine_table(probes, self.probe_subjects, images, np.array(list(chosen)))
             own, others = table.own, table.others
         else:
-            own = row_means(trials, rows, self.genuine, len(probes))
-            others = row_means(trials, rows, ~self.genuine, len(probes))
-        return ArmScores(without(probes), result, own, others, table, genuine, trials)
+            own = row_means(cosine, rows, self.genuine, len(probes))
+            others = row_means(cosine, rows, ~self.genuine, len(probes))
+        return ArmScores(without(probes), result, own, others, table, genuine, trials, cosine)
 
 
 def _check_search(plan: Plan, subjects: Mapping[str, str]) -> None:

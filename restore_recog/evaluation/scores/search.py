@@ -1,13 +1,13 @@
-"""Search of probes in a gallery, block by block: flat memory, each product computed once.
+"""Search of probes in a gallery, block by block: flat memory, each score computed once.
 
-A **score** here is the dot product of two unit-length templates in float64, rounded to
-float32. The rounding is on purpose: the last digits of a product in a matrix multiplication
-depend on its position in the block, so that equal templates would get unequal scores and
-the order of files would break ties. With rounding, equal templates score the same, and
-neither the block size nor the number of threads changes a score, except where a float64
-rounding error (1e-16) crosses the border between two float32 numbers: about one score in
-10^8, by one step of float32. With the same block size and number of threads, results are
-the same bit for bit.
+A **score** here is the cosine of two templates, the dot product of unit vectors in float64, or
+what a recogniser's own comparison says. It is rounded to float32, on purpose: the last digits
+of a product in a matrix multiplication depend on its position in the block, so that equal
+templates would get unequal scores and the order of files would break ties. With rounding, equal
+templates score the same, and neither the block size nor the number of threads changes a score,
+except where a float64 rounding error (1e-16) crosses the border between two float32 numbers:
+about one score in 10^8, by one step of float32. With the same block size and number of threads,
+results are the same bit for bit.
 
 A template with NaN has failed, and its comparisons have failed with it (-inf).
 """
@@ -22,7 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from restore_recog.api import Compare
 from restore_recog.evaluation.scores.blocks import Block, Scores, Sides, scores_of
+from restore_recog.evaluation.scores.comparison import cosines
 from restore_recog.metrics.identification import Ranks, Subjects
 from restore_recog.metrics.streaming import ScoreStream
 from restore_recog.metrics.streaming_det import streaming_det, thinned
@@ -92,6 +94,7 @@ def search(
     probe_subjects: Subjects,
     reference_subjects: Subjects,
     *,
+    compare: Compare = cosines,
     block: int = BLOCK,
 ) -> SearchResult:
     """Search every probe in the gallery.
@@ -103,6 +106,7 @@ def search(
         probes: (P, D) templates of unit length, float32 or float64; NaN rows have failed.
         references: (R, D) the same of the gallery.
         probe_subjects, reference_subjects: (P,) and (R,) their subjects.
+        compare: Of (R', D) references and (P', D) probes gives their (R', P') scores.
         block: Rows of either side compared at once.
 
     Raises:
@@ -112,7 +116,7 @@ def search(
     sides = Sides.of((probes, probe_subjects), (references, reference_subjects), block)
     if not len(references):
         raise ValueError("There is no reference to search.")
-    state = _SearchState(sides)
+    state = _SearchState(sides, compare)
     for rows in sides.probe_blocks():
         state.search(rows)
     return state.result()
@@ -125,6 +129,7 @@ def count_accepted(
     reference_subjects: Subjects,
     thresholds: Mapping[float, float],
     *,
+    compare: Compare = cosines,
     block: int = BLOCK,
 ) -> AcceptedCounts:
     """Count the impostor comparisons that reach each threshold, by the two people.
@@ -144,7 +149,7 @@ def count_accepted(
     cuts = {name: _rounded_up(threshold) for name, threshold in thresholds.items()}
     slices = sides.reference_slices() if cuts else []
     parts = [
-        _accepted(rows, sides.references.block(part), min(cuts.values()))
+        _accepted(rows, sides.references.block(part), min(cuts.values()), compare)
         for rows in sides.probe_blocks()
         for part in slices
     ]
@@ -162,9 +167,9 @@ def count_accepted(
 class _SearchState:
     """The best scores and ranks so far, by probe."""
 
-    def __init__(self, sides: Sides) -> None:
+    def __init__(self, sides: Sides, compare: Compare) -> None:
         size = sides.probes.people.size
-        self.sides = sides
+        self.sides, self.compare = sides, compare
         self.slices = sides.reference_slices()
         self.own: Scores = np.full(size, -np.inf, dtype=np.float32)
         self.best_other: Scores = np.full(size, -np.inf, dtype=np.float32)
@@ -184,7 +189,7 @@ class _SearchState:
     def _maxima(self, probes: Block, part: slice, near: bool) -> Scores:
         """Return (subjects, probes) best scores, -inf for each probe's own, which is kept."""
         references = self.sides.references.block(part)
-        scores, starts = scores_of(references, probes), references.starts
+        scores, starts = scores_of(references, probes, self.compare), references.starts
         if near:
             same = references.people[:, None] == probes.people
             self.genuine.add(scores[same])
@@ -229,10 +234,10 @@ class _SearchState:
 
 
 def _accepted(
-    probes: Block, references: Block, cut: np.float32
+    probes: Block, references: Block, cut: np.float32, compare: Compare
 ) -> tuple[NDArray[np.int32], Scores]:
     """Return the (2, n) people and the scores of the impostor comparisons at or above a cut."""
-    scores = scores_of(references, probes)
+    scores = scores_of(references, probes, compare)
     scores[references.people[:, None] == probes.people] = -np.inf
     row, column = np.nonzero(scores >= cut)
     pairs = np.stack([probes.people[column], references.people[row]]).astype(np.int32)

@@ -1,0 +1,81 @@
+"""How templates are compared: by their cosine, or as the recogniser itself compares them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restore_recog.api import Compare, Recognizer
+from restore_recog.errors import PluginError
+from restore_recog.metrics.streaming import LIMIT
+from restore_recog.types import Templates
+
+
+def cosines(references: Templates, probes: Templates) -> NDArray[np.floating]:
+    """Return the (R, P) cosines of (R, D) and (P, D) unit-length templates."""
+    return references @ probes.T
+
+
+def comparison(
+    recognizer: Recognizer, gallery: Templates, subjects: NDArray[np.str_], parts: int = 1
+) -> Compare:
+    """Return how a recogniser compares templates with those of a gallery.
+
+    Args:
+        recognizer: Enrols the gallery; where it brings no comparison of its own, :func:`cosines`
+            is returned.
+        gallery: (R, D) unit-length templates, NaN rows for failed ones.
+        subjects: (R,) whose they are.
+        parts: How many templates of the recogniser stand side by side in a row, each
+            1/sqrt(parts) long; the score of such a row is the mean of the scores of its parts.
+    """
+    known = ~np.isnan(gallery).any(axis=1)
+    enrolled = [recognizer.enrol(part, subjects[known]) for part in _split(gallery[known], parts)]
+    if all(getattr(one, "__func__", None) is Recognizer.compare for one in enrolled):
+        return cosines
+    return _Own(recognizer.name, enrolled)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Own:
+    """A recogniser's own comparison; what it answers is checked."""
+
+    name: str
+    enrolled: Sequence[Compare]
+
+    def __call__(self, references: Templates, probes: Templates) -> NDArray[np.floating]:
+        """Return (R, P) scores, the mean over the parts."""
+        parts = len(self.enrolled)
+        rows = zip(_split(references, parts), _split(probes, parts), strict=True)
+        scores = [
+            self._checked(compare(*pair), (len(references), len(probes)))
+            for compare, pair in zip(self.enrolled, rows, strict=True)
+        ]
+        return np.mean(scores, axis=0)  # type: ignore[no-any-return]
+
+    def _checked(self, scores: NDArray[np.floating], shape: tuple[int, int]) -> Templates:
+        table = np.asarray(scores, dtype=np.float64)
+        if table.shape != shape:
+            raise PluginError(
+                f"The recogniser '{self.name}' compared {shape[0]} references with {shape[1]} "
+                f"probes and returned shape {table.shape}, expected {shape}; fix the plug-in."
+            )
+        if table.size and not (table.max() <= LIMIT and table.min() >= -LIMIT):
+            raise PluginError(
+                f"The recogniser '{self.name}' returned a score that is not a number in [-1, 1]; "
+                "let its comparison map what it measures to that range, e.g. a distance d to "
+                "1 / (1 + d)."
+            )
+        return table
+
+
+def _split(rows: Templates, parts: int) -> list[Templates]:
+    """Return the (N, D) templates that stand side by side in (N, parts D) rows, of unit length."""
+    if parts == 1:
+        return [rows]
+    pieces = np.split(rows, parts, axis=1)
+    lengths = [np.linalg.norm(piece, axis=1, keepdims=True) for piece in pieces]  # (N, 1)
+    return [p / np.maximum(n, 1e-12) for p, n in zip(pieces, lengths, strict=True)]
