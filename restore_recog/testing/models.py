@@ -1,0 +1,147 @@
+"""The contracts of restorers and recognisers, and the images that they are tried on."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import numpy as np
+import torch
+
+from restore_recog.api import Recognizer, Restorer
+from restore_recog.testing.shared import Contract
+from restore_recog.types import FaceBatch
+
+
+def face_batch(count: int, size: tuple[int, int], *, seed: int = 0) -> FaceBatch:
+    """Return smooth random images whose lower half is covered, with five landmarks.
+
+    Args:
+        count: Images.
+        size: (H, W) in pixels.
+        seed: Of the images.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    height, width = size
+    coarse = torch.rand(count, 3, 8, 8, generator=generator)
+    clean = torch.nn.functional.interpolate(coarse, size=size, mode="bilinear")
+    masks = torch.zeros(count, 1, height, width)
+    masks[:, :, height // 2 : height * 7 // 8, width // 4 : width * 3 // 4] = 1
+    images = torch.where(masks > 0, torch.tensor(0.5), clean)
+    five = torch.tensor([[0.35, 0.37], [0.65, 0.37], [0.5, 0.55], [0.367, 0.7], [0.633, 0.7]])
+    landmarks = (five * torch.tensor([width, height])).expand(count, 5, 2).clone()
+    return FaceBatch(images, masks, landmarks, clean)
+
+
+class RestorerContract(Contract):
+    """What every restorer must do."""
+
+    @abstractmethod
+    def create(self) -> Restorer:
+        """Return the restorer under test, on the CPU."""
+
+    def batch(self, restorer: Restorer, count: int = 3) -> FaceBatch:
+        """Return what the restorer is tried on; override if it needs other fields."""
+        return face_batch(count, restorer.image_size)
+
+    def test_returns_images(self) -> None:
+        """Shape, type, range; finite everywhere."""
+        restorer = self.create()
+        batch = self.batch(restorer)
+        restored = restorer.restore(batch)
+        assert restored.shape == batch.images.shape and restored.dtype == torch.float32
+        assert torch.isfinite(restored).all()
+        assert float(restored.min()) >= 0 and float(restored.max()) <= 1
+
+    def test_leaves_its_input_alone(self) -> None:
+        """The arms of an evaluation share one batch."""
+        restorer = self.create()
+        batch = self.batch(restorer)
+        images, masks = batch.images.clone(), batch.masks.clone()
+        restorer.restore(batch)
+        assert torch.equal(batch.images, images) and torch.equal(batch.masks, masks)
+
+    def test_is_repeatable(self) -> None:
+        """The same input gives the same output."""
+        restorer = self.create()
+        batch = self.batch(restorer)
+        assert torch.equal(restorer.restore(batch), restorer.restore(batch))
+
+    def test_images_do_not_influence_each_other(self) -> None:
+        """The result for one image is the same alone and among others."""
+        restorer = self.create()
+        batch = self.batch(restorer)
+        together = restorer.restore(batch)
+        landmarks = None if batch.landmarks is None else batch.landmarks[1:2]
+        alone = restorer.restore(FaceBatch(batch.images[1:2], batch.masks[1:2], landmarks))
+        torch.testing.assert_close(alone, together[1:2], atol=1e-4, rtol=1e-4)
+
+    def test_empty_and_full_masks_are_no_problem(self) -> None:
+        """A segmenter may find nothing, or leave no pixel free."""
+        restorer = self.create()
+        batch = self.batch(restorer)
+        for masks in (torch.zeros_like(batch.masks), torch.ones_like(batch.masks)):
+            restored = restorer.restore(FaceBatch(batch.images, masks, batch.landmarks))
+            assert torch.isfinite(restored).all()
+
+    def test_its_segmenter_returns_binary_masks(self) -> None:
+        """Where the method has a segmenter of its own."""
+        restorer = self.create()
+        segmenter = restorer.segmenter()
+        if segmenter is not None:
+            batch = self.batch(restorer)
+            masks = segmenter.segment(batch.images)
+            assert masks.shape == batch.masks.shape and masks.dtype == torch.float32
+            assert bool(((masks == 0) | (masks == 1)).all())
+
+
+class RecognizerContract(Contract):
+    """What every recogniser must do."""
+
+    @abstractmethod
+    def create(self) -> Recognizer:
+        """Return the recogniser under test, on the CPU."""
+
+    def test_returns_unit_templates(self) -> None:
+        """Shape, type, length 1."""
+        recognizer = self.create()
+        templates = recognizer.embed(face_batch(3, recognizer.image_size).images)
+        assert templates.ndim == 2 and len(templates) == 3 and templates.dtype == torch.float32
+        torch.testing.assert_close(templates.norm(dim=1), torch.ones(3), atol=1e-4, rtol=0)
+
+    def test_templates_depend_on_their_own_image_only(self) -> None:
+        """Alone and among others: the same; another image: another template."""
+        recognizer = self.create()
+        images = face_batch(3, recognizer.image_size).images
+        together = recognizer.embed(images)
+        torch.testing.assert_close(recognizer.embed(images[1:2]), together[1:2], atol=1e-4, rtol=0)
+        assert not torch.allclose(together[0], together[1], atol=1e-4)
+
+    def test_leaves_its_input_alone(self) -> None:
+        """The images are used again."""
+        recognizer = self.create()
+        images = face_batch(2, recognizer.image_size).images
+        recognizer.embed(images)
+        assert torch.equal(images, face_batch(2, recognizer.image_size).images)
+
+    def test_compares_each_two_templates_by_themselves(self) -> None:
+        """Scores in [-1, 1], the same in any block; a subject's image is most like their own."""
+        recognizer = self.create()
+        images = face_batch(12, recognizer.image_size).images
+        templates = recognizer.embed(images).double().numpy()
+        compare = recognizer.enrol(templates, np.array([f"s{i // 2}" for i in range(12)]))
+        scores = np.asarray(compare(templates, templates))
+        assert scores.shape == (12, 12) and np.abs(scores).max() <= 1 + 1e-6
+        part = np.asarray(compare(templates[3:5], templates[:7]))
+        np.testing.assert_allclose(part, scores[3:5, :7], atol=1e-6)
+        copy = templates + 1e-9  # a recogniser may leave out an image that explains itself
+        copy /= np.linalg.norm(copy, axis=1, keepdims=True)
+        assert (
+            np.asarray(compare(templates, copy)).argmax(axis=0) // 2 == np.arange(12) // 2
+        ).all()
+
+    def test_its_template_is_five_points_in_the_crop(self) -> None:
+        """In units of the side; None means the project's own alignment."""
+        template = self.create().template
+        if template is not None:
+            assert template.shape == (5, 2)
+            assert template.min() > 0 and template.max() < 1

@@ -1,0 +1,26 @@
+"""What the contracts of all kinds of plug-in share."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+
+from restore_recog.api import Dataset, EvaluationProtocol, Recognizer, Restorer
+
+NAME = re.compile(r"[a-z][a-z0-9_]*(-[a-z0-9_]+)*")
+
+
+class Contract(ABC):
+    """What the four contracts share."""
+
+    @abstractmethod
+    def create(self) -> Restorer | Recognizer | Dataset | EvaluationProtocol:
+        """Return the object under test, small and on the CPU."""
+
+    def test_name_is_lower_case(self) -> None:
+        """The name is what users type and stands in file names: letters, digits, _ and -."""
+        assert NAME.fullmatch(self.create().name)
+
+    def test_has_a_summary(self) -> None:
+        """``restore-recog list --long`` shows the docstring's first line."""
+        assert (type(self.create()).__doc__ or "").strip()
