@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -102,29 +104,55 @@ def align(image: FaceImage, size: int, template: NDArray[np.floating] = TEMPLATE
     return FaceCrop(pixels, transform_points(matrix, image.landmarks), mask, matrix)
 
 
+def after(second: NDArray[np.float64], first: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the (2, 3) matrix that applies *first* and then *second*."""
+    linear, shift = second[:, :2], second[:, 2]
+    return np.column_stack([linear @ first[:, :2], linear @ first[:, 2] + shift])
+
+
+def inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the (2, 3) matrix that leads back."""
+    linear = np.linalg.inv(matrix[:, :2])
+    return np.column_stack([linear, -linear @ matrix[:, 2]])
+
+
 def warp(
-    pixels: NDArray[np.uint8], matrix: NDArray[np.float64], size: int | tuple[int, int]
-) -> NDArray[np.uint8]:
+    pixels: NDArray[Any], matrix: NDArray[np.float64], size: int | tuple[int, int]
+) -> NDArray[Any]:
     """Return the crop of *size*, a side or (H, W); outside the image its border is repeated.
 
     Where the crop is more than twice coarser than the image the image is shrunk
     first, since bilinear sampling would alias.
+
+    Args:
+        pixels: (H, W, 3) or (H, W), uint8 or float32; the crop has the same type.
+        matrix: (2, 3), maps pixels of the image to pixels of the crop. Whole numbers are the
+            centres of pixels: pixel u of W is at (u + 0.5) / W of the width.
+        size: Of the crop.
     """
     height, width = (size, size) if isinstance(size, int) else size
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     if scale < 0.5:
-        factor = 0.5 / scale
-        small = cv2.resize(
-            pixels,
-            (max(1, round(pixels.shape[1] / factor)), max(1, round(pixels.shape[0] / factor))),
-            interpolation=cv2.INTER_AREA,
-        )
-        # Pixel centres: u' = (u + 0.5) * ratio - 0.5, and the matrix undoes it.
-        ratio = np.array([small.shape[1] / pixels.shape[1], small.shape[0] / pixels.shape[0]])
-        linear = matrix[:, :2] / ratio
-        shift = matrix[:, 2] + matrix[:, :2] @ (0.5 / ratio - 0.5)
-        pixels, matrix = np.asarray(small, dtype=np.uint8), np.column_stack([linear, shift])
+        pixels, matrix = shrunk(pixels, matrix, 0.5 / scale)
     crop = cv2.warpAffine(
         pixels, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    return np.asarray(crop, dtype=np.uint8)
+    return np.asarray(crop, dtype=pixels.dtype)
+
+
+def shrunk(
+    pixels: NDArray[Any], matrix: NDArray[np.float64], factor: float
+) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Return an image *factor* times smaller, each pixel a mean, and what its matrix becomes.
+
+    Args:
+        pixels: (H, W, 3) or (H, W).
+        matrix: (2, 3), maps its pixels to those of something else.
+        factor: Above 1; the sides are rounded.
+    """
+    size = (max(1, round(pixels.shape[1] / factor)), max(1, round(pixels.shape[0] / factor)))
+    small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), pixels.dtype)
+    # Pixel centres: u' = (u + 0.5) * ratio - 0.5, and the matrix undoes it.
+    ratio = np.array([small.shape[1] / pixels.shape[1], small.shape[0] / pixels.shape[0]])
+    shift = matrix[:, 2] + matrix[:, :2] @ (0.5 / ratio - 0.5)
+    return small, np.column_stack([matrix[:, :2] / ratio, shift])

@@ -75,6 +75,19 @@ class FaceImage:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Photo:
+    """The part of a photograph around a face, from which crops are cut.
+
+    Attributes:
+        pixels: (H, W, 3) uint8 RGB.
+        matrix: (2, 3) float64, maps its pixels to those of the aligned crop.
+    """
+
+    pixels: NDArray[np.uint8]
+    matrix: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class FaceCrop:
     """One aligned square face crop.
 
@@ -83,12 +96,14 @@ class FaceCrop:
         landmarks: (L, 2) float32 in the crop's pixels.
         mask: (S, S) uint8, 1 = occluded, or None where unknown.
         matrix: (2, 3) float64, maps image pixels to crop pixels.
+        photo: What it was cut from, where crops of other kinds are to be cut from that too.
     """
 
     pixels: NDArray[np.uint8]
     landmarks: NDArray[np.float32]
     mask: NDArray[np.uint8] | None
     matrix: NDArray[np.float64]
+    photo: Photo | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from restore_recog.types import Pixels, Templates
+from restore_recog.types import FaceCrop, Pixels, Templates
 
 if TYPE_CHECKING:
     from restore_recog.evaluation.run.faces import ProbeFace
@@ -93,10 +93,14 @@ class Arm:
 
     def image(self, face: ProbeFace, mask: Pixels | None, mean_face: Pixels) -> Pixels:
         """Return the (S, S, 3) image that the recogniser sees, or that a restorer is given."""
+        return self.taken(face).pixels
+
+    def taken(self, face: ProbeFace) -> FaceCrop:
+        """Return the face as it was photographed, to which the arm does what it does."""
         if self.covered:
-            return face.crop.pixels
-        assert face.clean is not None
-        return face.clean
+            return face.crop
+        assert face.bare is not None
+        return face.bare
 
     def join(self, templates: Sequence[Templates]) -> Templates:
         """Return the (N, D') unit-length templates of an arm that fuses others.

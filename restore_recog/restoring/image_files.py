@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from restore_recog.alignment import align
 from restore_recog.api import Restorer, Segmenter
 from restore_recog.errors import ImageError, NoFaceError, PluginError, SeveralFacesError
 from restore_recog.face_detection import FaceFinder
+from restore_recog.photographs import paste
 from restore_recog.restoring.jobs import Job
 from restore_recog.restoring.restoration import masks_of, run_restorer
 from restore_recog.segmenters.names import OWN, choose, margin
@@ -159,42 +159,20 @@ def restore_file(
             images.write(job.target.with_stem(job.target.stem + ending), face.pixels)
         return faces
     for face in faces:
-        image = replace(image, pixels=paste(image, face))
+        image = replace(image, pixels=put_back(image, face))
     images.write(job.target, image.pixels)
     return faces
 
 
-def paste(image: FaceImage, face: RestoredFace) -> NDArray[np.uint8]:
-    """Return the image's pixels with one restored face put back.
+def put_back(image: FaceImage, face: RestoredFace) -> NDArray[np.uint8]:
+    """Return the (H, W, 3) uint8 pixels of an image with one restored face put back.
 
-    Only pixels inside the mask change. A mask that was found in the crop is often coarser than
-    the image, so its edge fades over half a crop pixel, inwards; where the image's own
-    mask is known, that is filled up to its edge and not left.
-
-    Returns:
-        (H, W, 3) uint8 RGB, a new array.
+    Only pixels inside the mask change. Where the image's own mask is known, that counts.
     """
-    result = image.pixels.copy()
-    box = _box(face.crop, image.pixels.shape[:2])
-    if box is None or face.crop.mask is None:
-        return result
-    top, bottom, left, right = box
-    matrix = face.crop.matrix.copy()
-    matrix[:, 2] += matrix[:, :2] @ np.array([left, top], dtype=np.float64)
-    size = (right - left, bottom - top)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    restored = cv2.warpAffine(
-        face.pixels, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE
-    )
-    inside = cv2.warpAffine(face.crop.mask.astype(np.float32), matrix, size, flags=flags)
-    if image.mask is None:
-        alpha = np.clip(2 * inside - 1, 0, 1)
-    else:
-        alpha = np.clip(2 * inside, 0, 1) * (image.mask[top:bottom, left:right] > 0)
-    under = result[top:bottom, left:right]
-    mixed = under + alpha[..., None] * (restored.astype(np.float32) - under)
-    result[top:bottom, left:right] = np.rint(mixed).astype(np.uint8)
-    return result
+    crop = face.crop
+    if crop.mask is None:
+        return image.pixels
+    return paste(image.pixels, face.pixels, crop.mask, crop.matrix, exact=image.mask)
 
 
 def contact_sheet(faces: Sequence[RestoredFace], columns: int = 4) -> NDArray[np.uint8]:
@@ -218,16 +196,3 @@ def contact_sheet(faces: Sequence[RestoredFace], columns: int = 4) -> NDArray[np
     cells += [blank] * (-len(cells) % columns)
     rows = [np.hstack(cells[i : i + columns]) for i in range(0, len(cells), columns)]
     return np.vstack(rows)
-
-
-def _box(crop: FaceCrop, shape: tuple[int, ...]) -> tuple[int, int, int, int] | None:
-    """Return top, bottom, left, right of the crop within the image; None if outside."""
-    side = crop.pixels.shape[0]
-    corners = np.array([[-1, -1], [side, -1], [-1, side], [side, side]], dtype=np.float64)
-    linear, shift = crop.matrix[:, :2], crop.matrix[:, 2]
-    places = (corners - shift) @ np.linalg.inv(linear).T
-    left, top = np.maximum(np.floor(places.min(0)).astype(int), 0)
-    right, bottom = np.minimum(np.ceil(places.max(0)).astype(int) + 1, [shape[1], shape[0]])
-    return (
-        None if left >= right or top >= bottom else (int(top), int(bottom), int(left), int(right))
-    )

@@ -21,6 +21,7 @@ from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.run.faces import Locator, ProbeFace, digest
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.face_detection import FaceFinder
+from restore_recog.photographs import own_crop
 from restore_recog.segmenters.names import ChosenSegmenter
 from restore_recog.system import provenance
 from restore_recog.types import FaceCrop, FaceImage, FaceSample, Pixels, Templates
@@ -62,10 +63,11 @@ class FinishedWork:
     """Looks up and keeps what the networks of one run made.
 
     An entry's key is the SHA-256 of the crop (with its landmarks, true mask and clean
-    counterpart), of everything that works on it, and of how many images are worked on together:
-    networks may round differently in batches of another size, and what comes from here is what
-    the same run would have made, bit for bit. A block is made anew where one of its images is not
-    known. The number of threads and the kind of GPU are not in the key.
+    counterpart, and its photograph where the recogniser is fed from that), of everything that
+    works on it, and of how many images are worked on together: networks may round differently in
+    batches of another size, and what comes from here is what the same run would have made, bit
+    for bit. A block is made anew where one of its images is not known. The number of threads and
+    the kind of GPU are not in the key.
 
     Attributes:
         reused, made: How many results came from the cache, and how many did not.
@@ -94,6 +96,7 @@ class FinishedWork:
         self._cache = cache
         self.reused = self.made = 0
         self._base = [FORMAT, sources(CORE), software(), identity(recognizer)]
+        self._reads_photos = not own_crop(recognizer.template)
         self._restorers = {name: identity(r) for name, r in restorers.items()}
         self._segmenters = {
             name: None if chosen is None else [identity(chosen.segmenter), chosen.device[:4]]
@@ -113,14 +116,18 @@ class FinishedWork:
         elif type(spec.arm).image is not Arm.image:  # it may use the mean face and any mask
             arm += [digest(mean_face), list(self._segmenters.values())]
         return {
-            face.sample.image_id: self._key(arm, face.crop, face.crop.mask, face.clean)
+            face.sample.image_id: self._key(
+                [*arm, *self._seen(spec.arm.taken(face))], face.crop, face.crop.mask, face.clean
+            )
             for face in faces
         }
 
     def reference_keys(self, crops: Mapping[str, FaceCrop], part: str) -> dict[str, bytes]:
         """Return the key of every reference of a block; *part* is ``whole`` or ``upper``."""
         return {
-            image_id: self._key(["reference", part, len(crops)], crop, None, None)
+            image_id: self._key(
+                ["reference", part, len(crops), *self._seen(crop)], crop, None, None
+            )
             for image_id, crop in crops.items()
         }
 
@@ -177,6 +184,12 @@ class FinishedWork:
     def tally(self) -> Tally:
         """Return how much came from the cache so far."""
         return self.reused, self.made, self._cache.damaged
+
+    def _seen(self, crop: FaceCrop) -> list[Any]:
+        """Return what tells a crop's photograph from others; nothing where it is not read."""
+        if crop.photo is None or not self._reads_photos:
+            return []
+        return [digest(crop.photo.pixels), crop.photo.matrix.tolist()]
 
     def _key(
         self, arm: list[Any], crop: FaceCrop, true_mask: Pixels | None, clean: Pixels | None

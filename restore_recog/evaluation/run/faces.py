@@ -2,6 +2,7 @@
 
 Synthetic coverings are drawn on the crop of the clean image, so that the covered face
 has an exact clean counterpart and an exact mask; the face search has not seen the covering then.
+They are put back into the photograph, from which recognisers of another alignment are fed.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from restore_recog.evaluation.request import numbered
 from restore_recog.evaluation.run.coverings_drawn import Drawn
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.face_detection import FaceFinder
+from restore_recog.photographs import around, repainted
 from restore_recog.types import FaceCrop, FaceImage, FaceSample
 
 
@@ -111,16 +113,21 @@ class ProbeFace:
 
     Attributes:
         crop: The occluded face; its ``mask`` is the true mask where it is known.
-        clean: (S, S, 3) uint8, the pixel-aligned unoccluded counterpart, or None.
+        bare: The pixel-aligned unoccluded counterpart, or None.
         covering: Kind of the covering, or the condition that the data states.
         drawn: What was drawn, where the covering is synthetic.
     """
 
     sample: FaceSample
     crop: FaceCrop
-    clean: NDArray[np.uint8] | None
+    bare: FaceCrop | None
     covering: str
     drawn: Drawn | None = None
+
+    @property
+    def clean(self) -> NDArray[np.uint8] | None:
+        """Return the (S, S, 3) uint8 pixels of the unoccluded counterpart, or None."""
+        return None if self.bare is None else self.bare.pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,10 +233,9 @@ class Studio:
             except ImageError as error:
                 self.ledger.fail("cover", sample, error)
                 continue
-            occluded = replace(crop, pixels=result.pixels, mask=result.mask)
-            probes[image_id] = ProbeFace(
-                sample, occluded, crop.pixels, result.kind, Drawn.of(result)
-            )
+            photo = repainted(crop, result.pixels, beyond=True)
+            occluded = replace(crop, pixels=result.pixels, mask=result.mask, photo=photo)
+            probes[image_id] = ProbeFace(sample, occluded, crop, result.kind, Drawn.of(result))
         return probes
 
     def as_found(self, ids: Sequence[str]) -> dict[str, ProbeFace]:
@@ -247,7 +253,7 @@ class Studio:
 
     def _counterparts(
         self, images: Mapping[str, tuple[FaceSample, FaceCrop, tuple[int, ...]]]
-    ) -> dict[str, NDArray[np.uint8]]:
+    ) -> dict[str, FaceCrop]:
         """Return the clean counterparts, cut exactly as their occluded images were."""
         owners: dict[str, list[str]] = {}
         for image_id, (sample, _, _) in images.items():
@@ -258,7 +264,9 @@ class Studio:
             for image_id in owners[clean.image_id]:
                 sample, crop, shape = images[image_id]
                 if image.pixels.shape == shape:
-                    crops[image_id] = warp(image.pixels, crop.matrix, self.size)
+                    pixels = warp(image.pixels, crop.matrix, self.size)
+                    photo = around(image.pixels, crop.matrix, self.size)
+                    crops[image_id] = replace(crop, pixels=pixels, mask=None, photo=photo)
                 else:
                     self.ledger.fail("align", sample, "Its clean counterpart has another size.")
         return crops
@@ -269,7 +277,8 @@ class Studio:
             image = self.locator.locate(image, self.ledger)
             stage = "align"
             with self.ledger.timed(stage):
-                return align(image, self.size, self.template)
+                crop = align(image, self.size, self.template)
+                return replace(crop, photo=around(image.pixels, crop.matrix, self.size))
         except ImageError as error:
             self.ledger.fail(stage, sample, error)
         return None

@@ -172,8 +172,11 @@ class ProbePass:
         acquire_failed = self.request.restorer_failure == "fta"
         kept = [i for i, failed in enumerate(made.fallbacks) if not (failed and acquire_failed)]
         seen, images = [probes[i] for i in kept], [made.images[i] for i in kept]
-        cut = [Face(f.sample, x, f.crop.landmarks) for f, x in zip(seen, images, strict=True)]
-        rows = embed(self.request.recognizer, cut, ledger)
+        shown = [
+            Face(f.sample, spec.arm.taken(f), x, beyond=spec.arm.half)
+            for f, x in zip(seen, images, strict=True)
+        ]
+        rows = embed(self.request.recognizer, shown, ledger)
 
         def measured() -> tuple[list[ImageQuality], Any]:
             with ledger.timed("measure", len(probes)):

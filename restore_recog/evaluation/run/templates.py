@@ -1,4 +1,4 @@
-"""Templates of aligned crops, each cut as the recogniser wants it, and those of the references."""
+"""Templates of faces, each cut as the recogniser wants it, and those of the references."""
 
 from __future__ import annotations
 
@@ -19,17 +19,25 @@ from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.run.faces import Studio, digest
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.images import to_tensor
+from restore_recog.photographs import own_crop, recut
 from restore_recog.restoring.restoration import resize
 from restore_recog.types import FaceCrop, FaceSample, Failure, Pixels, Templates
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
-    """One image to be embedded: aligned crop and its landmarks."""
+    """One face to be embedded.
+
+    Attributes:
+        crop: As it was photographed.
+        pixels: (S, S, 3) uint8, the crop after something was done to it, or as it was.
+        beyond: Whether what was done goes on outside of the crop.
+    """
 
     sample: FaceSample
+    crop: FaceCrop
     pixels: Pixels
-    landmarks: NDArray[np.float32]
+    beyond: bool = False
 
 
 def embed(recognizer: Recognizer, faces: Sequence[Face], ledger: Ledger) -> list[Templates | None]:
@@ -40,7 +48,7 @@ def embed(recognizer: Recognizer, faces: Sequence[Face], ledger: Ledger) -> list
     """
     if not faces:
         return []
-    images = to_tensor([_fitted(recognizer, face) for face in faces])
+    images = to_tensor(_fitted(recognizer, faces, ledger))
     try:
         with ledger.timed("embed", len(faces), recognizer.device), torch.inference_mode():
             wanted = resize(images, recognizer.image_size).to(recognizer.device)
@@ -98,20 +106,21 @@ def stacked(
     return np.stack([known.get(image_id, missing) for image_id in ids])
 
 
-def _fitted(recognizer: Recognizer, face: Face) -> Pixels:
-    """Return the crop, cut anew where the recogniser wants another alignment than it has."""
-    if recognizer.template is None or np.array_equal(recognizer.template, TEMPLATE):
-        return _usual(face)
-    height, width = recognizer.image_size
-    target = np.asarray(recognizer.template) * (width, height) - 0.5
-    matrix = similarity(five_points(face.landmarks), target)
-    return warp(face.pixels, matrix, (height, width))
+def _fitted(recognizer: Recognizer, faces: Sequence[Face], ledger: Ledger) -> list[Pixels]:
+    """Return the crops, cut from the photograph where the recogniser wants another alignment."""
+    if recognizer.template is None or own_crop(recognizer.template):
+        return [_usual(face) for face in faces]
+    with ledger.timed("cut", len(faces)):
+        return [
+            recut(f.crop, f.pixels, recognizer.template, recognizer.image_size, beyond=f.beyond)
+            for f in faces
+        ]
 
 
 def _usual(face: Face) -> Pixels:
     """Return the crop as it is, or cut anew where it is not framed as the project's own are."""
     side = face.pixels.shape[0]
-    matrix = similarity(five_points(face.landmarks), TEMPLATE * side - 0.5)
+    matrix = similarity(five_points(face.crop.landmarks), TEMPLATE * side - 0.5)
     if np.allclose(matrix, np.eye(2, 3), rtol=0, atol=[0.01, 0.01, 1.0]):
         return face.pixels
     return warp(face.pixels, matrix, side)
@@ -161,8 +170,11 @@ def enrol(
 
     def templates(part: str) -> dict[str, Templates | None]:
         def make() -> dict[str, Outcome]:
-            cut = upper_half if part == "upper" else np.asarray
-            faces = [Face(samples[i], cut(c.pixels), c.landmarks) for i, c in crops.items()]
+            upper = part == "upper"
+            faces = [
+                Face(samples[i], c, upper_half(c.pixels) if upper else c.pixels, upper)
+                for i, c in crops.items()
+            ]
             rows = embed(recognizer, faces, ledger)
             return {
                 i: Outcome(row, False, ImageQuality()) for i, row in zip(crops, rows, strict=True)

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from restore_recog.alignment import TEMPLATE
+from restore_recog.alignment import TEMPLATE, align
 from restore_recog.api import Recognizer
 from restore_recog.errors import PluginError
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.templates import Face, embed, stacked
+from restore_recog.photographs import around
 from restore_recog.recognizers.crop_templates import SPHEREFACE
-from restore_recog.types import FaceSample
+from restore_recog.types import FaceCrop, FaceImage, FaceSample
 
 SIDE = 128
 
@@ -29,19 +30,37 @@ class Narrow(Recognizer):
         return torch.nn.functional.normalize(images.flatten(1))
 
 
-def test_a_crop_that_is_not_square_has_the_points_where_the_template_says() -> None:
-    """The face is a ramp whose value is the distance across, so that a pixel tells its place."""
-    across, down = np.meshgrid(np.arange(SIDE), np.arange(SIDE))
-    pixels = np.stack([across, down, np.zeros_like(across)], axis=2).astype(np.uint8)
+def ramps(side: int) -> np.ndarray:
+    """Return an image whose values are the places of its pixels."""
+    across, down = np.meshgrid(np.arange(side), np.arange(side))
+    return np.stack([across, down, np.zeros_like(across)], axis=2).astype(np.uint8)
+
+
+def test_a_crop_without_a_photograph_is_all_that_can_be_cut_from() -> None:
     landmarks = (TEMPLATE * SIDE - 0.5).astype(np.float32)
     narrow = Narrow()
-    face = Face(FaceSample("a", "a"), pixels, landmarks)
-    assert embed(narrow, [face], Ledger())[0] is not None
+    crop = FaceCrop(ramps(SIDE), landmarks, None, np.eye(2, 3))
+    assert embed(narrow, [Face(FaceSample("a", "a"), crop, crop.pixels)], Ledger())[0] is not None
     assert narrow.shown.shape == (1, 3, 112, 96)
     # The two sets of points differ in shape, so a similarity leaves some pixels between them.
     for (x, y), point in zip(SPHEREFACE.array() * (96, 112) - 0.5, landmarks, strict=True):
         value = narrow.shown[0, :2, round(y), round(x)] * 255
         assert np.abs(value.numpy() - point).max() < 6
+
+
+def test_a_recogniser_of_another_template_is_shown_the_photograph_not_the_crop() -> None:
+    """What lies outside of the crop is there, and nothing was sampled before."""
+    photograph = ramps(250)
+    centre = SPHEREFACE.array() * (96, 112) - 0.5 + (80, 90)  # in the photograph, 1:1
+    image = FaceImage(photograph, centre.astype(np.float32))
+    crop = align(image, 40)  # coarse, so that a crop of it would show
+    narrow, ledger = Narrow(), Ledger()
+    photo = around(photograph, crop.matrix, 40)
+    whole = FaceCrop(crop.pixels, crop.landmarks, None, crop.matrix, photo)
+    embed(narrow, [Face(FaceSample("a", "a"), whole, crop.pixels)], ledger)
+    shown = (narrow.shown[0].permute(1, 2, 0) * 255).round().numpy()
+    np.testing.assert_array_equal(shown, photograph[90 : 90 + 112, 80 : 80 + 96])
+    assert ledger.timing()["cut"]["images"] == 1
 
 
 def test_templates_of_two_lengths_are_refused() -> None:
