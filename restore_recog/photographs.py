@@ -28,14 +28,19 @@ LONGEST = 1024
 at least 100 pixels apart, twice as many as in the crops of known recognisers."""
 
 
-def around(pixels: Pixels, matrix: NDArray[np.float64], size: int) -> Photo:
+def around(
+    pixels: Pixels, matrix: NDArray[np.float64], size: int, *, aligned: bool = False
+) -> Photo:
     """Return the part of a photograph around a face.
 
     Args:
         pixels: (H, W, 3) uint8, the photograph.
         matrix: (2, 3), maps its pixels to those of the aligned crop.
         size: Side of that crop.
+        aligned: Whether the photograph is itself an aligned crop; then all of it is kept.
     """
+    if aligned:
+        return Photo(pixels, matrix, aligned=True)
     low, high = (1 - REACH) / 2 * size - 0.5, (1 + REACH) / 2 * size - 0.5
     rows, columns = _box(matrix, low, high, pixels.shape)
     part = pixels[rows, columns]
@@ -61,6 +66,9 @@ def recut(
 ) -> Pixels:
     """Return another crop of the same face, cut from its photograph by one resampling.
 
+    A photograph that came as an aligned crop is not aligned again: it is scaled to the height of
+    the result, its middle in the middle. Where it has that size already, no pixel is sampled.
+
     Args:
         crop: The aligned crop as it was photographed.
         pixels: (S, S, 3) uint8, the same after something was done to it: what differs is put
@@ -73,6 +81,8 @@ def recut(
         (H, W, 3) uint8.
     """
     photo = repainted(crop, pixels, beyond=beyond)
+    if photo.aligned:
+        return warp(photo.pixels, _middle(photo.pixels.shape, size), size)
     target = np.asarray(template) * size[::-1] - 0.5
     matrix = similarity(five_points(crop.landmarks), target)  # crop -> result
     return warp(photo.pixels, after(matrix, photo.matrix), size)
@@ -139,6 +149,13 @@ def paste(
     mixed = under + alpha * (over.astype(np.float32) - under)
     under[:] = np.rint(mixed).astype(np.uint8)
     return result
+
+
+def _middle(shape: tuple[int, ...], size: tuple[int, int]) -> NDArray[np.float64]:
+    """Return what maps an image to one of *size* (H, W) of equal height, middle on middle."""
+    scale = size[0] / shape[0]
+    shift = 0.5 * np.array([size[1] - scale * shape[1], 0.0]) + 0.5 * scale - 0.5
+    return np.column_stack([scale * np.eye(2), shift])
 
 
 def _alpha(

@@ -81,10 +81,12 @@ class Photo:
     Attributes:
         pixels: (H, W, 3) uint8 RGB.
         matrix: (2, 3) float64, maps its pixels to those of the aligned crop.
+        aligned: Whether it came as an aligned crop, which is taken as it is.
     """
 
     pixels: NDArray[np.uint8]
     matrix: NDArray[np.float64]
+    aligned: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

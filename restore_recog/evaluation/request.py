@@ -112,9 +112,10 @@ class EvalRequest:
     )
     faces_policy: str = option(
         "largest",
-        "An image with several faces: count it as failed, or take the largest.",
+        "An image with several faces: count it as failed, or take the largest; or take each "
+        "image without landmarks as an aligned crop.",
         flag="faces",
-        choices=("one", "largest"),
+        choices=("one", "largest", "aligned"),
     )
     crop_size: int | None = option(
         None,

@@ -18,8 +18,9 @@ from restore_recog.evaluation.arms import Arm
 from restore_recog.evaluation.cache.identity import identity, sources
 from restore_recog.evaluation.cache.store import WorkCache
 from restore_recog.evaluation.image_quality import ImageQuality
-from restore_recog.evaluation.run.faces import Locator, ProbeFace, digest
+from restore_recog.evaluation.run.faces import ProbeFace, digest
 from restore_recog.evaluation.run.ledger import Ledger
+from restore_recog.evaluation.run.locator import Locator
 from restore_recog.face_detection import FaceFinder
 from restore_recog.photographs import own_crop
 from restore_recog.segmenters.names import ChosenSegmenter
@@ -189,7 +190,8 @@ class FinishedWork:
         """Return what tells a crop's photograph from others; nothing where it is not read."""
         if crop.photo is None or not self._reads_photos:
             return []
-        return [digest(crop.photo.pixels), crop.photo.matrix.tolist()]
+        photo = crop.photo
+        return [digest(photo.pixels), photo.matrix.tolist(), photo.aligned]
 
     def _key(
         self, arm: list[Any], crop: FaceCrop, true_mask: Pixels | None, clean: Pixels | None

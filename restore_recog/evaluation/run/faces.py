@@ -21,7 +21,7 @@ from restore_recog.errors import DataError, ImageError
 from restore_recog.evaluation.request import numbered
 from restore_recog.evaluation.run.coverings_drawn import Drawn
 from restore_recog.evaluation.run.ledger import Ledger
-from restore_recog.face_detection import FaceFinder
+from restore_recog.evaluation.run.locator import Locator
 from restore_recog.photographs import around, repainted
 from restore_recog.types import FaceCrop, FaceImage, FaceSample
 
@@ -166,24 +166,6 @@ class CoveringSpec:
         choose(self.kind, self.colour, self.pattern, self.difficulty)
 
 
-class Locator:
-    """Finds the landmarks of the faces in images that came without them."""
-
-    def __init__(self, finder: FaceFinder) -> None:
-        self.finder = finder
-
-    def locate(self, image: FaceImage, ledger: Ledger) -> FaceImage:
-        """Return the image with landmarks; the cost of looking for them goes to the ledger.
-
-        Raises:
-            ImageError: There is no usable face.
-        """
-        if image.landmarks is not None:
-            return image
-        with ledger.timed("detect", 1, self.finder.device):
-            return self.finder.locate(image)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Studio:
     """Makes aligned faces out of a source's images.
@@ -265,20 +247,22 @@ class Studio:
                 sample, crop, shape = images[image_id]
                 if image.pixels.shape == shape:
                     pixels = warp(image.pixels, crop.matrix, self.size)
-                    photo = around(image.pixels, crop.matrix, self.size)
+                    aligned = crop.photo is not None and crop.photo.aligned
+                    photo = around(image.pixels, crop.matrix, self.size, aligned=aligned)
                     crops[image_id] = replace(crop, pixels=pixels, mask=None, photo=photo)
                 else:
                     self.ledger.fail("align", sample, "Its clean counterpart has another size.")
         return crops
 
     def _crop(self, sample: FaceSample, image: FaceImage) -> FaceCrop | None:
-        stage = "detect"
+        stage, aligned = "detect", self.locator.takes_as_aligned(image)
         try:
             image = self.locator.locate(image, self.ledger)
             stage = "align"
             with self.ledger.timed(stage):
                 crop = align(image, self.size, self.template)
-                return replace(crop, photo=around(image.pixels, crop.matrix, self.size))
+                photo = around(image.pixels, crop.matrix, self.size, aligned=aligned)
+                return replace(crop, photo=photo)
         except ImageError as error:
             self.ledger.fail(stage, sample, error)
         return None

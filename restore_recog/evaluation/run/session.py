@@ -23,12 +23,12 @@ from restore_recog.evaluation.run import quality_models
 from restore_recog.evaluation.run.faces import (
     CoveringSpec,
     FoundProbe,
-    Locator,
     ProbeFace,
     Source,
     Studio,
 )
 from restore_recog.evaluation.run.ledger import Ledger
+from restore_recog.evaluation.run.locator import Locator
 from restore_recog.evaluation.run.probes import ArmRun, ProbeBlock, ProbePass, fused
 from restore_recog.evaluation.run.sharing import Once, in_step, merged
 from restore_recog.evaluation.run.templates import GalleryBlock, enrol, mean_crop, stacked

@@ -17,6 +17,7 @@ from restore_recog.evaluation.figures.pairs import LEVEL, RESAMPLES
 from restore_recog.evaluation.run import coverings_drawn
 from restore_recog.evaluation.run.faces import FoundProbe
 from restore_recog.evaluation.scores.cosine_table import without
+from restore_recog.photographs import own_crop
 from restore_recog.system import provenance
 from restore_recog.types import Templates
 
@@ -61,6 +62,7 @@ def notes(session: Session, findings: Findings) -> tuple[str, ...]:
     lost = len(session.plan.probes) - len(session.found_probes)
     if lost:
         sentences.append(f"{lost} probes have no usable face; they count as misses in every arm.")
+    sentences += feeding(session)
     if any(isinstance(spec.arm, Fill) for spec in session.specs):
         sentences.append(
             f"The arm 'fill' puts the mean of the {len(session.gallery)} gallery faces into the "
@@ -84,6 +86,19 @@ def notes(session: Session, findings: Findings) -> tuple[str, ...]:
             "resized crops and their results resized back."
         )
     return tuple(sentences)
+
+
+def feeding(session: Session) -> list[str]:
+    """Return what the recogniser's crops are cut from, where that is not the restorers' crop."""
+    recognizer = session.request.recognizer
+    if own_crop(recognizer.template) or session.asks_quality:
+        return []
+    height, width = recognizer.image_size
+    return [
+        f"The recogniser's crops ({width} wide, {height} high) are cut from the photographs at its "
+        "own template, after what was covered or restored in the restorers' crop was put back "
+        "into them. Images that came as aligned crops are scaled, not cut."
+    ]
 
 
 def duplicates(gallery: Mapping[str, str], probes: Mapping[str, FoundProbe]) -> int:
@@ -110,7 +125,7 @@ def basis(session: Session) -> dict[str, Any]:
 
 def setup(session: Session, findings: Findings) -> dict[str, Any]:
     """Return what is needed to repeat the run, as plain JSON values."""
-    plan = session.plan
+    plan, recognizer = session.plan, session.request.recognizer
     digest = hashlib.sha256()
     for one in [
         *session.gallery.values(),
@@ -120,6 +135,7 @@ def setup(session: Session, findings: Findings) -> dict[str, Any]:
     return {
         **basis(session),
         "faces_sha256": digest.hexdigest(),
+        "recognizer_fed_from": "crop" if own_crop(recognizer.template) else "photograph",
         "images": _images(session, findings),
         "pairs": _pairs(plan),
         "identification": plan.identification,
