@@ -104,8 +104,9 @@ class Recognizer(_Model):
     Attributes:
         image_size: (H, W) that :meth:`embed` wants.
         template: (5, 2) five-point template in the unit square (x in units of the crop's
-            width, y of its height), or None for the project's own crop
-            (:data:`restore_recog.alignment.TEMPLATE`). Wrong alignment is the commonest
+            width, y of its height), by which its crops are cut from photographs, or None for
+            the project's own crop (:data:`restore_recog.alignment.TEMPLATE`), on which
+            restorers work too. Wrong alignment is the commonest
             cause of wrong results, so it is declared here.
         settings: What was chosen besides file and size, as plain JSON values; the record of
             a run holds it.

@@ -92,7 +92,10 @@ class Arm:
         return None
 
     def image(self, face: ProbeFace, mask: Pixels | None, mean_face: Pixels) -> Pixels:
-        """Return the (S, S, 3) image that the recogniser sees, or that a restorer is given."""
+        """Return the (S, S, 3) crop that the arm makes, or that a restorer is given.
+
+        A recogniser of another alignment sees the photograph with what differs put back into it.
+        """
         return self.taken(face).pixels
 
     def taken(self, face: ProbeFace) -> FaceCrop:
