@@ -106,6 +106,10 @@ setup(
             "dlib-native = restore_recog.recognizers.dlib_native:DlibNative",
             "torchscript = restore_recog.recognizers.torchscript:TorchScriptRecognizer",
             "onnx = restore_recog.recognizers.onnx:OnnxRecognizer",
+            "pca = restore_recog.recognizers.eigenfaces:Eigenfaces",
+            "lpp = restore_recog.recognizers.lpp:Laplacianfaces",
+            "gpca = restore_recog.recognizers.gabor:GaborPca",
+            "src = restore_recog.recognizers.sparse:SparseRepresentation",
         ],
         "restore_recog.datasets": [
             "phantom = restore_recog.datasets.phantom:Phantom",
