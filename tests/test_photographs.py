@@ -130,7 +130,7 @@ def test_a_covering_goes_on_beyond_the_crops_edge_and_a_restoration_does_not() -
     crop = taken(photograph, turned(1.0, 0, (149.5, 149.5)))
     changed = covering(crop, rows)
     below = [
-        (repainted(crop, changed, beyond=beyond).pixels[-20:] == (255, 0, 255)).all(axis=2)
+        (repainted(crop, changed, beyond=beyond).pixels[-10:] == (255, 0, 255)).all(axis=2)
         for beyond in (True, False)
     ]
     assert (below[0].sum(axis=1) == 44).all() and not below[1].any()
