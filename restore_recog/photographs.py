@@ -16,8 +16,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.alignment import TEMPLATE, after, five_points, inverse, shrunk, similarity, warp
-from restore_recog.types import FaceCrop, Photo, Pixels
+from restore_recog.alignment import (
+    TEMPLATE,
+    after,
+    align,
+    five_points,
+    inverse,
+    shrunk,
+    similarity,
+    warp,
+)
+from restore_recog.types import FaceCrop, FaceImage, Photo, Pixels
 
 REACH = 1.5
 """Side of what is kept of a photograph, in sides of the crop: a template whose eyes are at least
@@ -26,6 +35,22 @@ REACH = 1.5
 LONGEST = 768
 """What is kept of a photograph is halved until it is no longer than that. In an upright face the
 eyes are then at least 77 pixels apart, as many as in the largest crops of known recognisers."""
+
+
+def photographed(
+    image: FaceImage, size: int, template: NDArray[np.floating] = TEMPLATE, *, aligned: bool = False
+) -> FaceCrop:
+    """Return the aligned crop of an image with known landmarks, and what it was cut from.
+
+    Args:
+        image, size, template: As for :func:`restore_recog.alignment.align`.
+        aligned: Whether the image came as an aligned crop.
+
+    Raises:
+        ImageError: The landmarks are unknown or cannot be aligned.
+    """
+    crop = align(image, size, template)
+    return replace(crop, photo=around(image.pixels, crop.matrix, size, aligned=aligned))
 
 
 def around(

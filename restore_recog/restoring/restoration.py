@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restore_recog.api import Recognizer, Restorer, Segmenter
 from restore_recog.errors import PluginError
+from restore_recog.images import to_tensor, to_uint8
+from restore_recog.photographs import own_crop, photographed, recut
 from restore_recog.segmenters.names import OWN, choose
-from restore_recog.types import FaceBatch
+from restore_recog.types import FaceBatch, FaceImage
 
 
 def run_restorer(restorer: Restorer, batch: FaceBatch) -> Tensor:
@@ -127,7 +132,7 @@ class RestoredRecognizer(nn.Module):
     Args:
         restorer: Restores the crops first.
         recognizer: Compares what comes out. One with an alignment of its own must be given crops
-            that are aligned its way.
+            that are aligned its way, or photographs (:meth:`of_photographs`).
         segmenter: As for :class:`Restoration`.
     """
 
@@ -147,6 +152,33 @@ class RestoredRecognizer(nn.Module):
         """Return (N, D) unit-length templates of (N, 3, H, W) crops in [0, 1]."""
         restored = self.restoration(images, masks, landmarks)
         return self.recognizer.embed(resize(restored, self.recognizer.image_size))
+
+    def of_photographs(self, images: Sequence[FaceImage]) -> Tensor:
+        """Return (N, D) unit-length templates of the faces in photographs, fed as in an evaluation.
+
+        The restorer gets its crops; what it changes is put back into the photographs, from which
+        a recogniser with an alignment of its own gets crops of its kind.
+
+        Args:
+            images: With landmarks, which a :class:`~restore_recog.face_detection.FaceFinder`
+                finds. Their masks are used where all of them have one.
+
+        Raises:
+            ImageError: One has no landmarks or cannot be aligned.
+            PluginError: The restorer or the segmenter breaks its contract.
+        """
+        recognizer = self.recognizer
+        crops = [photographed(one, max(self.restoration.restorer.image_size)) for one in images]
+        known = [crop.mask for crop in crops if crop.mask is not None]
+        masks = None
+        if len(known) == len(crops):
+            masks = torch.from_numpy(np.stack(known))[:, None].float()  # (N, 1, S, S)
+        shown = list(to_uint8(self.restoration(to_tensor([crop.pixels for crop in crops]), masks)))
+        if recognizer.template is not None and not own_crop(recognizer.template):
+            template, size = recognizer.template, recognizer.image_size
+            shown = [recut(c, x, template, size) for c, x in zip(crops, shown, strict=True)]
+        wanted = resize(to_tensor(shown), recognizer.image_size)
+        return recognizer.embed(wanted.to(recognizer.device))
 
 
 def resize(images: Tensor, size: tuple[int, int]) -> Tensor:

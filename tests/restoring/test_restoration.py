@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from restore_recog.alignment import TEMPLATE
 from restore_recog.api import Recognizer, Restorer, Segmenter
 from restore_recog.errors import PluginError
+from restore_recog.images import to_tensor
 from restore_recog.restoring.image_files import segmenter_for
 from restore_recog.restoring.restoration import Restoration, RestoredRecognizer
 from restore_recog.segmenters.names import DEFAULT_SEGMENTER, OWN, choose
-from restore_recog.types import FaceBatch
+from restore_recog.types import FaceBatch, FaceImage
 
 
 class Painter(Restorer):
@@ -113,6 +116,37 @@ def test_a_restorer_in_front_of_a_recogniser() -> None:
     small = F.interpolate(restored, (16, 16), mode="bilinear", antialias=True)
     torch.testing.assert_close(templates, F.normalize(small.mean((2, 3))))
     assert torch.allclose(templates.norm(dim=1), torch.ones(3))
+
+
+class Framed(Recognizer):
+    """Keeps what it is shown: 44 x 40 pixels around the face."""
+
+    name = "framed"
+    image_size = (44, 40)
+    template = (TEMPLATE * 32 + (4, 6)) / (40, 44)
+
+    def embed(self, images: Tensor) -> Tensor:
+        self.shown = images
+        return F.normalize(images.flatten(1))
+
+
+def test_photographs_are_restored_in_the_crop_and_shown_around_it() -> None:
+    photograph = np.random.default_rng(5).integers(0, 256, (120, 140, 3)).astype(np.uint8)
+    image = FaceImage(photograph, (TEMPLATE * 32 - 0.5 + (50, 40)).astype(np.float32))
+    framed = Framed()
+    chain = RestoredRecognizer(Painter(), framed, LowerHalf())
+    templates = chain.of_photographs([image])
+    expected = photograph.copy()
+    expected[40 + 16 : 40 + 32, 50 : 50 + 32] = 64  # a quarter of 255
+    frame = to_tensor([expected[34 : 34 + 44, 46 : 46 + 40]])
+    torch.testing.assert_close(framed.shown, frame)
+    torch.testing.assert_close(templates, F.normalize(frame.flatten(1)))
+    mask = np.zeros(photograph.shape[:2], np.uint8)
+    chain.of_photographs([FaceImage(photograph, image.landmarks, mask)])
+    torch.testing.assert_close(framed.shown, to_tensor([photograph[34 : 34 + 44, 46 : 46 + 40]]))
+    usual = RestoredRecognizer(Painter(), Mean(), LowerHalf())
+    crop = to_tensor([photograph[40 : 40 + 32, 50 : 50 + 32]])
+    torch.testing.assert_close(usual.of_photographs([image]), usual(crop), atol=2e-3, rtol=0)
 
 
 def test_its_networks_are_parts_of_the_module() -> None:

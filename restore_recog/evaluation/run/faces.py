@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.alignment import TEMPLATE, align, warp
+from restore_recog.alignment import TEMPLATE, warp
 from restore_recog.api import Dataset
 from restore_recog.coverings import choose, cover
 from restore_recog.errors import DataError, ImageError
@@ -22,7 +22,7 @@ from restore_recog.evaluation.request import numbered
 from restore_recog.evaluation.run.coverings_drawn import Drawn
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.locator import Locator
-from restore_recog.photographs import around, repainted
+from restore_recog.photographs import around, photographed, repainted
 from restore_recog.types import FaceCrop, FaceImage, FaceSample
 
 
@@ -260,9 +260,7 @@ class Studio:
             image = self.locator.locate(image, self.ledger)
             stage = "align"
             with self.ledger.timed(stage):
-                crop = align(image, self.size, self.template)
-                photo = around(image.pixels, crop.matrix, self.size, aligned=aligned)
-                return replace(crop, photo=photo)
+                return photographed(image, self.size, self.template, aligned=aligned)
         except ImageError as error:
             self.ledger.fail(stage, sample, error)
         return None
