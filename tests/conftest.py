@@ -8,11 +8,16 @@ import os
 # when torch and NumPy are loaded, and by every process that a test starts.
 os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
+# Tests start dozens of processes, each of which would compile the whole package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+sys.dont_write_bytecode = False
 
 # The process that only hands the tests out to the workers reads this file too: nothing heavy here.
 
@@ -45,10 +50,12 @@ def _no_waiting_for_the_disk() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave plots out of results folders, where a test asks about something else."""
-    monkeypatch.setattr("restore_recog.reporting.report_figures.images", lambda report: {})
+@pytest.fixture(scope="module")
+def undrawn() -> Iterator[None]:
+    """Leave plots out of results folders, where a module's tests ask about something else."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("restore_recog.reporting.report_figures.images", lambda report: {})
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -70,8 +70,11 @@ def images(report: EvaluationReport) -> dict[str, Plot]:
 
 
 def drawn(figure: Figure) -> Plot:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=140)
+    figure.set_dpi(140)
+    FigureCanvasAgg(figure).print_png(buffer)  # savefig lays everything out twice
     return Plot(buffer.getvalue(), round(96 * float(figure.get_figwidth())))
 
 

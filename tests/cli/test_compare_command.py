@@ -15,7 +15,7 @@ from restore_recog.reporting.folder import write as write_report
 
 
 @pytest.fixture(scope="module")
-def runs(sample_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def runs(sample_run: Path, undrawn: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the runs ``one``, ``two`` and one of another protocol version."""
     folder = tmp_path_factory.mktemp("runs")
     for name in ("one", "newer"):

@@ -29,7 +29,7 @@ def quick(tiny_recognizer, tmp_path, monkeypatch, undrawn):
 
 
 @pytest.fixture(scope="module")
-def finished(tiny_recognizer, tmp_path_factory):
+def finished(tiny_recognizer, undrawn, tmp_path_factory):
     """Run one evaluation into its default folder; return (result, folder, its report.json)."""
     here = Path.cwd()
     os.chdir(tmp_path_factory.mktemp("eval"))

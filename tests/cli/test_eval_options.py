@@ -26,7 +26,7 @@ def run(*args: object) -> Result:
 
 
 @pytest.fixture(scope="module")
-def finished(tiny_recognizer: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(tiny_recognizer: str, undrawn: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of one finished run; its cache lies beside it."""
     folder = tmp_path_factory.mktemp("finished")
     result = run("--recognizer", tiny_recognizer, "-o", folder / "out", "--limit", 4)

@@ -27,7 +27,9 @@ def run(*args: object) -> Result:
 
 
 @pytest.fixture(scope="module")
-def finished(tiny_recognizer: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
+def finished(
+    tiny_recognizer: str, undrawn: None, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Result, Path]:
     folder = tmp_path_factory.mktemp("several") / "out"
     result = run("--recognizer", tiny_recognizer, "--recognizer", tiny_recognizer, "-o", folder)
     assert result.exit_code == 0, result.output

@@ -16,6 +16,8 @@ from restore_recog.reporting.folder import read, write
 from restore_recog.reporting.tables import report_text
 from restore_recog.restorers.telea import Telea
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 BADGE = re.compile(r'<p class="verdict (\w+)">\s*<b>([^<]*)</b>\s*(.*?)\s*</p>', re.DOTALL)
 
 

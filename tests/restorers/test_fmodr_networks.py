@@ -167,10 +167,23 @@ def test_gated_convolution_by_hand() -> None:
     torch.testing.assert_close(layer(x), expected)
 
 
-def test_residual_refinement_starts_as_its_input() -> None:
-    net = RefineNet((4, 4, 8), residual=True)
+def test_residual_refinement_starts_near_its_input_and_changes_the_hole_alone() -> None:
+    torch.manual_seed(0)
+    net = RefineNet((16, 32, 48), inputs=5, residual=True)
     images, masks = critic_inputs(32)
-    assert torch.equal(net(images, masks), images)
+    change = net(images, masks) - images
+    assert 0.001 < float(change.detach().abs().max()) < 0.2
+    assert not change[masks.expand_as(change) == 0].any()
+
+
+def test_every_layer_of_a_residual_refinement_learns_from_the_first_step() -> None:
+    """A head of zeros would keep all gradients from what lies before it."""
+    torch.manual_seed(0)
+    net = RefineNet((16, 32, 48), attention=AdaptiveContextAttention(48), inputs=5, residual=True)
+    images, masks = critic_inputs(32)
+    ((net(images, masks) - torch.rand_like(images)).abs() * masks).mean().backward()
+    sizes = [float(weight.grad.norm()) for weight in net.parameters() if weight.grad is not None]
+    assert len(sizes) == len(list(net.parameters())) and min(sizes) > 1e-7
 
 
 def test_networks_do_not_look_into_the_hole() -> None:
