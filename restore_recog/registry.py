@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any, Generic, TypeVar, cast
 
 from restore_recog.api import Dataset, EvaluationProtocol, Recognizer, Restorer, Segmenter
@@ -19,6 +19,7 @@ from restore_recog.errors import (
     PluginImportError,
     UnknownPluginError,
 )
+from restore_recog.packages import distribution, entry_points
 
 T = TypeVar("T")
 C = TypeVar("C", bound=type[Any])
@@ -54,7 +55,7 @@ class Registry(Generic[T]):
         points = self._installed().get(name)
         if not points:
             raise UnknownPluginError(self._unknown(name))
-        return " and ".join(_distribution(point) for point in points)
+        return " and ".join(distribution(point) for point in points)
 
     def check(self, spec: str) -> None:
         """Check that a name is known, without importing anything.
@@ -172,7 +173,7 @@ class Registry(Generic[T]):
 
     def _installed(self) -> dict[str, list[EntryPoint]]:
         points: dict[str, list[EntryPoint]] = {}
-        for point in entry_points(group=self.group):
+        for point in entry_points(self.group):
             points.setdefault(point.name, []).append(point)
         return points
 
@@ -182,7 +183,7 @@ class Registry(Generic[T]):
         if not points:
             raise UnknownPluginError(self._unknown(spec))
         if len(points) > 1:
-            claims = " and ".join(f"{_distribution(p)} ({p.value})" for p in points)
+            claims = " and ".join(f"{distribution(p)} ({p.value})" for p in points)
             raise PluginClashError(
                 f"The {self.kind} name '{name}' is claimed by {claims}; uninstall one of them "
                 "or name the class by its dotted path."
@@ -207,10 +208,10 @@ class Registry(Generic[T]):
         # Anything may go wrong in a stranger's module; the cause is kept and named.
         except Exception as error:
             raise PluginImportError(
-                f"The {self.kind} '{point.name}' of {_distribution(point)} cannot be imported "
+                f"The {self.kind} '{point.name}' of {distribution(point)} cannot be imported "
                 f"from {point.value}: {type(error).__name__}: {error}"
             ) from error
-        return self._check_base(plugin, f"'{point.name}' of {_distribution(point)}")
+        return self._check_base(plugin, f"'{point.name}' of {distribution(point)}")
 
     def _dotted(self, module: str, attribute: str) -> type[T]:
         where = f"{module}:{attribute}"
@@ -242,10 +243,6 @@ def split(spec: str) -> tuple[str, str | None]:
     """Return (name, argument or None) of ``name`` or ``name:argument``."""
     name, colon, argument = spec.partition(":")
     return name, argument if colon else None
-
-
-def _distribution(point: EntryPoint) -> str:
-    return f"{point.dist.name} {point.dist.version}" if point.dist else "an unknown package"
 
 
 restorers: Registry[Restorer] = Registry("restore_recog.restorers", "restorer", Restorer)

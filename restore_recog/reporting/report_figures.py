@@ -74,7 +74,8 @@ def drawn(figure: Figure) -> Plot:
 
     buffer = io.BytesIO()
     figure.set_dpi(140)
-    FigureCanvasAgg(figure).print_png(buffer)  # savefig lays everything out twice
+    # savefig would lay everything out twice.
+    FigureCanvasAgg(figure).print_png(buffer)  # type: ignore[no-untyped-call]
     return Plot(buffer.getvalue(), round(96 * float(figure.get_figwidth())))
 
 

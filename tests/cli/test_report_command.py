@@ -59,8 +59,7 @@ def test_tables_are_those_of_the_folder(run: Path) -> None:
 
 def test_the_page_is_made_again_from_the_records_alone(run: Path) -> None:
     page = (run / "report.html").read_text(encoding="utf-8")
-    shown = call(run, "--format", "html")
-    assert shown.exit_code == 0 and shown.stdout == page and page.startswith("<!doctype html>")
+    assert page.startswith("<!doctype html>")
     result = call(run, "-o", "new/page.html")
     assert (result.exit_code, result.output) == (0, "")
     assert Path("new/page.html").read_text(encoding="utf-8") == page
