@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.metrics.quality import dice, iou, l1_error, l2_error, psnr, ssim
+from restore_recog.metrics.quality import dice, iou, whole_and_inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,8 @@ def measure(
     """
     values: dict[str, float] = {}
     if clean is not None:
-        a, b = image / 255.0, clean / 255.0
-        measures = {"psnr": psnr, "ssim": ssim, "l1": l1_error, "l2": l2_error}
-        for name, function in measures.items():
-            values[name] = float(function(a, b))
-            if true_mask is not None:
-                values[f"{name}_mask"] = float(function(a, b, true_mask))
+        measured = whole_and_inside(image / 255.0, clean / 255.0, true_mask)
+        values = {name: float(value) for name, value in measured.items()}
     if true_mask is not None and used_mask is not None:
         values |= {
             "dice": float(dice(used_mask, true_mask)),

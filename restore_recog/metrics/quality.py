@@ -29,9 +29,7 @@ def psnr(a: ArrayLike, b: ArrayLike, mask: ArrayLike | None = None) -> Figures:
     Raises:
         ValueError: Shapes differ, or values are not float in [0, 1].
     """
-    squared = l2_error(a, b, mask)
-    with np.errstate(divide="ignore"):
-        return np.asarray(-10.0 * np.log10(squared))
+    return _decibels(l2_error(a, b, mask))
 
 
 def ssim(a: ArrayLike, b: ArrayLike, mask: ArrayLike | None = None) -> Figures:
@@ -48,14 +46,7 @@ def ssim(a: ArrayLike, b: ArrayLike, mask: ArrayLike | None = None) -> Figures:
         ValueError: As :func:`psnr`, or an image is smaller than the window.
     """
     x, y = _images(a, b)
-    if min(x.shape[-3:-1]) < WINDOW:
-        raise ValueError(f"SSIM needs images of at least {WINDOW} x {WINDOW} pixels.")
-    inner = slice(_BORDER, -_BORDER)
-    chosen = None if mask is None else _mask(mask, x.shape)[..., inner, inner]
-    similarity = np.empty_like(x)
-    for index in np.ndindex(x.shape[:-3]):
-        similarity[index] = _ssim_map(x[index], y[index])
-    return _pixel_mean(similarity[..., inner, inner, :], chosen)
+    return _inner_mean(_similarity(x, y), _mask_or_none(mask, x.shape))
 
 
 def l1_error(
@@ -80,6 +71,26 @@ def l2_error(
     """
     x, y = _images(a, b)
     return _pixel_mean((x - y) ** 2, _mask_or_none(mask, x.shape)) * data_range**2
+
+
+def whole_and_inside(a: ArrayLike, b: ArrayLike, mask: ArrayLike | None) -> dict[str, Figures]:
+    """Return :func:`psnr`, :func:`ssim`, ``l1`` and ``l2`` by name, sharing their work.
+
+    With *mask*, also ``psnr_mask`` and so on: the same inside it.
+
+    Raises ValueError as :func:`ssim`.
+    """
+    x, y = _images(a, b)
+    similarity, difference = _similarity(x, y), np.abs(x - y)
+    squared = (x - y) ** 2
+    values = {}
+    inside = _mask_or_none(mask, x.shape)
+    for ending, chosen in [("", None)] if inside is None else [("", None), ("_mask", inside)]:
+        values["l2" + ending] = _pixel_mean(squared, chosen)
+        values["psnr" + ending] = _decibels(values["l2" + ending])
+        values["ssim" + ending] = _inner_mean(similarity, chosen)
+        values["l1" + ending] = _pixel_mean(difference, chosen)
+    return values
 
 
 def dice(a: ArrayLike, b: ArrayLike) -> Figures:
@@ -198,6 +209,18 @@ def _pixel_mean(values: Figures, mask: NDArray[np.bool_] | None) -> Figures:
     return _share(total, _size(mask))
 
 
+def _inner_mean(values: Figures, mask: NDArray[np.bool_] | None) -> Figures:
+    """Average as :func:`_pixel_mean` over those whose SSIM window lies in the image."""
+    inner = slice(_BORDER, -_BORDER)
+    chosen = None if mask is None else mask[..., inner, inner]
+    return _pixel_mean(values[..., inner, inner, :], chosen)
+
+
+def _decibels(squared: Figures) -> Figures:
+    with np.errstate(divide="ignore"):
+        return np.asarray(-10.0 * np.log10(squared))
+
+
 def _share(part: Figures, whole: Figures, empty: float = np.nan) -> Figures:
     """Return part / whole, and *empty* where the whole is 0."""
     return np.divide(part, whole, out=np.full_like(whole, empty), where=whole > 0)
@@ -205,6 +228,16 @@ def _share(part: Figures, whole: Figures, empty: float = np.nan) -> Figures:
 
 def _size(mask: NDArray[np.bool_]) -> Figures:
     return np.asarray(np.count_nonzero(mask, axis=(-2, -1)), dtype=np.float64)
+
+
+def _similarity(x: Figures, y: Figures) -> Figures:
+    """Return the SSIM maps of images (..., H, W, 3)."""
+    if min(x.shape[-3:-1]) < WINDOW:
+        raise ValueError(f"SSIM needs images of at least {WINDOW} x {WINDOW} pixels.")
+    similarity = np.empty_like(x)
+    for index in np.ndindex(x.shape[:-3]):
+        similarity[index] = _ssim_map(x[index], y[index])
+    return similarity
 
 
 def _ssim_map(x: Figures, y: Figures) -> Figures:

@@ -15,6 +15,7 @@ from restore_recog.metrics.quality import (
     pixel_accuracy,
     psnr,
     ssim,
+    whole_and_inside,
 )
 
 
@@ -140,6 +141,18 @@ def test_other_images_are_refused(figure):
         figure(a, b, a[..., 0])
     with pytest.raises(ValueError, match="mask of shape"):
         figure(a, b, np.ones((13, 14)))
+
+
+def test_together_they_are_what_each_is_alone():
+    a, b = images(2, 20, 24)
+    mask = np.zeros((20, 24), np.uint8)
+    mask[6:15, 8:20] = 1
+    alone = {"psnr": psnr, "ssim": ssim, "l1": l1_error, "l2": l2_error}
+    together = whole_and_inside(a, b, mask)
+    for name, figure in alone.items():
+        assert np.array_equal(together.pop(name), figure(a, b))
+        assert np.array_equal(together.pop(f"{name}_mask"), figure(a, b, mask))
+    assert not together and set(whole_and_inside(a, b, None)) == set(alone)
 
 
 def test_mask_figures_by_hand():
