@@ -110,6 +110,7 @@ setup(
             "lpp = restore_recog.recognizers.lpp:Laplacianfaces",
             "gpca = restore_recog.recognizers.gabor:GaborPca",
             "src = restore_recog.recognizers.sparse:SparseRepresentation",
+            "vggface = restore_recog.recognizers.vggface:VggFace",
         ],
         "restore_recog.datasets": [
             "phantom = restore_recog.datasets.phantom:Phantom",

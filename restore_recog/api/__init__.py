@@ -18,9 +18,10 @@ from restore_recog.api.plugins import (
     Restorer,
     Segmenter,
 )
-from restore_recog.api.training import Networked, Phase, Stateful, Trainable, Validated
+from restore_recog.api.training import Classifying, Networked, Phase, Stateful, Trainable, Validated
 
 __all__ = [
+    "Classifying",
     "Compare",
     "Dataset",
     "EvaluationProtocol",

@@ -97,6 +97,19 @@ class Validated(Protocol):
 
 
 @runtime_checkable
+class Classifying(Protocol):
+    """What a :class:`Trainable` may have besides: it tells the people of the training apart."""
+
+    def expect(self, people: Tensor) -> None:
+        """Make what is needed for each person; called once, before ``state()`` and any step.
+
+        Args:
+            people: (P,) int64, rising: the labels ``subject`` that batches will have.
+        """
+        ...
+
+
+@runtime_checkable
 class Networked(Protocol):
     """What a :class:`Trainable` may have besides: it names the networks that its steps call.
 

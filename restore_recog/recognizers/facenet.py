@@ -24,7 +24,8 @@ from restore_recog import weights as weights_file
 from restore_recog.api import Recognizer
 from restore_recog.errors import WeightsError
 from restore_recog.recognizers.crop_templates import FACENET
-from restore_recog.recognizers.triplet import TripletTraining
+from restore_recog.recognizers.embedding import EmbeddingTraining
+from restore_recog.recognizers.losses import training
 
 NAME = "facenet"
 PRETRAINED = {
@@ -53,7 +54,7 @@ class InceptionNet(nn.Module):
 
 
 class FaceNet(Recognizer):
-    """facenet-pytorch's InceptionResnetV1, pretrained or trained here with triplet loss.
+    """facenet-pytorch's InceptionResnetV1, pretrained or trained here.
 
     Args:
         argument: ``vggface2``, ``casia-webface``, or None for your own file.
@@ -92,14 +93,15 @@ class FaceNet(Recognizer):
     @classmethod
     def trainable(
         cls, argument: str | None, device: str = "cpu", **options: Any
-    ) -> TripletTraining:
-        """Return the triplet training, from scratch or from pretrained weights (*argument*).
+    ) -> EmbeddingTraining:
+        """Return the training, from scratch or from pretrained weights (*argument*).
 
-        ``options`` are those of :data:`restore_recog.recognizers.triplet.OPTIONS` and ``dropout``.
+        ``options`` are ``loss`` and that loss's (:mod:`restore_recog.recognizers.losses`), and
+        ``dropout``.
         """
         config: Mapping[str, Any] = {"dropout": float(options.pop("dropout", 0.6))}
         net = pretrained_net(argument) if argument else InceptionNet(config["dropout"])
-        return TripletTraining(NAME, net, config, SIZE, device, **options)
+        return training(NAME, net, config, SIZE, device=device, **options)
 
 
 def pretrained_net(name: str) -> InceptionNet:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -110,12 +110,13 @@ SETTINGS = tuple(one.name for one in fields(Feeding))
 """Every setting by name."""
 
 
-def feeding(model: Path, given: Mapping[str, Any]) -> Feeding:
-    """Return how a model is fed: as *given*, else as the file beside it says, else as ArcFace is.
+def feeding(model: Path, given: Mapping[str, Any], usual: Feeding) -> Feeding:
+    """Return how a model is fed: as *given*, else as the file beside it says, else as is *usual*.
 
     Args:
         model: ``net.onnx``; the file beside it is ``net.toml`` or ``net.onnx.toml``.
         given: Any of :data:`SETTINGS`.
+        usual: What holds where nobody says otherwise.
 
     Raises:
         PluginError: A setting is unknown, or its value is none that it can have.
@@ -125,7 +126,7 @@ def feeding(model: Path, given: Mapping[str, Any]) -> Feeding:
     where = next((str(file) for file in beside if file.is_file()), "")
     checked = {key: _checked(key, value, f"in {where}") for key, value in written.items()}
     checked |= {key: _checked(key, value, "given") for key, value in given.items()}
-    return Feeding(**checked)
+    return replace(usual, **checked)
 
 
 def _read(file: Path) -> dict[str, Any]:

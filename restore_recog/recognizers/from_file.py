@@ -48,6 +48,9 @@ class FileRecognizer(Recognizer):
     suffixes: ClassVar[tuple[str, ...]]
     """How names of its files end; the first one is shown in messages."""
 
+    usual: ClassVar[Feeding] = Feeding()
+    """How its networks are fed where nobody says otherwise."""
+
     def __init__(
         self,
         argument: str | None = None,
@@ -58,7 +61,7 @@ class FileRecognizer(Recognizer):
     ) -> None:
         self.weights: Path = self._file(argument, weights)
         super().__init__(argument, weights=self.weights, device=device)
-        self.feeding = feeding(self.weights, settings)
+        self.feeding = feeding(self.weights, settings, self.usual)
 
     def frame(self, size: tuple[int, int], **more: Any) -> None:
         """Settle the size (H, W) of the crops and how they are cut.

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from restore_recog import weights as weights_file
 from restore_recog.api import Recognizer
 from restore_recog.errors import TrainingError, UnknownPluginError, WeightsError
-from restore_recog.recognizers.triplet import TripletTraining
+from restore_recog.recognizers.embedding import EmbeddingTraining
+from restore_recog.recognizers.losses import training
 
 NAME = "timm"
 DEFAULT_BACKBONE = "regnetx_002"
@@ -82,7 +83,7 @@ class EmbeddingNet(nn.Module):
 
 
 class TimmRecognizer(Recognizer):
-    """timm backbone with an embedding head, trained with triplet loss.
+    """timm backbone with an embedding head, trained with triplet loss or sub-center ArcFace.
 
     Args:
         argument: timm model name; None for the shipped one.
@@ -126,11 +127,11 @@ class TimmRecognizer(Recognizer):
     @classmethod
     def trainable(
         cls, argument: str | None, device: str = "cpu", **options: Any
-    ) -> TripletTraining:
-        """Return the triplet training of a backbone.
+    ) -> EmbeddingTraining:
+        """Return the training of a backbone, with triplet loss where no other is named.
 
-        ``options`` are those of :data:`restore_recog.recognizers.triplet.OPTIONS` and
-        ``image_size``, ``dimension``, ``dropout``, ``pretrained``.
+        ``options`` are ``loss`` and that loss's (:mod:`restore_recog.recognizers.losses`),
+        ``image_size``, ``dimension``, ``dropout`` and ``pretrained``.
         """
         config: dict[str, Any] = {
             "backbone": argument or DEFAULT_BACKBONE,
@@ -139,7 +140,7 @@ class TimmRecognizer(Recognizer):
             "dropout": float(options.pop("dropout", 0.2)),
         }
         net = create(config, pretrained=bool(options.pop("pretrained", False)))
-        return TripletTraining(NAME, net, config, config["image_size"], device, **options)
+        return training(NAME, net, config, config["image_size"], device=device, **options)
 
 
 def create(config: Mapping[str, Any], *, pretrained: bool) -> EmbeddingNet:

@@ -7,121 +7,38 @@ pytorch-metric-learning.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import torch
 from pytorch_metric_learning import distances, losses, miners
-from torch import Tensor, nn
+from torch import Tensor
 
-from restore_recog.api import Phase, Stateful
 from restore_recog.errors import TrainingError
-from restore_recog.nn.distributed import gathered
-from restore_recog.nn.figures import pair_figures
-from restore_recog.nn.stepping import descend
-from restore_recog.types import FaceBatch
-
-CLIP = 5.0
-"""Largest norm of the gradient."""
+from restore_recog.recognizers.embedding import COMMON, EmbeddingTraining
 
 MINERS = ("semihard", "hard", "all", "batch-hard")
 
-OPTIONS: dict[str, Any] = {
-    "images": 400_000,
-    "batch_size": 128,
-    "identities_per_batch": 32,
-    "learning_rate": 1e-3,
-    "weight_decay": 0.05,
-    "margin": 0.2,
-    "miner": "semihard",
-    "covered": 0.0,
-    "warm_up": 0.05,
-}
-"""Every option of ``--set`` with its default; lengths in images, ``covered`` a share."""
+OPTIONS: dict[str, Any] = {**COMMON, "margin": 0.2, "miner": "semihard"}
+"""Every option of ``--set`` with its default; ``margin`` of cosines."""
 
 
-class TripletTraining:
-    """The training of a recogniser, as the training engine runs it.
+class TripletTraining(EmbeddingTraining):
+    """Triplet loss on cosines, over triplets mined in each batch; arguments as its parent's."""
 
-    Args:
-        model: Plug-in name that the weights file is written for.
-        net: (N, 3, H, W) in [0, 1] -> (N, D), not normalised.
-        config: What rebuilds the net, as plain JSON values.
-        image_size: Side of the crops in pixels.
-        device: Where the net is trained.
-        options: Any of :data:`OPTIONS`.
-    """
+    loss_name = "triplet"
+    defaults = OPTIONS
 
-    def __init__(
-        self,
-        model: str,
-        net: nn.Module,
-        config: Mapping[str, Any],
-        image_size: int,
-        device: str,
-        **options: Any,
-    ) -> None:
-        unknown = sorted(set(options) - set(OPTIONS))
-        if unknown:
-            raise TrainingError(
-                f"The recogniser's training has no option '{unknown[0]}'; "
-                f"choose from {', '.join(OPTIONS)}."
-            )
-        self.options = {**OPTIONS, **options}
-        self.model, self.config, self.image_size = model, dict(config), image_size
-        self.net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.identities_per_batch = int(self.options["identities_per_batch"])
-        self.covered = float(self.options["covered"])
-        self.optimizer = torch.optim.AdamW(
-            self.net.parameters(),
-            lr=self.options["learning_rate"],
-            weight_decay=self.options["weight_decay"],
-        )
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
         distance = distances.CosineSimilarity()
         self.loss = losses.TripletMarginLoss(margin=self.options["margin"], distance=distance)
         self.miner = build_miner(self.options["miner"], self.options["margin"], distance)
-        length, batch_size = int(self.options["images"]), int(self.options["batch_size"])
-        self.phases: Sequence[Phase] = [Phase("triplet", length, batch_size, self.step)]
 
-    def step(self, batch: FaceBatch, progress: float) -> Mapping[str, float]:
-        """Take one optimiser step on an identity-balanced batch."""
-        self.net.train()
-        rate = self.options["learning_rate"] * schedule(progress, self.options["warm_up"])
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        # Where processes share the batch out, everyone is still compared with everyone.
-        embeddings = gathered(self.net(batch.images).float())
-        subjects = gathered(batch.attributes["subject"])
+    def compared(self, embeddings: Tensor, subjects: Tensor) -> tuple[Tensor, Mapping[str, float]]:
+        """Return the triplet loss of a batch, and how many triplets it has."""
         triplets = self.miner(embeddings, subjects)
         loss = self.loss(embeddings, subjects, triplets)
-        descend(self.optimizer, self.net, loss, CLIP)
-        return {"triplet": loss.item(), "triplets": float(len(triplets[0]))}
-
-    def validate(self, batch: FaceBatch) -> Mapping[str, float]:
-        """Return verification and rank figures of people with two images each."""
-        self.net.eval()
-        return pair_figures(self.net(batch.images))
-
-    def networks(self) -> Mapping[str, nn.Module]:
-        """Return the net."""
-        return {"net": self.net}
-
-    def state(self) -> Mapping[str, Stateful]:
-        """Return the net and its optimiser."""
-        return {"net": self.net, "optimizer": self.optimizer}
-
-    def weights(self) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]:
-        """Return the configuration and the net's tensors."""
-        return self.config, self.net.state_dict()
-
-    def preview(self, batch: FaceBatch) -> Tensor:
-        """Return the images as the recogniser sees them."""
-        return batch.images
-
-    def describe(self) -> Mapping[str, Any]:
-        """Return what a resumed run must agree on."""
-        return {"model": self.model, "config": self.config, "options": self.options}
+        return loss, {"triplets": float(len(triplets[0]))}
 
 
 def build_miner(name: str, margin: float, distance: distances.BaseDistance) -> Any:
@@ -135,10 +52,3 @@ def build_miner(name: str, margin: float, distance: distances.BaseDistance) -> A
     if name == "batch-hard":
         return miners.BatchHardMiner(distance=distance)
     return miners.TripletMarginMiner(margin=margin, type_of_triplets=name, distance=distance)
-
-
-def schedule(progress: float, warm_up: float) -> float:
-    """Return the learning-rate factor: linear warm-up, then half a cosine to zero."""
-    if progress < warm_up:
-        return max(progress / warm_up, 0.01)
-    return 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up)))

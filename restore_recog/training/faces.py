@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from restore_recog.api import Dataset
 from restore_recog.coverings import choose, cover
@@ -100,6 +101,10 @@ class TrainingFaces:
     def people(self) -> int:
         """Number of different people."""
         return len(self._people)
+
+    def labels(self) -> Tensor:
+        """Return (people,) int64, rising: what the people are called in batches."""
+        return torch.from_numpy(np.unique(self.crops.subjects[self.rows]))
 
     @property
     def several(self) -> int:

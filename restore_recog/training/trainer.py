@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from restore_recog.api import Phase, Trainable
+from restore_recog.api import Classifying, Phase, Trainable
 from restore_recog.errors import OutputError, TrainingError
 from restore_recog.system import provenance
 from restore_recog.system.atomic import plain, write_text
@@ -72,6 +72,8 @@ class Trainer:
     ) -> None:
         self.trainable = trainable
         self.faces = faces
+        if isinstance(trainable, Classifying):
+            trainable.expect(faces.labels())
         self.run_dir = Path(run_dir)
         self.folder = RunFolder(self.run_dir)
         self.settings = settings = settings or TrainingSettings()

@@ -22,6 +22,8 @@ from restore_recog.alignment import TEMPLATE
 from restore_recog.api import Phase, Stateful
 from restore_recog.errors import RestoreRecogError, TrainingError
 from restore_recog.nn.stepping import adam, update
+from restore_recog.recognizers.embedding import EmbeddingTraining
+from restore_recog.recognizers.subcenter import SubCenterTraining
 from restore_recog.recognizers.triplet import TripletTraining
 from restore_recog.restorers.fmodr.training import FMODRTraining
 from restore_recog.restorers.ganmasker.training import GANMaskerTraining
@@ -42,7 +44,7 @@ FMODR = SLOW | {"lr_detector": 1e-5}
 GANMASKER = SLOW | {"lr_critic": 1e-5}
 
 
-def recogniser(miner: str) -> TripletTraining:
+def recogniser(kind: type[EmbeddingTraining], **further: Any) -> EmbeddingTraining:
     """Return a recogniser whose every layer of normalisation sees the batch."""
     net = nn.Sequential(
         nn.Conv2d(3, 6, 3, stride=2, bias=False),
@@ -53,7 +55,15 @@ def recogniser(miner: str) -> TripletTraining:
         nn.BatchNorm1d(8),
     )
     options = {"batch_size": BATCH, "identities_per_batch": 2, "learning_rate": 1e-5}
-    return TripletTraining("fake", net, {}, SIZE, "cpu", miner=miner, **options)
+    return kind("fake", net, {}, SIZE, "cpu", **options, **further)
+
+
+def centred() -> EmbeddingTraining:
+    """Return a recogniser with centres of two people."""
+    training = recogniser(SubCenterTraining)
+    assert isinstance(training, SubCenterTraining)
+    training.expect(torch.tensor([0, 1]))
+    return training
 
 
 MODELS: Mapping[str, Callable[[], Any]] = {
@@ -61,8 +71,9 @@ MODELS: Mapping[str, Callable[[], Any]] = {
     "fmodr-batch-norm": lambda: FMODRTraining("tiny", "cpu", **FMODR),
     "fmodr-gate": lambda: FMODRTraining("tiny", "cpu", **FMODR, coarse_norm="instance", gate=1),
     "ganmasker": lambda: GANMaskerTraining("tiny", "cpu", **GANMASKER),
-    "triplet": lambda: recogniser("all"),
-    "triplet-batch-hard": lambda: recogniser("batch-hard"),
+    "triplet": lambda: recogniser(TripletTraining, miner="all"),
+    "triplet-batch-hard": lambda: recogniser(TripletTraining, miner="batch-hard"),
+    "subcenter-arcface": centred,
 }
 
 

@@ -73,6 +73,36 @@ def script(net: torch.nn.Module, path: Path) -> Path:
     return path
 
 
+def vgg_tensors(names: str = "own", *, people: int = 5, wide: int = 2) -> dict[str, torch.Tensor]:
+    """Return the tensors of a narrow VGG-16, drawn by a seed.
+
+    Args:
+        names: ``own`` (conv1_1, fc6), ``underscore`` (conv_1_1, fc6) or ``torchvision``.
+        people: Outputs of the last layer; 0 for none.
+        wide: Channels of every map.
+    """
+    generator = torch.Generator().manual_seed(0)
+    places = [(s, c) for s, count in enumerate((2, 2, 3, 3, 3), 1) for c in range(1, count + 1)]
+    numbers = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)  # with rectifiers and maxima
+    called = {
+        "own": [f"conv{s}_{c}" for s, c in places] + ["fc6", "fc7", "fc8"],
+        "underscore": [f"conv_{s}_{c}" for s, c in places] + ["fc6", "fc7", "fc8"],
+        "torchvision": [f"features.{n}" for n in numbers] + [f"classifier.{n}" for n in (0, 3, 6)],
+    }[names]
+    shapes = [(wide, 3, 3, 3), *[(wide, wide, 3, 3)] * 12, (12, wide * 49), (8, 12), (people, 8)]
+    held = {}
+    for name, shape in list(zip(called, shapes, strict=True))[: 16 if people else 15]:
+        size = int(np.prod(shape[1:]))
+        held[f"{name}.weight"] = torch.randn(shape, generator=generator) * (2 / size) ** 0.5
+        held[f"{name}.bias"] = torch.randn(shape[0], generator=generator) * 0.1
+    return held
+
+
+def _vggface(folder: Path) -> Path:
+    torch.save(vgg_tensors(wide=8), folder / "vgg.pth")
+    return folder / "vgg.pth"
+
+
 def _onnx(folder: Path) -> Path:
     _need("onnx", "onnxruntime")
     return onnx_file(folder / "net.onnx")
@@ -98,5 +128,6 @@ FILES: Mapping[str, Callable[[Path], Path | None]] = {
     "torchscript": _torchscript,
     "dlib": lambda folder: dlib_file(folder / "net.dat"),
     "dlib-native": _dlib_native,
+    "vggface": _vggface,
 }
 """Recognisers whose file does not come with this package -> writes a small one in a folder."""

@@ -12,9 +12,10 @@ from facenet_pytorch.models.inception_resnet_v1 import InceptionResnetV1
 
 from restore_recog import weights
 from restore_recog.errors import TrainingError, UnknownPluginError, WeightsError
+from restore_recog.recognizers.embedding import schedule
 from restore_recog.recognizers.facenet import FaceNet
 from restore_recog.recognizers.timm import EmbeddingNet, TimmRecognizer
-from restore_recog.recognizers.triplet import MINERS, schedule
+from restore_recog.recognizers.triplet import MINERS
 from restore_recog.types import FaceBatch
 
 SMALL = {"image_size": 32, "dimension": 16, "batch_size": 16, "identities_per_batch": 4}
