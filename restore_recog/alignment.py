@@ -53,6 +53,22 @@ def five_of_68(landmarks: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.stack([*eyes, *landmarks[[30, 48, 54]]]).astype(np.float32)
 
 
+def in_pixels(template: NDArray[np.floating], size: int | tuple[int, int]) -> NDArray[np.float64]:
+    """Return where the points of a template lie in a crop.
+
+    Whole numbers are the centres of pixels, so pixel u of W is at (u + 0.5) / W of the width.
+
+    Args:
+        template: (L, 2) in the unit square, x in units of the width and y of the height.
+        size: Of the crop in pixels, a side or (H, W).
+
+    Returns:
+        (L, 2) pixels, x then y.
+    """
+    height, width = (size, size) if isinstance(size, int) else size
+    return np.asarray(template, np.float64) * (width, height) - 0.5
+
+
 def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the (2, 3) rotation-scale-shift that maps *source* to *target* with least squares.
 
@@ -93,7 +109,7 @@ def align(image: FaceImage, size: int, template: NDArray[np.floating] = TEMPLATE
     if image.landmarks is None:
         raise ImageError("The image has no landmarks, so it cannot be aligned.")
     try:
-        matrix = similarity(five_points(image.landmarks), template * size - 0.5)
+        matrix = similarity(five_points(image.landmarks), in_pixels(template, size))
     except ValueError as error:
         raise ImageError(str(error)) from error
     pixels = warp(image.pixels, matrix, size)
@@ -126,8 +142,7 @@ def warp(
 
     Args:
         pixels: (H, W, 3) or (H, W), uint8 or float32; the crop has the same type.
-        matrix: (2, 3), maps pixels of the image to pixels of the crop. Whole numbers are the
-            centres of pixels: pixel u of W is at (u + 0.5) / W of the width.
+        matrix: (2, 3), maps pixels of the image to pixels of the crop.
         size: Of the crop.
     """
     height, width = (size, size) if isinstance(size, int) else size

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.alignment import TEMPLATE, align
+from restore_recog.alignment import TEMPLATE, align, in_pixels
 from restore_recog.errors import NoFaceError, SeveralFacesError
 from restore_recog.types import FaceCrop, FaceImage
 
@@ -132,7 +132,7 @@ class FaceFinder:
         """
         height, width = image.pixels.shape[:2]
         if self.policy == "aligned":
-            landmarks = (TEMPLATE * (width, height) - 0.5).astype(np.float32)
+            landmarks = in_pixels(TEMPLATE, (height, width)).astype(np.float32)
             return replace(image, landmarks=landmarks)
         faces = self.find(image.pixels)
         if not faces:

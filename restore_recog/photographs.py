@@ -4,8 +4,7 @@ A restorer works on a crop of its own; a recogniser is fed from the photograph, 
 and resolution. So what a restorer (or a drawn covering) changes in the crop is put back into the
 photograph, and the recogniser's crop is cut from that by one resampling.
 
-Matrices map centres of pixels, which lie at whole numbers: pixel u of W is at (u + 0.5) / W of the
-width. A point p of a template in the unit square is therefore at p * (W, H) - 0.5.
+Matrices map centres of pixels, which lie at whole numbers (:func:`alignment.in_pixels`).
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from restore_recog.alignment import (
     after,
     align,
     five_points,
+    in_pixels,
     inverse,
     shrunk,
     similarity,
@@ -108,7 +108,7 @@ def recut(
     photo = repainted(crop, pixels, beyond=beyond)
     if photo.aligned:
         return warp(photo.pixels, _middle(photo.pixels.shape, size), size)
-    target = np.asarray(template) * size[::-1] - 0.5
+    target = in_pixels(template, size)
     matrix = similarity(five_points(crop.landmarks), target)  # crop -> result
     return warp(photo.pixels, after(matrix, photo.matrix), size)
 

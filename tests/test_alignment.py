@@ -11,6 +11,7 @@ from restore_recog.alignment import (
     align,
     five_of_68,
     five_points,
+    in_pixels,
     similarity,
     transform_points,
     warp,
@@ -43,6 +44,13 @@ def test_similarity_is_the_least_squares_optimum() -> None:
 
     for a, b, x, y in np.vstack([np.eye(4), -np.eye(4)]) * 1e-3:
         assert error(best + np.array([[a, -b, x], [b, a, y]])) > error(best)
+
+
+def test_the_middle_of_the_first_pixel_is_at_zero() -> None:
+    """Half-pixel convention: of 4 columns and 2 rows the first centre is at 1/8 and 1/4."""
+    template = np.array([[0.125, 0.25], [0.5, 0.5], [1.0, 1.0]])
+    np.testing.assert_allclose(in_pixels(template, (2, 4)), [[0, 0], [1.5, 0.5], [3.5, 1.5]])
+    np.testing.assert_allclose(in_pixels(template, 8), in_pixels(template, (8, 8)))
 
 
 def test_similarity_never_mirrors() -> None:

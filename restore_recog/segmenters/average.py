@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from restore_recog.alignment import TEMPLATE
+from restore_recog.alignment import TEMPLATE, in_pixels
 from restore_recog.api import Segmenter
 from restore_recog.coverings import cover
 
@@ -55,6 +55,6 @@ class AverageMask(Segmenter):
 def _average(kind: str) -> NDArray[np.float32]:
     """Return (S, S) the share of the drawn coverings that hide each pixel."""
     blank = np.full((SIZE, SIZE, 3), 128, np.uint8)
-    points = (TEMPLATE * SIZE - 0.5).astype(np.float32)
+    points = in_pixels(TEMPLATE, SIZE).astype(np.float32)
     drawn = [cover(blank, points, kind=kind, seed=seed).mask for seed in range(DRAWN)]
     return np.mean(drawn, axis=0, dtype=np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from restore_recog.alignment import TEMPLATE, five_points, similarity, warp
+from restore_recog.alignment import TEMPLATE, five_points, in_pixels, similarity, warp
 from restore_recog.api import Recognizer
 from restore_recog.errors import DataError, PluginError, RestoreRecogError
 from restore_recog.evaluation.arms import upper_half
@@ -120,7 +120,7 @@ def _fitted(recognizer: Recognizer, faces: Sequence[Face], ledger: Ledger) -> li
 def _usual(face: Face) -> Pixels:
     """Return the crop as it is, or cut anew where it is not framed as the project's own are."""
     side = face.pixels.shape[0]
-    matrix = similarity(five_points(face.crop.landmarks), TEMPLATE * side - 0.5)
+    matrix = similarity(five_points(face.crop.landmarks), in_pixels(TEMPLATE, side))
     if np.allclose(matrix, np.eye(2, 3), rtol=0, atol=[0.01, 0.01, 1.0]):
         return face.pixels
     return warp(face.pixels, matrix, side)
