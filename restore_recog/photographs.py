@@ -24,13 +24,14 @@ from restore_recog.alignment import (
     inverse,
     shrunk,
     similarity,
+    transform_points,
     warp,
 )
 from restore_recog.types import FaceCrop, FaceImage, Photo, Pixels
 
 REACH = 1.5
 """Side of what is kept of a photograph, in sides of the crop: a template whose eyes are at least
-0.2 of its width apart finds its whole crop in it. Beyond, the border is repeated."""
+0.25 of its width apart finds its whole crop in it. Beyond, the border is repeated."""
 
 LONGEST = 768
 """What is kept of a photograph is halved until it is no longer than that. In an upright face the
@@ -79,6 +80,19 @@ def around(
 def own_crop(template: NDArray[np.floating] | None) -> bool:
     """Return whether a recogniser's template is that of the project's own crops."""
     return template is None or np.array_equal(template, TEMPLATE)
+
+
+def reaches_beyond(template: NDArray[np.floating], size: tuple[int, int]) -> bool:
+    """Return whether a recogniser wants to see more than what is kept of a photograph.
+
+    Args:
+        template: (5, 2) where the five points go, in the unit square.
+        size: (H, W) of its crops.
+    """
+    matrix = similarity(in_pixels(template, size), TEMPLATE)  # to sides of the project's own crop
+    height, width = size
+    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]]) - 0.5
+    return bool((np.abs(transform_points(matrix, corners) - 0.5) > REACH / 2).any())
 
 
 def recut(

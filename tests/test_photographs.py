@@ -9,8 +9,17 @@ import pytest
 from numpy.typing import NDArray
 
 from restore_recog.alignment import TEMPLATE, after, align, inverse, warp
-from restore_recog.photographs import LONGEST, REACH, around, own_crop, paste, recut, repainted
-from restore_recog.recognizers.crop_templates import ARCFACE, SPHEREFACE
+from restore_recog.photographs import (
+    LONGEST,
+    REACH,
+    around,
+    own_crop,
+    paste,
+    reaches_beyond,
+    recut,
+    repainted,
+)
+from restore_recog.recognizers.crop_templates import ARCFACE, DLIB, FACENET, SPHEREFACE
 from restore_recog.types import FaceCrop, FaceImage, Pixels
 
 SIDE = 64
@@ -97,6 +106,14 @@ def test_a_crop_at_its_own_template_is_one_resampling_of_the_photograph(template
 
 def test_an_own_template_is_told_from_others() -> None:
     assert own_crop(None) and own_crop(TEMPLATE.copy()) and not own_crop(ARCFACE.array())
+
+
+def test_a_template_that_shows_more_than_what_is_kept_is_told() -> None:
+    known = (ARCFACE, SPHEREFACE, FACENET, DLIB)
+    assert not any(reaches_beyond(one.array(), one.size) for one in known)
+    loose = (TEMPLATE - 0.5) * 0.6 + 0.5  # the face takes 0.6 of the project's own crop
+    assert reaches_beyond(loose, (224, 224))
+    assert not reaches_beyond((TEMPLATE - 0.5) * 0.68 + 0.5, (224, 224))
 
 
 def test_outside_of_what_changed_the_photograph_is_the_same_bit_for_bit() -> None:

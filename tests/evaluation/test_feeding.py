@@ -187,11 +187,20 @@ def test_the_report_says_what_the_recogniser_is_fed_from() -> None:
     ours, usual = evaluate_each(request(data, arms=("occluded",)), [Looking(), Colours()])
     assert ours.setup["recognizer_fed_from"] == "photograph"
     assert any("(96 wide, 88 high) are cut from the photographs" in n for n in ours.notes)
+    assert not any("Warning: the recogniser's template" in note for note in ours.notes)
     assert usual.setup["recognizer_fed_from"] == "crop"
     assert not any("photographs" in note for note in usual.notes)
     alone = evaluate(request(data, arms=("occluded",)))
     for name, scores in alone.scores.items():
         np.testing.assert_array_equal(ours.scores[name], scores)
+
+
+def test_a_template_that_shows_too_much_is_warned_of() -> None:
+    class Loose(Looking):
+        template = (Looking.template - 0.5) * 0.5 + 0.5
+
+    asked = replace(request(Photographs(4, 4, occluded=2), arms=("occluded",)), recognizer=Loose())
+    assert any("Warning: the recogniser's template shows more" in n for n in evaluate(asked).notes)
 
 
 class Redecorated(Photographs):

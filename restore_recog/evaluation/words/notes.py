@@ -17,7 +17,7 @@ from restore_recog.evaluation.figures.pairs import LEVEL, RESAMPLES
 from restore_recog.evaluation.run import coverings_drawn
 from restore_recog.evaluation.run.faces import FoundProbe
 from restore_recog.evaluation.scores.cosine_table import without
-from restore_recog.photographs import own_crop
+from restore_recog.photographs import own_crop, reaches_beyond
 from restore_recog.system import provenance
 from restore_recog.types import Templates
 
@@ -91,13 +91,20 @@ def notes(session: Session, findings: Findings) -> tuple[str, ...]:
 def feeding(session: Session) -> list[str]:
     """Return what the recogniser's crops are cut from, where that is not the restorers' crop."""
     recognizer = session.request.recognizer
-    if own_crop(recognizer.template) or session.asks_quality:
+    if recognizer.template is None or own_crop(recognizer.template) or session.asks_quality:
         return []
     height, width = recognizer.image_size
+    sentences = []
+    if reaches_beyond(recognizer.template, recognizer.image_size):
+        sentences.append(
+            "Warning: the recogniser's template shows more than what is kept of a photograph; the "
+            "edges of its crops repeat the border of that."
+        )
     return [
+        *sentences,
         f"The recogniser's crops ({width} wide, {height} high) are cut from the photographs at its "
         "own template, after what was covered or restored in the restorers' crop was put back "
-        "into them. Images that came as aligned crops are scaled, not cut."
+        "into them. Images that came as aligned crops are scaled, not cut.",
     ]
 
 
