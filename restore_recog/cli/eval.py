@@ -76,7 +76,7 @@ def _several(
     from restore_recog.reporting import several
 
     check_place(given, output)
-    reports, known = eval_several.evaluated_each(given, further, output, build_request, ranks)
+    _, reports, known = eval_several.evaluated_each(given, further, output, build_request, ranks)
     if ranks.leads and not known:
         eval_several.write(reports, output)
     return several.text(reports), known

@@ -11,6 +11,7 @@ import click
 from restore_recog import registry
 
 if TYPE_CHECKING:
+    from restore_recog.api import Recognizer
     from restore_recog.evaluation.request import EvalRequest
     from restore_recog.evaluation.results import EvaluationReport
     from restore_recog.system.processes import Processes
@@ -43,15 +44,15 @@ def check(given: Mapping[str, Any], further: Sequence[str]) -> None:
 
 def evaluated_each(
     given: dict[str, Any],
-    further: Sequence[str],
+    further: Sequence[str | Recognizer],
     output: Path,
     build: Callable[[dict[str, Any], Path], EvalRequest],
     ranks: Processes,
-) -> tuple[dict[str, EvaluationReport], bool]:
+) -> tuple[EvalRequest, dict[str, EvaluationReport], bool]:
     """Run the evaluation of all recognisers, or read what ``--resume`` finds finished.
 
     Returns:
-        Recogniser -> its report, and whether they were finished before.
+        What was asked for, recogniser -> its report, and whether they were finished before.
     """
     from restore_recog.evaluation.evaluate import evaluate_each
     from restore_recog.reporting import resuming, several
@@ -64,10 +65,10 @@ def evaluated_each(
     if given["resume"]:
         known = resuming.finished_each(request, dict(zip(names, recognizers, strict=True)), output)
         if known is not None:
-            return known, True
+            return request, known, True
     with Bars(None if ranks.leads else False) as bars:
         reports = evaluate_each(request, recognizers, bars.update)
-    return dict(zip(names, reports, strict=True)), False
+    return request, dict(zip(names, reports, strict=True)), False
 
 
 def write(reports: Mapping[str, EvaluationReport], output: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from restore_recog import registry
-from restore_recog.cli import options
+from restore_recog.cli import eval_several, options, reproduce_parts
 from restore_recog.cli.eval_options import evaluation_options
 from restore_recog.errors import DataError, WeightsError
 
@@ -78,15 +79,29 @@ FORMATS = ("text", "markdown", "csv", "json")
     show_default=True,
     help="How the table is printed; the results folder has all of them.",
 )
+@click.option(
+    "--row-recognizer",
+    "row_recognizers",
+    multiple=True,
+    metavar="ROW=NAME",
+    help="Recogniser of rows that have one of their own, e.g. sca=onnx:FILE; repeat for several.",
+)
+@click.option(
+    "--row-weights",
+    multiple=True,
+    metavar="ROW=FILE",
+    help="Weights file of such a recogniser, e.g. vggface=FILE.",
+)
 @evaluation_options(
     only=TAKEN, output="Results folder; must not exist.  [default: runs/<time>-<table>]"
 )
 def command(name: str | None, listing: bool, **given: Any) -> None:
     """Measure what a paper's TABLE shows, and print it beside the paper's own figures.
 
-    An ordinary evaluation with the table's data, coverings, crops and number of images. A
-    line counts as reproduced only where the paper's figure lies within the 95 % interval and
-    data, size and the weights' training are the paper's; otherwise it says why not.
+    A table of several parts (fmodr-table5) is measured part by part, each on its own data. An
+    ordinary evaluation with the table's data, coverings, crops and number of images. A line counts
+    as reproduced only where the paper's figure lies within the 95 % interval and data, size and the
+    weights' training are the paper's; otherwise it says why not.
 
     \b
     Examples:
@@ -94,33 +109,47 @@ def command(name: str | None, listing: bool, **given: Any) -> None:
       restore-recog reproduce ganmasker-table1
       restore-recog reproduce fmodr-table4-celeba-mask -d celeba:PATH --weights W.safetensors
       restore-recog reproduce fmodr-table5-ar -d phantom:ar --limit 20
+      restore-recog reproduce fmodr-table5 -d ar:PATH -d fmor:PATH --row-weights sca=W.safetensors
     """
     from restore_recog.published import rendering, tables
 
     if listing or name is None:
         click.echo(rendering.overview(tables.tables().values()))
         return
-    table = tables.table(name)
+    parts = tables.parts(name)
     if not given["data"]:
-        click.echo(rendering.table_text(table))
+        click.echo("\n\n\n".join(map(rendering.table_text, parts)))
         return
-    _measure(table, given)
+    _measure(parts, name, given)
 
 
-def _measure(table: PaperTable, given: dict[str, Any]) -> None:
-    """Check what can be checked at once, then evaluate."""
+def _measure(parts: Sequence[PaperTable], name: str, given: dict[str, Any]) -> None:
+    """Check what can be checked at once, then evaluate and print every part that has data."""
     from restore_recog.cli.eval import check_options
     from restore_recog.published.presets import PRESETS
     from restore_recog.system.processes import processes
 
-    if table.preset is None:
-        raise DataError(f"There is no evaluation for '{table.name}': {table.why_not}.")
-    preset = PRESETS[table.preset]
+    for table in parts:
+        if table.preset is None:
+            raise DataError(f"There is no evaluation for '{table.name}': {table.why_not}.")
     check_options(given)
-    _check(table, preset, given)
-    output = given["output"] or options.default_output(table.name)
+    presets = {table.name: PRESETS[table.preset or ""] for table in parts}
+    rows = reproduce_parts.row_options(parts, given)
+    wanted = reproduce_parts.shared_out(
+        parts, presets, given, given["output"] or options.default_output(name)
+    )
+    for table, mine, _ in wanted:
+        _check(table, presets[table.name], mine)
     with processes() as ranks:
-        _reproduce(table, preset, given, output, ranks)
+        texts = [
+            _reproduce(_Part(table, presets[table.name], rows), mine, output, ranks)
+            for table, mine, output in wanted
+        ]
+    if ranks.leads:
+        click.echo(reproduce_parts.joined(texts, given["form"]).rstrip("\n"))
+        for _, _, output in wanted:
+            report = output / "report.html"
+            click.echo(f"\nThe whole report: {report}", err=given["form"] != "text")
 
 
 def _check(table: PaperTable, preset: Preset, given: dict[str, Any]) -> None:
@@ -145,23 +174,60 @@ def _check(table: PaperTable, preset: Preset, given: dict[str, Any]) -> None:
             )
 
 
-def _reproduce(
-    table: PaperTable, preset: Preset, given: dict[str, Any], output: Path, ranks: Processes
-) -> None:
-    """Evaluate, or take a finished run; write the comparison into its folder and print it."""
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A table, how it is measured, and what its rows' recognisers are."""
+
+    table: PaperTable
+    preset: Preset
+    rows: reproduce_parts.RowOptions
+
+
+def _reproduce(part: _Part, given: dict[str, Any], output: Path, ranks: Processes) -> str:
+    """Evaluate, or take finished runs; write the comparison into the folder and return its text."""
     from restore_recog.cli.eval import evaluated, write
     from restore_recog.published import rendering
 
+    table, preset = part.table, part.preset
     build = partial(_request, table, preset)
-    request, report, known = evaluated(given, output, build, ranks)
-    if not ranks.leads:
-        return
-    comparison = _compared(table, preset, request, report)
-    if not known:
-        write(_labelled(report, comparison), output)
+    if table.recognizers:
+        comparison = _each(part, given, output, ranks)
+    else:
+        request, report, known = evaluated(given, output, build, ranks)
+        comparison = _compared(table, preset, request, report) if ranks.leads else None
+        if comparison and not known:
+            write(_labelled(report, comparison), output)
+    if comparison is None:
+        return ""
     rendering.write(comparison, preset, output)
-    click.echo(rendering.shown(comparison, preset, given["form"]).rstrip("\n"))
-    click.echo(f"\nThe whole report: {output / 'report.html'}", err=given["form"] != "text")
+    return rendering.shown(comparison, preset, given["form"])
+
+
+def _each(
+    part: _Part, given: dict[str, Any], output: Path, ranks: Processes
+) -> TableComparison | None:
+    """Evaluate with the run's recogniser and with those of the rows; the images are made once."""
+    from restore_recog.cli.eval import check_place
+    from restore_recog.published.row_recognizers import chosen
+    from restore_recog.system.devices import resolve
+    from restore_recog.system.processes import own_device
+
+    check_place(given, output)
+    device = resolve(own_device(given["device"]))
+    own = chosen(part.table.recognizers, part.rows.specs, part.rows.weights, device)
+    build = partial(_request, part.table, part.preset)
+    request, reports, known = eval_several.evaluated_each(
+        given, list(own.values()), output, build, ranks
+    )
+    if not ranks.leads:
+        return None
+    first, *others = reports.values()
+    rows = dict(zip(own, others, strict=True))
+    comparison = _compared(part.table, part.preset, request, first, rows)
+    if not known:
+        labelled = {name: _labelled(one, comparison) for name, one in reports.items()}
+        eval_several.write(labelled, output)
+    return comparison
 
 
 def _request(table: PaperTable, preset: Preset, given: dict[str, Any], output: Path) -> EvalRequest:
@@ -196,7 +262,11 @@ def _request(table: PaperTable, preset: Preset, given: dict[str, Any], output: P
 
 
 def _compared(
-    table: PaperTable, preset: Preset, request: EvalRequest, report: EvaluationReport
+    table: PaperTable,
+    preset: Preset,
+    request: EvalRequest,
+    report: EvaluationReport,
+    others: Mapping[str, EvaluationReport] | None = None,
 ) -> TableComparison:
     from restore_recog.published.comparison import compare
     from restore_recog.published.origin import MeasuredRun, origin
@@ -208,7 +278,7 @@ def _compared(
         origins={name: origin(name, restorer) for name, restorer in restorers.items()},
         recognizer=request.recognizer.name,
     )
-    return compare(table, preset, report, run)
+    return compare(table, preset, report, run, others)
 
 
 def _labelled(report: EvaluationReport, comparison: TableComparison) -> EvaluationReport:

@@ -8,13 +8,14 @@ known of data, size and weights makes the two different things.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from restore_recog.evaluation.arms import ARMS
 from restore_recog.evaluation.results import ArmReport, EvaluationReport
 from restore_recog.published.origin import MeasuredRun
 from restore_recog.published.presets import Preset
+from restore_recog.published.row_recognizers import wanting
 from restore_recog.published.tables import METRICS, Metric, PaperRow, PaperTable, Printed
 from restore_recog.reporting.columns import floor_and_answers
 
@@ -106,10 +107,14 @@ class TableComparison:
 
 
 def compare(
-    table: PaperTable, preset: Preset, report: EvaluationReport, run: MeasuredRun
+    table: PaperTable,
+    preset: Preset,
+    report: EvaluationReport,
+    run: MeasuredRun,
+    others: Mapping[str, EvaluationReport] | None = None,
 ) -> TableComparison:
-    """Set a report's figures beside a table."""
-    return _Comparer(table, preset, report, run).comparison()
+    """Set a report's figures beside a table; *others* are those of rows' own recognisers."""
+    return _Comparer(table, preset, report, run, others or {}).comparison()
 
 
 def _ours(arm: ArmReport, key: str, ending: str = "") -> Ours | None:
@@ -165,6 +170,7 @@ class _Comparer:
     preset: Preset
     report: EvaluationReport
     run: MeasuredRun
+    others: Mapping[str, EvaluationReport]
 
     def comparison(self) -> TableComparison:
         """Return the table with ours beside the paper's."""
@@ -210,7 +216,8 @@ class _Comparer:
 
     def _arm(self, row: PaperRow) -> ArmReport | None:
         """Return the arm that belongs in a row: of that restorer, with weights of that kind."""
-        for arm in self.report.arms:
+        report = self.report if row.recognizer is None else self.others.get(row.recognizer)
+        for arm in report.arms if report else ():
             if row.arm is not None and arm.name == row.arm:
                 return arm
             if row.restorer is None or not ARMS[arm.arm].answers or arm.restorer is None:
@@ -264,11 +271,14 @@ class _Comparer:
             reasons.append(f"the masks are those of '{segmenter}', the paper finds its own")
         if any(METRICS[key].recognition for key in self.table.metrics):
             reasons.append(f"the recogniser '{self.run.recognizer}' is not the paper's")
+        if self.others:
+            reasons.append("the paper does not tell the settings of its other recognisers")
         return tuple(reasons)
 
     def _cautions(self) -> Iterator[str]:
         """Yield what differs but does not forbid the comparison."""
         setup, preset = self.report.setup, self.preset
+        yield from (wanting(role) for role in self.table.recognizers if role not in self.others)
         count = setup.get("images", {}).get("probes")
         if count is not None and count != preset.images:
             fid = " (FID depends on how many)" if "fid" in self.table.metrics else ""

@@ -49,7 +49,10 @@ SQUARE = "rectangle:64"
 KINDS = {MASKTHEFACE: MASKTHEFACE.replace(",", ", "), FACE_MASKS: "27 kinds of face mask"}
 """Coverings that stand for the paper's own -> what they are in words."""
 
-_RECOGNIZER = "The recogniser is --recognizer; the paper's triplet recogniser is unpublished."
+_RECOGNIZER = (
+    "The triplet recogniser is --recognizer, since the paper's is unpublished; the other rows of "
+    "table 5 have recognisers of their own, with settings that the paper does not tell."
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

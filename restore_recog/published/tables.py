@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -95,6 +96,7 @@ class PaperRow:
         restorer: Ours of that name, or None.
         arm: Our arm where nothing is restored (``occluded``), or None.
         options: What the restorer's weights must have been trained with to stand in this row.
+        recognizer: Key of :data:`~.row_recognizers.ROLES`, or None for the run's recogniser.
     """
 
     label: str
@@ -102,6 +104,7 @@ class PaperRow:
     restorer: str | None = None
     arm: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    recognizer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,11 @@ class PaperTable:
         """Return the restorers that have a row of their own."""
         return tuple(dict.fromkeys(row.restorer for row in self.rows if row.restorer))
 
+    @property
+    def recognizers(self) -> tuple[str, ...]:
+        """Return the recognisers that rows have of their own, beside the run's."""
+        return tuple(dict.fromkeys(row.recognizer for row in self.rows if row.recognizer))
+
 
 @cache
 def tables() -> Mapping[str, PaperTable]:
@@ -167,13 +175,27 @@ def table(name: str) -> PaperTable:
     Raises:
         DataError: There is none of that name; the message names its parts or the nearest.
     """
+    several = parts(name)
+    if len(several) > 1:
+        names = ", ".join(part.name for part in several)
+        raise DataError(f"'{name}' has several parts; name one of {names}.")
+    return several[0]
+
+
+def parts(name: str) -> tuple[PaperTable, ...]:
+    """Return the table of a name, or all parts of one, such as ``fmodr-table5``.
+
+    Raises:
+        DataError: There is none of that name; the message names the nearest.
+    """
     known = tables()
     if name in known:
-        return known[name]
+        return (known[name],)
     wanted = name.strip().lower().replace("_", "-")
-    parts = [other for other in known if other.startswith(f"{wanted}-")]
-    if parts:
-        raise DataError(f"'{name}' has several parts; name one of {', '.join(parts)}.")
+    if re.fullmatch(r".+-(table|figure)\d+", wanted):
+        several = tuple(one for other, one in known.items() if other.startswith(f"{wanted}-"))
+        if several:
+            return several
     near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
     hint = (
         f"did you mean {' or '.join(near)}?"

@@ -52,7 +52,8 @@ def test_without_data_the_papers_own_figures_are_shown() -> None:
     ("args", "message"),
     [
         (("gnmasker-table1",), "ganmasker-table1"),
-        (("fmodr-table5",), "fmodr-table5-ar, fmodr-table5-fmor"),
+        (("fmodr",), "did you mean"),
+        (("fmodr-table5", "-d", "phantom:ar-2", "--row-weights", "sca=none"), "no weights file"),
         (("fmodr-table8", "-d", "phantom"), "There is no evaluation"),
         (("fmodr-table4-ar", "-d", "ar:x"), "agree pixel by pixel"),
         (("fmodr-table3", "-d", "fmro:x"), "Did you mean 'fmor'"),
@@ -117,6 +118,70 @@ def test_every_kind_of_table_can_be_rehearsed(quick: list[str], name: str, data:
         assert worn == {"scarf"}
     if name == "fmodr-table3":
         assert report.setup["coverings"] is not None and "mask" not in worn
+
+
+def test_a_table_of_two_parts_is_shown_whole() -> None:
+    text = run("fmodr-table5").stdout
+    assert "fmodr-table5-ar" in text and "fmodr-table5-fmor" in text
+    for figure in ("30.2", "43.9", "51.8", "61.3", "97.3", "8.1", "39.0", "47.6"):
+        assert f" {figure}\n" in text
+
+
+def test_every_row_of_table_five_stands_beside_the_papers(
+    quick: list[str], tiny_recognizer: str
+) -> None:
+    data = ("-d", "phantom:ar-3", "-d", "phantom:fmor-3")
+    form = ("--row-recognizer", f"sca={tiny_recognizer}", "-o", "out", "--format", "csv")
+    args = ("fmodr-table5", *data, *quick, *form)
+    result = run(*args)
+    assert result.exit_code == 0, result.output
+    rows = list(csv.DictReader(result.stdout.splitlines()))
+    printed = [row for row in rows if row["in_paper"] == "yes" and row["paper"][0] not in "+-"]
+    assert len(printed) == 22
+    here = {(row["table"][13:], row["row"]) for row in printed if row["here"]}
+    ours = {"Triplet learning", "SCA", "FMODR + Triplet learning", "FMODR + SCA"}
+    classics = {"PCA", "LPP", "SR", "GPCA"}
+    assert here == {("ar", label) for label in ours | classics} | {("fmor", one) for one in ours}
+    note = Path("out/fmodr-table5-ar/reproduce.txt").read_text()
+    assert "the rows with VGG-Face are filled by --row-weights vggface=FILE" in note
+    assert "SCA are filled" not in note and "settings of its other recognisers" in note
+    parts = sorted(path.name for path in Path("out").iterdir() if not path.name.startswith("."))
+    assert parts == ["fmodr-table5-ar", "fmodr-table5-fmor"]
+    # Each recogniser has the report that it would get alone, and its own figures.
+    pca = next(row for row in printed if row["row"] == "PCA")
+    alone = read_report(Path("out/fmodr-table5-ar/recognizers/pca"))
+    floor = next(arm for arm in alone.arms if arm.name == "occluded")
+    assert float(pca["here"]) == pytest.approx(100 * floor.figures["rank1"]["value"])
+    refused = run(*args)
+    assert refused.exit_code == 1 and "never overwritten" in refused.stderr
+    resumed = [arg for arg in args if arg != "--no-cache"]
+    again = run(*resumed, "--resume")
+    assert again.exit_code == 0 and again.stdout == result.stdout
+
+
+def test_data_goes_to_the_parts_of_its_kind(quick: list[str]) -> None:
+    result = run("fmodr-table6", "-d", "phantom:fmor-3", "-r", "telea", *quick, "-o", "out",
+                 "--format", "json")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["table"] == "fmodr-table6-fmor"
+    # Data of no part's kind goes to all of them, and the first says what it lacks.
+    other = run("fmodr-table6", "-d", "phantom:3x3", "-r", "telea", *quick, "-o", "other")
+    assert other.exit_code == 1 and "The protocol 'ar' needs people" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("fmodr-table5-ar", "--row-weights", "sca"), "ROW is one of pca, lpp, src, gpca"),
+        (("fmodr-table5-fmor", "--row-weights", "pca=x"), "ROW is one of vggface, sca"),
+        (("fmodr-table3", "--row-recognizer", "sca=timm"), "none, in this table"),
+    ],
+)
+def test_rows_that_a_table_does_not_have_are_a_usage_error(
+    args: tuple[str, ...], message: str
+) -> None:
+    result = run(*args, "-d", "phantom:ar-2")
+    assert result.exit_code == 2 and message in result.stderr
 
 
 def test_celeba_is_cropped_as_the_cropper_does_and_only_its_test_part_is_used(
