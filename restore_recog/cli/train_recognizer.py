@@ -30,9 +30,11 @@ def command(recognizer: str, covered: float | None, **given: Any) -> None:
     Ctrl-C, a kill or --max-minutes at any point, and continues exactly there with --resume.
 
     \b
-    Example:
+    Examples:
       restore-recog train-recognizer --recognizer timm --covered 0.3 \\
           --data phantom --data lfw:PATH --output runs/timm
+      restore-recog train-recognizer --recognizer timm \\
+          --set loss=subcenter-arcface --data lfw:PATH --output runs/sca
     """
     from restore_recog import registry
 
