@@ -106,7 +106,7 @@ def test_overwrite_replaces_the_whole_folder(
     tiny_recognizer: str, tmp_path: Path, undrawn: None
 ) -> None:
     two = ("--recognizer", tiny_recognizer, "--recognizer", tiny_recognizer)
-    asked = (*two, "-o", tmp_path / "out", "--arms", "occluded,restored")
+    asked = (*two, "-o", tmp_path / "out", "--arms", "occluded,restored", "--limit", 2)
     assert run(*asked).exit_code == 0
     result = run(*asked, "--overwrite", "--seed", 5)
     assert result.exit_code == 0, result.output

@@ -153,7 +153,7 @@ def test_whoever_is_not_enrolled_cannot_be_asked_about() -> None:
 
 @pytest.mark.parametrize("kind", LEARNING)
 def test_a_whole_evaluation_goes_by_what_was_learned(kind: type[Recognizer]) -> None:
-    wanted = request(Squares(8, 6, occluded=2), arms=("clean", "occluded", "fused", "fused-scores"))
+    wanted = request(Squares(6, 4, occluded=1), arms=("clean", "occluded", "fused", "fused-scores"))
     report = evaluate(replace(wanted, recognizer=kind()))
     again = evaluate(replace(wanted, recognizer=kind()))
     assert report.scores.keys() == again.scores.keys()
