@@ -1,11 +1,26 @@
-"""The non-saturating adversarial losses, on logits, one value a sample; and their balance."""
+"""Discriminators' logits; the non-saturating losses on them, one value a sample; their balance."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+
+
+def judged(critic: nn.Module, *inputs: Tensor) -> Tensor:
+    """Return a discriminator's logits, in float32 whatever the training computes in.
+
+    Real images and restored ones are nearly the same, and what a discriminator learns is the
+    difference: in bfloat16 too little is left of it.
+
+    Args:
+        critic: Takes the inputs.
+        inputs: Images, and masks where it looks at them.
+    """
+    with torch.autocast(inputs[0].device.type, enabled=False):
+        return critic(*(given.float() for given in inputs))  # type: ignore[no-any-return]
 
 
 def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:

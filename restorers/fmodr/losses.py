@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from restore_recog.nn.adversarial import generator_loss
+from restore_recog.nn.adversarial import generator_loss, judged
 from restore_recog.nn.distributed import total, world
 from restore_recog.nn.perceptual import perceptual_loss
 from restore_recog.nn.teachers import Teachers
@@ -105,8 +105,8 @@ class GeneratorTerms:
         if leg.adv:
             critic = self.critics["coarse" if leg.coarse else "refine"]
             with frozen(critic):
-                logits = critic(pasted, scene.hole)
-            losses["adv"] = (weighted_mean(generator_loss(logits.float()), keep), leg.adv)
+                logits = judged(critic, pasted, scene.hole)
+            losses["adv"] = (weighted_mean(generator_loss(logits), keep), leg.adv)
         image, clean = pasted / 2 + 0.5, scene.clean / 2 + 0.5
         if leg.per and self.features is not None:
             per = perceptual_loss(self.features, made.output / 2 + 0.5, clean)

@@ -40,7 +40,7 @@ from torch import Tensor, nn
 
 from restore_recog.api import Phase, Stateful
 from restore_recog.nn import distributed
-from restore_recog.nn.adversarial import balance, discriminator_loss
+from restore_recog.nn.adversarial import balance, discriminator_loss, judged
 from restore_recog.nn.figures import psnr_figures
 from restore_recog.nn.masks import grow
 from restore_recog.nn.options import plain
@@ -253,10 +253,8 @@ class FMODRTraining:
         stage, keep = "coarse" if leg.coarse else "refine", made.keep
         fake = paste(made.output.detach(), scene.occluded, scene.hole)
         # One pass for both, so that spectral norm estimates its vectors once a step.
-        logits = self.critics[stage](
-            torch.cat([scene.clean, fake]), torch.cat([scene.hole, scene.hole])
-        )
-        real_logits, fake_logits = logits.float().chunk(2)
+        images, holes = torch.cat([scene.clean, fake]), torch.cat([scene.hole, scene.hole])
+        real_logits, fake_logits = judged(self.critics[stage], images, holes).chunk(2)
         loss = weighted_mean(discriminator_loss(real_logits, fake_logits), keep)
         if keep is None or bool(distributed.total(keep.sum())):
             self._update(f"critic_{stage}", self.critics[stage], loss, share)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from restore_recog.api import Phase, Stateful
-from restore_recog.nn.adversarial import balance
+from restore_recog.nn.adversarial import balance, judged
 from restore_recog.nn.figures import psnr_figures
 from restore_recog.nn.masks import grow
 from restore_recog.nn.options import plain
@@ -190,7 +190,7 @@ class GANMaskerTraining:
         losses = {"rec": reconstruction_loss(fused, clean, o["beta"])}
         if o["adv"]:
             self.critic.requires_grad_(False)
-            losses["adv"] = generator_loss(self.critic(2 * fused - 1).float())
+            losses["adv"] = generator_loss(judged(self.critic, 2 * fused - 1))
             self.critic.requires_grad_(True)
         if self.features is not None:
             with torch.no_grad():
@@ -211,7 +211,7 @@ class GANMaskerTraining:
         if not self.options["adv"]:
             return {}
         # One pass for both, so that spectral norm estimates its vectors once a step.
-        real, fake = self.critic(2 * torch.cat([clean, fused]) - 1).float().chunk(2)
+        real, fake = judged(self.critic, 2 * torch.cat([clean, fused]) - 1).chunk(2)
         loss = discriminator_loss(real, fake)
         self._update("critic", self.critic, loss, share)
         return {
