@@ -118,7 +118,7 @@ def _check(request: EvalRequest) -> None:
         what = declared.name.replace("_", " ")
         if "least" in facts and value is not None and value < facts["least"]:
             raise DataError(f"The {what} must be {facts['least']} or more, not {value}.")
-        if "choices" in facts and value not in facts["choices"]:
+        if "choices" in facts and value not in (declared.default, *facts["choices"]):
             raise DataError(f"The {what} is {' or '.join(facts['choices'])}, not '{value}'.")
 
 

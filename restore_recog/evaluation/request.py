@@ -103,6 +103,13 @@ class EvalRequest:
         "Subject with several references: their best score counts, or their mean template.",
         choices=("max", "mean"),
     )
+    score_norm: str | None = option(
+        None,
+        "Give scores in standard deviations from those with a cohort, which is drawn from the "
+        "training split of the data: those of the reference (z), of the probe (t), or the mean of "
+        "both (s).  [default: scores as they are]",
+        choices=("z", "t", "s"),
+    )
     restorer_failure: str = option(
         "input",
         "Probe that cannot be restored: is used unrestored and counted as a fallback, "

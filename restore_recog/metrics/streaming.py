@@ -41,8 +41,9 @@ class ScoreStream:
     Args:
         tail: How many of the largest scores are kept themselves; 2^20 make the threshold for
             FMR 0.001 exact in 10^9 scores.
-        bins: Bins over [-1, 1], a power of two, so that no edge is rounded; a score equal
-            to an edge lies above it.
+        bins: Bins over [-limit, limit], a power of two, so that no edge is rounded; a score
+            equal to an edge lies above it.
+        limit: Largest size of a score, a power of two; 1 for cosines.
 
     Attributes:
         count: Comparisons attempted, failed ones included.
@@ -50,15 +51,19 @@ class ScoreStream:
         least, most: Lowest and highest finite score; inf and -inf without any.
 
     Raises:
-        ValueError: ``tail`` < 1, or ``bins`` is not a power of two from 2^10 to 2^24.
+        ValueError: ``tail`` < 1, ``bins`` is not a power of two from 2^10 to 2^24, or ``limit``
+            not one from 1 to 2^10.
     """
 
-    def __init__(self, tail: int = 1 << 20, bins: int = 1 << 18) -> None:
+    def __init__(self, tail: int = 1 << 20, bins: int = 1 << 18, limit: int = 1) -> None:
         if tail < 1 or bins not in {1 << power for power in range(10, 25)}:
             raise ValueError(
                 f"A stream needs tail >= 1 and bins = 2^10 ... 2^24, not {tail} and {bins}."
             )
-        self.tail, self.bins = tail, bins
+        if limit not in {1 << power for power in range(11)}:
+            raise ValueError(f"The limit of scores is a power of two, 1 ... 2^10, not {limit}.")
+        self.tail, self.bins, self.limit = tail, bins, limit
+        self._per_one = bins / (2 * limit)  # bins in a range of 1
         self.count = self.failed = 0
         self.least, self.most = math.inf, -math.inf
         self._zero = bins // 2 + bins // 2048 + 1  # the bin that begins at score 0
@@ -72,7 +77,7 @@ class ScoreStream:
     @property
     def width(self) -> float:
         """Return the width of a bin, the bound on thresholds that are not exact."""
-        return 2.0 / self.bins
+        return 1.0 / self._per_one
 
     @property
     def mean(self) -> float:
@@ -118,7 +123,7 @@ class ScoreStream:
             failed: Further failed comparisons that need no place in ``scores``.
 
         Raises:
-            ValueError: A score is NaN or not a cosine (further from 0 than 1 + 2^-10).
+            ValueError: A score is NaN or further from 0 than the limit and 2^-10 of it.
                 Then nothing is taken in.
         """
         array = np.asarray(scores)
@@ -127,8 +132,13 @@ class ScoreStream:
         vector = array.reshape(-1)
         if vector.size and np.isneginf(vector.min()):
             vector = vector[~np.isneginf(vector)]
-        if vector.size and not (vector.max() <= LIMIT and vector.min() >= -LIMIT):
-            raise ValueError("Scores must be cosines in [-1, 1], or -inf for a failed comparison.")
+        most = self.limit * LIMIT
+        if vector.size and not (vector.max() <= most and vector.min() >= -most):
+            kind = "cosines" if self.limit == 1 else "numbers"
+            raise ValueError(
+                f"Scores must be {kind} in [-{self.limit}, {self.limit}], or -inf for a failed "
+                "comparison."
+            )
         lost = failed + array.size - vector.size
         self.count, self.failed = self.count + lost, self.failed + lost
         for start in range(0, vector.size, _CHUNK):
@@ -140,8 +150,8 @@ class ScoreStream:
         Raises:
             ValueError: The streams keep different tails or bins.
         """
-        if (self.tail, self.bins) != (other.tail, other.bins):
-            raise ValueError("Only streams of the same tail and bins can be merged.")
+        if (self.tail, self.bins, self.limit) != (other.tail, other.bins, other.limit):
+            raise ValueError("Only streams of the same tail, bins and limit can be merged.")
         completed = other.count - other.failed
         self._moments(completed, other._mean, other._squares)
         self.count, self.failed = self.count + other.count, self.failed + other.failed
@@ -196,7 +206,7 @@ class ScoreStream:
         if np.isnan(cuts).any() or np.isneginf(cuts).any():
             raise ValueError("A threshold must be a number above -inf.")
         kept, above = self.kept, self._at_or_above()
-        places = np.clip(cuts * (self.bins // 2), -self._zero, self._zero)
+        places = np.clip(cuts * self._per_one, -self._zero, self._zero)
         low, high = (
             above[side(places).astype(np.int64) + self._zero] for side in (np.ceil, np.floor)
         )
@@ -215,7 +225,7 @@ class ScoreStream:
     def _take(self, chunk: NDArray[np.floating]) -> None:
         """Count finite scores, at least one."""
         # Scaling by a power of two, floor and whole numbers below 2^24 are exact in float32.
-        places = np.floor(chunk * chunk.dtype.type(self.bins // 2))
+        places = np.floor(chunk * chunk.dtype.type(self._per_one))
         np.add.at(self._histogram, places.astype(np.intp) + self._zero, 1)
         wide = chunk.astype(np.float64)
         mean = float(wide.mean())

@@ -138,16 +138,16 @@ def _streams(
 ) -> tuple[ScoreStream, ScoreStream]:
     """Return both as streams; both must hold something."""
     given = [side for side in (genuine, impostor) if isinstance(side, ScoreStream)]
-    if len({stream.bins for stream in given}) > 1:
+    if len({(stream.bins, stream.limit) for stream in given}) > 1:
         raise ValueError("Streams with different bins have no curve in common.")
-    bins = given[0].bins if given else ScoreStream().bins
+    like = given[0] if given else ScoreStream()
     sides = []
     for name, side in (("genuine", genuine), ("impostor", impostor)):
         if isinstance(side, ScoreStream):
             stream = side
         else:
             scores = np.asarray(side)
-            stream = ScoreStream(max(1, scores.size), bins)
+            stream = ScoreStream(max(1, scores.size), like.bins, like.limit)
             stream.add(scores)
         if not stream.count:
             raise DataError(

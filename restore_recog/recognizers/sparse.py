@@ -108,7 +108,7 @@ class Dictionary:
             raise DataError(
                 "The recogniser 'src' tells enrolled people apart, and was asked about a "
                 "reference that is not enrolled; take a protocol that searches a gallery, with "
-                "--enrolment max."
+                "--enrolment max, and of --score-norm only z."
             )
         people = self.owners[nearest.argmax(axis=1)]  # (R',)
         table = [self._remembered(probe)[people] for probe in probes]

@@ -45,6 +45,7 @@ class Estimate:
 def histogram_figure(
     panels: Mapping[str, tuple[Vector, Vector]],
     thresholds: Mapping[str, float] | None = None,
+    xlabel: str = "Cosine similarity",
 ) -> Figure:
     """Draw genuine and impostor scores, one panel per arm, on one axis.
 
@@ -54,6 +55,7 @@ def histogram_figure(
     Args:
         panels: Title to (genuine, impostor) scores.
         thresholds: Title to a threshold that is marked.
+        xlabel: What the scores are.
 
     Raises:
         ValueError: There is no panel, or no finite score at all.
@@ -74,7 +76,7 @@ def histogram_figure(
             axes.axvline(threshold, color="0.3", lw=1, ls="--")
         failed = sum(int(np.isneginf(scores).sum()) for scores in pair)
         axes.set_title(title + (f" ({failed} failed)" if failed else ""), fontsize="medium")
-    figure.supxlabel("Cosine similarity", fontsize="medium")
+    figure.supxlabel(xlabel, fontsize="medium")
     figure.supylabel("Share of comparisons (%)", fontsize="medium")
     return figure
 

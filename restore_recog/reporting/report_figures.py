@@ -101,7 +101,9 @@ def histograms(report: EvaluationReport) -> Figure | None:
         for arm in report.arms
         if _FIXED in arm.figures
     }
-    return plots_panels.histogram_figure(panels, thresholds)
+    normalised = report.setup.get("score_norm") is not None
+    label = "Standard deviations of the cohort" if normalised else "Cosine similarity"
+    return plots_panels.histogram_figure(panels, thresholds, label)
 
 
 def _split(report: EvaluationReport) -> dict[str, tuple[Vector, Vector]]:

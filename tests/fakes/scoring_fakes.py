@@ -16,6 +16,7 @@ from restore_recog.evaluation.figures.findings import Findings
 from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.run.probes import ArmRun
 from restore_recog.evaluation.scores.design import Design
+from restore_recog.evaluation.scores.normalisation import ScoreNorm
 from restore_recog.types import FaceSample, Trial
 
 Templates = NDArray[np.float64]
@@ -83,6 +84,7 @@ def findings(
     qualities: Mapping[str, Sequence[ImageQuality]] | None = None,
     enrolment: str = "max",
     recognizer: Recognizer | None = None,
+    norm: ScoreNorm | None = None,
 ) -> Findings:
     """Return the findings of planted templates.
 
@@ -92,6 +94,7 @@ def findings(
         samples: Those that are not plainly clean.
         qualities: Arm -> one a probe.
         recognizer: Who compares the templates; by default by their cosine.
+        norm: How scores are normalised.
     """
     design = board_of(plan)
     known = {image_id: sample(image_id) for image_id in (*design.columns, *plan.probes)}
@@ -110,6 +113,7 @@ def findings(
             enrolment=enrolment, seed=0, limit=None, recognizer=recognizer or Planted()
         ),
         references=of,
+        norm=lambda _: norm,
     )
     runs = {
         name: ArmRun(

@@ -200,7 +200,27 @@ def test_what_is_not_a_cosine_is_refused_whole(bad):
     assert stream.count == 2
 
 
+@pytest.mark.parametrize("limit", [2, 256, 1024])
+def test_a_higher_limit_takes_higher_scores_in_wider_bins(limit):
+    genuine, impostor = case(3)
+    plain, wide = stream_of(impostor), ScoreStream(50, BINS, limit)
+    wide.add(impostor * limit)  # by a power of two: nothing is rounded
+    assert wide.width == limit * plain.width
+    for target in TARGETS:
+        threshold, exact = plain.threshold_at(target)
+        assert wide.threshold_at(target)[1] == exact
+        assert wide.threshold_at(target)[0] == pytest.approx(limit * threshold, rel=1e-12)
+    curve = streaming_det(genuine * limit, wide).curve
+    np.testing.assert_array_equal(curve.fmr, streaming_det(genuine, plain).curve.fmr)
+    with pytest.raises(ValueError, match="numbers"):
+        wide.add([1.01 * limit])
+    with pytest.raises(ValueError, match="merged"):
+        wide.merge(plain)
+
+
 def test_wrong_options_are_refused():
+    with pytest.raises(ValueError, match="limit"):
+        ScoreStream(limit=3)
     for options in ({"tail": 0}, {"bins": 1000}, {"bins": 1 << 9}):
         with pytest.raises(ValueError, match="stream needs"):
             ScoreStream(**options)

@@ -247,7 +247,8 @@ def measure(session: Session, design: Design, spec: ArmSpec, run: ArmRun) -> Mea
     references = session.references(spec)
     parts = len(spec.parts) if spec.arm.side_by_side else 1
     recognizer = session.request.recognizer
-    compare = comparison(recognizer, *design.enrolled(references), parts)
+    enrolled = design.enrolled(references)
+    compare = comparison(recognizer, *enrolled, parts=parts, norm=session.norm(spec))
     return Measured(
         name=spec.name,
         probes=run.templates,

@@ -7,6 +7,7 @@ They are put back into the photograph, from which recognisers of another alignme
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,13 +30,17 @@ from restore_recog.types import FaceCrop, FaceImage, FaceSample
 class Source:
     """One or several data sets as one: unique ids, training images left out.
 
+    Args:
+        datasets: One or more.
+        training: Whether training images are taken too.
+
     Attributes:
         samples: image_id -> sample, in the order of the ids.
         left_out: How many images belong to a training split.
         rendered: Whether any of the data sets is synthetic.
     """
 
-    def __init__(self, datasets: Sequence[Dataset]) -> None:
+    def __init__(self, datasets: Sequence[Dataset], *, training: bool = False) -> None:
         self._origin: dict[str, tuple[Dataset, FaceSample]] = {}
         self.samples: dict[str, FaceSample] = {}
         self.left_out = 0
@@ -43,7 +48,7 @@ class Source:
         prefixes = _prefixes(datasets)
         for dataset, prefix in zip(datasets, prefixes, strict=True):
             for sample in dataset.samples():
-                if sample.attributes.get("split") == "train":
+                if sample.attributes.get("split") == "train" and not training:
                     self.left_out += 1
                     continue
                 named = _prefixed(sample, prefix)
@@ -84,6 +89,13 @@ class Source:
             images = dataset.read([self._origin[image_id][1] for image_id in members])
             items.update(zip(members, images, strict=True))
         return items
+
+    def only(self, ids: Sequence[str]) -> Source:
+        """Return a source of some of the images."""
+        part = copy.copy(self)
+        part.samples = {image_id: self.samples[image_id] for image_id in sorted(ids)}
+        part._origin = {image_id: self._origin[image_id] for image_id in part.samples}
+        return part
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of all ids, subjects and conditions."""

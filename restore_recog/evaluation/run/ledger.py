@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from restore_recog.errors import DataError
 from restore_recog.types import FaceSample, Failure
 
 Progress = Callable[[str, int, int], None]
@@ -67,6 +68,20 @@ class Ledger:
                 self.failures.append(failure)
             if failure.stage in ONCE:
                 known.add(failure)
+
+    def check_any(self, kind: str, usable: Mapping[str, object], wanted: Sequence[str]) -> None:
+        """Refuse to go on, with the first failure, where nothing of a kind is usable.
+
+        Raises:
+            DataError: Nothing is.
+        """
+        if usable:
+            return
+        first = next(f for f in self.failures if f.image_id in wanted)
+        raise DataError(
+            f"None of the {len(wanted)} {kind} could be used; the first one, "
+            f"'{first.image_id}', failed at the stage '{first.stage}': {first.reason}"
+        )
 
     @contextmanager
     def timed(self, stage: str, images: int = 1, device: str = "cpu") -> Iterator[None]:

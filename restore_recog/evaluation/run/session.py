@@ -7,7 +7,9 @@ dropped, so that memory does not grow with them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ from restore_recog.evaluation.cache import entries
 from restore_recog.evaluation.cache.entries import FinishedWork, RememberingLocator, Tile
 from restore_recog.evaluation.cache.store import WorkCache
 from restore_recog.evaluation.request import EvalRequest
-from restore_recog.evaluation.run import quality_models
+from restore_recog.evaluation.run import cohort, quality_models
 from restore_recog.evaluation.run.faces import (
     CoveringSpec,
     FoundProbe,
@@ -31,18 +33,22 @@ from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.locator import Locator
 from restore_recog.evaluation.run.probes import ArmRun, ProbeBlock, ProbePass, fused
 from restore_recog.evaluation.run.sharing import Once, in_step, merged
-from restore_recog.evaluation.run.templates import GalleryBlock, enrol, mean_crop, stacked
+from restore_recog.evaluation.run.templates import (
+    GalleryBlock,
+    enrol,
+    mean_crop,
+    mean_occluded,
+    stacked,
+)
 from restore_recog.evaluation.scores.design import Design
+from restore_recog.evaluation.scores.normalisation import ScoreNorm
 from restore_recog.face_detection import FaceFinder
 from restore_recog.segmenters.names import choose, margin
 from restore_recog.system.processes import Processes
-from restore_recog.types import Pixels, Templates
+from restore_recog.types import Templates
 
 DEFAULT_SIZE = 128
 """Side of the crops in pixels where there is no restorer to say."""
-
-MEAN_OF = 256
-"""So many occluded references make the mean face where none is clean."""
 
 Rows = dict[str, Templates | None]
 
@@ -55,6 +61,7 @@ class Session:
         specs: The arms; after :meth:`run` those that this data supports.
         gallery: image_id -> digest of the references (and cosine images) that were found.
         found_probes: image_id -> what is kept of the probes that were found.
+        cohort: The images that scores are normalised with, or None.
         segmenters: Restorer name -> its segmenter, or None.
         quality_models: Those that score how good the images look.
         notes: Sentences for the report.
@@ -86,6 +93,8 @@ class Session:
         self.plan = request.planner().plan(
             list(samples.values()), seed=request.seed, limit=request.limit
         )
+        self.cohort: Source | None = beside.cohort if beside else cohort.drawn(request, self.plan)
+        self._norms: dict[bool, ScoreNorm] = {}
         coverings = None
         if self.plan.synthetic:
             coverings = CoveringSpec(seed=request.seed, **request.covered())  # type: ignore[arg-type]
@@ -156,8 +165,8 @@ class Session:
         self.found_probes = {i: everything[i] for i in self.plan.probes if i in everything}
         occluded = set(self.design.columns) - set(self._clean)
         self.gallery |= {i: f.digest for i, f in everything.items() if i in occluded}
-        self._check_any("references", self.gallery, self.design.columns)
-        self._check_any("probes", self.found_probes, self.plan.probes)
+        self.ledger.check_any("references", self.gallery, self.design.columns)
+        self.ledger.check_any("probes", self.found_probes, self.plan.probes)
         first = {i: o.template for i, o in self._outcomes["occluded"].items()}
         self._length = stacked(self._whole | first, [*self._clean, *first]).shape[1]
         return {spec.name: self._arm_run(spec) for spec in self.specs}
@@ -185,13 +194,24 @@ class Session:
         """Return the image of one probe in an arm, and the mask that it was made with."""
         return self._probes.tile(spec, face)
 
-    def _enrol_block(self, ids: Sequence[str]) -> GalleryBlock:
+    def norm(self, spec: ArmSpec) -> ScoreNorm | None:
+        """Return how the scores of an arm are normalised, or None where they are not."""
+        return self._norms.get(spec.arm.half)
+
+    def _enrol_block(self, ids: Sequence[str], source: Source) -> GalleryBlock:
         upper = any(spec.arm.half for spec in self.specs)
+        studio = replace(self._studio, source=source)
         with self.ledger.collect() as failures:
-            crops = self._once.of("crops", ids, self.ledger, lambda: self._studio.crops(ids))
-        block = enrol(crops, self._studio, self.request.recognizer, self._work, upper=upper)
+            crops = self._once.of("crops", ids, self.ledger, lambda: studio.crops(ids))
+        block = enrol(crops, studio, self.request.recognizer, self._work, upper=upper)
         block.failures[:0] = failures
         return block
+
+    def _take_cohort(self, blocks: Sequence[GalleryBlock]) -> None:
+        """Make ready to normalise scores with the templates of the cohort."""
+        self.ledger.take(failure for block in blocks for failure in block.failures)
+        kind, halves = self.request.score_norm or "", {spec.arm.half for spec in self.specs}
+        self._norms = {half: cohort.norm_of(kind, blocks, upper=half) for half in halves}
 
     def _enrol(self, blocks: Sequence[GalleryBlock]) -> None:
         """Keep the clean references' templates, and make ready for the probes."""
@@ -200,12 +220,13 @@ class Session:
         self._whole: Rows = merged(block.whole for block in blocks)
         self._upper: Rows = merged(block.upper for block in blocks)
         if self._clean:
-            self._check_any("references", self.gallery, self._clean)
+            self.ledger.check_any("references", self.gallery, self._clean)
             total = np.sum([block.total for block in blocks], axis=0)
             mean = mean_crop(total, len(self.gallery))
             stacked(self._whole, self._clean)  # where there is nothing to search in, stop now
         else:
-            mean = self._mean_occluded()
+            mean, note = mean_occluded(self._studio, self.design.columns, self.request.batch_size)
+            self.notes.append(note)
         self._probes = ProbePass(
             self.request,
             self._studio,
@@ -217,20 +238,6 @@ class Session:
             self._work,
             self._once,
         )
-
-    def _mean_occluded(self) -> Pixels:
-        """Return the mean of the first references where all of them are occluded."""
-        total, count = np.zeros((self.size, self.size, 3), np.uint64), 0
-        size = self.request.batch_size
-        with self.ledger.paused():
-            for start in range(0, min(MEAN_OF, len(self.design.columns)), size):
-                for crop in self._studio.crops(self.design.columns[start : start + size]).values():
-                    total += crop.pixels
-                    count += 1
-        self.notes.append(
-            f"No reference is clean; the mean face is that of the first {count} occluded ones."
-        )
-        return mean_crop(total, max(1, count))
 
     def _share_accounts(self) -> None:
         """Learn the costs of the other processes, and how much all of them took from the cache."""
@@ -249,16 +256,6 @@ class Session:
             self.fill_mask = "true"
         elif known:
             self.fill_mask = "true (where it is known, else the predicted)"
-
-    def _check_any(self, kind: str, usable: Mapping[str, object], wanted: Sequence[str]) -> None:
-        """Raise DataError, with the first failure, where nothing of a kind is usable."""
-        if usable:
-            return
-        first = next(f for f in self.ledger.failures if f.image_id in wanted)
-        raise DataError(
-            f"None of the {len(wanted)} {kind} could be used; the first one, "
-            f"'{first.image_id}', failed at the stage '{first.stage}': {first.reason}"
-        )
 
     def _arm_run(self, spec: ArmSpec) -> ArmRun:
         if spec.parts:
@@ -287,11 +284,15 @@ def run_together(sessions: Sequence[Session]) -> list[dict[str, ArmRun]]:
         "ledger": lead.ledger,
         "processes": lead._processes,
     }
-    works = [session._enrol_block for session in sessions]
-    for session, blocks in zip(
-        sessions, in_step("gallery", lead._clean, works, **common), strict=True
-    ):
+    works = [partial(session._enrol_block, source=session.source) for session in sessions]
+    galleries = in_step("gallery", lead._clean, works, **common)
+    for session, blocks in zip(sessions, galleries, strict=True):
         session._enrol(blocks)
+    if lead.cohort is not None:
+        works = [partial(session._enrol_block, source=lead.cohort) for session in sessions]
+        strangers = in_step("cohort", list(lead.cohort.samples), works, **common)
+        for session, blocks in zip(sessions, strangers, strict=True):
+            session._take_cohort(blocks)
     ids = (*lead.plan.probes, *lead._extra)
     made = in_step("probes", ids, [session._probes.block for session in sessions], **common)
     for session in sessions[1:]:  # what was made once cost all of them the same

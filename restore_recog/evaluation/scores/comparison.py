@@ -1,4 +1,7 @@
-"""How templates are compared: by their cosine, or as the recogniser itself compares them."""
+"""How templates are compared: by their cosine, or as the recogniser itself compares them.
+
+Either score can be normalised, see :mod:`~restore_recog.evaluation.scores.normalisation`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from numpy.typing import NDArray
 
 from restore_recog.api import Compare, Recognizer
 from restore_recog.errors import PluginError
+from restore_recog.evaluation.scores.normalisation import LIMIT as NORMALISED
+from restore_recog.evaluation.scores.normalisation import ScoreNorm
 from restore_recog.metrics.streaming import LIMIT
 from restore_recog.types import Templates
 
@@ -20,41 +25,60 @@ def cosines(references: Templates, probes: Templates) -> NDArray[np.floating]:
 
 
 def comparison(
-    recognizer: Recognizer, gallery: Templates, subjects: NDArray[np.str_], parts: int = 1
+    recognizer: Recognizer,
+    gallery: Templates,
+    subjects: NDArray[np.str_],
+    parts: int = 1,
+    norm: ScoreNorm | None = None,
 ) -> Compare:
     """Return how a recogniser compares templates with those of a gallery.
 
     Args:
-        recognizer: Enrols the gallery; where it brings no comparison of its own, :func:`cosines`
-            is returned.
+        recognizer: Enrols the gallery; where it brings no comparison of its own and scores are
+            not normalised, :func:`cosines` is returned.
         gallery: (R, D) unit-length templates, NaN rows for failed ones.
         subjects: (R,) whose they are.
         parts: How many templates of the recogniser stand side by side in a row, each
             1/sqrt(parts) long; the score of such a row is the mean of the scores of its parts.
+        norm: How scores are normalised, each part's by itself; None where they are not.
     """
     known = ~np.isnan(gallery).any(axis=1)
     enrolled = [recognizer.enrol(part, subjects[known]) for part in _split(gallery[known], parts)]
-    if all(getattr(one, "__func__", None) is Recognizer.compare for one in enrolled):
-        return cosines
-    return _Own(recognizer.name, enrolled)
+    by_cosine = all(getattr(one, "__func__", None) is Recognizer.compare for one in enrolled)
+    return cosines if by_cosine and norm is None else _Own(recognizer.name, enrolled, norm)
+
+
+def limit_of(compare: Compare) -> int:
+    """Return the largest size of a score of a comparison."""
+    return NORMALISED if isinstance(compare, _Own) and compare.norm is not None else 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Own:
-    """A recogniser's own comparison; what it answers is checked."""
+    """A recogniser's own comparison, or one that is normalised; what it answers is checked."""
 
     name: str
     enrolled: Sequence[Compare]
+    norm: ScoreNorm | None = None
 
     def __call__(self, references: Templates, probes: Templates) -> NDArray[np.floating]:
         """Return (R, P) scores, the mean over the parts."""
         parts = len(self.enrolled)
         rows = zip(_split(references, parts), _split(probes, parts), strict=True)
         scores = [
-            self._checked(compare(*pair), (len(references), len(probes)))
-            for compare, pair in zip(self.enrolled, rows, strict=True)
+            self._scored(compare, *pair) for compare, pair in zip(self.enrolled, rows, strict=True)
         ]
         return np.mean(scores, axis=0)  # type: ignore[no-any-return]
+
+    def _scored(
+        self, compare: Compare, references: Templates, probes: Templates
+    ) -> NDArray[np.floating]:
+        def checked(references: Templates, probes: Templates) -> Templates:
+            return self._checked(compare(references, probes), (len(references), len(probes)))
+
+        if self.norm is None:
+            return checked(references, probes)
+        return self.norm.scores(checked, references, probes)
 
     def _checked(self, scores: NDArray[np.floating], shape: tuple[int, int]) -> Templates:
         table = np.asarray(scores, dtype=np.float64)

@@ -1,13 +1,13 @@
 """Search of probes in a gallery, block by block: flat memory, each score computed once.
 
 A **score** here is the cosine of two templates, the dot product of unit vectors in float64, or
-what a recogniser's own comparison says. It is rounded to float32, on purpose: the last digits
-of a product in a matrix multiplication depend on its position in the block, so that equal
-templates would get unequal scores and the order of files would break ties. With rounding, equal
-templates score the same, and neither the block size nor the number of threads changes a score,
-except where a float64 rounding error (1e-16) crosses the border between two float32 numbers:
-about one score in 10^8, by one step of float32. With the same block size and number of threads,
-results are the same bit for bit.
+what a recogniser's own comparison says, normalised where that is asked for. It is rounded to
+float32, on purpose: the last digits of a product in a matrix multiplication depend on its position
+in the block, so that equal templates would get unequal scores and the order of files would break
+ties. With rounding, equal templates score the same, and neither the block size nor the number of
+threads changes a score, except where a float64 rounding error (1e-16) crosses the border between
+two float32 numbers: about one score in 10^8, by one step of float32. With the same block size and
+number of threads, results are the same bit for bit.
 
 A template with NaN has failed, and its comparisons have failed with it (-inf).
 """
@@ -24,7 +24,7 @@ from scipy.sparse import csr_array
 
 from restore_recog.api import Compare
 from restore_recog.evaluation.scores.blocks import Block, Scores, Sides, scores_of
-from restore_recog.evaluation.scores.comparison import cosines
+from restore_recog.evaluation.scores.comparison import cosines, limit_of
 from restore_recog.metrics.identification import Ranks, Subjects
 from restore_recog.metrics.streaming import ScoreStream
 from restore_recog.metrics.streaming_det import streaming_det, thinned
@@ -175,7 +175,8 @@ class _SearchState:
         self.best_other: Scores = np.full(size, -np.inf, dtype=np.float32)
         self.ahead = np.zeros(size, dtype=np.int64)
         self.level = np.zeros(size, dtype=np.int64)  # ahead or tied
-        self.genuine, self.impostor = ScoreStream(), ScoreStream()
+        limit = limit_of(compare)
+        self.genuine, self.impostor = ScoreStream(limit=limit), ScoreStream(limit=limit)
 
     def search(self, probes: Block) -> None:
         """Compare some probes with all references."""

@@ -62,7 +62,7 @@ def notes(session: Session, findings: Findings) -> tuple[str, ...]:
     lost = len(session.plan.probes) - len(session.found_probes)
     if lost:
         sentences.append(f"{lost} probes have no usable face; they count as misses in every arm.")
-    sentences += feeding(session)
+    sentences += feeding(session) + normalised(session)
     if any(isinstance(spec.arm, Fill) for spec in session.specs):
         sentences.append(
             f"The arm 'fill' puts the mean of the {len(session.gallery)} gallery faces into the "
@@ -108,6 +108,19 @@ def feeding(session: Session) -> list[str]:
     ]
 
 
+def normalised(session: Session) -> list[str]:
+    """Return how scores are normalised, and with whom, where they are."""
+    if session.cohort is None:
+        return []
+    kind, people = session.request.score_norm, len(session.cohort.samples)
+    side = {"z": "the reference's", "t": "the probe's", "s": "both sides'"}[str(kind)]
+    return [
+        f"Scores are normalised ({kind}-norm): they are in standard deviations from the mean of "
+        f"{side} scores with a cohort of {people} people of the training split. If the recogniser "
+        "was trained on these people, they are no strangers to it. Cosines are not normalised."
+    ]
+
+
 def duplicates(gallery: Mapping[str, str], probes: Mapping[str, FoundProbe]) -> int:
     """Return how many probes, or their clean counterparts, are a gallery image pixel by pixel."""
     known = set(gallery.values())
@@ -149,6 +162,7 @@ def setup(session: Session, findings: Findings) -> dict[str, Any]:
         "coverings_drawn": coverings_drawn.statistics(
             probe.drawn for probe in session.found_probes.values() if probe.drawn is not None
         ),
+        "score_norm_cohort": _cohort(session),
         "asks": "quality" if session.asks_quality else "recognition",
         "judges": session.quality_models.facts(),
         "calibration": None if findings.calibration is None else findings.calibration.facts(),
@@ -173,6 +187,17 @@ def _images(session: Session, findings: Findings) -> dict[str, int]:
         "probes_failed": len(plan.probes) - len(session.found_probes),
         "left_for_training": len(plan.training),
         "probes_without_reference": int((~findings.mated).sum()) if plan.identification else 0,
+    }
+
+
+def _cohort(session: Session) -> dict[str, Any] | None:
+    if session.cohort is None:
+        return None
+    lost = {failure.image_id for failure in session.ledger.failures} & {*session.cohort.samples}
+    return {
+        "people": len(session.cohort.samples),
+        "failed": len(lost),
+        "sha256": session.cohort.fingerprint(),
     }
 
 
