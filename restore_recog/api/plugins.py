@@ -131,6 +131,20 @@ class Recognizer(_Model):
             (N, D) float32 with L2 norm 1.
         """
 
+    def unnormalised(self, images: Tensor) -> Tensor | None:
+        """Return templates before they are made unit length, or None where there are none.
+
+        Of networks trained with a margin on the angle (ArcFace, MagFace, AdaFace) the length grows
+        with the quality of the image: ``--enrolment quality`` weights references by it.
+
+        Args:
+            images: As for :meth:`embed`.
+
+        Returns:
+            (N, D) float32 whose rows, made unit length, are those of :meth:`embed`.
+        """
+        return None
+
     def compare(self, references: Templates, probes: Templates) -> NDArray[np.floating]:
         """Return how alike templates are: by default their cosines.
 

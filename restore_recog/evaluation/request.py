@@ -100,8 +100,9 @@ class EvalRequest:
     min_subjects: int = option(10, "Groups with fewer subjects are counted, not measured.", least=1)
     enrolment: str = option(
         "max",
-        "Subject with several references: their best score counts, or their mean template.",
-        choices=("max", "mean"),
+        "Subject with several references: their best score counts, or their mean template; or "
+        "their mean, weighted by the quality of each.",
+        choices=("max", "mean", "quality"),
     )
     score_norm: str | None = option(
         None,
@@ -171,6 +172,11 @@ class EvalRequest:
             "segmenter": names.described(self.segmenter),
             "crop_template": None if self.template is None else self.template.tolist(),
         }
+
+    @property
+    def weighs(self) -> bool:
+        """Return whether templates need weights."""
+        return self.enrolment == "quality"
 
     def named(self) -> dict[str, Restorer]:
         """Return the restorers by name; a second one of a name becomes ``name-2``."""

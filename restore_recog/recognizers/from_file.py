@@ -95,11 +95,16 @@ class FileRecognizer(Recognizer):
             PluginError: What comes out is no template for each image.
         """
         with inference_mode():
+            return F.normalize(self.unnormalised(images))
+
+    def unnormalised(self, images: Tensor) -> Tensor:
+        """Return (N, D) templates as the network makes them; see :meth:`embed`."""
+        with inference_mode():
             prepared = self.feeding.prepared(images)
             templates = self._templates(prepared)
             if self.feeding.flip:
                 templates = (templates + self._templates(prepared.flip(-1))) / 2
-            return F.normalize(templates)
+            return templates
 
     def _templates(self, prepared: Tensor) -> Tensor:
         templates, count = self.run(prepared), len(prepared)

@@ -108,6 +108,15 @@ class RecognizerContract(Contract):
         assert templates.ndim == 2 and len(templates) == 3 and templates.dtype == torch.float32
         torch.testing.assert_close(templates.norm(dim=1), torch.ones(3), atol=1e-4, rtol=0)
 
+    def test_lengths_belong_to_the_templates(self) -> None:
+        """Where it tells templates before they are made unit length, they are the same ones."""
+        recognizer = self.create()
+        images = face_batch(3, recognizer.image_size).images
+        raw = recognizer.unnormalised(images)
+        if raw is not None:
+            unit = torch.nn.functional.normalize(raw)
+            torch.testing.assert_close(unit, recognizer.embed(images), atol=1e-4, rtol=0)
+
     def test_templates_depend_on_their_own_image_only(self) -> None:
         """Alone and among others: the same; another image: another template."""
         recognizer = self.create()

@@ -85,6 +85,7 @@ def findings(
     enrolment: str = "max",
     recognizer: Recognizer | None = None,
     norm: ScoreNorm | None = None,
+    weights: NDArray[np.float64] | None = None,
 ) -> Findings:
     """Return the findings of planted templates.
 
@@ -95,6 +96,7 @@ def findings(
         qualities: Arm -> one a probe.
         recognizer: Who compares the templates; by default by their cosine.
         norm: How scores are normalised.
+        weights: (R,) of the references.
     """
     design = board_of(plan)
     known = {image_id: sample(image_id) for image_id in (*design.columns, *plan.probes)}
@@ -114,6 +116,7 @@ def findings(
         ),
         references=of,
         norm=lambda _: norm,
+        weights=lambda: weights,
     )
     runs = {
         name: ArmRun(

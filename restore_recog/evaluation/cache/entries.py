@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -27,7 +28,7 @@ from restore_recog.segmenters.names import ChosenSegmenter
 from restore_recog.system import provenance
 from restore_recog.types import FaceCrop, FaceImage, FaceSample, Pixels, Templates
 
-FORMAT = 4
+FORMAT = 5
 """Raised by any change of what an entry holds."""
 
 CORE = {"restore_recog.evaluation.run.probes"}
@@ -51,6 +52,7 @@ class Outcome:
         quality: Likeness to the clean counterpart.
         mask: The mask that it was restored with, packed; None where no segmenter looked for one.
         features: (F,) of the image for FID, or None.
+        weight: Of the template among others of its person; NaN where nobody asked.
     """
 
     template: Templates | None
@@ -58,6 +60,7 @@ class Outcome:
     quality: ImageQuality
     mask: bytes | None = None
     features: NDArray[np.float32] | None = None
+    weight: float = math.nan
 
 
 class FinishedWork:
@@ -83,6 +86,7 @@ class FinishedWork:
         segmenters: Mapping[str, ChosenSegmenter | None],
         quality_models: object,
         policy: Sequence[object],
+        weighed: bool = False,
     ) -> None:
         """Hash everything that works on the crops of a run.
 
@@ -93,6 +97,7 @@ class FinishedWork:
             segmenters: Restorer name -> what finds its masks.
             quality_models: Those that score how good images look.
             policy: What else decides what an entry holds; JSON values.
+            weighed: Whether entries hold the weights of templates.
         """
         self._cache = cache
         self.reused = self.made = 0
@@ -105,6 +110,7 @@ class FinishedWork:
         }
         self._policy = list(policy)
         self._base.append(identity(quality_models))
+        self._base += ["weighed"] if weighed else []
 
     def probe_keys(
         self, spec: ArmSpec, faces: Sequence[ProbeFace], mean_face: Pixels, purpose: str = "work"
@@ -262,6 +268,7 @@ def packed(outcome: Outcome, failures: Sequence[tuple[str, str]]) -> bytes:
         "fallback": outcome.fallback,
         "quality": list(asdict(outcome.quality).values()),
         "failures": list(failures),
+        "weight": outcome.weight,
         "template": None if row is None else len(row),
     }
     head["mask"] = None if outcome.mask is None else len(outcome.mask)
@@ -281,4 +288,6 @@ def unpacked(content: bytes) -> tuple[Outcome, list[tuple[str, str]]]:
         features = np.frombuffer(rest[ends[0] : ends[1]], np.float32)
     mask = None if head["mask"] is None else rest[ends[1] :]
     failures = [(stage, reason) for stage, reason in head["failures"]]
-    return Outcome(row, head["fallback"], ImageQuality(*head["quality"]), mask, features), failures
+    quality = ImageQuality(*head["quality"])
+    outcome = Outcome(row, head["fallback"], quality, mask, features, head["weight"])
+    return outcome, failures

@@ -62,7 +62,7 @@ class Findings:
     @classmethod
     def of(cls, session: Session, runs: Mapping[str, ArmRun]) -> Findings:
         """Score every arm, and fix the thresholds on the clean one."""
-        design = session.design.enrolled_by(session.request.enrolment)
+        design = session.design.enrolled_by(session.request.enrolment, session.weights())
         specs = {spec.name: spec for spec in session.specs}
         measured = {
             name: measure(session, design, spec, runs[name]) for name, spec in specs.items()

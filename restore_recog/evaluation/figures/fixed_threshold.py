@@ -22,7 +22,6 @@ import numpy as np
 
 from restore_recog.evaluation.figure import Figure, FigureName
 from restore_recog.evaluation.figures.single import rate_figure
-from restore_recog.evaluation.scores.cosine_table import averaged
 from restore_recog.evaluation.scores.design import ArmScores, Design, Measured
 from restore_recog.evaluation.scores.search import AcceptedCounts, count_accepted, search
 from restore_recog.metrics.streaming import ScoreStream
@@ -105,9 +104,8 @@ def _among_references(
     gallery, owners = floor.references[unoccluded], design.column_subjects[unoccluded]
     if np.unique(owners).size < 2:
         return None
-    enrolled, people, times = gallery, owners, 2
-    if design.enrolment == "mean":
-        (enrolled, people), times = averaged(gallery, owners), 1
+    enrolled, people = design.pooled(gallery, np.flatnonzero(unoccluded))
+    times = 2 if design.enrolment == "max" else 1
     sides = gallery, enrolled, owners, people
     return search(*sides, compare=floor.compare, block=design.block).impostor, times
 

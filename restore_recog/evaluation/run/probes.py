@@ -20,7 +20,7 @@ from restore_recog.evaluation.run.faces import FoundProbe, ProbeFace, Studio
 from restore_recog.evaluation.run.masks import BlockMasks, pack
 from restore_recog.evaluation.run.quality_models import QualityModels
 from restore_recog.evaluation.run.sharing import Once
-from restore_recog.evaluation.run.templates import Face, embed
+from restore_recog.evaluation.run.templates import Face, embed, stacked
 from restore_recog.segmenters.names import ChosenSegmenter, margin
 from restore_recog.types import Failure, Pixels, Templates
 
@@ -60,6 +60,19 @@ class ArmRun:
     qualities: Mapping[str, ImageQuality]
     masks: Mapping[str, bytes]
     features: NDArray[np.float32] | None = None
+
+    @classmethod
+    def of(cls, outcomes: Mapping[str, Outcome], ids: Sequence[str], length: int) -> ArmRun:
+        """Return the run of what came of the probes *ids*; templates have *length* numbers."""
+        templates = {image_id: outcome.template for image_id, outcome in outcomes.items()}
+        features = {i: o.features for i, o in outcomes.items() if o.features is not None}
+        return cls(
+            stacked(templates, ids, length),
+            {image_id: outcome.fallback for image_id, outcome in outcomes.items()},
+            {image_id: outcome.quality for image_id, outcome in outcomes.items()},
+            {image_id: o.mask for image_id, o in outcomes.items() if o.mask is not None},
+            stacked(features, ids) if features else None,
+        )
 
 
 def fused(arm: Arm, parts: Sequence[ArmRun]) -> ArmRun:
@@ -176,7 +189,7 @@ class ProbePass:
             Face(f.sample, spec.arm.taken(f), x, beyond=spec.arm.half)
             for f, x in zip(seen, images, strict=True)
         ]
-        rows = embed(self.request.recognizer, shown, ledger)
+        rows = embed(self.request.recognizer, shown, ledger, weigh=self.request.weighs)
 
         def measured() -> tuple[list[ImageQuality], Any]:
             with ledger.timed("measure", len(probes)):
@@ -186,7 +199,12 @@ class ProbePass:
         qualities, scored = self.once.of(f"quality of {spec.name}", ids, ledger, measured)
         for i, row, quality, (scores, features) in zip(kept, rows, qualities, scored, strict=True):
             outcomes[probes[i].sample.image_id] = Outcome(
-                row, made.fallbacks[i], replace(quality, **scores), packed[i], features
+                row.template,
+                made.fallbacks[i],
+                replace(quality, **scores),
+                packed[i],
+                features,
+                row.weight,
             )
         return outcomes
 

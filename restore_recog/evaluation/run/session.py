@@ -45,7 +45,7 @@ from restore_recog.evaluation.scores.normalisation import ScoreNorm
 from restore_recog.face_detection import FaceFinder
 from restore_recog.segmenters.names import choose, margin
 from restore_recog.system.processes import Processes
-from restore_recog.types import Templates
+from restore_recog.types import Templates, Vector
 
 DEFAULT_SIZE = 128
 """Side of the crops in pixels where there is no restorer to say."""
@@ -134,6 +134,7 @@ class Session:
                 segmenters=self.segmenters,
                 quality_models=self.quality_models,
                 policy=[request.restorer_failure, margin(request.segmenter)],
+                weighed=request.weighs,
             )
         template = TEMPLATE if request.template is None else request.template
         studio = Studio(self.source, locator, self.size, self.ledger, template, coverings)
@@ -185,6 +186,11 @@ class Session:
         templates |= {i: o.template for i, o in outcomes.items() if i not in clean}
         return stacked(templates, self.design.columns, self._length)
 
+    def weights(self) -> Vector:
+        """Return (R,) weights of the references as given, in every arm; NaN where nobody asked."""
+        given = {i: o.weight for i, o in self._outcomes["occluded"].items()} | self._weights
+        return np.array([given.get(image_id, np.nan) for image_id in self.design.columns])
+
     def faces(self, ids: Sequence[str]) -> dict[str, ProbeFace]:
         """Return probes with their pixels, made anew; nothing is recorded or timed."""
         with self.ledger.paused():
@@ -203,7 +209,8 @@ class Session:
         studio = replace(self._studio, source=source)
         with self.ledger.collect() as failures:
             crops = self._once.of("crops", ids, self.ledger, lambda: studio.crops(ids))
-        block = enrol(crops, studio, self.request.recognizer, self._work, upper=upper)
+        options = {"upper": upper, "weigh": self.request.weighs}
+        block = enrol(crops, studio, self.request.recognizer, self._work, **options)
         block.failures[:0] = failures
         return block
 
@@ -219,6 +226,7 @@ class Session:
         self.gallery = merged(block.digests for block in blocks)
         self._whole: Rows = merged(block.whole for block in blocks)
         self._upper: Rows = merged(block.upper for block in blocks)
+        self._weights = merged(block.weights for block in blocks)
         if self._clean:
             self.ledger.check_any("references", self.gallery, self._clean)
             total = np.sum([block.total for block in blocks], axis=0)
@@ -261,15 +269,7 @@ class Session:
         if spec.parts:
             return fused(spec.arm, [self._arm_run(part) for part in spec.parts])
         mine = {i: o for i, o in self._outcomes[spec.name].items() if i in self.found_probes}
-        templates = {image_id: outcome.template for image_id, outcome in mine.items()}
-        features = {i: o.features for i, o in mine.items() if o.features is not None}
-        return ArmRun(
-            stacked(templates, self.plan.probes, self._length),
-            {image_id: outcome.fallback for image_id, outcome in mine.items()},
-            {image_id: outcome.quality for image_id, outcome in mine.items()},
-            {image_id: o.mask for image_id, o in mine.items() if o.mask is not None},
-            stacked(features, self.plan.probes) if features else None,
-        )
+        return ArmRun.of(mine, self.plan.probes, self._length)
 
 
 def run_together(sessions: Sequence[Session]) -> list[dict[str, ArmRun]]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from restore_recog.alignment import TEMPLATE, five_points, in_pixels, similarity, warp
@@ -43,26 +46,76 @@ class Face:
     beyond: bool = False
 
 
-def embed(recognizer: Recognizer, faces: Sequence[Face], ledger: Ledger) -> list[Templates | None]:
+class Embedded(NamedTuple):
+    """What a recogniser made of a face.
+
+    Attributes:
+        template: (D,) of unit length, or None.
+        weight: Above 0, see :func:`embed`; NaN where nobody asked.
+    """
+
+    template: Templates | None
+    weight: float = math.nan
+
+
+def embed(
+    recognizer: Recognizer, faces: Sequence[Face], ledger: Ledger, *, weigh: bool = False
+) -> list[Embedded]:
     """Return one unit-length (D,) template per face; None, and a failure, where there is none.
+
+    The weight of a template among others of its person is its length before it was made unit
+    length, where the recogniser tells (:meth:`restore_recog.api.Recognizer.unnormalised`), for in
+    networks trained with a margin it grows with the quality of the image (Meng et al., "MagFace",
+    CVPR 2021; Kim et al., "AdaFace", CVPR 2022). Else it is the sharpness of the recogniser's
+    crop: the standard deviation of the Laplacian of its grey values (Pech-Pacheco et al., ICPR
+    2000). That figure knows nothing of pose or covering.
+
+    Args:
+        recognizer: Where templates come from.
+        faces: To be embedded.
+        ledger: Takes failures and costs.
+        weigh: Whether weights are wanted.
 
     Raises:
         PluginError: The recogniser's answer has the wrong shape.
     """
     if not faces:
         return []
-    images = to_tensor(_fitted(recognizer, faces, ledger))
+    fitted = _fitted(recognizer, faces, ledger)
+    images, raw = to_tensor(fitted), None
     try:
         with ledger.timed("embed", len(faces), recognizer.device), torch.inference_mode():
             wanted = resize(images, recognizer.image_size).to(recognizer.device)
-            templates = recognizer.embed(wanted).double().cpu().numpy()
+            raw = recognizer.unnormalised(wanted) if weigh else None
+            unit = recognizer.embed(wanted) if raw is None else F.normalize(raw)
+            templates = unit.double().cpu().numpy()
     except PluginError:
         raise
     except RestoreRecogError as error:
         if len(faces) > 1:
-            return [embed(recognizer, [face], ledger)[0] for face in faces]
+            return [embed(recognizer, [face], ledger, weigh=weigh)[0] for face in faces]
         ledger.fail("embed", faces[0].sample, error)
-        return [None]
+        return [Embedded(None)]
+    weights = [math.nan] * len(faces)
+    if weigh:
+        weights = [sharpness(x) for x in fitted] if raw is None else raw.norm(dim=1).tolist()
+    rows = _sound(recognizer, faces, templates, ledger)
+    return [Embedded(row, weight) for row, weight in zip(rows, weights, strict=True)]
+
+
+def sharpness(pixels: Pixels) -> float:
+    """Return the standard deviation of the Laplacian of an (H, W, 3) image's grey values.
+
+    It is at least 1e-6, so that weights add up to more than 0.
+    """
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)  # (H, W)
+    return max(float(cv2.Laplacian(grey, cv2.CV_64F).std()), 1e-6)
+
+
+def _sound(
+    recognizer: Recognizer, faces: Sequence[Face], templates: Templates, ledger: Ledger
+) -> list[Templates | None]:
+    """Return the (D,) rows of (N, D) templates; None, and a failure, for those that are none."""
     if templates.ndim != 2 or len(templates) != len(faces):
         raise PluginError(
             f"The recogniser '{recognizer.name}' returned shape {templates.shape} for "
@@ -161,6 +214,7 @@ class GalleryBlock:
     Attributes:
         digests: image_id -> :func:`~restore_recog.evaluation.run.faces.digest` of its crop.
         whole, upper: image_id -> template of the whole face, and of its upper half.
+        weights: image_id -> weight of the template of the whole face.
         total: (S, S, 3) uint64, the sum of the crops.
         failures: Of these references.
     """
@@ -168,6 +222,7 @@ class GalleryBlock:
     digests: dict[str, str]
     whole: dict[str, Templates | None]
     upper: dict[str, Templates | None]
+    weights: dict[str, float]
     total: NDArray[np.uint64]
     failures: list[Failure]
 
@@ -179,6 +234,7 @@ def enrol(
     work: FinishedWork | None,
     *,
     upper: bool,
+    weigh: bool = False,
 ) -> GalleryBlock:
     """Embed one block of clean references.
 
@@ -188,32 +244,39 @@ def enrol(
         recognizer: Where templates come from.
         work: Where those made before come from, or None.
         upper: Whether the upper halves are embedded too.
+        weigh: Whether their weights are wanted.
     """
     samples, ledger = studio.source.samples, studio.ledger
 
-    def templates(part: str) -> dict[str, Templates | None]:
+    def outcomes(part: str) -> dict[str, Outcome]:
         def make() -> dict[str, Outcome]:
             upper = part == "upper"
             faces = [
                 Face(samples[i], c, upper_half(c.pixels) if upper else c.pixels, upper)
                 for i, c in crops.items()
             ]
-            rows = embed(recognizer, faces, ledger)
+            rows = embed(recognizer, faces, ledger, weigh=weigh)
             return {
-                i: Outcome(row, False, ImageQuality()) for i, row in zip(crops, rows, strict=True)
+                i: Outcome(row.template, False, ImageQuality(), weight=row.weight)
+                for i, row in zip(crops, rows, strict=True)
             }
 
         if work is None:
-            outcomes = make()
-        else:
-            outcomes = work.block(work.reference_keys(crops, part), samples, ledger, make)
-        return {image_id: outcome.template for image_id, outcome in outcomes.items()}
+            return make()
+        return work.block(work.reference_keys(crops, part), samples, ledger, make)
 
     with ledger.collect() as failures:
-        whole = templates("whole")
-        halves = templates("upper") if upper else {}
+        whole = outcomes("whole")
+        halves = outcomes("upper") if upper else {}
     total = np.zeros((studio.size, studio.size, 3), np.uint64)
     for crop in crops.values():
         total += crop.pixels
     digests = {image_id: digest(crop.pixels) for image_id, crop in crops.items()}
-    return GalleryBlock(digests, whole, halves, total, failures)
+    return GalleryBlock(
+        digests,
+        {image_id: outcome.template for image_id, outcome in whole.items()},
+        {image_id: outcome.template for image_id, outcome in halves.items()},
+        {image_id: outcome.weight for image_id, outcome in whole.items()},
+        total,
+        failures,
+    )

@@ -149,7 +149,7 @@ def without(templates: Templates) -> Mask:
 
 
 def averaged(
-    templates: Templates, subjects: NDArray[np.str_]
+    templates: Templates, subjects: NDArray[np.str_], weights: Vector | None = None
 ) -> tuple[Templates, NDArray[np.str_]]:
     """Return one unit-length template per subject, the mean of its templates.
 
@@ -158,13 +158,17 @@ def averaged(
     Args:
         templates: (R, D), NaN rows for failed ones.
         subjects: (R,).
+        weights: (R,) positive, of those that have a template; None for all the same.
 
     Returns:
         (S, D) templates and the (S,) subjects in sorted order.
     """
     names, index = np.unique(subjects, return_inverse=True)
     sums = np.zeros((len(names), templates.shape[1]))
-    np.add.at(sums, index, np.nan_to_num(templates))
+    summands = np.nan_to_num(templates)
+    if weights is not None:
+        summands *= np.nan_to_num(weights)[:, None]
+    np.add.at(sums, index, summands)
     length = np.linalg.norm(sums, axis=1, keepdims=True)
     unit = np.full_like(sums, np.nan)
     np.divide(sums, length, out=unit, where=length > 1e-12)

@@ -28,6 +28,7 @@ from restore_recog.evaluation.scores.cosine_table import (
     row_means,
     without,
 )
+from restore_recog.evaluation.scores.plan_checks import check_pairs, check_search
 from restore_recog.evaluation.scores.search import BLOCK, SearchResult, search
 from restore_recog.metrics.identification import Ranks, hits
 from restore_recog.types import Mask, Templates, Vector
@@ -143,8 +144,9 @@ class Design:
         probe_subjects: (P,) in the plan's order.
         columns: image_ids of the gallery, followed by those of cosine references outside it.
         column_subjects: (R,) their subjects.
-        enrolment: ``"max"`` or ``"mean"``, as in
+        enrolment: ``"max"``, ``"mean"`` or ``"quality"``, as in
             :class:`~restore_recog.evaluation.request.EvalRequest`.
+        weights: (R,) of the columns' templates, for enrolment by quality.
         block: See :data:`~restore_recog.evaluation.scores.search.BLOCK`.
     """
 
@@ -154,6 +156,7 @@ class Design:
     column_subjects: NDArray[np.str_]
     enrolment: str = "max"
     block: int = BLOCK
+    weights: Vector | None = None
 
     @classmethod
     def of(cls, plan: Plan, subjects: Mapping[str, str]) -> Design:
@@ -168,8 +171,8 @@ class Design:
         extra = sorted(set(plan.cosine_references.values()) - inside)
         columns = (*plan.references, *extra)
         if plan.identification:
-            _check_search(plan, subjects)
-        _check_pairs(plan, set(columns))
+            check_search(plan, subjects)
+        check_pairs(plan, set(columns))
         return cls(
             plan,
             np.array([subjects[i] for i in plan.probes]),
@@ -177,15 +180,15 @@ class Design:
             np.array([subjects[i] for i in columns]),
         )
 
-    def enrolled_by(self, enrolment: str) -> Design:
+    def enrolled_by(self, enrolment: str, weights: Vector | None = None) -> Design:
         """Return the design with another kind of enrolment.
 
         Raises:
             DataError: There is no such kind.
         """
-        if enrolment not in ("max", "mean"):
-            raise DataError(f"The enrolment is 'max' or 'mean', not '{enrolment}'.")
-        return replace(self, enrolment=enrolment)
+        if enrolment not in ("max", "mean", "quality"):
+            raise DataError(f"The enrolment is 'max', 'mean' or 'quality', not '{enrolment}'.")
+        return replace(self, enrolment=enrolment, weights=weights)
 
     @cached_property
     def people(self) -> NDArray[np.intp]:
@@ -216,10 +219,24 @@ class Design:
         With pairs only nobody is enrolled: references are never averaged.
         """
         size = len(self.plan.references)
-        templates, subjects = references[:size], self.column_subjects[:size]
-        if self.enrolment == "max" or not self.plan.identification:
+        if self.plan.identification:
+            return self.pooled(references[:size], np.arange(size))
+        return references[:size], self.column_subjects[:size]
+
+    def pooled(
+        self, templates: Templates, columns: NDArray[np.intp]
+    ) -> tuple[Templates, NDArray[np.str_]]:
+        """Return the templates of some columns as they are enrolled, and their subjects.
+
+        Args:
+            templates: (n, D) of these columns.
+            columns: (n,) which they are.
+        """
+        subjects = self.column_subjects[columns]
+        if self.enrolment == "max":
             return templates, subjects
-        return averaged(templates, subjects)
+        weights = self.weights if self.enrolment == "quality" else None
+        return averaged(templates, subjects, None if weights is None else weights[columns])
 
     def enrolled(self, references: Templates) -> tuple[Templates, NDArray[np.str_]]:
         """Return what a recogniser may learn from: the gallery, or references that are no probes.
@@ -264,36 +281,3 @@ class Design:
             own = row_means(cosine, rows, self.genuine, len(probes))
             others = row_means(cosine, rows, ~self.genuine, len(probes))
         return ArmScores(without(probes), result, own, others, table, genuine, trials, cosine)
-
-
-def _check_search(plan: Plan, subjects: Mapping[str, str]) -> None:
-    if overlap := sorted(set(plan.references) & set(plan.probes)):
-        raise DataError(
-            f"The protocol puts '{overlap[0]}' among the probes and into the gallery; "
-            "an image must not be searched in itself."
-        )
-    enrolled = {subjects[image_id] for image_id in plan.references}
-    if not any(subjects[image_id] in enrolled for image_id in plan.probes):
-        raise DataError(
-            f"None of the {len(plan.probes)} probes of the protocol has a reference of its "
-            "subject, so none can be found; give images of the same people to both."
-        )
-
-
-def _check_pairs(plan: Plan, columns: set[str]) -> None:
-    probes = set(plan.probes)
-    for trial in plan.pairs:
-        for kind, image_id, known in (
-            ("probe", trial.probe_id, probes),
-            ("reference", trial.reference_id, columns),
-        ):
-            if image_id not in known:
-                raise DataError(
-                    f"The protocol's pair of '{trial.reference_id}' and '{trial.probe_id}' "
-                    f"needs '{image_id}', which is no {kind} of its plan; fix the protocol."
-                )
-    if not plan.identification and not plan.pairs:
-        raise DataError(
-            "The protocol has neither a search nor a pair whose two images exist, so there is "
-            "nothing to measure; is its list of pairs made for this data?"
-        )

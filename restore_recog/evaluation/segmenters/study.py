@@ -174,7 +174,8 @@ def _run(
     ledger = Ledger(told)
     session = Session(_one(request, choice, clean=clean), ledger)
     made = session.run()
-    design, probes = session.design.enrolled_by(request.enrolment), session.plan.probes
+    design = session.design.enrolled_by(request.enrolment, session.weights())
+    probes = session.plan.probes
     arms: dict[str, Measured] = {}
     masks: dict[str, Packed] = {}
     for spec in session.specs:

@@ -17,7 +17,8 @@ from restore_recog.evaluation.figures.pairs import LEVEL, RESAMPLES
 from restore_recog.evaluation.run import coverings_drawn
 from restore_recog.evaluation.run.faces import FoundProbe
 from restore_recog.evaluation.scores.cosine_table import without
-from restore_recog.photographs import own_crop, reaches_beyond
+from restore_recog.evaluation.words.ways import feeding, normalised, pooled
+from restore_recog.photographs import own_crop
 from restore_recog.system import provenance
 from restore_recog.types import Templates
 
@@ -62,7 +63,7 @@ def notes(session: Session, findings: Findings) -> tuple[str, ...]:
     lost = len(session.plan.probes) - len(session.found_probes)
     if lost:
         sentences.append(f"{lost} probes have no usable face; they count as misses in every arm.")
-    sentences += feeding(session) + normalised(session)
+    sentences += [*feeding(session), *pooled(session), *normalised(session)]
     if any(isinstance(spec.arm, Fill) for spec in session.specs):
         sentences.append(
             f"The arm 'fill' puts the mean of the {len(session.gallery)} gallery faces into the "
@@ -86,39 +87,6 @@ def notes(session: Session, findings: Findings) -> tuple[str, ...]:
             "resized crops and their results resized back."
         )
     return tuple(sentences)
-
-
-def feeding(session: Session) -> list[str]:
-    """Return what the recogniser's crops are cut from, where that is not the restorers' crop."""
-    recognizer = session.request.recognizer
-    if recognizer.template is None or own_crop(recognizer.template) or session.asks_quality:
-        return []
-    height, width = recognizer.image_size
-    sentences = []
-    if reaches_beyond(recognizer.template, recognizer.image_size):
-        sentences.append(
-            "Warning: the recogniser's template shows more than what is kept of a photograph; the "
-            "edges of its crops repeat the border of that."
-        )
-    return [
-        *sentences,
-        f"The recogniser's crops ({width} wide, {height} high) are cut from the photographs at its "
-        "own template, after what was covered or restored in the restorers' crop was put back "
-        "into them. Images that came as aligned crops are scaled, not cut.",
-    ]
-
-
-def normalised(session: Session) -> list[str]:
-    """Return how scores are normalised, and with whom, where they are."""
-    if session.cohort is None:
-        return []
-    kind, people = session.request.score_norm, len(session.cohort.samples)
-    side = {"z": "the reference's", "t": "the probe's", "s": "both sides'"}[str(kind)]
-    return [
-        f"Scores are normalised ({kind}-norm): they are in standard deviations from the mean of "
-        f"{side} scores with a cohort of {people} people of the training split. If the recogniser "
-        "was trained on these people, they are no strangers to it. Cosines are not normalised."
-    ]
 
 
 def duplicates(gallery: Mapping[str, str], probes: Mapping[str, FoundProbe]) -> int:

@@ -10,7 +10,7 @@ from restore_recog.alignment import TEMPLATE, align
 from restore_recog.api import Recognizer
 from restore_recog.errors import PluginError
 from restore_recog.evaluation.run.ledger import Ledger
-from restore_recog.evaluation.run.templates import Face, embed, stacked
+from restore_recog.evaluation.run.templates import Face, embed, sharpness, stacked
 from restore_recog.photographs import around
 from restore_recog.recognizers.crop_templates import SPHEREFACE
 from restore_recog.types import FaceCrop, FaceImage, FaceSample
@@ -40,7 +40,8 @@ def test_a_crop_without_a_photograph_is_all_that_can_be_cut_from() -> None:
     landmarks = (TEMPLATE * SIDE - 0.5).astype(np.float32)
     narrow = Narrow()
     crop = FaceCrop(ramps(SIDE), landmarks, None, np.eye(2, 3))
-    assert embed(narrow, [Face(FaceSample("a", "a"), crop, crop.pixels)], Ledger())[0] is not None
+    (made,) = embed(narrow, [Face(FaceSample("a", "a"), crop, crop.pixels)], Ledger())
+    assert made.template is not None
     assert narrow.shown.shape == (1, 3, 112, 96)
     # The two sets of points differ in shape, so a similarity leaves some pixels between them.
     for (x, y), point in zip(SPHEREFACE.array() * (96, 112) - 0.5, landmarks, strict=True):
@@ -68,3 +69,30 @@ def test_templates_of_two_lengths_are_refused() -> None:
         stacked({"a": np.ones(4), "b": np.ones(5)}, ["a", "b"])
     with pytest.raises(PluginError, match="templates of 4 and 6 numbers"):
         stacked({"a": np.ones(4)}, ["a"], 6)
+
+
+class Lengths(Narrow):
+    """Gives templates as long as the images are bright."""
+
+    def unnormalised(self, images: torch.Tensor) -> torch.Tensor:
+        return self.embed(images) * (1 + images.mean((1, 2, 3), keepdim=True)[:, 0, 0])
+
+
+def test_the_weight_is_the_length_of_the_template_or_else_the_sharpness_of_the_crop() -> None:
+    bright = np.full((SIDE, SIDE, 3), 200, np.uint8)
+    bright[::2] = 150
+    points = (TEMPLATE * SIDE - 0.5).astype(np.float32)
+    faces = [
+        Face(FaceSample("a", "a"), FaceCrop(pixels, points, None, np.eye(2, 3)), pixels)
+        for pixels in (ramps(SIDE), bright)
+    ]
+    plain = embed(Lengths(), faces, Ledger())
+    assert all(np.isnan(one.weight) for one in plain)
+    long = embed(Lengths(), faces, Ledger(), weigh=True)
+    for one, other in zip(plain, long, strict=True):
+        assert one.template is not None and other.template is not None
+        np.testing.assert_allclose(one.template, other.template, atol=1e-6)
+    assert 1 < long[0].weight < 2 and long[0].weight != long[1].weight
+    sharp = [one.weight for one in embed(Narrow(), faces, Ledger(), weigh=True)]
+    assert sharp[1] > 3 * sharp[0] > 0
+    assert sharpness(np.zeros((8, 8, 3), np.uint8)) > 0

@@ -168,8 +168,32 @@ def test_mean_enrolment_finds_whom_single_references_hide() -> None:
     mean = findings(plan, {"occluded": probes}, references, enrolment="mean")
     assert largest.measured["occluded"].scores.rank().tolist() == [2, 1]
     assert mean.measured["occluded"].scores.rank().tolist() == [1, 1]
-    with pytest.raises(DataError, match="'max' or 'mean'"):
+    with pytest.raises(DataError, match="'max', 'mean' or 'quality'"):
         findings(plan, {"occluded": probes}, references, enrolment="median")
+
+
+def test_enrolment_by_quality_weights_the_mean() -> None:
+    references = unit(np.array([[1.0, 0.0], [0.0, 1.0], [np.nan] * 2, [0.0, 1.0]]))
+    names, weights = np.array(list("aaab")), np.array([3.0, 1.0, np.nan, 1e-6])
+    templates, who = averaged(references, names, weights)
+    assert who.tolist() == ["a", "b"]
+    np.testing.assert_allclose(templates, [unit(np.array([[3.0, 1.0]]))[0], [0, 1]], atol=1e-12)
+    plan = simple_plan(6)
+    centres = people(6, 12)
+    board, shown = (near(centres.repeat(2, 0), 1.0, seed) for seed in (1, 2))
+    arms = {"clean": shown, "occluded": shown}
+    given = np.arange(1.0, 13.0)
+    weighted = findings(plan, arms, board, enrolment="quality", weights=given)
+    averages, _ = averaged(board, weighted.design.column_subjects, given)
+    search = weighted.measured["occluded"].scores.search
+    assert search is not None and weighted.calibration is not None
+    own = np.einsum("ij,ij->i", shown, averages.repeat(2, 0))
+    np.testing.assert_allclose(search.own, own, atol=1e-6)
+    mean = findings(plan, arms, board, enrolment="mean", weights=given).measured["occluded"]
+    assert mean.scores.search is not None and (mean.scores.search.own != search.own).any()
+    table = dense(shown, averages)
+    impostors = np.sort(table[np.repeat(np.arange(6), 2)[:, None] != np.arange(6)])
+    assert weighted.calibration.thresholds[0.01] == pytest.approx(impostors[-1], abs=1e-6)
 
 
 def test_failures_change_no_denominator() -> None:

@@ -1,0 +1,48 @@
+"""Whether a plan asks for comparisons that can be made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from restore_recog.api import Plan
+from restore_recog.errors import DataError
+
+
+def check_search(plan: Plan, subjects: Mapping[str, str]) -> None:
+    """Raise DataError where an image would be searched in itself, or nobody can be found."""
+    if overlap := sorted(set(plan.references) & set(plan.probes)):
+        raise DataError(
+            f"The protocol puts '{overlap[0]}' among the probes and into the gallery; "
+            "an image must not be searched in itself."
+        )
+    enrolled = {subjects[image_id] for image_id in plan.references}
+    if not any(subjects[image_id] in enrolled for image_id in plan.probes):
+        raise DataError(
+            f"None of the {len(plan.probes)} probes of the protocol has a reference of its "
+            "subject, so none can be found; give images of the same people to both."
+        )
+
+
+def check_pairs(plan: Plan, columns: set[str]) -> None:
+    """Raise DataError where a pair has an image that is not in the plan, or nothing is compared.
+
+    Args:
+        plan: With the pairs.
+        columns: image_ids of what may be a reference.
+    """
+    probes = set(plan.probes)
+    for trial in plan.pairs:
+        for kind, image_id, known in (
+            ("probe", trial.probe_id, probes),
+            ("reference", trial.reference_id, columns),
+        ):
+            if image_id not in known:
+                raise DataError(
+                    f"The protocol's pair of '{trial.reference_id}' and '{trial.probe_id}' "
+                    f"needs '{image_id}', which is no {kind} of its plan; fix the protocol."
+                )
+    if not plan.identification and not plan.pairs:
+        raise DataError(
+            "The protocol has neither a search nor a pair whose two images exist, so there is "
+            "nothing to measure; is its list of pairs made for this data?"
+        )
