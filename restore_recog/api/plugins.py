@@ -60,10 +60,14 @@ class Restorer(ABC):
         needs: Which fields of :class:`FaceBatch` it reads besides ``images``.
         baselines: Label -> dotted path of restorers that take the same weights and yield the
             same images in another way; ``bench restore`` times them beside it.
+        taught_by: Recognisers that its training went by, as ``NAME``, ``NAME:ARGUMENT`` or
+            ``NAME:FILE MARK`` with a file's :func:`restore_recog.weights.teacher_mark`; reports
+            say which of them judge it.
     """
 
     name: ClassVar[str]
     image_size: tuple[int, int] = (128, 128)
+    taught_by: Sequence[str] = ()
     needs: ClassVar[frozenset[str]] = frozenset({"masks"})
     baselines: ClassVar[Mapping[str, str]] = {}
 

@@ -22,7 +22,7 @@ from restore_recog.evaluation.results import ArmReport, Cohort, EvaluationReport
 from restore_recog.evaluation.run.ledger import Ledger, Progress
 from restore_recog.evaluation.run.probes import ArmRun
 from restore_recog.evaluation.run.session import Session, run_together
-from restore_recog.evaluation.words import notes, verdict
+from restore_recog.evaluation.words import notes, teaching, verdict
 from restore_recog.evaluation.words.examples import examples
 from restore_recog.evaluation.words.fusion import with_fusion
 from restore_recog.metrics.verification import DetCurve
@@ -90,9 +90,11 @@ def _report(session: Session, runs: Mapping[str, ArmRun]) -> EvaluationReport:
     coverings = {image_id: probe.covering for image_id, probe in session.found_probes.items()}
     labels = groups.labels(samples, coverings, request.cohorts)
     cohorts, spreads = findings.by_group(labels, request.min_subjects)
+    asks = not session.asks_quality
+    taught = teaching.labels(request.recognizer, session.restorers) if asks else ()
     return EvaluationReport(
         verdicts=_verdicts(session, arms, cohorts),
-        labels=notes.labels(session),
+        labels=(*notes.labels(session), *taught),
         notes=(*session.plan.notes, *session.notes, *notes.notes(session, findings)),
         arms=arms,
         setup=notes.setup(session, findings),

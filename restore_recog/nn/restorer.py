@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from restore_recog import weights as weights_file
 from restore_recog.api import Restorer
 from restore_recog.nn.masks import grow, padded
+from restore_recog.registry import DEFAULT_RECOGNIZER
 from restore_recog.types import FaceBatch
 
 MULTIPLE = 32
@@ -47,6 +48,8 @@ class NetRestorer(Restorer):
         self.nets, config = weights_file.ready(self.networks, self.weights, self.name, device)
         self.image_size = (config["size"], config["size"])
         self.dilate: int = config["dilate"]
+        if config.get("identity") or config.get("margin"):
+            self.taught_by = tuple(config.get("teachers", (DEFAULT_RECOGNIZER,)))
 
     @abstractmethod
     def fill(self, occluded: Tensor, hole: Tensor) -> Tensor:

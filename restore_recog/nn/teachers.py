@@ -7,7 +7,6 @@ teaches is no longer a fair judge: whoever reports with it says so.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 
 from restore_recog.alignment import TEMPLATE, similarity
 from restore_recog.errors import RestoreRecogError, TrainingError
+from restore_recog.weights import teacher_mark
 
 
 class Teacher(nn.Module):
@@ -254,7 +254,7 @@ def _teacher(name: str, weights: Path | None, device: str) -> Teacher:
         raise TrainingError(
             f"'{name}' cannot teach: it has no differentiable network 'net'. Choose another."
         )
-    file = Path(argument)
-    if argument and file.is_file():  # a record tells the file, not where it lay
-        name = f"{kind}:{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()[:12]}"
+    file = Path(argument) if argument else own
+    if file is not None and file.is_file():  # a record tells the file, not where it lay
+        name = f"{kind}:{file.name} {teacher_mark(file)}"
     return Teacher(name, net, recognizer.image_size, recognizer.template)
