@@ -35,6 +35,7 @@ def save(
     *,
     half: bool = True,
     note: str = "",
+    training: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a weights file, whole or not at all.
 
@@ -45,6 +46,7 @@ def save(
         tensors: Named tensors on any device.
         half: Store floating-point tensors as float16.
         note: Further text for the header, which :func:`note` reads.
+        training: What they were trained on, as plain JSON values, which :func:`training` reads.
 
     Raises:
         OutputError: The file cannot be written.
@@ -59,6 +61,8 @@ def save(
     header = {"format": FORMAT, "model": model, "config": json.dumps(dict(config), sort_keys=True)}
     if note:
         header["note"] = note
+    if training:
+        header["training"] = json.dumps(dict(training), sort_keys=True)
     with whole_file(path, failures=SafetensorError) as part:
         save_file(stored, part, metadata=header)
 
@@ -104,6 +108,21 @@ def note(path: Path) -> str:
     """
     with _opened(path) as file:
         return str((file.metadata() or {}).get("note", ""))
+
+
+def training(path: Path) -> dict[str, Any]:
+    """Return what the weights in a file were trained on, as far as its header says.
+
+    Returns:
+        ``covered``: the share of the images that got a synthetic covering, and ``coverings``: of
+        which kinds; nothing for files that were written before this was recorded.
+
+    Raises:
+        WeightsError: The file is missing or corrupt.
+    """
+    with _opened(path) as file:
+        facts: dict[str, Any] = json.loads((file.metadata() or {}).get("training", "{}"))
+    return facts
 
 
 @contextmanager

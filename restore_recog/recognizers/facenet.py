@@ -26,6 +26,7 @@ from restore_recog.errors import WeightsError
 from restore_recog.recognizers.crop_templates import FACENET
 from restore_recog.recognizers.embedding import EmbeddingTraining
 from restore_recog.recognizers.losses import training
+from restore_recog.recognizers.trained import trained
 
 NAME = "facenet"
 PRETRAINED = {
@@ -74,6 +75,7 @@ class FaceNet(Recognizer):
             config, tensors = weights_file.load(weights, NAME)
             net = InceptionNet(config["dropout"])
             weights_file.load_into(net, tensors, weights)
+            self.settings, self.notes = trained(NAME, weights)
         elif argument is not None:
             net = pretrained_net(argument)
         else:

@@ -20,6 +20,7 @@ from restore_recog.api import Recognizer
 from restore_recog.errors import TrainingError, UnknownPluginError, WeightsError
 from restore_recog.recognizers.embedding import EmbeddingTraining
 from restore_recog.recognizers.losses import training
+from restore_recog.recognizers.trained import trained
 
 NAME = "timm"
 DEFAULT_BACKBONE = "regnetx_002"
@@ -114,6 +115,7 @@ class TimmRecognizer(Recognizer):
         weights_file.load_into(self.net, tensors, self.weights)
         self.net.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.image_size = (config["image_size"], config["image_size"])
+        self.settings, self.notes = trained(NAME, self.weights)
 
     def embed(self, images: Tensor) -> Tensor:
         """Return (N, D) unit-length templates of (N, 3, S, S) images in [0, 1]."""

@@ -24,10 +24,12 @@ class RunFolder:
 
     Attributes:
         path: The folder.
+        training: What the weights are trained on, for the header of their files.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, training: Mapping[str, Any] | None = None) -> None:
         self.path = path
+        self.training = training
 
     @property
     def weights(self) -> Path:
@@ -70,11 +72,11 @@ class RunFolder:
         if kept is not None:
             target = self.path / "kept" / f"{kept}.safetensors"
             target.parent.mkdir(exist_ok=True)
-        weights_file.save(target, *weights)
+        weights_file.save(target, *weights, training=self.training)
 
     def write_best(self, weights: Weights, note: str) -> None:
         """Write the weights of the best validation, with its figures, as one file."""
-        weights_file.save(self.best, *weights, note=note)
+        weights_file.save(self.best, *weights, note=note, training=self.training)
 
 
 def write_failures(path: Path, failures: Sequence[Failure]) -> None:

@@ -75,7 +75,8 @@ class Trainer:
         if isinstance(trainable, Classifying):
             trainable.expect(faces.labels())
         self.run_dir = Path(run_dir)
-        self.folder = RunFolder(self.run_dir)
+        kinds = {"covered": trainable.covered, "coverings": faces.coverings}
+        self.folder = RunFolder(self.run_dir, kinds)
         self.settings = settings = settings or TrainingSettings()
         self.record = dict(record or {})
         self.phases = [scaled(phase, settings.images_scale) for phase in trainable.phases]

@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from distributed_commands import SLOW, kill, start, wait_until
 from forked import finish
 
+from restore_recog import weights
 from restore_recog.cli import main
 from restore_recog.training import checkpoint
 
@@ -69,6 +70,8 @@ class TestRun:
             "covered": 0.5,
             "depth": 2,
         }
+        trained = weights.training(tmp_path / "run" / "weights.safetensors")
+        assert trained == {"covered": 0.5, "coverings": "random"}
 
     def test_length_and_limit(self, tmp_path: Path) -> None:
         train(tmp_path / "run", "--images-scale", "2", "--limit", "5")

@@ -1,4 +1,4 @@
-"""The example package: installed as a user would, found, contracted and evaluated."""
+"""The example packages: installed as a user would, found, contracted and evaluated."""
 
 from __future__ import annotations
 
@@ -9,53 +9,69 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
 
 from restore_recog import registry
 from restore_recog.cli import main
-from restore_recog.testing import RestorerContract, face_batch
+from restore_recog.recognizers.crop_templates import ARCFACE
+from restore_recog.testing import RecognizerContract, RestorerContract, face_batch
 
 ROOT = Path(__file__).parents[2]
-EXAMPLE = ROOT / "examples" / "restore-recog-mirror"
-FILES = ("restore_recog_mirror.py", "pyproject.toml")
+MODULES = ("restore_recog_mirror", "restore_recog_lbp")
+RESTORER, RECOGNIZER = ROOT / "docs" / "add-a-restorer.md", ROOT / "docs" / "add-a-recogniser.md"
+
+
+def example(module: str) -> Path:
+    return ROOT / "examples" / module.replace("_", "-")
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """Install the example into a folder of its own and put that on the path."""
+    """Install the examples into a folder of their own and put that on the path."""
     work = tmp_path_factory.mktemp("example")
-    shutil.copytree(EXAMPLE, work / "source")
+    for module in MODULES:
+        shutil.copytree(example(module), work / module)
     target = work / "site"
     subprocess.run(
         [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation",
-         "--no-index", "--target", str(target), str(work / "source")],
+         "--no-index", "--target", str(target), *(str(work / module) for module in MODULES)],
         check=True,
     )  # fmt: skip
     sys.path.insert(0, str(target))
     yield target
     sys.path.remove(str(target))
-    sys.modules.pop("restore_recog_mirror", None)
+    for module in MODULES:
+        sys.modules.pop(module, None)
 
 
-def test_it_is_short():
-    lines = [line for name in FILES for line in (EXAMPLE / name).read_text().splitlines()]
-    assert len(lines) < 30
+@pytest.mark.parametrize(("module", "most"), [("restore_recog_mirror", 30), (MODULES[1], 40)])
+def test_it_is_short(module, most):
+    files = [example(module) / "pyproject.toml", example(module) / f"{module}.py"]
+    assert sum(len(file.read_text().splitlines()) for file in files) < most
 
 
 @pytest.mark.parametrize(
-    ("name", "page"), list(zip(FILES, ("README.md", "docs/add-a-restorer.md"), strict=True))
+    ("module", "name", "page"),
+    [
+        ("restore_recog_mirror", "restore_recog_mirror.py", ROOT / "README.md"),
+        ("restore_recog_mirror", "pyproject.toml", RESTORER),
+        ("restore_recog_lbp", "restore_recog_lbp.py", RECOGNIZER),
+        ("restore_recog_lbp", "pyproject.toml", RECOGNIZER),
+    ],
 )
-def test_the_pages_show_it_word_for_word(name, page):
-    blocks = re.findall(r"```\w+\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
-    assert f"# {name}\n" + (EXAMPLE / name).read_text() in blocks
+def test_the_pages_show_it_word_for_word(module, name, page):
+    blocks = re.findall(r"```\w+\n(.*?)```", page.read_text(), re.DOTALL)
+    assert f"# {name}\n" + (example(module) / name).read_text() in blocks
 
 
 def test_it_is_listed_with_its_package(installed):
     result = CliRunner().invoke(main, ["list", "restorers", "--long"])
     assert re.search(r"mirror +Copy pixels across the vertical midline", result.stdout)
     assert registry.restorers.origin("mirror") == "restore-recog-mirror 0.1.0"
+    assert registry.recognizers.origin("lbp") == "restore-recog-lbp 0.1.0"
 
 
 def test_it_mirrors(installed):
@@ -78,11 +94,30 @@ class TestMirror(RestorerContract):
         return registry.restorers.create("mirror")
 
 
+def test_it_counts_patterns(installed):
+    recognizer = registry.recognizers.create("lbp")
+    np.testing.assert_allclose(recognizer.template, ARCFACE.array(), atol=1e-3)
+    across = torch.linspace(1, 0, 112).expand(1, 3, 112, 112)
+    for image, code in ((across, 0b0001), (across.flip(-1), 0b1100), (across.mT, 0b0111)):
+        counts = recognizer.embed(image)[0].reshape(16, 10, 10) ** 2
+        assert float(counts[code].sum()) == pytest.approx(1, abs=1e-5)
+        torch.testing.assert_close(counts[code], torch.full((10, 10), 0.01))
+
+
+class TestLocalPatterns(RecognizerContract):
+    @pytest.fixture(autouse=True)
+    def _installed(self, installed):
+        pass
+
+    def create(self):
+        return registry.recognizers.create("lbp")
+
+
 @pytest.mark.parametrize("spec", ["mirror", "restore_recog_mirror:Mirror"])
-def test_it_works_with_eval(installed, tiny_recognizer, tmp_path, spec, undrawn):
+def test_both_work_with_eval(installed, tmp_path, spec, undrawn):
     result = CliRunner().invoke(
         main,
-        ["eval", "--restorer", spec, "--data", "phantom:6x4", "--recognizer", tiny_recognizer,
+        ["eval", "--restorer", spec, "--data", "phantom:6x4", "--recognizer", "lbp",
          "--segmenter", "true", "--arms", "occluded,restored", "--device", "cpu",
          "--output", str(tmp_path / "out")],
     )  # fmt: skip
@@ -90,3 +125,5 @@ def test_it_works_with_eval(installed, tiny_recognizer, tmp_path, spec, undrawn)
     assert "restored:mirror" in result.stdout
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["arms"][1]["restorer"] == "mirror"
+    assert report["setup"]["recognizer"]["name"] == "lbp"
+    assert report["setup"]["recognizer_fed_from"] == "photograph"

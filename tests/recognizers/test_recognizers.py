@@ -16,6 +16,7 @@ from restore_recog.recognizers.embedding import schedule
 from restore_recog.recognizers.facenet import FaceNet
 from restore_recog.recognizers.timm import EmbeddingNet, TimmRecognizer
 from restore_recog.recognizers.triplet import MINERS
+from restore_recog.system import provenance
 from restore_recog.types import FaceBatch
 
 SMALL = {"image_size": 32, "dimension": 16, "batch_size": 16, "identities_per_batch": 4}
@@ -189,3 +190,28 @@ def test_validation_tells_people_apart_after_training() -> None:
     assert all(0 <= value <= 1 for value in (*before.values(), *after.values()))
     assert after["auc"] > 0.7
     assert set(training.networks()) == {"net"}
+
+
+@pytest.mark.parametrize(
+    ("training", "settings", "words"),
+    [
+        (None, {}, ""),
+        ({"covered": 0.0, "coverings": "random"}, {}, ""),
+        (
+            {"covered": 0.3, "coverings": "surgical"},
+            {"trained_on": {"covered": 0.3, "coverings": "surgical"}},
+            "of which 30 % had a synthetic covering (kinds: surgical)",
+        ),
+    ],
+)
+def test_a_file_of_a_recogniser_trained_on_covered_faces_says_so(
+    tmp_path, training, settings, words
+):
+    torch.manual_seed(0)
+    made = TimmRecognizer.trainable("regnetx_002", **SMALL)
+    file = tmp_path / "timm.safetensors"
+    weights.save(file, "timm", *made.weights(), training=training)
+    recognizer = TimmRecognizer(weights=file)
+    assert recognizer.settings == settings
+    assert [words in note for note in recognizer.notes] == [True] * bool(words)
+    assert provenance.model(recognizer).get("settings", {}) == settings
