@@ -11,13 +11,14 @@ Adding an arm is adding one class here and naming it in :data:`ARMS`.
 ``restored-oracle-mask``  restored, with the true mask: what a perfect segmenter would give
 ``fill``                  mean face of the gallery inside the mask: what a restorer must beat
 ``upper-half``            only what lies above the nose tip, on probes and references alike
+``eyes``                  only what lies above the middle between eyes and nose tip, likewise
 ``restored-clean``        the restorer on unoccluded probes: does it do harm?
 ========================  ====================================================================
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -32,7 +33,9 @@ NO_IMAGE = "the protocol asks about images, and it has none of its own"
 NO_MASK = "the true masks of some probes are unknown"
 
 GREY = 128
-"""What the upper-half arm puts below the nose tip."""
+"""What the arms that show a part of a face put in place of the rest."""
+
+WHOLE = "whole"
 
 
 class Masks(Protocol):
@@ -60,7 +63,8 @@ class Arm:
         keeps_mask: Whether the segmenter's mask is kept and compared with the true one.
         quality: How its images are compared with their clean counterparts: ``mask`` (whole and
             inside the true mask), ``whole``, or empty for not at all.
-        half: Whether it shows half a face, which its references then do too.
+        part: Which part of a face it shows, and its references too: ``whole``, or one of
+            :data:`PARTS`.
         fuses: Arms whose templates it joins, having no images of its own; empty for all others.
         side_by_side: Whether it puts them side by side, so that each is compared by itself.
     """
@@ -74,7 +78,7 @@ class Arm:
     answers = False
     keeps_mask = False
     quality = "mask"
-    half = False
+    part = WHOLE
     fuses: tuple[str, ...] = ()
     side_by_side = False
 
@@ -225,11 +229,22 @@ class UpperHalf(Arm):
     name = "upper-half"
     default = False
     quality = ""
-    half = True
+    part = "upper"
 
     def image(self, face: ProbeFace, mask: Pixels | None, mean_face: Pixels) -> Pixels:
-        """Return the upper half of the probe."""
-        return upper_half(face.crop.pixels)
+        """Return the part of the probe."""
+        return part_of(face.crop.pixels, self.part)
+
+
+class Eyes(UpperHalf):
+    """Only what lies above the middle between the eyes and the nose tip, likewise.
+
+    The ``upper-half`` still shows the upper edge of most masks (of drawn coverings on LFW: 9 % of
+    what is left); here they are nearly gone (2 %).
+    """
+
+    name = "eyes"
+    part = "eyes"
 
 
 class RestoredClean(Restored):
@@ -246,7 +261,7 @@ ARMS: Mapping[str, Arm] = {
     arm.name: arm
     for arm in (
         Clean(), Occluded(), Restored(), Fused(), FusedScores(), OracleMask(), Fill(), UpperHalf(),
-        RestoredClean(),
+        Eyes(), RestoredClean(),
     )
 }  # fmt: skip
 """Every arm by its name, in order of display."""
@@ -254,10 +269,25 @@ ARMS: Mapping[str, Arm] = {
 DEFAULT_ARMS = tuple(name for name, arm in ARMS.items() if arm.default)
 
 
-def upper_half(image: Pixels) -> Pixels:
-    """Return the crop with everything below the nose tip made grey."""
+PARTS: Mapping[str, Callable[[float, float], float]] = {
+    "upper": lambda eyes, nose: nose,
+    "eyes": lambda eyes, nose: (eyes + nose) / 2,
+}
+"""Parts of a face -> where they end, of the heights of the eyes and of the nose tip."""
+
+
+def part_of(image: Pixels, part: str) -> Pixels:
+    """Return the (S, S, 3) crop with everything below a part of the face made grey.
+
+    Args:
+        image: The crop.
+        part: ``whole``, or one of :data:`PARTS`.
+    """
     from restore_recog.alignment import TEMPLATE
 
+    if part == WHOLE:
+        return image
     result: Pixels = image.copy()
-    result[round(float(TEMPLATE[2, 1]) * image.shape[0]) :] = GREY
+    end = PARTS[part](float(TEMPLATE[0, 1]), float(TEMPLATE[2, 1]))
+    result[round(end * image.shape[0]) :] = GREY
     return result

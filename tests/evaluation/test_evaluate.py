@@ -178,11 +178,12 @@ def test_two_restorers_of_one_name_have_rows_of_their_own() -> None:
 
 
 def test_optional_arms() -> None:
-    result = evaluate(request(covered(), arms=("upper-half", "restored-clean", "clean")))
+    result = evaluate(request(covered(), arms=("upper-half", "eyes", "restored-clean", "clean")))
     assert {a.name for a in result.arms} == {
         "clean",
         "occluded",
         "upper-half",
+        "eyes",
         "restored-clean:healer",
     }
     # The detector finds nothing on a clean face, so the restorer leaves it alone.

@@ -139,16 +139,17 @@ def test_a_drawn_covering_is_in_the_photograph_too() -> None:
         assert np.abs(templates["clean"][row] - templates["occluded"][row]).max() > 1e-4
 
 
-def test_the_upper_half_shows_nothing_below_the_nose_outside_of_the_crop_either() -> None:
+def test_a_part_of_a_face_shows_nothing_of_the_rest_outside_of_the_crop_either() -> None:
     data = Photographs(4, 4, occluded=2)
-    session, templates = ran(request(data, arms=("upper-half",)))
-    line = TOP + round(float(TEMPLATE[2, 1]) * SIDE)
-    shown = [(i, templates["upper-half"][row]) for row, i in enumerate(session.plan.probes)]
-    upper = session.references(ArmSpec(ARMS["upper-half"]))
-    for image_id, row in [*shown, *zip(session.design.columns, upper, strict=True)]:
-        half = photograph(data, image_id)
-        half[line:] = GREY
-        np.testing.assert_allclose(row, as_template(frame(half)), atol=1e-6)
+    session, templates = ran(request(data, arms=("upper-half", "eyes")))
+    for arm, end in (("upper-half", TEMPLATE[2, 1]), ("eyes", TEMPLATE[[0, 2], 1].mean())):
+        line = TOP + round(float(end) * SIDE)
+        shown = [(i, templates[arm][row]) for row, i in enumerate(session.plan.probes)]
+        references = session.references(ArmSpec(ARMS[arm]))
+        for image_id, row in [*shown, *zip(session.design.columns, references, strict=True)]:
+            part = photograph(data, image_id)
+            part[line:] = GREY
+            np.testing.assert_allclose(row, as_template(frame(part)), atol=1e-6)
 
 
 class Whole(Photographs):

@@ -130,7 +130,7 @@ class FinishedWork:
         }
 
     def reference_keys(self, crops: Mapping[str, FaceCrop], part: str) -> dict[str, bytes]:
-        """Return the key of every reference of a block; *part* is ``whole`` or ``upper``."""
+        """Return the key of every reference of a block; *part* is that of the face."""
         return {
             image_id: self._key(
                 ["reference", part, len(crops), *self._seen(crop)], crop, None, None

@@ -50,18 +50,18 @@ def drawn(request: EvalRequest, plan: Plan) -> Source | None:
     return source.only([people[name][rng.integers(len(people[name]))] for name in chosen])
 
 
-def norm_of(kind: str, blocks: Sequence[GalleryBlock], *, upper: bool) -> ScoreNorm:
+def norm_of(kind: str, blocks: Sequence[GalleryBlock], part: str) -> ScoreNorm:
     """Return how scores are normalised with the blocks of a cohort.
 
     Args:
         kind: ``z``, ``t`` or ``s``.
         blocks: All of the cohort.
-        upper: Whether by the upper halves of its faces.
+        part: By which part of its faces.
 
     Raises:
         DataError: Too few of them have a template.
     """
-    rows = merged(block.upper if upper else block.whole for block in blocks)
+    rows = merged(block.templates[part] for block in blocks)
     known = [row for _, row in sorted(rows.items()) if row is not None]
     _check(len(known), "templates could be made of only")
     return ScoreNorm(kind, np.stack(known))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from restore_recog.api import Restorer
 from restore_recog.evaluation.arm_choice import ArmChoice, ArmSpec
-from restore_recog.evaluation.arms import Arm
+from restore_recog.evaluation.arms import WHOLE, Arm
 from restore_recog.evaluation.cache.entries import FinishedWork, Outcome, Tile
 from restore_recog.evaluation.image_quality import ImageQuality, measure
 from restore_recog.evaluation.request import EvalRequest
@@ -186,7 +186,7 @@ class ProbePass:
         kept = [i for i, failed in enumerate(made.fallbacks) if not (failed and acquire_failed)]
         seen, images = [probes[i] for i in kept], [made.images[i] for i in kept]
         shown = [
-            Face(f.sample, spec.arm.taken(f), x, beyond=spec.arm.half)
+            Face(f.sample, spec.arm.taken(f), x, beyond=spec.arm.part != WHOLE)
             for f, x in zip(seen, images, strict=True)
         ]
         rows = embed(self.request.recognizer, shown, ledger, weigh=self.request.weighs)

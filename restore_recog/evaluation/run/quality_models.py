@@ -18,6 +18,7 @@ from restore_recog import weights
 from restore_recog.api import Plan
 from restore_recog.errors import DataError
 from restore_recog.evaluation.arm_choice import ArmSpec
+from restore_recog.evaluation.arms import WHOLE
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.run.faces import ProbeFace
 from restore_recog.evaluation.run.ledger import Ledger
@@ -71,7 +72,7 @@ class QualityModels:
             :class:`~restore_recog.evaluation.image_quality.ImageQuality`, and (D,) features for
             FID or None.
         """
-        if spec.arm.half or not images:
+        if spec.arm.part != WHOLE or not images:
             return [({}, None)] * len(images)
         clean = [face.clean if spec.arm.quality else None for face in faces]
         scores = self._scores(images, clean, ledger)

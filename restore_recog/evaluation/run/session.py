@@ -17,6 +17,7 @@ import numpy as np
 from restore_recog.alignment import TEMPLATE
 from restore_recog.errors import DataError
 from restore_recog.evaluation.arm_choice import ArmChoice, ArmSpec
+from restore_recog.evaluation.arms import WHOLE
 from restore_recog.evaluation.cache import entries
 from restore_recog.evaluation.cache.entries import FinishedWork, RememberingLocator, Tile
 from restore_recog.evaluation.cache.store import WorkCache
@@ -94,7 +95,7 @@ class Session:
             list(samples.values()), seed=request.seed, limit=request.limit
         )
         self.cohort: Source | None = beside.cohort if beside else cohort.drawn(request, self.plan)
-        self._norms: dict[bool, ScoreNorm] = {}
+        self._norms: dict[str, ScoreNorm] = {}
         coverings = None
         if self.plan.synthetic:
             coverings = CoveringSpec(seed=request.seed, **request.covered())  # type: ignore[arg-type]
@@ -112,6 +113,7 @@ class Session:
         self.asks_quality = quality_models.asks_quality(self.plan, samples)
         self._choice.check_question(asks_quality=self.asks_quality)
         self.specs = self._choice.specs()
+        self._parts = sorted({spec.arm.part for spec in self.specs})  # the occluded arm: whole
         self.quality_models = quality_models.of_run(request, self.asks_quality, self.size)
         self._studio, self._work = self._workplace(coverings)
         self._processes = Processes.current()
@@ -175,12 +177,12 @@ class Session:
     def references(self, spec: ArmSpec) -> Templates:
         """Return the (R, D) templates that an arm is searched in, NaN rows for failed ones.
 
-        Clean references are as they are in every arm but ``upper-half``; occluded ones have
+        Clean references are as they are in every arm that shows whole faces; occluded ones have
         passed through the arm as the probes have.
         """
         if spec.parts:
             return spec.arm.join([self.references(part) for part in spec.parts])
-        templates = dict(self._upper if spec.arm.half else self._whole)
+        templates = dict(self._templates[spec.arm.part])
         outcomes = self._outcomes[spec.name]
         clean = set(self._clean)
         templates |= {i: o.template for i, o in outcomes.items() if i not in clean}
@@ -202,35 +204,33 @@ class Session:
 
     def norm(self, spec: ArmSpec) -> ScoreNorm | None:
         """Return how the scores of an arm are normalised, or None where they are not."""
-        return self._norms.get(spec.arm.half)
+        return self._norms.get(spec.arm.part)
 
     def _enrol_block(self, ids: Sequence[str], source: Source) -> GalleryBlock:
-        upper = any(spec.arm.half for spec in self.specs)
-        studio = replace(self._studio, source=source)
+        request, studio = self.request, replace(self._studio, source=source)
         with self.ledger.collect() as failures:
             crops = self._once.of("crops", ids, self.ledger, lambda: studio.crops(ids))
-        options = {"upper": upper, "weigh": self.request.weighs}
-        block = enrol(crops, studio, self.request.recognizer, self._work, **options)
+        sides = crops, studio, request.recognizer, self._work
+        block = enrol(*sides, parts=self._parts, weigh=request.weighs)
         block.failures[:0] = failures
         return block
 
     def _take_cohort(self, blocks: Sequence[GalleryBlock]) -> None:
         """Make ready to normalise scores with the templates of the cohort."""
         self.ledger.take(failure for block in blocks for failure in block.failures)
-        kind, halves = self.request.score_norm or "", {spec.arm.half for spec in self.specs}
-        self._norms = {half: cohort.norm_of(kind, blocks, upper=half) for half in halves}
+        kind = self.request.score_norm or ""
+        self._norms = {part: cohort.norm_of(kind, blocks, part) for part in self._parts}
 
     def _enrol(self, blocks: Sequence[GalleryBlock]) -> None:
         """Keep the clean references' templates, and make ready for the probes."""
         self.ledger.take(failure for block in blocks for failure in block.failures)
         self.gallery = merged(block.digests for block in blocks)
-        self._whole: Rows = merged(block.whole for block in blocks)
-        self._upper: Rows = merged(block.upper for block in blocks)
+        self._templates = {p: merged(b.templates[p] for b in blocks) for p in self._parts}
+        self._whole: Rows = self._templates[WHOLE]
         self._weights = merged(block.weights for block in blocks)
         if self._clean:
             self.ledger.check_any("references", self.gallery, self._clean)
-            total = np.sum([block.total for block in blocks], axis=0)
-            mean = mean_crop(total, len(self.gallery))
+            mean = mean_crop(np.sum([b.total for b in blocks], axis=0), len(self.gallery))
             stacked(self._whole, self._clean)  # where there is nothing to search in, stop now
         else:
             mean, note = mean_occluded(self._studio, self.design.columns, self.request.batch_size)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from restore_recog.alignment import TEMPLATE, five_points, in_pixels, similarity, warp
 from restore_recog.api import Recognizer
 from restore_recog.errors import DataError, PluginError, RestoreRecogError
-from restore_recog.evaluation.arms import upper_half
+from restore_recog.evaluation.arms import WHOLE, part_of
 from restore_recog.evaluation.cache.entries import FinishedWork, Outcome
 from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.run.faces import Studio, digest
@@ -213,15 +213,14 @@ class GalleryBlock:
 
     Attributes:
         digests: image_id -> :func:`~restore_recog.evaluation.run.faces.digest` of its crop.
-        whole, upper: image_id -> template of the whole face, and of its upper half.
+        templates: Part of the face -> image_id -> template.
         weights: image_id -> weight of the template of the whole face.
         total: (S, S, 3) uint64, the sum of the crops.
         failures: Of these references.
     """
 
     digests: dict[str, str]
-    whole: dict[str, Templates | None]
-    upper: dict[str, Templates | None]
+    templates: dict[str, dict[str, Templates | None]]
     weights: dict[str, float]
     total: NDArray[np.uint64]
     failures: list[Failure]
@@ -233,7 +232,7 @@ def enrol(
     recognizer: Recognizer,
     work: FinishedWork | None,
     *,
-    upper: bool,
+    parts: Sequence[str],
     weigh: bool = False,
 ) -> GalleryBlock:
     """Embed one block of clean references.
@@ -243,16 +242,15 @@ def enrol(
         studio: Where they come from; its ledger takes the costs.
         recognizer: Where templates come from.
         work: Where those made before come from, or None.
-        upper: Whether the upper halves are embedded too.
+        parts: Which parts of the faces are embedded: ``whole`` and others.
         weigh: Whether their weights are wanted.
     """
     samples, ledger = studio.source.samples, studio.ledger
 
     def outcomes(part: str) -> dict[str, Outcome]:
         def make() -> dict[str, Outcome]:
-            upper = part == "upper"
             faces = [
-                Face(samples[i], c, upper_half(c.pixels) if upper else c.pixels, upper)
+                Face(samples[i], c, part_of(c.pixels, part), beyond=part != WHOLE)
                 for i, c in crops.items()
             ]
             rows = embed(recognizer, faces, ledger, weigh=weigh)
@@ -266,17 +264,15 @@ def enrol(
         return work.block(work.reference_keys(crops, part), samples, ledger, make)
 
     with ledger.collect() as failures:
-        whole = outcomes("whole")
-        halves = outcomes("upper") if upper else {}
+        made = {part: outcomes(part) for part in sorted(parts, key=lambda part: part != WHOLE)}
     total = np.zeros((studio.size, studio.size, 3), np.uint64)
     for crop in crops.values():
         total += crop.pixels
     digests = {image_id: digest(crop.pixels) for image_id, crop in crops.items()}
     return GalleryBlock(
         digests,
-        {image_id: outcome.template for image_id, outcome in whole.items()},
-        {image_id: outcome.template for image_id, outcome in halves.items()},
-        {image_id: outcome.weight for image_id, outcome in whole.items()},
+        {part: {i: outcome.template for i, outcome in of.items()} for part, of in made.items()},
+        {image_id: outcome.weight for image_id, outcome in made[WHOLE].items()},
         total,
         failures,
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.evaluation.arms import Occluded
+from restore_recog.evaluation.arms import WHOLE, Occluded
 from restore_recog.evaluation.results import Example
 from restore_recog.evaluation.run.faces import ProbeFace
 from restore_recog.types import Pixels
@@ -79,7 +79,7 @@ def _quality(findings: Findings, row: int) -> str:
 def _strip(session: Session, face: ProbeFace) -> tuple[tuple[str, ...], NDArray[np.uint8]]:
     tiles: list[tuple[str, Pixels]] = []
     for spec in session.specs:
-        if spec.arm.half or spec.arm.fuses:
+        if spec.arm.part != WHOLE or spec.arm.fuses:
             continue
         image, mask = session.tile(spec, face)
         if spec.arm.answers and mask is not None:

@@ -143,16 +143,15 @@ def test_a_run_draws_its_cohort_and_says_so() -> None:
     assert clean.figures["rank1"].value == 1.0
 
 
-def test_upper_halves_are_normalised_with_upper_halves_and_blocks_change_nothing() -> None:
+def test_parts_of_faces_are_normalised_with_such_parts_and_blocks_change_nothing() -> None:
     norms = []
     for size in (32, 3):
-        session = Session(asked("t", batch_size=size), Ledger())
-        session.specs = [ArmSpec(ARMS["clean"]), ArmSpec(ARMS["upper-half"])]
+        session = Session(replace(asked("t", batch_size=size), arms=("eyes",)), Ledger())
         assert session.cohort is not None
         ids = list(session.cohort.samples)
         blocks = [ids[i : i + size] for i in range(0, len(ids), size)]
         session._take_cohort([session._enrol_block(part, session.cohort) for part in blocks])
-        norms.append([session.norm(spec) for spec in session.specs])
+        norms.append([session.norm(ArmSpec(ARMS[name])) for name in ("occluded", "eyes")])
     for whole, again in zip(*norms, strict=True):
         assert whole is not None and again is not None and whole.cohort.shape == (11, 48)
         np.testing.assert_allclose(whole.cohort, again.cohort, atol=1e-6)
