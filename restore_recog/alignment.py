@@ -7,6 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
 
 from restore_recog.errors import ImageError
 from restore_recog.types import FaceCrop, FaceImage
@@ -117,7 +118,52 @@ def align(image: FaceImage, size: int, template: NDArray[np.floating] = TEMPLATE
     if image.mask is not None:
         warped = cv2.warpAffine(image.mask, matrix, (size, size), flags=cv2.INTER_NEAREST)
         mask = np.asarray(warped, dtype=np.uint8)
-    return FaceCrop(pixels, transform_points(matrix, image.landmarks), mask, matrix)
+    valid = within(image.pixels.shape, matrix, size)
+    return FaceCrop(pixels, transform_points(matrix, image.landmarks), mask, matrix, valid=valid)
+
+
+def within(
+    shape: tuple[int, ...], matrix: NDArray[np.float64], size: int
+) -> NDArray[np.uint8] | None:
+    """Return (S, S) which pixels of a crop show the image, or None where all of them do.
+
+    Args:
+        shape: Of the image, height first.
+        matrix: (2, 3), maps pixels of the image to pixels of the crop.
+        size: S, side of the crop.
+    """
+    back = inverse(matrix)
+    steps = np.arange(size)
+    x, y = back[:, 0, None] * steps, back[:, 1, None] * steps  # (2, S): along the rows, down
+    places = x[:, None, :] + y[:, :, None] + back[:, 2, None, None]  # (2, S, S), x then y
+    last = np.array(shape[1::-1])[:, None, None] - 0.5
+    inside = ((places >= -0.5) & (places <= last)).all(axis=0)  # (S, S)
+    return None if inside.all() else np.asarray(inside, np.uint8)
+
+
+def nearest_valid(valid: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Return (S S,) for each pixel of a crop the number of the nearest one that shows the image.
+
+    What a crop shows beyond the image is the image's border repeated; so it shows there what it
+    shows at that pixel.
+
+    Args:
+        valid: (S, S), as in :class:`~restore_recog.types.FaceCrop`.
+    """
+    if not valid.any():
+        return np.arange(valid.size)
+    rows, columns = distance_transform_edt(valid == 0, return_distances=False, return_indices=True)
+    return np.asarray(rows * valid.shape[1] + columns, np.int64).ravel()
+
+
+def on_image(mask: NDArray[np.uint8], valid: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+    """Return a (S, S) mask without what lies beyond the image."""
+    return mask if valid is None else mask * valid
+
+
+def repeated(mask: NDArray[np.uint8], valid: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+    """Return a (S, S) mask that goes on beyond the image as the image's border does."""
+    return mask if valid is None else mask.ravel()[nearest_valid(valid)].reshape(mask.shape)
 
 
 def after(second: NDArray[np.float64], first: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -99,6 +99,8 @@ class FaceCrop:
         mask: (S, S) uint8, 1 = occluded, or None where unknown.
         matrix: (2, 3) float64, maps image pixels to crop pixels.
         photo: What it was cut from, where crops of other kinds are to be cut from that too.
+        valid: (S, S) uint8, 1 = shows the image, 0 = lies beyond it, where its border is repeated;
+            None where no pixel lies beyond.
     """
 
     pixels: NDArray[np.uint8]
@@ -106,6 +108,7 @@ class FaceCrop:
     mask: NDArray[np.uint8] | None
     matrix: NDArray[np.float64]
     photo: Photo | None = None
+    valid: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,6 +121,7 @@ class FaceBatch:
         landmarks: (N, L, 2) float32 pixels, or None.
         clean: Like images, the truth without covering; only where it exists.
         attributes: Labels as (N,) int64 tensors, e.g. ``subject``.
+        valid: (N, 1, H, W) float32, 0 = lies beyond the photograph; None where no pixel does.
     """
 
     images: Tensor
@@ -125,6 +129,7 @@ class FaceBatch:
     landmarks: Tensor | None = None
     clean: Tensor | None = None
     attributes: Mapping[str, Tensor] = field(default_factory=dict)
+    valid: Tensor | None = None
 
     def to(self, device: object) -> FaceBatch:
         """Return the same batch on another device."""
@@ -140,6 +145,7 @@ class FaceBatch:
             move(self.landmarks),
             move(self.clean),
             {name: value.to(device) for name, value in self.attributes.items()},  # type: ignore[call-overload]
+            move(self.valid),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -12,9 +13,14 @@ from restore_recog.alignment import (
     five_of_68,
     five_points,
     in_pixels,
+    inverse,
+    nearest_valid,
+    on_image,
+    repeated,
     similarity,
     transform_points,
     warp,
+    within,
 )
 from restore_recog.errors import ImageError
 from restore_recog.types import FaceImage
@@ -123,6 +129,48 @@ def test_coarse_crop_keeps_places_and_does_not_alias(factor: int) -> None:
     if factor > 2:
         board = np.repeat((((x + y) % 2) * 255)[:, :, None], 3, 2).astype(np.uint8)
         assert np.ptp(warp(board, matrix, size)[4:-4, 4:-4].astype(int)) < 60
+
+
+class TestBeyondTheImage:
+    """A turned face at the image's edge: what the crop shows beyond, and that it is known."""
+
+    image = np.random.default_rng(4).integers(0, 256, (60, 70, 3), dtype=np.uint8)
+    matrix = turned(0.3, 1.1, (24.0, -14.0))
+
+    def test_where_a_crop_shows_the_image(self) -> None:
+        valid = within(self.image.shape, self.matrix, 48)
+        assert valid is not None and valid.dtype == np.uint8
+        back = inverse(self.matrix)
+        for row, column in ((0, 0), (0, 47), (47, 0), (47, 47), (20, 30), (3, 24), (24, 3)):
+            x, y = back @ (column, row, 1)
+            assert valid[row, column] == (-0.5 <= x <= 69.5 and -0.5 <= y <= 59.5)
+        assert 0.2 < valid.mean() < 0.8
+
+    def test_a_crop_inside_the_image_needs_no_map(self) -> None:
+        assert within((60, 70, 3), np.array([[1.0, 0, 0], [0, 1, 0]]), 60) is None
+        assert within((60, 70, 3), np.array([[1.0, 0, 0], [0, 1, 0]]), 61) is not None
+
+    def test_the_nearest_pixel_shows_the_same(self) -> None:
+        """So a map is enough to repeat the border: that of a photograph whose rim has colours."""
+        smooth = cv2.GaussianBlur(self.image, (0, 0), 6)
+        crop = warp(smooth, self.matrix, 48)
+        valid = within(smooth.shape, self.matrix, 48)
+        assert valid is not None
+        again = crop.reshape(-1, 3)[nearest_valid(valid)].reshape(crop.shape)
+        assert np.array_equal(again[valid > 0], crop[valid > 0])
+        assert np.abs(again.astype(int) - crop).max() <= 6
+
+    def test_masks_end_at_the_image_or_go_on_beyond_it(self) -> None:
+        valid = np.ones((4, 5), np.uint8)
+        valid[3:] = 0
+        mask = np.array([[0, 0, 0, 0, 0]] * 2 + [[0, 1, 1, 0, 0], [1, 0, 0, 0, 1]], np.uint8)
+        assert on_image(mask, valid).sum() == 2
+        assert np.array_equal(repeated(mask, valid)[3], mask[2])
+        assert on_image(mask, None) is mask and repeated(mask, None) is mask
+
+    def test_nothing_of_the_image_in_sight(self) -> None:
+        nowhere = np.zeros((3, 4), np.uint8)
+        assert np.array_equal(nearest_valid(nowhere), np.arange(12))
 
 
 def test_outside_the_image_the_border_is_repeated() -> None:

@@ -220,6 +220,9 @@ class Fill(Arm):
         """Return the probe with the mean face in its mask."""
         if mask is None:
             return face.crop.pixels
+        from restore_recog.alignment import repeated
+
+        mask = repeated(mask, face.crop.valid)
         return np.where(mask[:, :, None] > 0, mean_face, face.crop.pixels)  # (S, S, 3)
 
 

@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from restore_recog import images
-from restore_recog.alignment import align
+from restore_recog.alignment import align, repeated
 from restore_recog.api import Restorer, Segmenter
 from restore_recog.errors import ImageError, NoFaceError, PluginError, SeveralFacesError
 from restore_recog.face_detection import FaceFinder
 from restore_recog.photographs import paste
 from restore_recog.restoring.jobs import Job
-from restore_recog.restoring.restoration import masks_of, run_restorer
+from restore_recog.restoring.restoration import masks_of, run_restorer, valid_tensor
 from restore_recog.segmenters.names import OWN, choose, margin
 from restore_recog.types import FaceBatch, FaceCrop, FaceImage, Failure
 
@@ -103,10 +103,12 @@ class ImageRestorer:
             ImageError: The restorer returned pixels that are not numbers.
         """
         tensors = images.to_tensor([crop.pixels for crop in crops]).to(self.restorer.device)
-        masks = self._masks(crops, tensors)
+        valid = valid_tensor(crops)
+        masks = self._masks(crops, tensors, valid)
         landmarks = torch.from_numpy(np.stack([crop.landmarks for crop in crops]))
+        batch = FaceBatch(tensors, masks, landmarks, valid=valid)
         with torch.inference_mode():
-            restored = run_restorer(self.restorer, FaceBatch(tensors, masks, landmarks)).cpu()
+            restored = run_restorer(self.restorer, batch).cpu()
         if not bool(restored.isfinite().all()):
             raise ImageError(f"'{self.restorer.name}' returned pixels that are not numbers.")
         arrays = masks[:, 0].round().to(torch.uint8).cpu().numpy()  # (N, S, S)
@@ -115,14 +117,16 @@ class ImageRestorer:
             for crop, mask, pixels in zip(crops, arrays, images.to_uint8(restored), strict=True)
         ]
 
-    def _masks(self, crops: Sequence[FaceCrop], tensors: torch.Tensor) -> torch.Tensor:
+    def _masks(
+        self, crops: Sequence[FaceCrop], tensors: torch.Tensor, valid: torch.Tensor | None
+    ) -> torch.Tensor:
         known = [crop.mask for crop in crops if crop.mask is not None]
         if len(known) == len(crops):
             return torch.from_numpy(np.stack(known))[:, None].float().to(tensors.device)
         if self.segmenter is None:
             raise ImageError("The image has no mask, and there is no segmenter to find one.")
         with torch.inference_mode():
-            return masks_of(self.segmenter, tensors)
+            return masks_of(self.segmenter, tensors, valid)
 
 
 def restore_file(
@@ -172,7 +176,9 @@ def put_back(image: FaceImage, face: RestoredFace) -> NDArray[np.uint8]:
     crop = face.crop
     if crop.mask is None:
         return image.pixels
-    return paste(image.pixels, face.pixels, crop.mask, crop.matrix, exact=image.mask)
+    # Else the part that is put back would fade where the photograph ends.
+    mask = repeated(crop.mask, crop.valid)
+    return paste(image.pixels, face.pixels, mask, crop.matrix, exact=image.mask)
 
 
 def contact_sheet(faces: Sequence[RestoredFace], columns: int = 4) -> NDArray[np.uint8]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from restore_recog.alignment import nearest_valid
 from restore_recog.api import Recognizer, Restorer, Segmenter
 from restore_recog.errors import PluginError
 from restore_recog.images import to_tensor, to_uint8
 from restore_recog.photographs import own_crop, photographed, recut
 from restore_recog.segmenters.names import OWN, choose
-from restore_recog.types import FaceBatch, FaceImage
+from restore_recog.types import FaceBatch, FaceCrop, FaceImage
 
 
 def run_restorer(restorer: Restorer, batch: FaceBatch) -> Tensor:
@@ -23,6 +25,10 @@ def run_restorer(restorer: Restorer, batch: FaceBatch) -> Tensor:
     The batch is resized to what the restorer wants and the result back; pixels that it leaves
     alone come back bit for bit even then. Gradients flow unless the caller turns them off.
 
+    Beyond a photograph, where a crop repeats its border, what the masks say is not looked at:
+    the restorer is given masks that go on there as the border does, and what it restores at the
+    border is repeated.
+
     Args:
         restorer: Its device is where the result lies.
         batch: Crops of any size, on any device.
@@ -30,6 +36,9 @@ def run_restorer(restorer: Restorer, batch: FaceBatch) -> Tensor:
     Raises:
         PluginError: The answer is not a tensor of the images' shape.
     """
+    nearest = None if batch.valid is None else _nearest(batch.valid)
+    if nearest is not None:
+        batch = replace(batch, masks=_taken(batch.masks, nearest), valid=None)
     small = fitted(batch, restorer.image_size)
     restored = restorer.restore(small.to(restorer.device))
     if not isinstance(restored, Tensor) or restored.shape != small.images.shape:
@@ -38,15 +47,28 @@ def run_restorer(restorer: Restorer, batch: FaceBatch) -> Tensor:
             f"The restorer '{restorer.name}' returned a {type(restored).__name__} of shape "
             f"{shape}, expected a tensor of shape {tuple(small.images.shape)}; fix the plug-in."
         )
-    return unfitted(restored.float(), batch, small)
+    restored = unfitted(restored.float(), batch, small)
+    if nearest is None:
+        return restored
+    repeats = _taken(restored, nearest)
+    return torch.where(batch.masks.to(restored.device) > 0.5, repeats, restored)
 
 
-def masks_of(segmenter: Segmenter, images: Tensor) -> Tensor:
+def valid_tensor(crops: Sequence[FaceCrop]) -> Tensor | None:
+    """Return (N, 1, S, S) float32 of the crops' ``valid``; None where no pixel lies beyond."""
+    if all(crop.valid is None for crop in crops):
+        return None
+    maps = [np.ones_like(c.pixels[:, :, 0]) if c.valid is None else c.valid for c in crops]
+    return torch.from_numpy(np.stack(maps)).unsqueeze(1).float()
+
+
+def masks_of(segmenter: Segmenter, images: Tensor, valid: Tensor | None = None) -> Tensor:
     """Return the (N, 1, H, W) float32 masks in {0, 1} of images.
 
     Args:
         segmenter: On the device of the images.
         images: (N, 3, H, W) float32 RGB in [0, 1].
+        valid: (N, 1, H, W), 0 = beyond the photograph, where nothing is taken for covering.
 
     Raises:
         PluginError: The answer is not a tensor, or has another shape or other values.
@@ -69,7 +91,7 @@ def masks_of(segmenter: Segmenter, images: Tensor) -> Tensor:
             f"The segmenter '{segmenter.name}' returned the value {float(wrong[0]):.3g} where a "
             "mask holds 0 (free) and 1 (occluded) only; let it apply its threshold."
         )
-    return masks
+    return masks if valid is None else masks * valid.to(masks.device)
 
 
 class Restoration(nn.Module):
@@ -94,7 +116,11 @@ class Restoration(nn.Module):
                 self.add_module(name, part)
 
     def forward(
-        self, images: Tensor, masks: Tensor | None = None, landmarks: Tensor | None = None
+        self,
+        images: Tensor,
+        masks: Tensor | None = None,
+        landmarks: Tensor | None = None,
+        valid: Tensor | None = None,
     ) -> Tensor:
         """Return the restored images, of the shape that came.
 
@@ -102,6 +128,8 @@ class Restoration(nn.Module):
             images: (N, 3, H, W) or (3, H, W) float in [0, 1], aligned crops.
             masks: (N, 1, H, W) or (1, H, W), 1 = occluded; None has them found.
             landmarks: (N, L, 2) float pixels, for restorers that need them.
+            valid: Shaped like masks, 0 = beyond the photograph, where a crop repeats its border
+                (:func:`restore_recog.alignment.within`); None where no pixel lies there.
 
         Raises:
             PluginError: The restorer or the segmenter breaks its contract.
@@ -110,9 +138,10 @@ class Restoration(nn.Module):
         if single:
             images = images[None]  # (1, 3, H, W)
             masks = None if masks is None else masks[None]  # (1, 1, H, W)
+            valid = None if valid is None else valid[None]  # (1, 1, H, W)
         if masks is None:
             masks = self._masks(images)
-        restored = run_restorer(self.restorer, FaceBatch(images, masks, landmarks))
+        restored = run_restorer(self.restorer, FaceBatch(images, masks, landmarks, valid=valid))
         return restored[0] if single else restored
 
     def _masks(self, images: Tensor) -> Tensor:
@@ -173,7 +202,8 @@ class RestoredRecognizer(nn.Module):
         masks = None
         if len(known) == len(crops):
             masks = torch.from_numpy(np.stack(known))[:, None].float()  # (N, 1, S, S)
-        shown = list(to_uint8(self.restoration(to_tensor([crop.pixels for crop in crops]), masks)))
+        seen = to_tensor([crop.pixels for crop in crops])
+        shown = list(to_uint8(self.restoration(seen, masks, valid=valid_tensor(crops))))
         if recognizer.template is not None and not own_crop(recognizer.template):
             template, size = recognizer.template, recognizer.image_size
             shown = [recut(c, x, template, size) for c, x in zip(crops, shown, strict=True)]
@@ -218,6 +248,19 @@ def unfitted(restored: Tensor, batch: FaceBatch, small: FaceBatch) -> Tensor:
     mask = batch.masks.to(changed.device) > 0.5
     region = torch.where(inside, mask, resize(changed, size) > 0)
     return torch.where(region, resize(restored, size), images)
+
+
+def _nearest(valid: Tensor) -> Tensor:
+    """Return (N, 1, H W) of each pixel the number of the nearest one that is valid."""
+    numbers = [nearest_valid(one[0].cpu().numpy() > 0) for one in valid]
+    return torch.from_numpy(np.stack(numbers)).unsqueeze(1)
+
+
+def _taken(images: Tensor, places: Tensor) -> Tensor:
+    """Return (N, C, H, W) images whose pixels are taken from places, (N, 1, H W) numbers."""
+    count, channels = images.shape[:2]
+    places = places.to(images.device).expand(count, channels, -1)  # (N, C, H W)
+    return images.flatten(2).gather(2, places).view_as(images)
 
 
 def _rescaled(

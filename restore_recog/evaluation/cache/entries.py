@@ -202,7 +202,9 @@ class FinishedWork:
     def _key(
         self, arm: list[Any], crop: FaceCrop, true_mask: Pixels | None, clean: Pixels | None
     ) -> bytes:
-        images = [None if p is None else digest(p) for p in (crop.pixels, true_mask, clean)]
+        images = [
+            None if p is None else digest(p) for p in (crop.pixels, true_mask, clean, crop.valid)
+        ]
         points = hashlib.sha256(crop.landmarks.tobytes()).hexdigest()
         text = json.dumps([self._base, arm, images, points], sort_keys=True)
         return hashlib.sha256(text.encode()).digest()

@@ -16,7 +16,7 @@ from restore_recog.evaluation.run.faces import ProbeFace
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.masks import BlockMasks
 from restore_recog.images import to_tensor, to_uint8
-from restore_recog.restoring.restoration import run_restorer
+from restore_recog.restoring.restoration import run_restorer, valid_tensor
 from restore_recog.types import FaceBatch, Pixels
 
 
@@ -92,6 +92,7 @@ class ImageMaker:
             to_tensor([images[i] for i in known]),
             mask_tensor([mask for mask in masks if mask is not None]),
             _landmarks([faces[i] for i in known]),
+            valid=valid_tensor([faces[i].crop for i in known]),
         )
         for i, result in zip(
             known, self._attempt(restorer, batch, [faces[i] for i in known]), strict=True
@@ -147,4 +148,5 @@ def _landmarks(faces: Sequence[ProbeFace]) -> Tensor | None:
 def _one(batch: FaceBatch, index: int) -> FaceBatch:
     keep = slice(index, index + 1)
     landmarks = None if batch.landmarks is None else batch.landmarks[keep]
-    return FaceBatch(batch.images[keep], batch.masks[keep], landmarks)
+    valid = None if batch.valid is None else batch.valid[keep]
+    return FaceBatch(batch.images[keep], batch.masks[keep], landmarks, valid=valid)

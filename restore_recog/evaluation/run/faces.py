@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.alignment import TEMPLATE, warp
+from restore_recog.alignment import TEMPLATE, on_image, warp
 from restore_recog.api import Dataset
 from restore_recog.coverings import choose, cover
 from restore_recog.errors import DataError, ImageError
@@ -228,7 +228,9 @@ class Studio:
                 self.ledger.fail("cover", sample, error)
                 continue
             photo = repainted(crop, result.pixels, beyond=True)
-            occluded = replace(crop, pixels=result.pixels, mask=result.mask, photo=photo)
+            occluded = replace(
+                crop, pixels=result.pixels, mask=on_image(result.mask, crop.valid), photo=photo
+            )
             probes[image_id] = ProbeFace(sample, occluded, crop, result.kind, Drawn.of(result))
         return probes
 

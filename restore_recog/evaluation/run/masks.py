@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from restore_recog.alignment import on_image
 from restore_recog.errors import PluginError, RestoreRecogError
 from restore_recog.evaluation.run.faces import ProbeFace
 from restore_recog.evaluation.run.ledger import Ledger
@@ -56,7 +57,7 @@ class BlockMasks:
     def for_restorer(self, restorer: str, face: ProbeFace, *, clean: bool = False) -> Pixels | None:
         """Return the mask of one probe for a restorer, or None, with a failure in the ledger.
 
-        A restorer without a segmenter gets an empty mask.
+        A restorer without a segmenter gets an empty mask. Nothing beyond the photograph is marked.
 
         Args:
             restorer: Its name in this run.
@@ -77,7 +78,8 @@ class BlockMasks:
         if mask is None:
             where = " (clean counterpart)" if clean else ""
             self._ledger.fail("segment", face.sample, why + where)
-        return mask
+            return None
+        return on_image(mask, face.crop.valid)
 
     def to_fill(self, face: ProbeFace) -> Pixels | None:
         """Return the mask to be filled: the true one where it is known, else the first found."""
