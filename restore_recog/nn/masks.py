@@ -1,4 +1,8 @@
-"""A network's probabilities as a segmenter; tidied and widened masks."""
+"""From a network's probabilities to the hole that is filled, the same in training and in use.
+
+A mask is what :func:`covering` makes of probabilities, or a true one. The networks are shown a
+hole, the mask widened by :func:`grow`; of what they make only the mask is kept, by :func:`pasted`.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +49,23 @@ class NetSegmenter(Segmenter):
         occluded = self.probability(images.contiguous(memory_format=torch.channels_last))
         if shape != self.size:
             occluded = F.interpolate(occluded, shape, mode="bilinear", antialias=True)
-        return tidied((occluded >= THRESHOLD).float()).contiguous()
+        return covering(occluded).contiguous()
+
+
+def covering(probability: Tensor) -> Tensor:
+    """Return the (N, 1, H, W) masks in {0, 1} of probabilities: thresholded and tidied."""
+    return tidied((probability >= THRESHOLD).float())
+
+
+def pasted(filled: Tensor, images: Tensor, mask: Tensor) -> Tensor:
+    """Return images in [0, 1] with what was filled in place of the mask; all else bit for bit.
+
+    Args:
+        filled: (N, 3, H, W) in about [0, 1].
+        images: (N, 3, H, W) what is kept outside the mask.
+        mask: (N, 1, H, W) in {0, 1}, before it was widened.
+    """
+    return torch.where(mask > 0, filled.clamp(0, 1), images)
 
 
 def grow(mask: Tensor, pixels: int) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from restore_recog import weights as weights_file
 from restore_recog.api import Restorer
-from restore_recog.nn.masks import grow, padded
+from restore_recog.nn.masks import grow, padded, pasted
 from restore_recog.registry import DEFAULT_RECOGNIZER
 from restore_recog.types import FaceBatch
 
@@ -67,7 +67,7 @@ class NetRestorer(Restorer):
         mask = (batch.masks > 0.5).float()
         occluded = padded(batch.images, MULTIPLE).contiguous(memory_format=torch.channels_last)
         filled = self.fill(occluded, grow(padded(mask, MULTIPLE), self.dilate))
-        filled = filled[:, :, :height, :width].clamp(0, 1)
+        filled = filled[:, :, :height, :width]
         if "masks" not in self.needs:
-            return filled.contiguous()
-        return torch.where(mask > 0, filled, batch.images).contiguous()
+            return filled.clamp(0, 1).contiguous()
+        return pasted(filled, batch.images, mask).contiguous()

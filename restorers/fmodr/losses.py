@@ -19,11 +19,18 @@ from restore_recog.restorers.fmodr.presets import ScheduleLeg
 
 @dataclass(frozen=True)
 class Scene:
-    """One batch in the networks' terms: images in [-1, 1], hole in {0, 1}, people's labels."""
+    """One batch in the networks' terms: images in [-1, 1], masks in {0, 1}, people's labels.
+
+    Attributes:
+        mask: The true mask.
+        given: The mask that is restored, true or detected.
+        hole: That widened, as the networks are shown it.
+    """
 
     occluded: Tensor
     clean: Tensor
     mask: Tensor
+    given: Tensor
     hole: Tensor
     people: Tensor | None
 

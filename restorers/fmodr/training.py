@@ -42,7 +42,7 @@ from restore_recog.api import Phase, Stateful
 from restore_recog.nn import distributed
 from restore_recog.nn.adversarial import balance, discriminator_loss, judged
 from restore_recog.nn.figures import psnr_figures
-from restore_recog.nn.masks import grow
+from restore_recog.nn.masks import covering, grow, pasted
 from restore_recog.nn.options import plain
 from restore_recog.nn.perceptual import feature_net
 from restore_recog.nn.stepping import adam, shares, start_from, update
@@ -137,12 +137,10 @@ class FMODRTraining:
     def preview(self, batch: FaceBatch) -> Tensor:
         """Return rows of input, coarse, refined, truth and, in grey, the detector's mask."""
         scene = self._scene(batch)
-        self.nets.eval()
-        coarse, final = self.nets(scene.occluded, scene.hole)
+        coarse, final = self._final(scene)
         detected = self.nets.detector(scene.occluded).expand(-1, 3, -1, -1)
-        columns = [scene.occluded, paste(coarse, scene.occluded, scene.hole), final, scene.clean]
-        rows = [(column / 2 + 0.5).clamp(0, 1) for column in columns] + [detected]
-        return torch.cat(rows)
+        before, clean = ((x / 2 + 0.5).clamp(0, 1) for x in (scene.occluded, scene.clean))
+        return torch.cat([before, coarse, final, clean, detected])
 
     @torch.no_grad()
     def validate(self, batch: FaceBatch) -> Mapping[str, float]:
@@ -151,8 +149,7 @@ class FMODRTraining:
         term's share of the gradient in the last leg.
         """
         scene = self._scene(batch)
-        self.nets.eval()
-        final = self.nets(scene.occluded, scene.hole)[1].float() / 2 + 0.5
+        final = self._final(scene)[1]
         clean = scene.clean / 2 + 0.5
         figures = {} if self.identity is None else self.identity.genuine(final, clean)
         figures |= psnr_figures(final, clean, scene.mask)
@@ -180,13 +177,24 @@ class FMODRTraining:
             (2 * images - 1).contiguous(memory_format=torch.channels_last)
             for images in (batch.images, batch.clean)
         )
-        hole = batch.masks
+        given = batch.masks
         if self.options["mask_source"] == "detector":
             self.nets.detector.eval()
             with torch.no_grad():
-                hole = (self.nets.detector(occluded) >= 0.5).float()
+                given = covering(self.nets.detector(occluded))
+        hole = grow(given, self.options["dilate"])
         people = batch.attributes.get("subject")
-        return Scene(occluded, clean, batch.masks, grow(hole, self.options["dilate"]), people)
+        return Scene(occluded, clean, batch.masks, given, hole, people)
+
+    def _final(self, scene: Scene) -> tuple[Tensor, Tensor]:
+        """Return coarse and final images in [0, 1] as a restorer would make them."""
+        self.nets.eval()
+        before = scene.occluded / 2 + 0.5
+        coarse, final = (
+            pasted(image.float() / 2 + 0.5, before, scene.given)
+            for image in self.nets(scene.occluded, scene.hole)
+        )
+        return coarse, final
 
     def _step(self, leg: ScheduleLeg, batch: FaceBatch, progress: float) -> Mapping[str, float]:
         """Take one step of a leg and return its losses."""

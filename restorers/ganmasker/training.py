@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from restore_recog.api import Phase, Stateful
 from restore_recog.nn.adversarial import balance, judged
 from restore_recog.nn.figures import psnr_figures
-from restore_recog.nn.masks import grow
+from restore_recog.nn.masks import covering, grow, pasted
 from restore_recog.nn.options import plain
 from restore_recog.nn.perceptual import RecognizerFeatures, VGGLayers
 from restore_recog.nn.stepping import adam, shares, start_from, update
@@ -99,11 +99,8 @@ class GANMaskerTraining:
     def preview(self, batch: FaceBatch) -> Tensor:
         """Return rows of input, generated, fused, truth and, in grey, M-Seg's mask."""
         occluded, clean, true = self._scene(batch)
-        mask = grow(self._mask(occluded, true), self.options["dilate"])
-        self.nets.eval()
-        generated = self.nets.generate(occluded, mask)
-        fused = self._fused(generated, occluded, mask)
-        seen = mask if self.nets.mseg is None else self.nets.mseg.probability(occluded)
+        generated, fused = self._final(occluded, true)
+        seen = true if self.nets.mseg is None else self.nets.mseg.probability(occluded)
         return torch.cat([occluded, generated, fused, clean, seen.expand(-1, 3, -1, -1)])
 
     @torch.no_grad()
@@ -113,13 +110,11 @@ class GANMaskerTraining:
         term's share of the gradient.
         """
         occluded, clean, true = self._scene(batch)
-        self.nets.eval()
-        mask = grow(self._mask(occluded, true), self.options["dilate"])
-        fused = self._fused(self.nets.generate(occluded, mask).float(), occluded, mask)
+        fused = self._final(occluded, true)[1]
         figures = {} if self.identity is None else self.identity.genuine(fused, clean)
         figures |= psnr_figures(fused, clean, true)
         if self.nets.mseg is not None:
-            figures["dice"] = float(_overlap(self.nets.mseg(occluded), true))
+            figures["dice"] = float(_overlap(covering(self.nets.mseg.probability(occluded)), true))
         self.critic.eval()
         with torch.enable_grad():
             fused.requires_grad_()
@@ -151,7 +146,7 @@ class GANMaskerTraining:
         logits = net(occluded).float()
         loss = segmentation_loss(logits, mask)
         self._update("mseg", net, loss, self._share("mseg", progress))
-        overlap = _overlap(logits.detach(), mask)
+        overlap = _overlap((logits.detach() > 0).float(), mask)
         return {"segmentation": float(loss.detach()), "dice": float(overlap)}
 
     def _funet_step(self, batch: FaceBatch, progress: float) -> Mapping[str, float]:
@@ -179,7 +174,16 @@ class GANMaskerTraining:
             return true
         self.nets.mseg.eval()
         with torch.no_grad():
-            return (self.nets.mseg(occluded) > 0).float()
+            return covering(self.nets.mseg.probability(occluded))
+
+    def _final(self, occluded: Tensor, true: Tensor) -> tuple[Tensor, Tensor]:
+        """Return FU-Net's face, and the face as a restorer would make it."""
+        self.nets.eval()
+        given = self._mask(occluded, true)
+        generated = self.nets.generate(occluded, grow(given, self.options["dilate"])).float()
+        if not self.options["two_stage"]:
+            return generated, generated
+        return generated, pasted(generated, occluded, given)
 
     def _fused(self, generated: Tensor, occluded: Tensor, mask: Tensor) -> Tensor:
         return murf(generated, occluded, mask) if self.options["two_stage"] else generated
@@ -230,9 +234,8 @@ class GANMaskerTraining:
         update(self.optimizers[f"adam_{name}"], net, loss, share, self.options["clip"])
 
 
-def _overlap(logits: Tensor, mask: Tensor) -> Tensor:
+def _overlap(masks: Tensor, mask: Tensor) -> Tensor:
     """Return the Dice coefficient of a whole batch's masks."""
-    masks = (logits > 0).float()
     return 2 * (masks * mask).sum() / (masks.sum() + mask.sum()).clamp_min(1)
 
 

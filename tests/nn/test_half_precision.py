@@ -55,7 +55,7 @@ def restored(clean: Tensor) -> Tensor:
 def scene() -> Scene:
     given = faces()
     assert given.clean is not None
-    return Scene(2 * given.images - 1, 2 * given.clean - 1, given.masks, given.masks, None)
+    return Scene(2 * given.images - 1, 2 * given.clean - 1, *[given.masks] * 3, None)
 
 
 def alike(gradient: Callable[[], Tensor], dtype: torch.dtype) -> float:
