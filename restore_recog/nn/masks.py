@@ -57,15 +57,23 @@ def covering(probability: Tensor) -> Tensor:
     return tidied((probability >= THRESHOLD).float())
 
 
-def pasted(filled: Tensor, images: Tensor, mask: Tensor) -> Tensor:
+def pasted(filled: Tensor, images: Tensor, mask: Tensor, feather: int = 0) -> Tensor:
     """Return images in [0, 1] with what was filled in place of the mask; all else bit for bit.
 
     Args:
         filled: (N, 3, H, W) in about [0, 1].
         images: (N, 3, H, W) what is kept outside the mask.
         mask: (N, 1, H, W) in {0, 1}, before it was widened.
+        feather: Pixels on either side of which the fill fades out, inside the mask alone: it is
+            whole 2 *feather* pixels from the mask's edge. The image's own edge is none.
     """
-    return torch.where(mask > 0, filled.clamp(0, 1), images)
+    filled = filled.clamp(0, 1)
+    if feather:
+        narrow = 1 - grow(1 - mask, feather)
+        around = F.pad(narrow, (feather,) * 4, mode="replicate")
+        share = F.avg_pool2d(around, 2 * feather + 1, stride=1)  # (N, 1, H, W)
+        filled = images + share * (filled - images)
+    return torch.where(mask > 0, filled, images)
 
 
 def grow(mask: Tensor, pixels: int) -> Tensor:

@@ -48,6 +48,29 @@ def overridden(
     return result
 
 
+IN_USE = ("feather",)
+"""Options that change nothing of what is learnt, only what is made of it."""
+
+
+def learnt(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return, as plain values, the options that a resumed training must have in common."""
+    shared: dict[str, Any] = plain({n: value for n, value in options.items() if n not in IN_USE})
+    return shared
+
+
+def check_widths(model: str, options: Mapping[str, Any]) -> None:
+    """Refuse masks that are widened or faded by less than nothing.
+
+    Raises:
+        TrainingError: ``dilate`` or ``feather`` is below 0.
+    """
+    for name in ("dilate", "feather"):
+        if options[name] < 0:
+            raise TrainingError(
+                f"{model}'s option '{name}' is a number of pixels from 0 on, not {options[name]}."
+            )
+
+
 def _convert(model: str, name: str, value: Any, default: Any) -> Any:
     """Return *value* in the default's type; an empty tuple is one of texts."""
     try:

@@ -31,6 +31,7 @@ class NetRestorer(Restorer):
         networks: Class of the networks; made with the configuration in the weights file.
         nets: The networks, frozen.
         dilate: Pixels by which the mask is widened.
+        feather: Of :func:`restore_recog.nn.masks.pasted`.
 
     Args:
         weights: Weights file; None for the shipped one.
@@ -50,6 +51,7 @@ class NetRestorer(Restorer):
         self.dilate: int = config["dilate"]
         if config.get("identity") or config.get("margin"):
             self.taught_by = tuple(config.get("teachers", (DEFAULT_RECOGNIZER,)))
+        self.feather: int = config.get("feather", 0)  # files from before it have no such option
 
     @abstractmethod
     def fill(self, occluded: Tensor, hole: Tensor) -> Tensor:
@@ -70,4 +72,4 @@ class NetRestorer(Restorer):
         filled = filled[:, :, :height, :width]
         if "masks" not in self.needs:
             return filled.clamp(0, 1).contiguous()
-        return pasted(filled, batch.images, mask).contiguous()
+        return pasted(filled, batch.images, mask, self.feather).contiguous()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from restore_recog.errors import TrainingError
-from restore_recog.nn.options import overridden
+from restore_recog.nn.options import check_widths, overridden
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "hole": 0.0,
         "covered": 1.0,
         "dilate": 0,
+        "feather": 0,
         "mask_source": "gt",
         "coarse_only": False,
         "gm_disc": True,
@@ -165,6 +166,7 @@ PRESETS["compact"] = PRESETS["paper"] | {
     "hole": 1.0,
     "covered": 0.9,
     "dilate": 2,
+    "feather": 1,
 }
 
 PRESETS["tiny"] = PRESETS["compact"] | {
@@ -205,6 +207,7 @@ def read_options(preset: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """
     result = overridden("FMODR", PRESETS, preset, options, CHOICES)
     _check_sizes(result)
+    check_widths("FMODR", result)
     return result
 
 

@@ -43,7 +43,7 @@ from restore_recog.nn import distributed
 from restore_recog.nn.adversarial import balance, discriminator_loss, judged
 from restore_recog.nn.figures import psnr_figures
 from restore_recog.nn.masks import covering, grow, pasted
-from restore_recog.nn.options import plain
+from restore_recog.nn.options import learnt, plain
 from restore_recog.nn.perceptual import feature_net
 from restore_recog.nn.stepping import adam, shares, start_from, update
 from restore_recog.nn.teachers import Teachers
@@ -129,7 +129,7 @@ class FMODRTraining:
         return {
             "model": "fmodr",
             "preset": self.preset,
-            "options": plain(self.options),
+            "options": learnt(self.options),
             "legs": [{**asdict(leg), "rate": list(leg.rate)} for leg in self.legs],
         }
 
@@ -191,7 +191,7 @@ class FMODRTraining:
         self.nets.eval()
         before = scene.occluded / 2 + 0.5
         coarse, final = (
-            pasted(image.float() / 2 + 0.5, before, scene.given)
+            pasted(image.float() / 2 + 0.5, before, scene.given, self.options["feather"])
             for image in self.nets(scene.occluded, scene.hole)
         )
         return coarse, final

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from restore_recog.errors import TrainingError
-from restore_recog.nn.options import overridden
+from restore_recog.nn.options import check_widths, overridden
 from restore_recog.restorers.ganmasker.networks import UPSAMPLING
 
 EPOCH = 20_000
@@ -51,6 +51,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "cloth": "seen",
         "covered": 1.0,
         "dilate": 0,
+        "feather": 0,
         "dilate_spread": 0,
         "map_source": "gt",
         "init": "",
@@ -83,6 +84,7 @@ PRESETS["compact"] = PRESETS["paper"] | {
     "cloth": "grey",
     "covered": 0.9,
     "dilate": 2,
+    "feather": 1,
     "dilate_spread": 2,
 }
 PRESETS["tiny"] = PRESETS["compact"] | {
@@ -105,12 +107,14 @@ spends less of itself on the lowest rates. ``dilate`` pixels widen the mask that
 training they vary by ``dilate_spread`` up and down, for a net that has seen but exact masks takes
 the covering's colour for skin wherever a detected one is narrower. ``cloth`` is what FU-Net is
 shown of the covering: all of it (``seen``), as in the paper, or grey, without a colour to take
-over. ``identity`` is the weight of 1 - cosine by the ``teachers``, ``margin`` that of what is
-missing to a lead over the most similar other person of the batch. ``covered`` is the share of the
-images that get a covering: an M-Seg that never meets a bare face finds coverings there. ``init`` is
-a weights file to start from (``shipped`` for the one in the package); a stage of no images keeps
-what it starts from. ``tiny`` is the whole of ``compact`` in small, for tests and for trying a
-command out: it trains in seconds, needs no other network's weights, and restores nothing well."""
+over. ``feather`` is how the fill fades at the mask's edge in use
+(:func:`restore_recog.nn.masks.pasted`). ``identity`` is the weight of 1 - cosine by the
+``teachers``, ``margin`` that of what is missing to a lead over the most similar other person of the
+batch. ``covered`` is the share of the images that get a covering: an M-Seg that never meets a bare
+face finds coverings there. ``init`` is a weights file to start from (``shipped`` for the one in the
+package); a stage of no images keeps what it starts from. ``tiny`` is the whole of ``compact`` in
+small, for tests and for trying a command out: it trains in seconds, needs no other network's
+weights, and restores nothing well."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "final": ("bn_sigmoid", "sigmoid"),
@@ -136,6 +140,7 @@ def read_options(preset: str, options: Mapping[str, Any]) -> dict[str, Any]:
         raise TrainingError(
             f"GANMasker's option 'size' must be a multiple of {HALVINGS}, not {result['size']}."
         )
+    check_widths("GANMasker", result)
     if not 0 <= result["dilate_spread"] <= result["dilate"]:
         raise TrainingError(
             "GANMasker's option 'dilate_spread' must lie between 0 and 'dilate' "

@@ -19,7 +19,7 @@ from restore_recog.api import Phase, Stateful
 from restore_recog.nn.adversarial import balance, judged
 from restore_recog.nn.figures import psnr_figures
 from restore_recog.nn.masks import covering, grow, pasted
-from restore_recog.nn.options import plain
+from restore_recog.nn.options import learnt, plain
 from restore_recog.nn.perceptual import RecognizerFeatures, VGGLayers
 from restore_recog.nn.stepping import adam, shares, start_from, update
 from restore_recog.nn.teachers import Teachers
@@ -93,7 +93,7 @@ class GANMaskerTraining:
 
     def describe(self) -> Mapping[str, Any]:
         """Return model, preset and options."""
-        return {"model": "ganmasker", "preset": self.preset, "options": plain(self.options)}
+        return {"model": "ganmasker", "preset": self.preset, "options": learnt(self.options)}
 
     @torch.no_grad()
     def preview(self, batch: FaceBatch) -> Tensor:
@@ -183,7 +183,7 @@ class GANMaskerTraining:
         generated = self.nets.generate(occluded, grow(given, self.options["dilate"])).float()
         if not self.options["two_stage"]:
             return generated, generated
-        return generated, pasted(generated, occluded, given)
+        return generated, pasted(generated, occluded, given, self.options["feather"])
 
     def _fused(self, generated: Tensor, occluded: Tensor, mask: Tensor) -> Tensor:
         return murf(generated, occluded, mask) if self.options["two_stage"] else generated

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from restore_recog import registry, weights
+from restore_recog.errors import TrainingError
 from restore_recog.nn.masks import pasted, tidied
 from restore_recog.restorers.fmodr.training import FMODRTraining
 from restore_recog.restorers.ganmasker.training import GANMaskerTraining
@@ -47,6 +48,32 @@ def test_what_is_pasted_stays_in_the_range_and_in_the_mask() -> None:
         pasted(filled, images, mask)[0, 0].tolist()
         == images[0, 0].where(mask[0, 0] == 0, 1.0).tolist()
     )
+
+
+def test_the_fill_fades_inside_the_mask_alone() -> None:
+    images, filled = torch.zeros(1, 3, 12, 16), torch.full((1, 3, 12, 16), 0.9)
+    mask = torch.zeros(1, 1, 12, 16)
+    mask[:, :, 4:, 3:13] = 1
+    share = pasted(filled, images, mask, feather=1)[0, 0] / 0.9
+    assert torch.equal(share > 0, mask[0, 0] > 0)
+    third, most = pytest.approx(1 / 3), pytest.approx(2 / 3)
+    assert share[8, 2:7].tolist() == [0, third, most, 1, 1]
+    assert share[3:8, 8].tolist() == [0, third, most, 1, 1]
+    assert bool((share[7:, 5:11] == 1).all())  # down to the image's edge, which is no mask's edge
+    assert torch.equal(pasted(filled, images, mask), filled * mask)
+
+
+@pytest.mark.parametrize("name", ["fmodr", "ganmasker"])
+def test_how_the_fill_fades_is_in_the_weights_file(name: str, tmp_path: Path) -> None:
+    assert registry.restorers.create(name).feather == 0  # shipped before there was the option
+    model = KINDS[name]("tiny", feather=2)
+    path = tmp_path / "weights.safetensors"
+    weights.save(path, name, *model.weights())
+    assert registry.restorers.create(name, weights=path).feather == 2
+    # A training that began without the option goes on.
+    assert model.describe() == KINDS[name]("tiny").describe()
+    with pytest.raises(TrainingError, match="'feather' is a number of pixels from 0 on, not -1"):
+        KINDS[name]("tiny", feather=-1)
 
 
 KINDS: dict[str, type[FMODRTraining] | type[GANMaskerTraining]] = {
