@@ -166,7 +166,6 @@ PRESETS["compact"] = PRESETS["paper"] | {
     "hole": 1.0,
     "covered": 0.9,
     "dilate": 2,
-    "feather": 1,
 }
 
 PRESETS["tiny"] = PRESETS["compact"] | {

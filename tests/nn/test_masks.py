@@ -101,7 +101,8 @@ def test_validation_judges_what_the_restorer_returns(
     torch.manual_seed(0)
     own = FOUND[name] if "source" in options else {}
     if "dilate" in options:
-        own = {"dilate": 0} | ({"dilate_spread": 0} if name == "ganmasker" else {})
+        own = {"dilate": 0, "feather": 1}
+        own |= {"dilate_spread": 0} if name == "ganmasker" else {}
     model = KINDS[name]("tiny", **own)
     batch = face_batch(2, (32, 32))
     assert batch.clean is not None
