@@ -22,6 +22,7 @@ from restore_recog.alignment import (
     five_points,
     in_pixels,
     inverse,
+    nearest_valid,
     shrunk,
     similarity,
     transform_points,
@@ -142,6 +143,23 @@ def repainted(crop: FaceCrop, pixels: Pixels, *, beyond: bool = False) -> Photo:
         return photo
     painted = paste(photo.pixels, pixels, changed, photo.matrix, beyond=beyond)
     return replace(photo, pixels=painted)
+
+
+def carried_on(crop: FaceCrop, pixels: Pixels) -> Pixels:
+    """Return a crop with a drawn covering as a crop of the covered photograph shows it.
+
+    Where the photograph ends, its border is repeated, and so is the covering's colour there.
+
+    Args:
+        crop: Before.
+        pixels: (S, S, 3) uint8, after.
+    """
+    if crop.valid is None:
+        return pixels
+    nearest = nearest_valid(crop.valid)  # (S S,)
+    changed = (pixels != crop.pixels).any(axis=2).ravel()[nearest]
+    before, after_it = crop.pixels.reshape(-1, 3), pixels.reshape(-1, 3)
+    return np.where(changed[:, None], after_it[nearest], before).reshape(pixels.shape)
 
 
 def paste(

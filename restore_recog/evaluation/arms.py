@@ -200,7 +200,10 @@ class OracleMask(Restored):
 
     def mask(self, face: ProbeFace, masks: Masks, restorer: str | None) -> Pixels | None:
         """Return the true mask."""
-        return face.crop.mask
+        from restore_recog.alignment import repeated
+
+        true = face.crop.mask
+        return None if true is None else repeated(true, face.crop.valid)
 
 
 class Fill(Arm):
@@ -220,9 +223,6 @@ class Fill(Arm):
         """Return the probe with the mean face in its mask."""
         if mask is None:
             return face.crop.pixels
-        from restore_recog.alignment import repeated
-
-        mask = repeated(mask, face.crop.valid)
         return np.where(mask[:, :, None] > 0, mean_face, face.crop.pixels)  # (S, S, 3)
 
 

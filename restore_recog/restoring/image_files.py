@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from restore_recog import images
-from restore_recog.alignment import align, repeated
+from restore_recog.alignment import align, on_image, repeated
 from restore_recog.api import Restorer, Segmenter
 from restore_recog.errors import ImageError, NoFaceError, PluginError, SeveralFacesError
 from restore_recog.face_detection import FaceFinder
@@ -104,7 +104,7 @@ class ImageRestorer:
         """
         tensors = images.to_tensor([crop.pixels for crop in crops]).to(self.restorer.device)
         valid = valid_tensor(crops)
-        masks = self._masks(crops, tensors, valid)
+        masks = self._masks(crops, tensors)
         landmarks = torch.from_numpy(np.stack([crop.landmarks for crop in crops]))
         batch = FaceBatch(tensors, masks, landmarks, valid=valid)
         with torch.inference_mode():
@@ -113,20 +113,18 @@ class ImageRestorer:
             raise ImageError(f"'{self.restorer.name}' returned pixels that are not numbers.")
         arrays = masks[:, 0].round().to(torch.uint8).cpu().numpy()  # (N, S, S)
         return [
-            RestoredFace(replace(crop, mask=mask), pixels)
+            RestoredFace(replace(crop, mask=on_image(mask, crop.valid)), pixels)
             for crop, mask, pixels in zip(crops, arrays, images.to_uint8(restored), strict=True)
         ]
 
-    def _masks(
-        self, crops: Sequence[FaceCrop], tensors: torch.Tensor, valid: torch.Tensor | None
-    ) -> torch.Tensor:
-        known = [crop.mask for crop in crops if crop.mask is not None]
+    def _masks(self, crops: Sequence[FaceCrop], tensors: torch.Tensor) -> torch.Tensor:
+        known = [repeated(crop.mask, crop.valid) for crop in crops if crop.mask is not None]
         if len(known) == len(crops):
             return torch.from_numpy(np.stack(known))[:, None].float().to(tensors.device)
         if self.segmenter is None:
             raise ImageError("The image has no mask, and there is no segmenter to find one.")
         with torch.inference_mode():
-            return masks_of(self.segmenter, tensors, valid)
+            return masks_of(self.segmenter, tensors)
 
 
 def restore_file(

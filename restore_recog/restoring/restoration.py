@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from restore_recog.alignment import nearest_valid
+from restore_recog.alignment import nearest_valid, repeated
 from restore_recog.api import Recognizer, Restorer, Segmenter
 from restore_recog.errors import PluginError
 from restore_recog.images import to_tensor, to_uint8
@@ -25,9 +24,9 @@ def run_restorer(restorer: Restorer, batch: FaceBatch) -> Tensor:
     The batch is resized to what the restorer wants and the result back; pixels that it leaves
     alone come back bit for bit even then. Gradients flow unless the caller turns them off.
 
-    Beyond a photograph, where a crop repeats its border, what the masks say is not looked at:
-    the restorer is given masks that go on there as the border does, and what it restores at the
-    border is repeated.
+    Beyond a photograph, where a crop repeats its border, what is restored at the border is
+    repeated. The masks should go on there too: covering is no covering there, but a restorer that
+    sees its colour takes it for something visible.
 
     Args:
         restorer: Its device is where the result lies.
@@ -36,9 +35,6 @@ def run_restorer(restorer: Restorer, batch: FaceBatch) -> Tensor:
     Raises:
         PluginError: The answer is not a tensor of the images' shape.
     """
-    nearest = None if batch.valid is None else _nearest(batch.valid)
-    if nearest is not None:
-        batch = replace(batch, masks=_taken(batch.masks, nearest), valid=None)
     small = fitted(batch, restorer.image_size)
     restored = restorer.restore(small.to(restorer.device))
     if not isinstance(restored, Tensor) or restored.shape != small.images.shape:
@@ -48,10 +44,7 @@ def run_restorer(restorer: Restorer, batch: FaceBatch) -> Tensor:
             f"{shape}, expected a tensor of shape {tuple(small.images.shape)}; fix the plug-in."
         )
     restored = unfitted(restored.float(), batch, small)
-    if nearest is None:
-        return restored
-    repeats = _taken(restored, nearest)
-    return torch.where(batch.masks.to(restored.device) > 0.5, repeats, restored)
+    return restored if batch.valid is None else _repeating(restored, batch.masks, batch.valid)
 
 
 def valid_tensor(crops: Sequence[FaceCrop]) -> Tensor | None:
@@ -62,13 +55,12 @@ def valid_tensor(crops: Sequence[FaceCrop]) -> Tensor | None:
     return torch.from_numpy(np.stack(maps)).unsqueeze(1).float()
 
 
-def masks_of(segmenter: Segmenter, images: Tensor, valid: Tensor | None = None) -> Tensor:
+def masks_of(segmenter: Segmenter, images: Tensor) -> Tensor:
     """Return the (N, 1, H, W) float32 masks in {0, 1} of images.
 
     Args:
         segmenter: On the device of the images.
         images: (N, 3, H, W) float32 RGB in [0, 1].
-        valid: (N, 1, H, W), 0 = beyond the photograph, where nothing is taken for covering.
 
     Raises:
         PluginError: The answer is not a tensor, or has another shape or other values.
@@ -91,7 +83,7 @@ def masks_of(segmenter: Segmenter, images: Tensor, valid: Tensor | None = None) 
             f"The segmenter '{segmenter.name}' returned the value {float(wrong[0]):.3g} where a "
             "mask holds 0 (free) and 1 (occluded) only; let it apply its threshold."
         )
-    return masks if valid is None else masks * valid.to(masks.device)
+    return masks
 
 
 class Restoration(nn.Module):
@@ -198,7 +190,7 @@ class RestoredRecognizer(nn.Module):
         """
         recognizer = self.recognizer
         crops = [photographed(one, max(self.restoration.restorer.image_size)) for one in images]
-        known = [crop.mask for crop in crops if crop.mask is not None]
+        known = [repeated(crop.mask, crop.valid) for crop in crops if crop.mask is not None]
         masks = None
         if len(known) == len(crops):
             masks = torch.from_numpy(np.stack(known))[:, None].float()  # (N, 1, S, S)
@@ -250,10 +242,14 @@ def unfitted(restored: Tensor, batch: FaceBatch, small: FaceBatch) -> Tensor:
     return torch.where(region, resize(restored, size), images)
 
 
-def _nearest(valid: Tensor) -> Tensor:
-    """Return (N, 1, H W) of each pixel the number of the nearest one that is valid."""
+def _repeating(restored: Tensor, masks: Tensor, valid: Tensor) -> Tensor:
+    """Return (N, 3, H, W) restored crops that repeat what was restored at a photograph's edge."""
     numbers = [nearest_valid(one[0].cpu().numpy() > 0) for one in valid]
-    return torch.from_numpy(np.stack(numbers)).unsqueeze(1)
+    nearest = torch.from_numpy(np.stack(numbers)).unsqueeze(1)  # (N, 1, H W)
+    masks = masks.to(restored.device)
+    covered = torch.maximum(masks, _taken(masks, nearest)) > 0.5
+    beyond = valid.to(restored.device) < 0.5
+    return torch.where(covered & beyond, _taken(restored, nearest), restored)
 
 
 def _taken(images: Tensor, places: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from restore_recog.evaluation.request import numbered
 from restore_recog.evaluation.run.coverings_drawn import Drawn
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.locator import Locator
-from restore_recog.photographs import around, photographed, repainted
+from restore_recog.photographs import around, carried_on, photographed, repainted
 from restore_recog.types import FaceCrop, FaceImage, FaceSample
 
 
@@ -229,7 +229,10 @@ class Studio:
                 continue
             photo = repainted(crop, result.pixels, beyond=True)
             occluded = replace(
-                crop, pixels=result.pixels, mask=on_image(result.mask, crop.valid), photo=photo
+                crop,
+                pixels=carried_on(crop, result.pixels),
+                mask=on_image(result.mask, crop.valid),
+                photo=photo,
             )
             probes[image_id] = ProbeFace(sample, occluded, crop, result.kind, Drawn.of(result))
         return probes

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from restore_recog.alignment import on_image
+from restore_recog.alignment import repeated
 from restore_recog.errors import PluginError, RestoreRecogError
 from restore_recog.evaluation.run.faces import ProbeFace
 from restore_recog.evaluation.run.ledger import Ledger
@@ -57,7 +57,8 @@ class BlockMasks:
     def for_restorer(self, restorer: str, face: ProbeFace, *, clean: bool = False) -> Pixels | None:
         """Return the mask of one probe for a restorer, or None, with a failure in the ledger.
 
-        A restorer without a segmenter gets an empty mask. Nothing beyond the photograph is marked.
+        A restorer without a segmenter gets an empty mask. Masks go on beyond
+        the photograph, where they count for nothing: :func:`restore_recog.alignment.on_image`.
 
         Args:
             restorer: Its name in this run.
@@ -67,8 +68,9 @@ class BlockMasks:
         image = face.clean if clean else face.crop.pixels
         if self._true is not None and not clean:
             mask, why = face.crop.mask, "The data has no true mask of this image."
-            if mask is not None and self._true:
-                mask = widened(mask, self._true)
+            if mask is not None:
+                mask = widened(mask, self._true) if self._true else mask
+                mask = repeated(mask, face.crop.valid)
         elif (segmenter := self._segmenters[restorer]) is not None:
             masks, reasons = self._segmented(segmenter, clean)
             mask = masks.get(face.sample.image_id)
@@ -78,14 +80,15 @@ class BlockMasks:
         if mask is None:
             where = " (clean counterpart)" if clean else ""
             self._ledger.fail("segment", face.sample, why + where)
-            return None
-        return on_image(mask, face.crop.valid)
+        return mask
 
     def to_fill(self, face: ProbeFace) -> Pixels | None:
         """Return the mask to be filled: the true one where it is known, else the first found."""
         served = [name for name, segmenter in self._segmenters.items() if segmenter is not None]
-        if face.crop.mask is not None or not served:
-            return face.crop.mask
+        if face.crop.mask is not None:
+            return repeated(face.crop.mask, face.crop.valid)
+        if not served:
+            return None
         return self.for_restorer(served[0], face)
 
     def _segmented(

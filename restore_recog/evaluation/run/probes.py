@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from restore_recog.alignment import on_image
 from restore_recog.api import Restorer
 from restore_recog.evaluation.arm_choice import ArmChoice, ArmSpec
 from restore_recog.evaluation.arms import WHOLE, Arm
@@ -143,7 +144,7 @@ class ProbePass:
         def make() -> Tile:
             with self.studio.ledger.paused():
                 made = self._maker([face]).make(spec, [face])
-            return made.images[0], made.masks[0]
+            return made.images[0], _counted(face, made.masks[0])
 
         if self.work is None:
             return make()
@@ -176,7 +177,7 @@ class ProbePass:
         made = self.once.of(spec.name, ids, ledger, lambda: maker.make(spec, probes))
         masks: Sequence[Pixels | None] = [None] * len(probes)
         if spec.arm.keeps_mask and maker.reads_masks(spec):
-            masks = made.masks
+            masks = [_counted(f, m) for f, m in zip(probes, made.masks, strict=True)]
         packed = [None if mask is None else pack(mask) for mask in masks]
         outcomes = {
             face.sample.image_id: Outcome(None, False, ImageQuality(), mask)
@@ -225,3 +226,8 @@ class ProbePass:
             return measure(image, face.clean, None, None)
         segmented = self.segmenters.get(spec.restorer or "") is not None
         return measure(image, face.clean, face.crop.mask, mask if segmented else None)
+
+
+def _counted(face: ProbeFace, mask: Pixels | None) -> Pixels | None:
+    """Return what counts of a restorer's mask: nothing beyond the photograph."""
+    return None if mask is None else on_image(mask, face.crop.valid)
