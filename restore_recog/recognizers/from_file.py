@@ -62,6 +62,11 @@ class FileRecognizer(Recognizer):
         self.weights: Path = self._file(argument, weights)
         super().__init__(argument, weights=self.weights, device=device)
         self.feeding = feeding(self.weights, settings, self.usual)
+        self._open()
+
+    @abstractmethod
+    def _open(self) -> None:
+        """Read the network from the file :attr:`weights`, and call :meth:`frame`."""
 
     def frame(self, size: tuple[int, int], **more: Any) -> None:
         """Settle the size (H, W) of the crops and how they are cut.

@@ -56,8 +56,11 @@ class OnnxRecognizer(FileRecognizer):
         provider: str | None = None,
         **settings: Any,
     ) -> None:
+        self._provider = provider
         super().__init__(argument, weights=weights, device=device, **settings)
-        self.device = _place(provider, device)
+
+    def _open(self) -> None:
+        self.device = _place(self._provider, self.device)
         self.session = _session(self.weights, self.device)
         self._input = _image_input(self.session, self.weights)
         self._output = _template_output(self.session, self.weights, self.feeding.output)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -39,18 +38,10 @@ class TorchScriptRecognizer(FileRecognizer):
     name = "torchscript"
     suffixes = (".pt", ".pth", ".ts", ".torchscript", ".jit")
 
-    def __init__(
-        self,
-        argument: str | None = None,
-        *,
-        weights: Path | None = None,
-        device: str = "cpu",
-        **settings: Any,
-    ) -> None:
-        super().__init__(argument, weights=weights, device=device, **settings)
+    def _open(self) -> None:
         if self.feeding.output is not None:
             raise PluginError("A TorchScript network has one output; 'output' is for ONNX files.")
-        self._module = _module(self.weights, device)
+        self._module = _module(self.weights, self.device)
         self.net = Fed(self._module, self.feeding)
         self.frame(self.feeding.own_size())
         self._try()

@@ -17,7 +17,6 @@ import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -67,16 +66,8 @@ class VggFace(FileRecognizer):
     suffixes = (".pth", ".pt", ".safetensors")
     usual = Feeding(mean=MEAN, std=(1.0, 1.0, 1.0), template="own")
 
-    def __init__(
-        self,
-        argument: str | None = None,
-        *,
-        weights: Path | None = None,
-        device: str = "cpu",
-        **settings: Any,
-    ) -> None:
-        super().__init__(argument, weights=weights, device=device, **settings)
-        self._module = network(self.weights).to(device)
+    def _open(self) -> None:
+        self._module = network(self.weights).to(self.device)
         self.net = Fed(self._module, self.feeding)
         self.frame((SIDE, SIDE))
 

@@ -17,7 +17,7 @@ from restore_recog.errors import ImageError, NoFaceError, PluginError, SeveralFa
 from restore_recog.face_detection import FaceFinder
 from restore_recog.photographs import paste
 from restore_recog.restoring.jobs import Job
-from restore_recog.restoring.restoration import masks_of, run_restorer, valid_tensor
+from restore_recog.restoring.restoration import known_masks, masks_of, run_restorer, valid_tensor
 from restore_recog.segmenters.names import OWN, choose, margin
 from restore_recog.types import FaceBatch, FaceCrop, FaceImage, Failure
 
@@ -118,9 +118,9 @@ class ImageRestorer:
         ]
 
     def _masks(self, crops: Sequence[FaceCrop], tensors: torch.Tensor) -> torch.Tensor:
-        known = [repeated(crop.mask, crop.valid) for crop in crops if crop.mask is not None]
-        if len(known) == len(crops):
-            return torch.from_numpy(np.stack(known))[:, None].float().to(tensors.device)
+        known = known_masks(crops)
+        if known is not None:
+            return known.to(tensors.device)
         if self.segmenter is None:
             raise ImageError("The image has no mask, and there is no segmenter to find one.")
         with torch.inference_mode():

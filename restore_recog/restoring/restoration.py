@@ -55,6 +55,17 @@ def valid_tensor(crops: Sequence[FaceCrop]) -> Tensor | None:
     return torch.from_numpy(np.stack(maps)).unsqueeze(1).float()
 
 
+def known_masks(crops: Sequence[FaceCrop]) -> Tensor | None:
+    """Return (N, 1, S, S) float32 of the crops' own masks; None unless all of them have one.
+
+    They go on beyond the photographs, as :func:`run_restorer` wants them.
+    """
+    known = [repeated(crop.mask, crop.valid) for crop in crops if crop.mask is not None]
+    if len(known) < len(crops):
+        return None
+    return torch.from_numpy(np.stack(known)).unsqueeze(1).float()
+
+
 def masks_of(segmenter: Segmenter, images: Tensor) -> Tensor:
     """Return the (N, 1, H, W) float32 masks in {0, 1} of images.
 
@@ -190,12 +201,9 @@ class RestoredRecognizer(nn.Module):
         """
         recognizer = self.recognizer
         crops = [photographed(one, max(self.restoration.restorer.image_size)) for one in images]
-        known = [repeated(crop.mask, crop.valid) for crop in crops if crop.mask is not None]
-        masks = None
-        if len(known) == len(crops):
-            masks = torch.from_numpy(np.stack(known))[:, None].float()  # (N, 1, S, S)
         seen = to_tensor([crop.pixels for crop in crops])
-        shown = list(to_uint8(self.restoration(seen, masks, valid=valid_tensor(crops))))
+        restored = self.restoration(seen, known_masks(crops), valid=valid_tensor(crops))
+        shown = list(to_uint8(restored))
         if recognizer.template is not None and not own_crop(recognizer.template):
             template, size = recognizer.template, recognizer.image_size
             shown = [recut(c, x, template, size) for c, x in zip(crops, shown, strict=True)]
