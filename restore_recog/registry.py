@@ -12,6 +12,7 @@ import inspect
 from importlib.metadata import EntryPoint
 from typing import Any, Generic, TypeVar, cast
 
+from restore_recog import specs
 from restore_recog.api import Dataset, EvaluationProtocol, Recognizer, Restorer, Segmenter
 from restore_recog.errors import (
     PluginClashError,
@@ -20,6 +21,7 @@ from restore_recog.errors import (
     UnknownPluginError,
 )
 from restore_recog.packages import distribution, entry_points
+from restore_recog.specs import split
 
 T = TypeVar("T")
 C = TypeVar("C", bound=type[Any])
@@ -103,13 +105,17 @@ class Registry(Generic[T]):
         """Return a new plug-in object.
 
         Args:
-            spec: As for :meth:`load`; an argument becomes the first positional argument.
-            options: Keyword arguments of the constructor.
+            spec: As for :meth:`load`; an argument becomes the first positional argument, and what
+                follows in ``name=FILE`` the keyword argument ``weights``.
+            options: Keyword arguments of the constructor; None stands for no weights file.
 
         Raises:
             PluginError: As :meth:`load`, or the constructor does not take these arguments.
+            WeightsError: There is no such file, or another is given beside it.
         """
         plugin, argument = self._resolve(spec)
+        if specs.weighted(spec)[1] is not None:
+            options["weights"] = specs.own_weights(self.kind, spec, options.get("weights"))
         arguments = [] if argument is None else [argument]
         try:
             inspect.signature(plugin).bind(*arguments, **options)
@@ -237,12 +243,6 @@ class Registry(Generic[T]):
 
 def _path(plugin: type[Any]) -> str:
     return f"{plugin.__module__}:{plugin.__qualname__}"
-
-
-def split(spec: str) -> tuple[str, str | None]:
-    """Return (name, argument or None) of ``name`` or ``name:argument``."""
-    name, colon, argument = spec.partition(":")
-    return name, argument if colon else None
 
 
 restorers: Registry[Restorer] = Registry("restore_recog.restorers", "restorer", Restorer)

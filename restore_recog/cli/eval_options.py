@@ -55,13 +55,13 @@ OPTIONS: dict[str, Decorator[Any]] = {
         "--recognizer",
         default="timm",
         show_default=True,
-        metavar="NAME[:MODEL]",
+        metavar="NAME[:MODEL|=FILE]",
         help="Recogniser that the images are restored for.",
     ),
     "recognizer_weights": click.option(
         "--recognizer-weights",
         type=options.PATH,
-        help="Weights file of the recogniser.  [default: shipped]",
+        help="Weights file of the recogniser, where only one is named.  [default: shipped]",
     ),
     "recognizer_input": click.option(
         "--recognizer-input",
@@ -134,7 +134,7 @@ RECOGNIZERS = click.option(
     multiple=True,
     default=["timm"],
     show_default=True,
-    metavar="NAME[:MODEL]",
+    metavar="NAME[:MODEL|=FILE]",
     help="Recogniser that the images are restored for; repeat for several on the same images.",
 )
 """``--recognizer`` of a command that takes several."""

@@ -36,9 +36,8 @@ def check(given: Mapping[str, Any], further: Sequence[str]) -> None:
     for name, flag in OF_ONE.items():
         if further and given[name]:
             raise click.UsageError(
-                f"{flag} speaks of one recogniser, and {1 + len(further)} are named: put what it "
-                "says into the TOML file beside the model, and weights where that recogniser "
-                "looks for them."
+                f"{flag} speaks of one recogniser, and {1 + len(further)} are named: name weights "
+                "as --recognizer NAME=FILE, and put the rest into the TOML file beside the model."
             )
 
 

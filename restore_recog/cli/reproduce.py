@@ -16,6 +16,7 @@ from restore_recog.cli.eval_options import evaluation_options
 from restore_recog.errors import DataError, WeightsError
 
 if TYPE_CHECKING:
+    from restore_recog.api import Recognizer
     from restore_recog.evaluation.request import EvalRequest
     from restore_recog.evaluation.results import EvaluationReport
     from restore_recog.published.comparison import TableComparison
@@ -190,8 +191,9 @@ def _reproduce(part: _Part, given: dict[str, Any], output: Path, ranks: Processe
 
     table, preset = part.table, part.preset
     build = partial(_request, table, preset)
-    if table.recognizers:
-        comparison = _each(part, given, output, ranks)
+    own = part.rows.made(table, given["device"])
+    if own:
+        comparison = _each(part, own, given, output, ranks)
     else:
         request, report, known = evaluated(given, output, build, ranks)
         comparison = _compared(table, preset, request, report) if ranks.leads else None
@@ -204,17 +206,16 @@ def _reproduce(part: _Part, given: dict[str, Any], output: Path, ranks: Processe
 
 
 def _each(
-    part: _Part, given: dict[str, Any], output: Path, ranks: Processes
+    part: _Part,
+    own: Mapping[str, Recognizer],
+    given: dict[str, Any],
+    output: Path,
+    ranks: Processes,
 ) -> TableComparison | None:
     """Evaluate with the run's recogniser and with those of the rows; the images are made once."""
     from restore_recog.cli.eval import check_place
-    from restore_recog.published.row_recognizers import chosen
-    from restore_recog.system.devices import resolve
-    from restore_recog.system.processes import own_device
 
     check_place(given, output)
-    device = resolve(own_device(given["device"]))
-    own = chosen(part.table.recognizers, part.rows.specs, part.rows.weights, device)
     build = partial(_request, part.table, part.preset)
     request, reports, known = eval_several.evaluated_each(
         given, list(own.values()), output, build, ranks

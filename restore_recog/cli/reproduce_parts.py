@@ -14,6 +14,7 @@ from restore_recog.cli import options
 from restore_recog.evaluation.cache import CACHE
 
 if TYPE_CHECKING:
+    from restore_recog.api import Recognizer
     from restore_recog.published.presets import Preset
     from restore_recog.published.tables import PaperTable
 
@@ -27,6 +28,14 @@ class RowOptions:
 
     specs: Mapping[str, str]
     weights: Mapping[str, Path]
+
+    def made(self, table: PaperTable, device: str) -> dict[str, Recognizer]:
+        """Return the recognisers that rows of a table have of their own and that can be had."""
+        from restore_recog.published.row_recognizers import chosen
+        from restore_recog.system.devices import resolve
+        from restore_recog.system.processes import own_device
+
+        return chosen(table.recognizers, self.specs, self.weights, resolve(own_device(device)))
 
 
 def row_options(parts: Sequence[PaperTable], given: Mapping[str, Any]) -> RowOptions:

@@ -13,8 +13,8 @@ FACE_RECOGNITION = ("face_recognition", "face-recognition")
 ENDINGS = {
     ".onnx": "Write 'onnx:{0}'.",
     ".pt": "Write 'torchscript:{0}', if torch.jit.save has written the file.",
-    ".dat": "Write 'dlib' and --recognizer-weights {0}, if it is dlib's file.",
-    ".safetensors": "Write 'timm' and --recognizer-weights {0}, if train-recognizer wrote it.",
+    ".dat": "Write 'dlib={0}', if it is dlib's file.",
+    ".safetensors": "Write 'timm={0}', if train-recognizer wrote it.",
 }
 """By how the name of a file ends."""
 

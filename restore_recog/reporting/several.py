@@ -12,18 +12,21 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from restore_recog.evaluation.request import numbered
 from restore_recog.evaluation.results import EvaluationReport
+from restore_recog.evaluation.words.instead import instead
 from restore_recog.evaluation.words.several import summary
 from restore_recog.reporting import folder as results_folder
 from restore_recog.reporting.columns import RECOGNITION, TRANSFER, VERIFICATION
 from restore_recog.reporting.pages.elements import arms_table, render
 from restore_recog.reporting.tables import arms_csv, arms_latex, report_text
 from restore_recog.system.atomic import json_text, whole_folder
+from restore_recog.weights import SHIPPED
 
 if TYPE_CHECKING:
     from restore_recog.api import Recognizer
@@ -34,10 +37,13 @@ Reports = Mapping[str, EvaluationReport]
 
 def titles(recognizers: Sequence[Recognizer]) -> list[str]:
     """Return what each recogniser is called in tables and as a folder; no two are alike."""
-    known = []
+    known, kinds = [], Counter(one.name for one in recognizers)
     for one in recognizers:
         argument = getattr(one, "argument", None)
         parts = [one.name, *([PurePath(str(argument)).name] if argument else [])]
+        file = one.weights if kinds[one.name] > 1 and not argument else None
+        if file is not None and file.parent != SHIPPED:
+            parts += file.with_suffix("").parts[-2:]  # every run's file is called "best"
         known.append(re.sub(r"[^\w.+-]+", "-", "-".join(parts)))
     return numbered(known)
 
@@ -55,7 +61,7 @@ def write(reports: Reports, folder: Path) -> None:
     """
     facts = {
         "format": results_folder.FORMAT,
-        "summary": summary(reports),
+        "summary": [*summary(reports), *instead(reports)],
         results_folder.RECOGNIZERS: {
             name: results_folder.as_json(one) for name, one in reports.items()
         },
@@ -89,7 +95,7 @@ def read(folder: Path) -> dict[str, EvaluationReport]:
 def text(reports: Reports) -> str:
     """Return the table of every recogniser and how many are helped, ready to print."""
     parts = [f"Recogniser: {name}\n\n{report_text(one)}" for name, one in reports.items()]
-    return "\n\n".join([*parts, "\n".join(summary(reports))])
+    return "\n\n".join([*parts, "\n".join([*summary(reports), *instead(reports)])])
 
 
 def table_csv(reports: Reports) -> str:
@@ -118,6 +124,6 @@ def page(reports: Reports) -> str:
         reports=reports,
         tables=tables,
         labels=list(labels),
-        summary=summary(reports),
+        summary=[*summary(reports), *instead(reports)],
         folder=results_folder.RECOGNIZERS,
     )

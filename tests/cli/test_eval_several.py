@@ -138,3 +138,20 @@ def test_recognisers_are_told_apart_by_what_they_are_of(tiny_recognizer: str) ->
 
     asked = [one(argument) for argument in ("/a b/net.onnx", None, "net.onnx", "ü ?")]
     assert several.titles(asked) == ["tiny-net.onnx", "tiny", "tiny-net.onnx-2", "tiny-ü-"]
+
+
+def test_the_same_recogniser_with_other_weights_is_named_by_its_file(
+    tiny_recognizer: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "aware" / "best.safetensors"
+    file.parent.mkdir()
+    file.write_bytes(b"weights")
+    made = [registry.recognizers.create(spec) for spec in (tiny_recognizer, f"tiny={file}")]
+    assert made[1].weights == file
+    assert several.titles(made) == ["tiny", "tiny-aware-best"]
+    assert several.titles(made[1:]) == ["tiny"]
+    missing = run("--recognizer", "tiny", "--recognizer", f"tiny={file}x", "-o", tmp_path / "out")
+    assert missing.exit_code == 1
+    assert f"There is no weights file {file}x, which 'tiny={file}x' names." in missing.output
+    both = run("--recognizer", f"tiny={file}", "--recognizer-weights", file, "-o", tmp_path / "out")
+    assert both.exit_code == 1 and "is given beside it; leave one of them out" in both.output

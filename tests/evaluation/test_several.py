@@ -148,3 +148,7 @@ def test_the_summary_counts_who_is_helped() -> None:
         "Restoring with 'a' first helps 2 of 2 recognisers: x (helps), y (helps).",
         "Restoring with 'b' first helps 0 of 2 recognisers: x (hurts), y (cannot tell).",
     ]
+    taught = replace(said("helps", "hurts"), setup={**report.setup, "taught": ["a"]})
+    assert summary({"x": taught, "y": said("helps", "hurts")})[0].endswith(
+        "2 of 2 recognisers: x (helps; it taught this restorer), y (helps)."
+    )

@@ -108,8 +108,8 @@ def test_a_file_of_weights_alone_is_none(tmp_path):
         ("buffalo_l", "onnx:FILE"),
         ("net.pth", "'torchscript:net.pth', if torch.jit.save"),
         ("face_recognition", "write 'dlib'"),
-        ("dlib_face_recognition_resnet_model_v1.dat", "'dlib' and --recognizer-weights dlib_face"),
-        ("runs/best.safetensors", "'timm' and --recognizer-weights runs/best"),
+        ("dlib_face_recognition_resnet_model_v1.dat", "'dlib=dlib_face"),
+        ("runs/best.safetensors", "'timm=runs/best"),
         ("face-net", "Did you mean 'facenet'"),
     ],
 )

@@ -17,6 +17,7 @@ from restore_recog.evaluation.figures.pairs import LEVEL, RESAMPLES
 from restore_recog.evaluation.run import coverings_drawn
 from restore_recog.evaluation.run.faces import FoundProbe
 from restore_recog.evaluation.scores.cosine_table import without
+from restore_recog.evaluation.words import teaching
 from restore_recog.evaluation.words.ways import feeding, normalised, pooled
 from restore_recog.photographs import own_crop
 from restore_recog.system import provenance
@@ -123,6 +124,7 @@ def setup(session: Session, findings: Findings) -> dict[str, Any]:
     return {
         **basis(session),
         "faces_sha256": digest.hexdigest(),
+        "taught": teaching.pupils(recognizer, session.restorers),
         "recognizer_fed_from": "crop" if own_crop(recognizer.template) else "photograph",
         "images": _images(session, findings),
         "pairs": _pairs(plan),

@@ -10,12 +10,16 @@ from restore_recog.api import Recognizer, Restorer
 
 def labels(recognizer: Recognizer, restorers: Mapping[str, Restorer]) -> tuple[str, ...]:
     """Return a sentence for each restorer that was trained towards the recogniser."""
-    known, shown = _names(recognizer)
+    _, shown = _names(recognizer)
     return tuple(
-        f"{shown} taught '{name}' and flatters it"
-        for name, restorer in restorers.items()
-        if known & set(_told(restorer.taught_by))
+        f"{shown} taught '{name}' and flatters it" for name in pupils(recognizer, restorers)
     )
+
+
+def pupils(recognizer: Recognizer, restorers: Mapping[str, Restorer]) -> list[str]:
+    """Return the names of the restorers that were trained towards the recogniser."""
+    known, _ = _names(recognizer)
+    return [name for name, one in restorers.items() if known & set(_told(one.taught_by))]
 
 
 def _told(names: Iterable[str]) -> Iterable[str]:

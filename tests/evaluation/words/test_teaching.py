@@ -52,9 +52,9 @@ def test_others_of_its_kind_are_not_meant(net: Path) -> None:
 def test_the_report_carries_it() -> None:
     said = "'colours' taught 'healer' and flatters it"
     report = evaluate(request(Squares(4, 4, occluded=1), pupil("colours"), arms=("occluded",)))
-    assert said in report.labels
+    assert said in report.labels and report.setup["taught"] == ["healer"]
     report = evaluate(request(Squares(4, 4, occluded=1), Healer(), arms=("occluded",)))
-    assert said not in report.labels
+    assert said not in report.labels and report.setup["taught"] == []
 
 
 def test_restorers_tell_by_whom_their_weights_were_taught(tmp_path: Path) -> None:

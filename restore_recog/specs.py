@@ -1,0 +1,43 @@
+"""How a plug-in is asked for: ``name``, ``name:argument``, ``name=FILE`` or ``module:Class``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from restore_recog.errors import WeightsError
+
+
+def split(spec: str) -> tuple[str, str | None]:
+    """Return (name, argument or None) of ``name``, ``name:argument`` or ``name=FILE``."""
+    name, colon, argument = weighted(spec)[0].partition(":")
+    return name, argument if colon else None
+
+
+def weighted(spec: str) -> tuple[str, Path | None]:
+    """Return (spec, None), or (name, weights file) of ``name=FILE``; no name has a ``=``."""
+    name, equals, file = spec.partition("=")
+    if not equals or ":" in name:  # onnx:a=b.onnx is one file's name
+        return spec, None
+    return name, Path(file).expanduser()
+
+
+def own_weights(kind: str, spec: str, other: object) -> Path:
+    """Return the weights file that ``name=FILE`` names.
+
+    Args:
+        kind: What the plug-in is, for the message.
+        spec: As it was asked for.
+        other: Weights that are given beside it, or None.
+
+    Raises:
+        WeightsError: There is no such file, or there are other weights.
+    """
+    file = weighted(spec)[1]
+    if other is not None:
+        raise WeightsError(
+            f"The {kind} '{spec}' names its weights file, and {other} is given beside it; leave "
+            "one of them out."
+        )
+    if file is None or not file.is_file():
+        raise WeightsError(f"There is no weights file {file}, which '{spec}' names.")
+    return file
