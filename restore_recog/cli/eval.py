@@ -15,6 +15,7 @@ from restore_recog.cli import eval_several, options
 from restore_recog.cli.eval_options import FIELDS, evaluation_options
 from restore_recog.evaluation.cache import CACHE
 from restore_recog.segmenters import names
+from restore_recog.specs import split
 
 if TYPE_CHECKING:
     from restore_recog.evaluation.request import EvalRequest
@@ -167,7 +168,7 @@ def _default_output(given: dict[str, Any]) -> Path:
 
 def _plain(plugins: registry.Registry[Any], spec: str) -> str:
     """Return the short form of a spec: its name, or the class of a path."""
-    name, argument = registry.split(spec)
+    name, argument = split(spec)
     return str(argument).partition(":")[0] if plugins.is_path(spec) else name
 
 

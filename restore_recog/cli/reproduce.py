@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from restore_recog import registry
 from restore_recog.cli import eval_several, options, reproduce_parts
 from restore_recog.cli.eval_options import evaluation_options
 from restore_recog.errors import DataError, WeightsError
+from restore_recog.specs import split
 
 if TYPE_CHECKING:
     from restore_recog.api import Recognizer
@@ -164,7 +164,7 @@ def _check(table: PaperTable, preset: Preset, given: dict[str, Any]) -> None:
 
     check_names(given | {"protocol": preset.protocol}, [given["segmenter"]])
     for spec in given["data"]:
-        name = registry.split(spec)[0]
+        name = split(spec)[0]
         if name == preset.data and preset.unfit:
             raise DataError(f"'{table.name}' cannot be measured on '{name}': {preset.unfit}.")
         if name not in (preset.data, "phantom"):

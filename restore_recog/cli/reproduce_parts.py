@@ -12,6 +12,7 @@ import click
 from restore_recog import registry
 from restore_recog.cli import options
 from restore_recog.evaluation.cache import CACHE
+from restore_recog.specs import split
 
 if TYPE_CHECKING:
     from restore_recog.api import Recognizer
@@ -104,7 +105,7 @@ def shared_out(
 
 def _kind(spec: str) -> str:
     """Return the kind of data that a spec names, of rendered data the kind that it rehearses."""
-    name, argument = registry.split(spec)
+    name, argument = split(spec)
     return (argument or "").partition("-")[0] if name == "phantom" else name
 
 

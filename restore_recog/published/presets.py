@@ -23,6 +23,7 @@ from restore_recog import registry
 from restore_recog.alignment import TEMPLATE
 from restore_recog.api import Dataset
 from restore_recog.errors import DataError, RestoreRecogError
+from restore_recog.specs import split
 from restore_recog.types import FaceImage, FaceSample
 
 EYES = 0.227
@@ -129,7 +130,7 @@ class Preset:
 
     def dataset(self, spec: str) -> Dataset:
         """Return data as the table wants it: CelebA's wild images, some conditions only."""
-        wild = self.wild and registry.split(spec)[0] == "celeba"
+        wild = self.wild and split(spec)[0] == "celeba"
         whole = registry.datasets.create(spec, **({"wild": True} if wild else {}))
         return Selection(whole, self.conditions) if self.conditions else whole
 

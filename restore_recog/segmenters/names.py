@@ -22,6 +22,7 @@ from typing import Any
 from restore_recog import registry
 from restore_recog.api import Restorer, Segmenter
 from restore_recog.errors import PluginError, PluginImportError, UnknownPluginError, WeightsError
+from restore_recog.specs import split
 
 OWN, TRUE = "own", "true"
 DEFAULT_SEGMENTER = "fmodr"
@@ -160,7 +161,7 @@ def _lent(name: str, restorer: Restorer) -> ChosenSegmenter:
 
 def _group(name: str) -> registry.Registry[Any]:
     """Return the group that knows a name: segmenters, or restorers that bring one."""
-    first = registry.split(name)[0]
+    first = split(name)[0]
     for group in (registry.segmenters, registry.restorers):
         if first in group.names():
             return group
