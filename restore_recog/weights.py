@@ -1,17 +1,18 @@
 """Weights files: safetensors with a header that says whose weights they are.
 
 A file never runs code. Tensors are stored in half precision by default and come
-back as float32; integer tensors keep their type.
+back as float32; integer tensors keep their type. Their checksum is in the header, so
+that a flipped bit is noticed; files from before that have none.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -20,8 +21,6 @@ from torch import Tensor
 
 from restore_recog.errors import WeightsError
 from restore_recog.system.atomic import whole_file
-
-M = TypeVar("M", bound=torch.nn.Module)
 
 FORMAT = "restore-recog-weights-1"
 SHIPPED = Path(__file__).parent / "weights"
@@ -44,21 +43,21 @@ def save(
         model: Plug-in name; :func:`load` refuses the file to any other.
         config: What is needed to build the network again, as plain JSON values.
         tensors: Named tensors on any device.
-        half: Store floating-point tensors as float16.
+        half: Store floating-point tensors as float16, but for those with numbers too large for it.
         note: Further text for the header, which :func:`note` reads.
         training: What they were trained on, as plain JSON values, which :func:`training` reads.
 
     Raises:
         OutputError: The file cannot be written.
+        WeightsError: A tensor holds NaN or infinity; nothing is written.
     """
+    check_finite(tensors, f"The weights of '{model}' for {path}")
     stored = {
-        name: (tensor.half() if half and tensor.is_floating_point() else tensor)
-        .detach()
-        .cpu()
-        .contiguous()
+        name: (_halved(tensor) if half else tensor).detach().cpu().contiguous()
         for name, tensor in tensors.items()
     }
     header = {"format": FORMAT, "model": model, "config": json.dumps(dict(config), sort_keys=True)}
+    header["sha256"] = checksum(stored)
     if note:
         header["note"] = note
     if training:
@@ -75,10 +74,12 @@ def load(path: Path, model: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
         model: Plug-in name that the file must have been written for.
 
     Returns:
-        (config, tensors on the CPU, floating-point ones as float32).
+        (config, tensors on the CPU, floating-point ones as float32). What the configuration says
+        is for the model to check.
 
     Raises:
-        WeightsError: Missing, corrupt, not written by this package, or another model's.
+        WeightsError: Missing, corrupt, not written by this package, another model's, or with
+            numbers that are not finite.
     """
     if not path.is_file():
         raise WeightsError(f"There is no weights file {path}; check --weights.")
@@ -89,15 +90,53 @@ def load(path: Path, model: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
                 f"{path} is a safetensors file but was not written by restore-recog "
                 f"(its header lacks format '{FORMAT}'); train or export it with this tool."
             )
-        if header["model"] != model:
+        if header.get("model") != model:
             raise WeightsError(
-                f"{path} holds weights for '{header['model']}', not for '{model}'; "
+                f"{path} holds weights for '{header.get('model')}', not for '{model}'; "
                 f"give the file that belongs to '{model}'."
             )
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        config: dict[str, Any] = json.loads(header["config"])
+    config = _json(header, "config", path)
+    if header.get("sha256", "") not in ("", checksum(tensors)):
+        raise WeightsError(
+            f"{path} is damaged: its tensors do not have the checksum in its header; get the file "
+            "again from where it came."
+        )
+    check_finite(tensors, str(path))
     floats = {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
     return config, floats
+
+
+def checksum(tensors: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 over names, types, shapes and numbers of tensors on the CPU."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def check_finite(tensors: Mapping[str, Tensor], what: str) -> None:
+    """Refuse tensors with numbers that are not finite.
+
+    Raises:
+        WeightsError: The message begins with *what* and names the first of them.
+    """
+    wrong = [name for name, tensor in tensors.items() if not bool(tensor.isfinite().all())]
+    if wrong:
+        raise WeightsError(
+            f"{what} cannot be used: {len(wrong)} of {len(tensors)} tensors hold NaN or infinite "
+            f"numbers, first '{wrong[0]}'; the training diverged or the file is damaged."
+        )
+
+
+def _halved(tensor: Tensor) -> Tensor:
+    """Return floating-point numbers as float16 where all of them have a place there."""
+    if not tensor.is_floating_point():
+        return tensor
+    half = tensor.half()
+    return half if bool(half.isfinite().all()) else tensor
 
 
 def note(path: Path) -> str:
@@ -121,8 +160,32 @@ def training(path: Path) -> dict[str, Any]:
         WeightsError: The file is missing or corrupt.
     """
     with _opened(path) as file:
-        facts: dict[str, Any] = json.loads((file.metadata() or {}).get("training", "{}"))
+        header = {"training": "{}"} | (file.metadata() or {})
+    facts = _json(header, "training", path)
+    covered = facts.get("covered", 0.0)
+    if type(covered) not in (int, float) or not 0 <= covered <= 1:
+        raise WeightsError(
+            f"The header of {path} is damaged: 'covered' is a share in [0, 1], not "
+            f"{str(covered)[:40]}; get the file again from where it came."
+        )
     return facts
+
+
+def _json(header: Mapping[str, str], key: str, path: Path) -> dict[str, Any]:
+    """Return the JSON object in a header's entry."""
+    try:
+        content = json.loads(header.get(key, ""))
+    except (ValueError, RecursionError) as error:
+        raise WeightsError(
+            f"The header of {path} has no readable '{key}' ({type(error).__name__}); get the file "
+            "again from where it came."
+        ) from error
+    if not isinstance(content, dict):
+        raise WeightsError(
+            f"The header of {path} is damaged: '{key}' is a {type(content).__name__} and no set "
+            "of options; get the file again from where it came."
+        )
+    return content
 
 
 @contextmanager
@@ -138,42 +201,30 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def load_into(module: torch.nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Copy tensors into a network; names and shapes must match exactly.
+    """Copy tensors into a network; names, shapes and kinds of number must match exactly.
 
     Raises:
-        WeightsError: Names or shapes differ; the message lists the first of them.
+        WeightsError: They differ; the message lists the first of them.
     """
+    check_fit(module, tensors, path)
+    module.load_state_dict(dict(tensors))
+
+
+def check_fit(module: torch.nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Refuse tensors that are not those of a network; raises as :func:`load_into`."""
     own = module.state_dict()
     wrong = sorted(set(own) ^ set(tensors)) or sorted(
-        name for name in own if own[name].shape != tensors[name].shape
+        name for name in own if _form(own[name]) != _form(tensors[name])
     )
     if wrong:
         raise WeightsError(
             f"{path} does not fit {type(module).__name__}: {len(wrong)} tensors are missing, "
             f"unexpected or of another shape, first '{wrong[0]}'."
         )
-    module.load_state_dict(dict(tensors))
 
 
-def ready(
-    build: Callable[[Mapping[str, Any]], M], path: Path, model: str, device: str
-) -> tuple[M, dict[str, Any]]:
-    """Return a frozen network with its weights, in eval mode on a device, and its configuration.
-
-    Args:
-        build: Makes the network from the configuration.
-        path, model: As for :func:`load`.
-        device: Where it computes.
-
-    Raises:
-        WeightsError: As :func:`load` and :func:`load_into`.
-    """
-    config, tensors = load(path, model)
-    net = build(config)
-    load_into(net, tensors, path)
-    net.eval().requires_grad_(False)
-    net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return net, config
+def _form(tensor: Tensor) -> tuple[Any, ...]:
+    return tensor.shape, tensor.is_floating_point(), tensor.is_complex()
 
 
 def shipped(model: str) -> Path:

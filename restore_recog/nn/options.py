@@ -1,11 +1,17 @@
-"""Presets of a model: full sets of options that a command line may override one by one."""
+"""Options of a model: presets, which a command line may override one by one, and weights files.
+
+What a weights file says of its networks came from somewhere: it is checked before it is built.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from restore_recog.errors import TrainingError
+from restore_recog.errors import TrainingError, WeightsError
 from restore_recog.system.atomic import plain as plain
 
 
@@ -46,6 +52,109 @@ def overridden(
                 f"{model}'s option '{name}' cannot be {value!r}; choose one of {valid}."
             )
     return result
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What the options of a model may be, in its presets and in its weights files.
+
+    Attributes:
+        model: What it is called in messages.
+        options: Every option with some value of its type.
+        needed: Those without which its networks cannot be built.
+        choices: Option -> its valid values, of those that have few.
+        limits: Option -> least and most, of a number or of each number in a list.
+        lengths: Option -> fewest and most entries of a list.
+    """
+
+    model: str
+    options: Mapping[str, Any]
+    needed: tuple[str, ...]
+    choices: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    lengths: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    def of_file(self, config: Mapping[str, Any], path: Path) -> dict[str, Any]:
+        """Return the configuration of a weights file as it is, once it is known to be sound.
+
+        Options that came later than the file are missing from it; the networks know what was
+        meant before.
+
+        Raises:
+            WeightsError: An option is unknown or missing, or has a value that does not fit.
+        """
+        unknown = sorted(set(config) - set(self.options))
+        if unknown:
+            raise WeightsError(
+                f"{path} has the option {_short(unknown[0])}, which {self.model} does not know; "
+                "the file is damaged, or a newer version of this package wrote it."
+            )
+        missing = [name for name in self.needed if name not in config]
+        if missing:
+            raise WeightsError(
+                f"{path} does not say the option '{missing[0]}', without which the networks of "
+                f"{self.model} cannot be built; get the file again from where it came."
+            )
+        for name, value in config.items():
+            if not _alike(value, self.options[name]):
+                wanted = f"a value such as {_short(plain(self.options[name]))}"
+            else:
+                wanted = self.wanted(name, value)
+            if wanted:
+                raise WeightsError(
+                    f"{path} sets the option '{name}' of {self.model} to {_short(value)}, but it "
+                    f"is {wanted}; the file is damaged or was changed by hand."
+                )
+        return dict(config)
+
+    def check(self, options: Mapping[str, Any]) -> None:
+        """Check options of the right types, as a command line gave them.
+
+        Raises:
+            TrainingError: One has a value that weights files may not have.
+        """
+        for name, value in options.items():
+            wanted = self.wanted(name, value)
+            if wanted:
+                shown = _short(plain(value))
+                raise TrainingError(
+                    f"{self.model}'s option '{name}' cannot be {shown}; it is {wanted}."
+                )
+
+    def wanted(self, name: str, value: Any) -> str:
+        """Return what an option should be where its value does not fit, else ``""``."""
+        if name in self.choices and value not in self.choices[name]:
+            return f"one of {', '.join(str(choice) for choice in self.choices[name])}"
+        numbers = list(value) if isinstance(value, (list, tuple)) else [value]
+        fewest, most = self.lengths.get(name, (0, MOST_ENTRIES))
+        if len(numbers) < fewest or len(numbers) > most:
+            return f"a list of {fewest} to {most} numbers"
+        least, largest = self.limits.get(name, (-math.inf, math.inf))
+        if name in self.limits and not all(least <= number <= largest for number in numbers):
+            return f"{'made of numbers' if isinstance(value, (list, tuple)) else 'a number'} " + (
+                f"from {least:g} to {largest:g}"
+            )
+        return ""
+
+
+MOST_ENTRIES = 1000
+"""Of a list whose length has no other limit."""
+
+
+def _alike(value: Any, usual: Any) -> bool:
+    """Return whether a value from JSON is of an option's type; whole numbers pass for others."""
+    if isinstance(usual, tuple):
+        kind = usual[0] if usual else ""
+        return isinstance(value, (list, tuple)) and all(_alike(part, kind) for part in value)
+    if isinstance(usual, float):
+        return type(value) in (int, float) and -1e300 < value < 1e300  # NaN is not
+    return type(value) is type(usual)
+
+
+def _short(value: Any) -> str:
+    """Return a value as a message shows it, however long it is."""
+    shown = repr(value)
+    return shown if len(shown) <= 60 else shown[:57] + "..."
 
 
 IN_USE = ("feather",)

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 from restore_recog import weights as weights_file
 from restore_recog.api import Restorer
+from restore_recog.nn.building import ready
 from restore_recog.nn.masks import grow, padded, pasted
+from restore_recog.nn.options import Configuration
 from restore_recog.registry import DEFAULT_RECOGNIZER
 from restore_recog.types import FaceBatch
 
@@ -29,6 +31,7 @@ class NetRestorer(Restorer):
 
     Attributes:
         networks: Class of the networks; made with the configuration in the weights file.
+        configuration: What that may say.
         nets: The networks, frozen.
         dilate: Pixels by which the mask is widened.
         feather: Of :func:`restore_recog.nn.masks.pasted`.
@@ -38,15 +41,19 @@ class NetRestorer(Restorer):
         device: Where to compute.
 
     Raises:
-        WeightsError: The file is missing, corrupt or another model's.
+        WeightsError: The file is missing, corrupt, another model's, or describes networks that
+            there are not.
     """
 
     networks: ClassVar[type[nn.Module]]
+    configuration: ClassVar[Configuration]
 
     def __init__(self, *, weights: Path | None = None, device: str = "cpu") -> None:
         super().__init__(weights=weights or weights_file.shipped(self.name), device=device)
         assert self.weights is not None
-        self.nets, config = weights_file.ready(self.networks, self.weights, self.name, device)
+        self.nets, config = ready(
+            self.networks, self.weights, self.name, device, self.configuration.of_file
+        )
         self.image_size = (config["size"], config["size"])
         self.dilate: int = config["dilate"]
         if config.get("identity") or config.get("margin"):

@@ -23,6 +23,8 @@ from torch import Tensor, inference_mode, nn
 from restore_recog import weights as weights_file
 from restore_recog.api import Recognizer
 from restore_recog.errors import WeightsError
+from restore_recog.nn.building import built
+from restore_recog.nn.options import Configuration
 from restore_recog.recognizers.crop_templates import FACENET
 from restore_recog.recognizers.embedding import EmbeddingTraining
 from restore_recog.recognizers.losses import training
@@ -40,6 +42,13 @@ PATIENCE = 20.0
 """Seconds without an answer after which a download is given up."""
 
 SIZE = 160
+
+CONFIGURATION = Configuration(
+    "the recogniser 'facenet'",
+    {"dropout": 0.6},
+    needed=("dropout",),
+    limits={"dropout": (0.0, 1.0)},
+)
 
 
 class InceptionNet(nn.Module):
@@ -73,8 +82,8 @@ class FaceNet(Recognizer):
         super().__init__(argument, weights=weights, device=device)
         if weights is not None:
             config, tensors = weights_file.load(weights, NAME)
-            net = InceptionNet(config["dropout"])
-            weights_file.load_into(net, tensors, weights)
+            dropout = CONFIGURATION.of_file(config, weights)["dropout"]
+            net = built(lambda: InceptionNet(dropout), tensors, weights)
             self.settings, self.notes = trained(NAME, weights)
         elif argument is not None:
             net = pretrained_net(argument)

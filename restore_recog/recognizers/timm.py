@@ -18,12 +18,21 @@ from torch import Tensor, nn
 from restore_recog import weights as weights_file
 from restore_recog.api import Recognizer
 from restore_recog.errors import TrainingError, UnknownPluginError, WeightsError
+from restore_recog.nn.building import built
+from restore_recog.nn.options import Configuration
 from restore_recog.recognizers.embedding import EmbeddingTraining
 from restore_recog.recognizers.losses import training
 from restore_recog.recognizers.trained import trained
 
 NAME = "timm"
 DEFAULT_BACKBONE = "regnetx_002"
+
+CONFIGURATION = Configuration(
+    "the recogniser 'timm'",
+    {"backbone": DEFAULT_BACKBONE, "image_size": 128, "dimension": 256, "dropout": 0.2},
+    needed=("backbone", "image_size"),
+    limits={"image_size": (16, 1024), "dimension": (1, 16384), "dropout": (0.0, 1.0)},
+)
 
 
 class EmbeddingNet(nn.Module):
@@ -106,13 +115,19 @@ class TimmRecognizer(Recognizer):
             )
         self.weights = weights or weights_file.shipped(NAME)
         config, tensors = weights_file.load(self.weights, NAME)
+        config = CONFIGURATION.of_file(config, self.weights)
         if argument not in (None, config["backbone"]):
             raise WeightsError(
                 f"{self.weights} holds '{config['backbone']}', not '{argument}'; "
                 "leave the model's name out or give its own file."
             )
-        self.net = EmbeddingNet(**config)
-        weights_file.load_into(self.net, tensors, self.weights)
+        if not timm.is_model(config["backbone"]):
+            raise WeightsError(
+                f"{self.weights} wants the network '{config['backbone'][:60]}', which the timm "
+                f"{timm.__version__} of this machine does not have; install another version, or "
+                "give another file."
+            )
+        self.net = built(lambda: EmbeddingNet(**config), tensors, self.weights)
         self.net.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.image_size = (config["image_size"], config["image_size"])
         self.settings, self.notes = trained(NAME, self.weights)

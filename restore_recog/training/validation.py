@@ -12,7 +12,7 @@ import torch
 
 from restore_recog import weights
 from restore_recog.api import Trainable, Validated
-from restore_recog.errors import TrainingError
+from restore_recog.errors import TrainingError, WeightsError
 from restore_recog.training.faces import PackedBatch, TrainingFaces
 from restore_recog.training.folder import RunFolder
 from restore_recog.training.loader import BatchPlan
@@ -62,7 +62,13 @@ class Best:
         if not path.is_file():
             return None
         note = weights.note(path)
-        return cls(**json.loads(note)) if note else None
+        try:
+            return cls(**json.loads(note)) if note else None
+        except (ValueError, TypeError, RecursionError) as error:
+            raise WeightsError(
+                f"The header of {path} does not say how good its weights are ({error}); remove the "
+                "file to have the best weights looked for anew."
+            ) from error
 
     def note(self) -> str:
         """Return the header's text."""

@@ -12,6 +12,7 @@ from restore_recog.api import Segmenter
 from restore_recog.nn.masks import NetSegmenter
 from restore_recog.nn.restorer import NetRestorer
 from restore_recog.restorers.fmodr.model import FMODRNets
+from restore_recog.restorers.fmodr.presets import CONFIGURATION
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,6 +25,7 @@ class FMODR(NetRestorer):
 
     name: ClassVar[str] = "fmodr"
     networks = FMODRNets
+    configuration = CONFIGURATION
     nets: FMODRNets
 
     def fill(self, occluded: Tensor, hole: Tensor) -> Tensor:

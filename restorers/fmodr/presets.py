@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from restore_recog.errors import TrainingError
-from restore_recog.nn.options import check_widths, overridden
+from restore_recog.nn.options import Configuration, check_widths, overridden
 
 
 @dataclass(frozen=True)
@@ -197,6 +197,32 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 }
 """Options with few valid values."""
 
+HALVINGS = 5
+"""Images come padded to sides that can be halved so often."""
+
+CONFIGURATION = Configuration(
+    "FMODR",
+    PRESETS["paper"],
+    needed=("size", "dilate", "detector_widths", "detector_skips", "coarse_widths", "coarse_in")
+    + ("coarse_convs", "coarse_norm", "coarse_only", "refine_widths", "refine_in", "gated")
+    + ("residual", "attention", "rate", "prop", "norm"),
+    choices=CHOICES,
+    limits={
+        "size": (16, 2048),
+        "detector_widths": (1, 4096),
+        "coarse_widths": (1, 4096),
+        "refine_widths": (2, 4096),
+        "coarse_convs": (1, 8),
+        "dilate": (0, 256),
+        "feather": (0, 256),
+    },
+    lengths={
+        "detector_widths": (1, HALVINGS + 1),
+        "coarse_widths": (1, HALVINGS + 1),
+        "refine_widths": (3, 3),
+    },
+)
+
 
 def read_options(preset: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the preset's options with *options* laid over them.
@@ -207,6 +233,7 @@ def read_options(preset: str, options: Mapping[str, Any]) -> dict[str, Any]:
     result = overridden("FMODR", PRESETS, preset, options, CHOICES)
     _check_sizes(result)
     check_widths("FMODR", result)
+    CONFIGURATION.check(result)
     return result
 
 

@@ -13,6 +13,7 @@ from restore_recog.api import Segmenter
 from restore_recog.nn.masks import NetSegmenter
 from restore_recog.nn.restorer import NetRestorer
 from restore_recog.restorers.ganmasker.model import GANMaskerNets
+from restore_recog.restorers.ganmasker.presets import CONFIGURATION
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,6 +29,7 @@ class GANMasker(NetRestorer):
 
     name: ClassVar[str] = "ganmasker"
     networks = GANMaskerNets
+    configuration = CONFIGURATION
     nets: GANMaskerNets
 
     def __init__(self, *, weights: Path | None = None, device: str = "cpu") -> None:

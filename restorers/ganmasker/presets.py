@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from restore_recog.errors import TrainingError
-from restore_recog.nn.options import check_widths, overridden
+from restore_recog.nn.options import Configuration, check_widths, overridden
 from restore_recog.restorers.ganmasker.networks import UPSAMPLING
 
 EPOCH = 20_000
@@ -128,6 +128,20 @@ CHOICES: dict[str, tuple[str, ...]] = {
 HALVINGS = 32
 """M-Seg halves the image five times."""
 
+CONFIGURATION = Configuration(
+    "GANMasker",
+    PRESETS["paper"],
+    needed=("size", "dilate", "two_stage", "base_mseg", "base_funet", "cbam", "final"),
+    choices=CHOICES,
+    limits={
+        "size": (HALVINGS, 2048),
+        "base_mseg": (1, 512),
+        "base_funet": (1, 512),
+        "dilate": (0, 256),
+        "feather": (0, 256),
+    },
+)
+
 
 def read_options(preset: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the preset's options with *options* laid over them.
@@ -141,6 +155,7 @@ def read_options(preset: str, options: Mapping[str, Any]) -> dict[str, Any]:
             f"GANMasker's option 'size' must be a multiple of {HALVINGS}, not {result['size']}."
         )
     check_widths("GANMasker", result)
+    CONFIGURATION.check(result)
     if not 0 <= result["dilate_spread"] <= result["dilate"]:
         raise TrainingError(
             "GANMasker's option 'dilate_spread' must lie between 0 and 'dilate' "
