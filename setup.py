@@ -52,6 +52,7 @@ setup(
     install_requires=[
         "click>=8.1",
         "facenet-pytorch>=2.5.3,<2.6",  # 2.6.0 asks for a torch older than ours.
+        "filelock>=3.12",
         "jinja2>=3.1",
         "matplotlib",
         "numpy",

@@ -5,6 +5,12 @@ from __future__ import annotations
 import difflib
 import errno
 import importlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import click
@@ -45,6 +51,28 @@ SYSTEM = {
 """Failures of the operating system that a user can fix, and what to say."""
 
 
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM end the command as Ctrl-C does: nothing half written stays.
+
+    Not where torchrun has started several processes: one that waits for the others would go on
+    waiting, since Python hears of a signal only when the wait is over.
+    """
+    alone = int(os.environ.get("WORLD_SIZE", "1")) == 1
+    if not alone or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 class LazyGroup(click.Group):
     """A group that imports a command's module only when the command is used."""
 
@@ -78,7 +106,8 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an expected failure becomes one sentence and exit code 1."""
         try:
-            return super().invoke(ctx)
+            with terminable():
+                return super().invoke(ctx)
         except RestoreRecogError as error:
             raise click.ClickException(str(error)) from error
         except OSError as error:

@@ -47,8 +47,9 @@ def command(**given: Any) -> None:
     eval_several.check(given, further)
     output = given["output"] or _default_output(given)
     from restore_recog.system.processes import processes
+    from restore_recog.system.sole_use import sole_use
 
-    with processes() as ranks:
+    with processes() as ranks, sole_use(output, ranks):
         show = _several if further else _one
         text, known = show(given, further, output, ranks)
         if not ranks.leads:
@@ -62,11 +63,12 @@ def _one(
     given: dict[str, Any], further: Sequence[str], output: Path, ranks: Processes
 ) -> tuple[str, bool]:
     """Evaluate for one recogniser; return what to print, and whether it was finished before."""
+    from restore_recog.reporting import folder
     from restore_recog.reporting.tables import report_text
 
     _, report, known = evaluated(given, output, build_request, ranks)
     if ranks.leads and not known:
-        write(report, output)
+        folder.write(report, output, replace=given["overwrite"])
     return report_text(report), known
 
 
@@ -79,7 +81,7 @@ def _several(
     check_place(given, output)
     _, reports, known = eval_several.evaluated_each(given, further, output, build_request, ranks)
     if ranks.leads and not known:
-        eval_several.write(reports, output)
+        several.write(reports, output, replace=given["overwrite"])
     return several.text(reports), known
 
 
@@ -118,16 +120,8 @@ def evaluated(
     report = resuming.finished(request, output) if given["resume"] else None
     if report is not None:
         return request, report, True
-    with Bars(None if ranks.leads else False) as bars:
+    with Bars(ranks.leads) as bars:
         return request, evaluate(request, bars.update), False
-
-
-def write(report: EvaluationReport, output: Path) -> None:
-    """Write a results folder, over one that ``--overwrite`` may replace."""
-    from restore_recog.reporting import folder, resuming
-
-    with resuming.replaced(output):
-        folder.write(report, output)
 
 
 def check_options(given: dict[str, Any]) -> None:

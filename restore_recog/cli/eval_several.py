@@ -65,14 +65,6 @@ def evaluated_each(
         known = resuming.finished_each(request, dict(zip(names, recognizers, strict=True)), output)
         if known is not None:
             return request, known, True
-    with Bars(None if ranks.leads else False) as bars:
+    with Bars(ranks.leads) as bars:
         reports = evaluate_each(request, recognizers, bars.update)
     return request, dict(zip(names, reports, strict=True)), False
-
-
-def write(reports: Mapping[str, EvaluationReport], output: Path) -> None:
-    """Write the results folder, over one that ``--overwrite`` may replace."""
-    from restore_recog.reporting import resuming, several
-
-    with resuming.replaced(output):
-        several.write(reports, output)

@@ -129,6 +129,7 @@ def _measure(parts: Sequence[PaperTable], name: str, given: dict[str, Any]) -> N
     from restore_recog.cli.eval import check_options
     from restore_recog.published.presets import PRESETS
     from restore_recog.system.processes import processes
+    from restore_recog.system.sole_use import sole_use
 
     for table in parts:
         if table.preset is None:
@@ -136,12 +137,11 @@ def _measure(parts: Sequence[PaperTable], name: str, given: dict[str, Any]) -> N
     check_options(given)
     presets = {table.name: PRESETS[table.preset or ""] for table in parts}
     rows = reproduce_parts.row_options(parts, given)
-    wanted = reproduce_parts.shared_out(
-        parts, presets, given, given["output"] or options.default_output(name)
-    )
+    place = given["output"] or options.default_output(name)
+    wanted = reproduce_parts.shared_out(parts, presets, given, place)
     for table, mine, _ in wanted:
         _check(table, presets[table.name], mine)
-    with processes() as ranks:
+    with processes() as ranks, sole_use(place, ranks):
         texts = [
             _reproduce(_Part(table, presets[table.name], rows), mine, output, ranks)
             for table, mine, output in wanted
@@ -186,8 +186,9 @@ class _Part:
 
 def _reproduce(part: _Part, given: dict[str, Any], output: Path, ranks: Processes) -> str:
     """Evaluate, or take finished runs; write the comparison into the folder and return its text."""
-    from restore_recog.cli.eval import evaluated, write
+    from restore_recog.cli.eval import evaluated
     from restore_recog.published import rendering
+    from restore_recog.reporting import folder
 
     table, preset = part.table, part.preset
     build = partial(_request, table, preset)
@@ -198,7 +199,7 @@ def _reproduce(part: _Part, given: dict[str, Any], output: Path, ranks: Processe
         request, report, known = evaluated(given, output, build, ranks)
         comparison = _compared(table, preset, request, report) if ranks.leads else None
         if comparison and not known:
-            write(_labelled(report, comparison), output)
+            folder.write(_labelled(report, comparison), output, replace=given["overwrite"])
     if comparison is None:
         return ""
     rendering.write(comparison, preset, output)
@@ -214,6 +215,7 @@ def _each(
 ) -> TableComparison | None:
     """Evaluate with the run's recogniser and with those of the rows; the images are made once."""
     from restore_recog.cli.eval import check_place
+    from restore_recog.reporting import several
 
     check_place(given, output)
     build = partial(_request, part.table, part.preset)
@@ -227,7 +229,7 @@ def _each(
     comparison = _compared(part.table, part.preset, request, first, rows)
     if not known:
         labelled = {name: _labelled(one, comparison) for name, one in reports.items()}
-        eval_several.write(labelled, output)
+        several.write(labelled, output, replace=given["overwrite"])
     return comparison
 
 

@@ -116,10 +116,11 @@ def _run(jobs: Sequence[Job], worker: ImageRestorer, given: dict[str, Any]) -> l
     from restore_recog import images
     from restore_recog.restoring.image_files import SHEET_FACES, contact_sheet, restore_file
     from restore_recog.restoring.jobs import SHEET
+    from restore_recog.system.progress import bar
 
     failures: list[Failure] = []
     shown: list[RestoredFace] = []
-    for job in tqdm(jobs, unit="image", disable=None):
+    for job in bar(len(jobs), "restoring", iterable=jobs, unit="image"):
         result = restore_file(job, worker, crops=given["crops"])
         if isinstance(result, Failure):
             failures.append(result)

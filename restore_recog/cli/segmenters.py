@@ -73,13 +73,15 @@ def command(**given: Any) -> None:
     """
     check_names(given, given["segmenters"])
     from restore_recog.system.atomic import check_output
+    from restore_recog.system.sole_use import sole_use
 
     output = given["output"] or options.default_output("segmenters")
-    check_output(output)
-    results = _study(given, output)
-    from restore_recog.reporting import segmenter_files
+    with sole_use(output):
+        check_output(output)
+        results = _study(given, output)
+        from restore_recog.reporting import segmenter_files
 
-    segmenter_files.write(results, output)
+        segmenter_files.write(results, output)
     click.echo(segmenter_files.text(results))
     click.echo(f"\nThe whole study: {output / 'segmenters.html'}")
 

@@ -33,9 +33,11 @@ def train(options: TrainingOptions, plugin: type, call: tuple[Any, ...], **own: 
     Raises:
         RestoreRecogError: As :meth:`restore_recog.training.trainer.Trainer.fit`.
     """
+    from restore_recog.system.processes import Processes
+    from restore_recog.system.sole_use import sole_use
     from restore_recog.training.distributed import started
 
-    with started(options.device) as device:
+    with started(options.device) as device, sole_use(options.output, Processes.current()):
         try:
             _train(options, plugin, call, {"device": device, **own})
         except KeyboardInterrupt as stop:  # TrainingInterrupted is one that says what it saved

@@ -50,7 +50,7 @@ RECOGNIZERS = "recognizers"
 """Folder in that of several recognisers (:mod:`restore_recog.reporting.several`) with one each."""
 
 
-def write(report: EvaluationReport, folder: Path) -> None:
+def write(report: EvaluationReport, folder: Path, *, replace: bool = False) -> None:
     """Write the results folder beside its place and move it there in one step.
 
     Raises:
@@ -58,7 +58,7 @@ def write(report: EvaluationReport, folder: Path) -> None:
     """
     from restore_recog.reporting.pages.report import page
 
-    with whole_folder(folder) as staging:
+    with whole_folder(folder, replace=replace) as staging:
         _write_records(report, staging)
         images = report_figures.images(report)
         _write_images(report, images, staging)

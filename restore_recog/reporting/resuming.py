@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -84,29 +81,3 @@ def check_replaceable(folder: Path) -> None:
             f"'{folder}' is no results folder (it has no report.json), so --overwrite leaves it "
             "alone; name another folder with --output."
         )
-
-
-@contextmanager
-def replaced(folder: Path) -> Iterator[None]:
-    """Move a folder aside while a new one is written; put it back if that fails.
-
-    Raises:
-        OutputError: It cannot be moved.
-    """
-    if not folder.exists():
-        yield
-        return
-    aside = folder.with_name(f".{folder.name}-replaced-{os.getpid()}")
-    try:
-        folder.rename(aside)
-    except OSError as error:
-        raise OutputError(
-            f"The old results in '{folder}' cannot be moved aside ({error.strerror or error}); "
-            "name another folder with --output."
-        ) from error
-    try:
-        yield
-    except BaseException:
-        aside.rename(folder)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)

@@ -53,7 +53,7 @@ def place(folder: Path, name: str) -> Path:
     return folder / results_folder.RECOGNIZERS / name
 
 
-def write(reports: Reports, folder: Path) -> None:
+def write(reports: Reports, folder: Path, *, replace: bool = False) -> None:
     """Write the folder beside its place and move it there in one step.
 
     Raises:
@@ -66,7 +66,7 @@ def write(reports: Reports, folder: Path) -> None:
             name: results_folder.as_json(one) for name, one in reports.items()
         },
     }
-    with whole_folder(folder) as staging:
+    with whole_folder(folder, replace=replace) as staging:
         for name, report in reports.items():
             results_folder.write(report, place(staging, name))
         (staging / "report.json").write_text(json_text(facts), encoding="utf-8")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import math
 import os
 import secrets
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +18,12 @@ from typing import Any
 import numpy as np
 
 from restore_recog.errors import OutputError
+
+UNFINISHED, REPLACED = "new", "old"
+"""Kinds of folders that stand hidden beside one that is written or replaced."""
+
+LONG = 200
+"""Bytes from which on a name leaves no room for what is put behind it; 255 is the most."""
 
 ADVICE = "free some space or name another place"
 
@@ -78,29 +84,51 @@ def check_output(folder: Path) -> None:
         )
 
 
+def hidden(path: Path) -> str:
+    """Return what names beside a file or folder begin with: ``.NAME``, of a long one its hash."""
+    name = os.fsencode(path.name)
+    return f".{path.name}" if len(name) < LONG else f".{hashlib.sha256(name).hexdigest()[:32]}"
+
+
+def beside(folder: Path, kind: str) -> Path:
+    """Return a hidden place beside a folder that nothing uses: ``.NAME.KIND-XXXXXXXX``."""
+    return folder.with_name(f"{hidden(folder)}.{kind}-{secrets.token_hex(4)}")
+
+
 @contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder beside *folder* and move it there in one step at the end.
+def whole_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
+    """Yield an empty folder beside *folder* and move it there at the end.
+
+    A folder that is replaced stays until then, and is back where the last step fails. Killed just
+    between its two moves, the next run puts it right (:mod:`restore_recog.system.sole_use`).
+
+    Args:
+        folder: Where the whole is to be.
+        replace: Whether a folder of that name may be replaced.
 
     Raises:
         OutputError: The folder exists, or the disk is full or not writable. Nothing is left.
     """
-    check_output(folder)
-    staging: Path | None = None
+    if not replace:
+        check_output(folder)
+    staging, old = beside(folder, UNFINISHED), beside(folder, REPLACED)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        staging.mkdir()
         yield staging
-        staging.chmod(0o755)
-        os.rename(staging, folder)
+        if replace and folder.exists():
+            folder.rename(old)
+        staging.rename(folder)
     except OSError as error:
         raise OutputError(
             f"The results cannot be written to '{folder}' ({error.strerror or error}); "
             "free some space or name another folder with --output."
         ) from error
     finally:
-        if staging is not None:
-            shutil.rmtree(staging, ignore_errors=True)
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        for left in (staging, old):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def check_file(path: Path, *, overwrite: bool = False) -> None:

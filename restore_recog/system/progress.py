@@ -1,21 +1,67 @@
-"""Progress bars on standard error."""
+"""Progress on standard error: bars on a terminal, a line a minute in a log file."""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+import sys
+from collections.abc import Callable
+from typing import Any, TextIO
 
 from tqdm import tqdm
+
+MINUTE = 60.0
+"""Seconds between two lines where standard error is no terminal."""
+
+LINE = (
+    "{desc}: {n_fmt} of {total_fmt} ({percentage:.0f} %), {elapsed} so far, {remaining} to go, "
+    "{rate_fmt}{postfix}"
+)
+
+
+class Lines(tqdm):  # type: ignore[misc]
+    """A bar that prints whole lines, for files and pipes; nothing where all is done in a minute."""
+
+    @staticmethod
+    def status_printer(file: TextIO) -> Callable[[str], None]:
+        """Return what prints a state: a line, where a bar would be drawn over."""
+
+        def line(text: str) -> None:
+            if text:  # an empty one would wipe the bar out
+                print(text, file=file, flush=True)
+
+        return line
+
+    def close(self) -> None:
+        """End without a trace: tqdm wipes out only what has been shown, and lines stay."""
+        self.delay = math.inf
+        super().close()
+
+
+def bar(total: int, label: str, *, shown: bool = True, **options: Any) -> Any:
+    """Return tqdm's bar, or :class:`Lines` where standard error is no terminal.
+
+    Args:
+        total: Units of work.
+        label: What is being done.
+        shown: Whether to show anything at all.
+        options: Further ones of :class:`tqdm.tqdm`.
+    """
+    common = {"total": total, "desc": label, "disable": not shown, "file": sys.stderr, **options}
+    if sys.stderr.isatty():
+        return tqdm(**common)
+    rare = {"mininterval": MINUTE, "miniters": 1, "delay": MINUTE, "bar_format": LINE}
+    return Lines(**{**common, **rare})
 
 
 class Bars:
     """One bar per stage, in the order in which the stages report.
 
     Args:
-        shown: Whether to draw them; None draws them where standard error is a terminal.
+        shown: Whether to show them.
     """
 
-    def __init__(self, shown: bool | None = None) -> None:
-        self._disable = None if shown is None else not shown
+    def __init__(self, shown: bool = True) -> None:
+        self._shown = shown
         self._stage = ""
         self._bar: Any = None
 
@@ -34,5 +80,5 @@ class Bars:
             if self._bar is not None:
                 self._bar.close()
             self._stage = stage
-            self._bar = tqdm(total=total, desc=stage, disable=self._disable, leave=False)
+            self._bar = bar(total, stage, shown=self._shown, leave=False)
         self._bar.update(done - self._bar.n)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from restore_recog import __version__
 from restore_recog.alignment import align, five_points, warp
@@ -24,6 +22,7 @@ from restore_recog.packs import format
 from restore_recog.packs.format import Note, Pack, wide_side
 from restore_recog.packs.writer import PackWriter
 from restore_recog.system.atomic import whole_file
+from restore_recog.system.progress import bar
 from restore_recog.types import FaceCrop, FaceImage, FaceSample, Failure
 
 CHUNK = 64
@@ -129,13 +128,9 @@ def cut_crops(
     count = sum(len(source.samples) for source in chosen)
     records = CropRecords()
     cropper = _Cropper(size)
-    pace = 0.5 if sys.stderr.isatty() else 30
-    bar = tqdm(
-        total=count, desc="reading faces", unit="img", mininterval=pace, disable=not progress
-    )
-    with bar:
+    with bar(count, "reading faces", shown=progress, unit="img", mininterval=0.5) as shown:
         for source, sample, image in _images(chosen):
-            bar.update()
+            shown.update()
             try:
                 pixels, landmarks = cropper(image)
             except RestoreRecogError as error:

@@ -13,6 +13,7 @@ from torchvision.utils import make_grid
 from tqdm import tqdm
 
 from restore_recog import images
+from restore_recog.system.progress import bar
 
 LOG_STEPS = 20
 """Losses are averaged over this many steps before they are shown and logged."""
@@ -48,14 +49,8 @@ class TrainingLog:
         """Show a new bar."""
         self._close_bar()
         self._phase = name
-        self._bar = tqdm(
-            total=images_wanted,
-            initial=seen,
-            desc=name,
-            unit="img",
-            unit_scale=True,
-            file=sys.stderr,
-            mininterval=0.5 if sys.stderr.isatty() else 30,
+        self._bar = bar(
+            images_wanted, name, initial=seen, unit="img", unit_scale=True, mininterval=0.5
         )
 
     def step(self, count: int, losses: Mapping[str, float], waiting: float = 0.0) -> None:

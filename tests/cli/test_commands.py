@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import click
 import pytest
@@ -15,6 +17,7 @@ from click.testing import CliRunner
 from restore_recog import __version__, cli, registry
 from restore_recog.cli import COMMANDS, main
 from restore_recog.errors import DataError
+from restore_recog.system.atomic import whole_folder
 
 
 def run(*args: str):
@@ -170,6 +173,20 @@ def test_expected_failures_are_one_sentence(monkeypatch, error, code, said):
     assert result.exit_code == code
     assert said in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_a_terminated_command_ends_like_an_interrupted_one(monkeypatch, tmp_path):
+    @click.command("list")
+    def working():
+        with whole_folder(tmp_path / "out"):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("restore_recog.cli.list.command", working)
+    result = run("list")
+    assert (result.exit_code, result.stderr) == (130, "Interrupted.\n")
+    assert list(tmp_path.iterdir()) == [] and signal.getsignal(signal.SIGTERM) is before
     assert result.stdout == ""
 
 
