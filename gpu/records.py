@@ -15,7 +15,7 @@ import click
 
 from gpu.pieces import MIB, cut
 from gpu.schedule import Points
-from restore_recog.system.atomic import csv_text
+from restore_recog.system.text import csv_text
 
 WEIGHTS = ("weights", "best")
 WAITING = "share waiting for data"

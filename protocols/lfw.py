@@ -14,6 +14,7 @@ from pathlib import Path
 from restore_recog.errors import DataError
 from restore_recog.protocols.pair_lines import ListedPair, by_number, lines
 from restore_recog.protocols.pairs import PairList
+from restore_recog.system.text import whole
 
 
 class Lfw(PairList):
@@ -27,12 +28,13 @@ class Lfw(PairList):
     def read(self, file: Path) -> list[ListedPair]:
         rows = list(lines(file))
         head = rows[0][1].split() if rows else []
-        if len(head) != 2 or not all(w.isascii() and w.isdigit() and int(w) > 0 for w in head):
+        counts = [whole(word) for word in head]
+        if len(counts) != 2 or not counts[0] or not counts[1]:
             raise DataError(
                 f"{file}, line 1: View 2 begins with the number of folds and of pairs of each "
                 "kind in a fold, '10<tab>300'; lists of View 1 are not read."
             )
-        folds, each = int(head[0]), int(head[1])
+        folds, each = counts[0], counts[1]
         if len(rows) - 1 != folds * 2 * each:
             raise DataError(
                 f"{file}: {len(rows) - 1:,} pairs, but line 1 promises {folds} x 2 x {each} = "

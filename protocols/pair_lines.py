@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from restore_recog import names
 from restore_recog.errors import DataError
+from restore_recog.system import text
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,9 @@ def lines(file: Path) -> Iterator[tuple[int, str]]:
     Raises:
         DataError: It cannot be read, or is not text in UTF-8.
     """
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"The list of pairs {file} cannot be read: {error}.") from error
-    for number, line in enumerate(unicodedata.normalize("NFC", text).split("\n"), start=1):
+    for number, line in text.lines(file):
         if line.strip():
-            yield number, line.strip()
+            yield number, names.spelt(line.strip())
 
 
 def numbered(file: Path, line: int, person: str, number: str) -> str:
@@ -49,11 +46,13 @@ def numbered(file: Path, line: int, person: str, number: str) -> str:
     Raises:
         DataError: It is not a number from 1 on.
     """
-    if not (number.isascii() and number.isdigit() and int(number) > 0):
+    count = text.whole(number)
+    if not count:
         raise DataError(
-            f"{file}, line {line}: '{number}' is not an image number; they count from 1."
+            f"{file}, line {line}: '{names.brief(number)}' is not an image number;"
+            " they count from 1."
         )
-    return f"{person}/{person}_{int(number):04d}"
+    return f"{person}/{person}_{count:04d}"
 
 
 def by_number(file: Path, line: int, words: Sequence[str], fold: int) -> ListedPair:
@@ -70,8 +69,8 @@ def by_number(file: Path, line: int, words: Sequence[str], fold: int) -> ListedP
         raise DataError(
             f"{file}, line {line}: {len(words)} words; a pair is 'name i j' or 'name i name j'."
         )
-    names = [numbered(file, line, *pair) for pair in zip(people, numbers, strict=True)]
-    return checked(file, ListedPair(names[0], names[1], people[0] == people[1], fold, line))
+    both = [numbered(file, line, *pair) for pair in zip(people, numbers, strict=True)]
+    return checked(file, ListedPair(both[0], both[1], people[0] == people[1], fold, line))
 
 
 def checked(file: Path, pair: ListedPair) -> ListedPair:

@@ -6,7 +6,6 @@ have, or must not test because their people trained something, is counted as mis
 
 from __future__ import annotations
 
-import unicodedata
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from typing import ClassVar
 
 from restore_recog.api import EvaluationProtocol, Plan
 from restore_recog.errors import DataError
+from restore_recog.names import spelt
 from restore_recog.protocols.pair_lines import ListedPair
 from restore_recog.types import FaceSample, Trial
 
@@ -148,7 +148,7 @@ def _index(samples: Sequence[FaceSample], listed: Sequence[ListedPair]) -> dict[
     depths = {name.count("/") + 1 for name in wanted}
     matched: dict[str, FaceSample] = {}
     for sample in sorted(samples, key=lambda sample: sample.image_id):
-        place = PurePosixPath(unicodedata.normalize("NFC", sample.image_id)).with_suffix("")
+        place = PurePosixPath(spelt(sample.image_id)).with_suffix("")
         for name in wanted & {"/".join(place.parts[-depth:]) for depth in depths}:
             if name in matched:
                 raise DataError(

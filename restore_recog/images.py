@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
@@ -18,7 +20,10 @@ from restore_recog.system.atomic import whole_file
 if TYPE_CHECKING:
     from torch import Tensor
 
-extensions = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".gif")
+extensions = (
+    *(".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".gif"),
+    *(".jfif", ".jpe"),
+)
 """File name endings, lower case, that count as images where a folder is read."""
 
 MAX_PIXELS = 178_956_970
@@ -63,12 +68,13 @@ def read_mask(path: str | os.PathLike[str], shape: tuple[int, int]) -> NDArray[n
         ImageError: As in :func:`read`, or something is marked but nothing brighter than 127,
             which is how a mask of zeros and ones looks.
     """
-    grey = read_levels(path)
-    if 0 < grey.max() <= 127:
+    levels, depth = _levels(Path(path))
+    if 0 < levels.max() <= depth // 255 * 127:
         raise ImageError(
-            f"The mask {path} has no value above 127 (its highest is {grey.max()}):"
-            " occluded pixels must be white (255)."
+            f"The mask {path} has no value above {depth // 255 * 127} (its highest is"
+            f" {levels.max()}): occluded pixels must be white ({depth})."
         )
+    grey = _eight_bit(levels, depth)
     resized = Image.fromarray(grey).resize((shape[1], shape[0]), Image.Resampling.NEAREST)
     return (np.asarray(resized) > 127).astype(np.uint8)
 
@@ -79,7 +85,7 @@ def read_levels(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     Raises:
         ImageError: As in :func:`read`, but any size will do.
     """
-    return _decode(Path(path), background=0).max(axis=2)
+    return _eight_bit(*_levels(Path(path)))
 
 
 def write(path: str | os.PathLike[str], pixels: NDArray[np.uint8]) -> None:
@@ -128,16 +134,66 @@ def to_uint8(images: Tensor) -> NDArray[np.uint8]:
     return scaled.byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
+def _levels(path: Path) -> tuple[NDArray[np.integer], int]:
+    """Return the (H, W) brightness of a mask in the file's own values, and that of white.
+
+    What a mask marks shows in these values only: 1 of 65,535 is nothing once it has 8 bits.
+    """
+    with _opened(path) as image:
+        deep = bits(image) > 8  # while nothing is decoded
+        upright = ImageOps.exif_transpose(image)
+        if image.mode in _SIXTEEN_BIT:
+            return _sixteen_bits(upright), 65535
+        if deep:  # in colour or with transparency, of which Pillow keeps 8 bits
+            values = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+            if values is not None and values.dtype == np.uint16:
+                channels = values.astype(np.int64).reshape(*values.shape[:2], -1)  # (H, W, C)
+                if channels.shape[2] == 4:
+                    channels = channels[:, :, :3] * channels[:, :, 3:] // 65535
+                return channels.max(axis=2), 65535
+        return _rgb(upright, background=0).max(axis=2), 255
+
+
+def _eight_bit(levels: NDArray[np.integer], depth: int) -> NDArray[np.uint8]:
+    if depth == 255:
+        return levels.astype(np.uint8, copy=False)
+    step = depth // 255
+    return ((levels + step // 2) // step).astype(np.uint8)
+
+
+def bits(image: Image.Image) -> int:
+    """Return how many bits a channel has in an image file that was just opened."""
+    if image.mode in ("I", "F"):
+        return 32 if image.mode == "F" or "16" not in _raw_mode(image) else 16
+    return 16 if "16" in image.mode + _raw_mode(image) else 8
+
+
+def _raw_mode(image: Image.Image) -> str:
+    """Return how Pillow calls the pixels in the file itself, nothing where it does not tell."""
+    tiles = getattr(image, "tile", None) or [None]
+    args = getattr(tiles[0], "args", None)
+    mode, *rest = args if isinstance(args, tuple) else (args,)
+    deep = rest[:1] and isinstance(rest[0], int) and rest[0] > 255 and image.format == "PPM"
+    return f"{mode};16" if deep else str(mode)
+
+
 def _decode(path: Path, background: int) -> NDArray[np.uint8]:
     """Return (H, W, 3) uint8 RGB of any size, transparency over a grey *background*."""
-    if not path.is_file():
+    with _opened(path) as image:
+        return _rgb(ImageOps.exif_transpose(image), background)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Yield an image file that is open; whatever is wrong with it becomes an ImageError."""
+    if not os.path.isfile(path):
         raise ImageError(f"There is no image file {path}.")
     try:
         with Image.open(path) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise Image.DecompressionBombError
-            return _rgb(ImageOps.exif_transpose(image), background)
+            yield image
     except Image.DecompressionBombError as error:
         raise ImageError(
             f"The image {path} is too large: more than {MAX_PIXELS / 1e6:.0f} million pixels."
@@ -149,13 +205,17 @@ def _decode(path: Path, background: int) -> NDArray[np.uint8]:
         raise ImageError(f"The image {path} cannot be read: {reason.rstrip('.')}.") from error
 
 
+def _sixteen_bits(image: Image.Image) -> NDArray[np.int64]:
+    """Return the (H, W) values of an image in one of :data:`_SIXTEEN_BIT`."""
+    values = np.asarray(image).astype(np.int64)
+    if values.min() < 0 or values.max() > 65535:
+        raise ValueError("its pixels have more than 16 bits")
+    return values
+
+
 def _rgb(image: Image.Image, background: int) -> NDArray[np.uint8]:
     if image.mode in _SIXTEEN_BIT:
-        values = np.asarray(image).astype(np.int64)
-        if values.min() < 0 or values.max() > 65535:
-            raise ValueError("its pixels have more than 16 bits")
-        grey = ((values + 128) // 257).astype(np.uint8)
-        return np.repeat(grey[:, :, None], 3, axis=2)
+        return np.repeat(_eight_bit(_sixteen_bits(image), 65535)[:, :, None], 3, axis=2)
     if image.mode == "F":
         raise ValueError("its pixels are floating-point numbers, whose range is unknown")
     if image.has_transparency_data:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -89,7 +90,7 @@ def test_truncated_files_are_refused(tmp_path: Path, name: str) -> None:
 
 
 def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
-    for path in (tmp_path / "none.png", tmp_path):
+    for path in (tmp_path / "none.png", tmp_path, tmp_path / ("a" * 300), tmp_path / "a\0.png"):
         with pytest.raises(ImageError, match="no image file"):
             images.read(path)
 
@@ -125,6 +126,20 @@ def test_mask_of_zeros_and_ones_is_refused(tmp_path: Path) -> None:
     Image.fromarray(np.eye(8, dtype=np.uint8)).save(tmp_path / "m.png")
     with pytest.raises(ImageError, match="no value above 127"):
         images.read_mask(tmp_path / "m.png", (8, 8))
+
+
+@pytest.mark.parametrize("value", [1, 100, 255, 30_000])
+def test_a_faint_mask_of_sixteen_bits_is_refused_by_its_own_values(
+    tmp_path: Path, value: int
+) -> None:
+    grey = (np.eye(20) * value).astype(np.uint16)
+    colour = np.repeat(grey[:, :, None], 3, axis=2)
+    for name, mask in (("grey.png", grey), ("colour.png", colour), ("colour.tif", colour)):
+        cv2.imwrite(str(tmp_path / name), mask)
+        with pytest.raises(ImageError, match=f"its highest is {value}"):
+            images.read_mask(tmp_path / name, (20, 20))
+        cv2.imwrite(str(tmp_path / name), mask // value * 65535)
+        assert np.array_equal(images.read_mask(tmp_path / name, (20, 20)), np.eye(20))
 
 
 def test_transparent_parts_of_a_mask_are_free(tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import errno
 import importlib
+import io
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ import click
 
 from restore_recog import __version__
 from restore_recog.errors import RestoreRecogError
+from restore_recog.names import printable
 
 COMMANDS = {
     "eval": ("restore_recog.cli.eval", "Measure whether restoring faces helps a recogniser."),
@@ -46,6 +49,8 @@ SYSTEM = {
     errno.ENOSPC: "The disk is full{}; free some space and run the command again.",
     errno.EDQUOT: "Your disk quota is used up{}; free some space and run the command again.",
     errno.EACCES: "Permission denied{}; choose a folder that you may read and write.",
+    errno.ENAMETOOLONG: "A name is too long for the file system{}; shorten it.",
+    errno.ELOOP: "A chain of links leads nowhere{}; name what it should lead to.",
     errno.EROFS: "The file system is read-only{}; choose another --output.",
 }
 """Failures of the operating system that a user can fix, and what to say."""
@@ -105,15 +110,18 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an expected failure becomes one sentence and exit code 1."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # a name that it cannot print is escaped
+                stream.reconfigure(errors="backslashreplace")
         try:
             with terminable():
                 return super().invoke(ctx)
         except RestoreRecogError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(printable(error)) from error
         except OSError as error:
             if error.errno not in SYSTEM:
                 raise
-            where = f" ({error.filename})" if error.filename else ""
+            where = printable(f" ({error.filename})") if error.filename else ""
             raise click.ClickException(SYSTEM[error.errno].format(where)) from error
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)

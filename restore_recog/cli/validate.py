@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import click
 from restore_recog import registry
 from restore_recog.cli import options
 from restore_recog.errors import OutputError
+from restore_recog.names import printable
 
 if TYPE_CHECKING:
     from restore_recog.data_checks.lists import Count, Finding
@@ -45,11 +47,12 @@ def command(
         registry.datasets.check(spec)
     if protocol is not None:
         registry.protocols.check(protocol)
-    if output is not None and output.exists():
+    if output is not None and os.path.lexists(output):
         raise OutputError(f"The file {output} exists; choose another --output.")
     from restore_recog.data_checks.lists import validate
-    from restore_recog.system.atomic import csv_text, write_text
+    from restore_recog.system.atomic import write_text
     from restore_recog.system.progress import Bars
+    from restore_recog.system.text import csv_text
 
     with Bars() as bars:
         results = validate(
@@ -90,8 +93,8 @@ def _counts(counts: Sequence[Count]) -> str:
 
 def _show(finding: Finding) -> None:
     mark = click.style(f"{finding.severity:<9}", **_STYLE[finding.severity])  # type: ignore[arg-type]
-    click.echo(f"{mark}{finding.data}: {finding.sentence}")
+    click.echo(f"{mark}{finding.data}: {printable(finding.sentence)}")
     for issue in finding.issues[:EXAMPLES]:
-        click.echo(f"          {': '.join(filter(None, (issue.where, issue.detail)))}")
+        click.echo(f"          {printable(': '.join(filter(None, (issue.where, issue.detail))))}")
     if len(finding.issues) > EXAMPLES:
         click.echo(f"          and {len(finding.issues) - EXAMPLES} more")

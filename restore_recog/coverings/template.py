@@ -7,7 +7,7 @@ in the PNG itself as a text called ``anchors``; both hold one JSON object.
 
 from __future__ import annotations
 
-import json
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from PIL import Image, UnidentifiedImageError
 from restore_recog.coverings.shapes import tent
 from restore_recog.coverings.sheet import EXTENT, LEFT, TOP, Bytes, Canvas, Floats, Sheet, finish
 from restore_recog.errors import DataError
+from restore_recog.system.text import parse_json, read_text
 
 ANCHORS: dict[str, tuple[float, float]] = {
     "nose_bridge": (0.0, 0.25),
@@ -72,7 +73,7 @@ def _read(path: Path) -> tuple[Bytes, Floats]:
             "must be transparent, and the covering must not be."
         )
     side = path.with_suffix(".json")
-    anchors = _anchors(path, side.read_text("utf-8") if side.is_file() else text, pixels.shape)
+    anchors = _anchors(path, read_text(side) if os.path.isfile(side) else text, pixels.shape)
     target = np.array([ANCHORS[name] for name in anchors], dtype=np.float64)
     matrix, _ = cv2.findHomography(np.array(list(anchors.values())), target)
     if matrix is None or not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-12:
@@ -88,9 +89,9 @@ def _anchors(path: Path, text: Any, shape: tuple[int, ...]) -> dict[str, tuple[f
             f'it with {{"{NEEDED[0]}": [column, row], ...}} for {", ".join(NEEDED)}.'
         )
     try:
-        given = json.loads(text)
+        given = parse_json(text, "it")
         anchors = {name: (float(x), float(y)) for name, (x, y) in given.items() if name in ANCHORS}
-    except (AttributeError, TypeError, ValueError) as error:
+    except (DataError, AttributeError, TypeError, ValueError) as error:
         raise DataError(
             f"The anchor points of the covering template '{path}' are not JSON of the form "
             f'{{"{NEEDED[0]}": [column, row], ...}}.'

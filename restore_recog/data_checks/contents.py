@@ -131,7 +131,7 @@ def file_findings(entries: Sequence[Entry], progress: Progress) -> Iterator[Find
     missing: dict[str, list[Issue]] = {}
     for done, entry in enumerate(entries, 1):
         path = entry.sample.path
-        if path is not None and not (path.is_file() and path.stat().st_size):
+        if path is not None and not (os.path.isfile(path) and path.stat().st_size):
             issue = Issue(entry.sample.image_id, f"{path} is missing or empty")
             missing.setdefault(entry.data, []).append(issue)
         if done % 1000 == 0 or done == len(entries):

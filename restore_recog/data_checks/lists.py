@@ -21,6 +21,7 @@ from restore_recog.data_checks.contents import (
     file_findings,
     told,
 )
+from restore_recog.data_checks.names import name_findings
 from restore_recog.errors import RestoreRecogError
 from restore_recog.evaluation.request import numbered
 from restore_recog.types import FaceSample
@@ -97,6 +98,7 @@ def validate(
         findings += [Finding("note", "data-set", name, note) for note in dataset.notes]
         findings += _list_findings(name, dataset, samples)
         entries += (Entry(dataset, name, sample) for sample in samples)
+    findings += name_findings(entries)
     check = file_findings if quick else content_findings
     findings += check(entries, progress or (lambda stage, done, total: None))
     if protocol is not None and usable:
@@ -126,10 +128,10 @@ def _list_findings(data: str, dataset: Dataset, samples: Sequence[FaceSample]) -
     yield from _mate_findings(data, samples)
     yield from _clean_findings(data, samples)
     if dataset.pair_list is not None:
-        with dataset.pair_list.open(encoding="utf-8", errors="replace") as text:
-            lines = sum(bool(line.strip()) for line in text)
+        with dataset.pair_list.open("rb") as content:
+            count = sum(bool(line.strip()) for line in content)
         sentence = (
-            f"{dataset.pair_list.name} has {lines} lines; --protocol tells how many of its pairs"
+            f"{dataset.pair_list.name} has {count} lines; --protocol tells how many of its pairs"
             " have both images."
         )
         yield Finding("note", "pair-list", data, sentence)

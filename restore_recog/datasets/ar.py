@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog import images
-from restore_recog.datasets.files import FileDataset, identifier, visible
+from restore_recog.datasets.files import FileDataset
 from restore_recog.errors import DataError, ImageError
 from restore_recog.types import FaceSample
 
@@ -59,7 +59,7 @@ PATH/                     flat, or in folders of any depth
         twice: list[str] = []
         misnamed = 0
         unread: Counter[str] = Counter()
-        for path in visible(root, deep=True):
+        for path in self.search.files(root, deep=True):
             if path.suffix.lower() not in _ENDINGS:
                 if _NAME.match(path.name):
                     unread[path.suffix.lower()] += 1
@@ -68,7 +68,7 @@ PATH/                     flat, or in folders of any depth
             if match is None or not 1 <= int(match[3]) <= 2 * SHOTS:
                 misnamed += 1
                 continue
-            sample = _sample(identifier(path, root), path, match)
+            sample = _sample(self.identifier(path, root), path, match)
             key = (sample.subject, sample.attributes["session"], sample.attributes["shot"])
             first = shots.setdefault(key, sample)
             if first is not sample:

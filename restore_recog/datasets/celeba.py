@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.datasets.files import FileDataset, identifier, image_files
+from restore_recog.datasets.files import FileDataset
 from restore_recog.errors import DataError
+from restore_recog.names import label
+from restore_recog.system.text import lines, numbers
 from restore_recog.types import FaceSample
 
 _WILD = "img_celeba"
@@ -79,11 +82,12 @@ PATH/                                the lists may also lie directly in PATH, or
         index = {name: place for place, name in enumerate((*names, "partition", "split"))}
         nothing = ("",) * len(names)
         samples = []
-        for path in image_files(folder):
-            values = (*flags.get(path.stem, nothing), *_part(root, parts.get(path.stem)))
-            subject = people.get(path.stem, path.stem)
+        for path in self.image_files(folder):
+            name = label(path.stem)
+            values = (*flags.get(name, nothing), *_part(root, parts.get(name)))
+            subject = people.get(name, name)
             sample = FaceSample(
-                identifier(path, folder), subject, path, attributes=Labels(index, values)
+                self.identifier(path, folder), subject, path, attributes=Labels(index, values)
             )
             samples.append(sample)
         lists: dict[str, Mapping[str, object]] = {
@@ -116,16 +120,15 @@ PATH/                                the lists may also lie directly in PATH, or
         for row in _rows(file):
             if len(row) != 11 or not _stem(row[0]):
                 continue
-            try:
-                points = np.array([float(value) for value in row[1:]], np.float32)
-            except ValueError as error:
-                raise DataError(f"{file}: the landmarks of {row[0]} are not numbers.") from error
-            self.points[_stem(row[0])] = points.reshape(5, 2)
+            points = numbers(row[1:])
+            if points is None:
+                raise DataError(f"{file}: the landmarks of {row[0]} are not numbers.")
+            self.points[_stem(row[0])] = np.array(points, np.float32).reshape(5, 2)
 
     def _note(
         self, root: Path, samples: list[FaceSample], lists: Mapping[str, Mapping[str, object]]
     ) -> None:
-        stems = {sample.path.stem for sample in samples if sample.path is not None}
+        stems = {label(sample.path.stem) for sample in samples if sample.path is not None}
         for what, known in lists.items():
             if not known:
                 name = _FILES[what]
@@ -171,17 +174,16 @@ def _list(root: Path, name: str) -> Path | None:
         base = base.parent
     places = (root, base, base / "Anno", base / "Eval")
     files = (place / f"{name}{ending}" for ending in (".txt", ".csv") for place in places)
-    return next((file for file in files if file.is_file()), None)
+    return next((file for file in files if os.path.isfile(file)), None)
 
 
 def _rows(file: Path | None) -> Iterator[list[str]]:
     """Yield the fields of every line, whether blanks or commas part them."""
     if file is None:
         return
-    with file.open(encoding="utf-8-sig") as text:
-        for line in text:
-            if fields := line.replace(",", " ").split():
-                yield fields
+    for _, line in lines(file):
+        if fields := label(line.replace(",", " ").replace("\t", " ")).split():
+            yield fields
 
 
 def _stem(name: str) -> str:

@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.alignment import five_of_68
-from restore_recog.datasets.files import FileDataset, beside, identifier
+from restore_recog.datasets.files import FileDataset, beside
 from restore_recog.errors import DataError
+from restore_recog.names import brief
+from restore_recog.system.text import read_text
 from restore_recog.types import FaceSample
 
 METADATA = "ffhq-dataset-v2.json"
@@ -55,11 +57,11 @@ PATH/
         self._side = _SIDES.get(folder.name, self._side)
         known = self._metadata(beside(root, METADATA))
         for path, match in self.named(folder, _NUMBER, "by a number", deep=True):
-            number = int(match[0])
+            number = int(match[0][-9:])
             category = "training" if number < TRAINING else "validation"
             attributes = {"category": category, **known.get(number, {})}
             attributes["split"] = _SPLITS[attributes["category"]]
-            yield FaceSample(identifier(path, folder), path.stem, path, attributes=attributes)
+            yield FaceSample(self.identifier(path, folder), path.stem, path, attributes=attributes)
         self.note_nobody("FFHQ")
 
     def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
@@ -79,16 +81,17 @@ PATH/
         for key, entry in _entries(file):
             try:
                 number, category = int(key), entry["category"]
-                licence = entry["metadata"]["license"]
+                licence = str(entry["metadata"]["license"])
                 points = np.array(entry["image"]["face_landmarks"], np.float32)
                 self._points[number] = five_of_68(points.reshape(68, 2))
             except (KeyError, TypeError, ValueError, IndexError) as error:
                 raise DataError(
-                    f"{file}: the entry '{key}' is incomplete or garbled ({error})."
+                    f"{file}: the entry '{brief(key)}' is incomplete or garbled"
+                    f" ({brief(str(error))})."
                 ) from error
-            if category not in _SPLITS:
+            if not isinstance(category, str) or category not in _SPLITS:
                 raise DataError(
-                    f"{file}: the entry '{key}' has the category '{category}'; it must be"
+                    f"{file}: the entry '{brief(key)}' has the category '{category}'; it must be"
                     " training or validation."
                 )
             known[number] = {
@@ -105,7 +108,7 @@ def _entries(file: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """
     decoder = json.JSONDecoder()
     try:
-        text = file.read_text("utf-8")
+        text = read_text(file)
         place = _after(text, 0, "{")
         while text[place : place + 1] != "}":
             key, place = decoder.raw_decode(text, place)
@@ -114,6 +117,8 @@ def _entries(file: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
             place = _after(text, place, "")
             if text[place : place + 1] != "}":
                 place = _after(text, place, ",")
+    except RecursionError as error:
+        raise DataError(f"{file} cannot be read as JSON: it is nested too deep.") from error
     except ValueError as error:
         raise DataError(f"{file} cannot be read as JSON: {error}.") from error
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
+import os
 import re
-import unicodedata
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -15,6 +14,8 @@ from numpy.typing import NDArray
 from restore_recog import images
 from restore_recog.api import Dataset
 from restore_recog.errors import DataError, ImageError, RestoreRecogError
+from restore_recog.image_search import ImageSearch
+from restore_recog.names import identifier, label
 from restore_recog.types import FaceImage, FaceSample
 
 
@@ -33,6 +34,8 @@ class FileDataset(Dataset):
         self.notes = []
         self.points: dict[str, NDArray[np.float32]] = {}
         self.masks: dict[str, Path] = {}
+        self.search = ImageSearch()
+        self._places: dict[str, Path] = {}
         self._samples: list[FaceSample] | None = None
 
     @abstractmethod
@@ -57,7 +60,9 @@ class FileDataset(Dataset):
 
     def samples(self) -> Sequence[FaceSample]:
         if self._samples is None:
-            samples = sorted(self.scan(self.root()), key=lambda sample: sample.image_id)
+            root = self.root()
+            samples = sorted(self.scan(root), key=lambda sample: sample.image_id)
+            self.notes += self.search.notes(root)
             if not samples:
                 raise DataError(
                     f"The data set '{self.name}' found no images in {self.location}."
@@ -92,9 +97,29 @@ class FileDataset(Dataset):
                 f"{self.expected()}"
             )
         root = Path(self.location).expanduser()
-        if not root.is_dir():
+        if not os.path.isdir(root):
             raise self.finds(f"no folder {self.location}")
         return root
+
+    def image_files(self, folder: Path, *, deep: bool = False) -> list[Path]:
+        """Return the image files in a folder, sorted, as :class:`ImageSearch` finds them."""
+        return self.search.images(folder, deep=deep)
+
+    def folders(self, folder: Path) -> list[Path]:
+        """Return the folders right in a folder, sorted; hidden ones do not count."""
+        return self.search.folders(folder)
+
+    def identifier(self, path: Path, root: Path) -> str:
+        """Return a file's image_id: its place below the root, spelt alike on every machine.
+
+        A second file of that name in another Unicode form gets a number behind it.
+        """
+        name = image_id = identifier(path, root)
+        number = 1
+        while self._places.setdefault(image_id, path) != path:
+            number += 1
+            image_id = f"{name} ({number})"
+        return image_id
 
     def note(self, count: int, text: str) -> None:
         """Note "<count> <text>" for the report, unless the count is 0."""
@@ -108,13 +133,14 @@ class FileDataset(Dataset):
 
         Args:
             folder: Where to look.
-            pattern: Of the whole name without its ending, in the spelling of :func:`spelt`.
+            pattern: Of the whole name without its ending, in the spelling of
+                :func:`restore_recog.names.label`.
             form: The same in words, e.g. ``<Name>_<number>``.
             deep: Look into folders within, too.
         """
         misnamed = 0
-        for path in image_files(folder, deep=deep):
-            match = pattern.fullmatch(spelt(path.stem))
+        for path in self.image_files(folder, deep=deep):
+            match = pattern.fullmatch(label(path.stem))
             if match is None:
                 misnamed += 1
             else:
@@ -130,7 +156,7 @@ class FileDataset(Dataset):
 
     def leave_out_loose(self, folder: Path) -> None:
         """Note how many images lie directly in a folder that should hold people's folders."""
-        loose = len(image_files(folder))
+        loose = len(self.image_files(folder))
         self.note(
             loose, f"images lie directly in {folder}, in no person's folder; they were left out."
         )
@@ -144,82 +170,7 @@ class FileDataset(Dataset):
         return DataError(f"The data set '{self.name}' finds {nothing}.{self.expected()}")
 
 
-def image_files(folder: Path, *, deep: bool = False) -> list[Path]:
-    """Return the image files in a folder, sorted; hidden files do not count.
-
-    Args:
-        folder: Where to look.
-        deep: Look into folders within, too.
-    """
-    return [path for path in visible(folder, deep=deep) if path.suffix.lower() in images.extensions]
-
-
-def visible(folder: Path, *, deep: bool = False) -> list[Path]:
-    """Return all files in a folder, sorted, but hidden ones and those in hidden folders."""
-    return [
-        path
-        for path in sorted(folder.rglob("*") if deep else folder.iterdir())
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    ]
-
-
-def folders(folder: Path) -> Iterator[Path]:
-    """Yield the folders right in a folder, sorted; hidden ones do not count."""
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and not path.name.startswith("."):
-            yield path
-
-
-def csv_rows(
-    file: Path, columns: Sequence[str], *, once: bool = False
-) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield (line number, row) of a CSV file in UTF-8; the names of its columns in lower case.
-
-    Args:
-        file: With a header.
-        columns: Must be in the header.
-        once: Whether a header that names a column twice is refused.
-
-    Raises:
-        DataError: It cannot be read, the header is another, or a row has more or fewer values.
-    """
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as text:
-            reader = csv.reader(text, strict=True)
-            header = [name.strip().lower() for name in next(reader, [])]
-            if missing := [column for column in columns if column not in header]:
-                raise DataError(
-                    f"{file}, line 1: the header lacks {', '.join(missing)}; it must name at least "
-                    f"{', '.join(columns)}, separated by commas."
-                )
-            twice = sorted({column for column in header if header.count(column) > 1})
-            if once and twice:
-                raise DataError(f"{file}, line 1: the column {', '.join(twice)} is named twice.")
-            for values in reader:
-                if not any(map(str.strip, values[:1])) and len(values) < 2:
-                    continue
-                if len(values) != len(header):
-                    raise DataError(
-                        f"{file}, line {reader.line_num}: {len(values)} values where the header "
-                        f"names {len(header)} columns."
-                    )
-                yield reader.line_num, dict(zip(header, values, strict=True))
-    except (csv.Error, UnicodeDecodeError, OSError) as error:
-        raise DataError(f"{file} cannot be read as CSV in UTF-8: {error}.") from error
-
-
-def identifier(path: Path, root: Path) -> str:
-    """Return a file's image_id: its place below the root, spelt alike on every machine."""
-    return spelt(path.relative_to(root).as_posix())
-
-
-def spelt(name: str) -> str:
-    """Return a name from the file system in the one spelling (Unicode NFC) that is compared."""
-    return unicodedata.normalize("NFC", name)
-
-
 def beside(root: Path, *names: str) -> Path | None:
     """Return the first file of these names in a folder or its parent, or None."""
     places = (folder / name for folder in (root, root.parent) for name in names)
-    return next((place for place in places if place.is_file()), None)
+    return next((place for place in places if os.path.isfile(place)), None)

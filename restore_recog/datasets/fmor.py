@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from restore_recog.datasets.files import FileDataset, folders, identifier, image_files, spelt
+from restore_recog.datasets.files import FileDataset
 from restore_recog.datasets.manifest import Manifest
+from restore_recog.names import label
 from restore_recog.types import FaceSample
 
 MANIFEST = "manifest.csv"
@@ -51,11 +52,11 @@ PATH/
         return [*occluded, *self._tree(root, "B", "clean")]
 
     def _tree(self, root: Path, tree: str, condition: str) -> Iterator[FaceSample]:
-        for folder in folders(root / tree):
-            for path in image_files(folder):
-                yield FaceSample(identifier(path, root), spelt(folder.name), path, condition)
+        for folder in self.folders(root / tree):
+            for path in self.image_files(folder):
+                yield FaceSample(self.identifier(path, root), label(folder.name), path, condition)
         for path, match in self.named(root / tree, _NUMBERED, "<person>_<number>"):
-            yield FaceSample(identifier(path, root), match[1], path, condition)
+            yield FaceSample(self.identifier(path, root), match[1], path, condition)
 
     def _find_masks(self, root: Path, occluded: Sequence[FaceSample]) -> None:
         """Match the masks to the images of A by their place, whatever their endings."""
@@ -63,7 +64,7 @@ PATH/
             return
         masks = {
             path.relative_to(root / MASKS).with_suffix(""): path
-            for path in image_files(root / MASKS, deep=True)
+            for path in self.image_files(root / MASKS, deep=True)
         }
         for sample in occluded:
             assert sample.path is not None

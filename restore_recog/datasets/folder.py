@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from restore_recog.datasets.files import FileDataset, folders, identifier, image_files
+from restore_recog.datasets.files import FileDataset
+from restore_recog.names import label
 from restore_recog.types import FaceSample
 
 _CONDITIONS = ("clean", "occluded")
@@ -29,7 +31,7 @@ PATH/
 """
 
     def scan(self, root: Path) -> Iterable[FaceSample]:
-        trees = [name for name in _CONDITIONS if _holds_folders(root / name)]
+        trees = [name for name in _CONDITIONS if self._holds_folders(root / name)]
         samples: list[FaceSample] = []
         for tree, condition in [(root / name, name) for name in trees] or [(root, "clean")]:
             samples.extend(self._tree(root, tree, condition))
@@ -37,10 +39,9 @@ PATH/
 
     def _tree(self, root: Path, tree: Path, condition: str) -> Iterator[FaceSample]:
         self.leave_out_loose(tree)
-        for folder in folders(tree):
-            for path in image_files(folder, deep=True):
-                yield FaceSample(identifier(path, root), folder.name, path, condition)
+        for folder in self.folders(tree):
+            for path in self.image_files(folder, deep=True):
+                yield FaceSample(self.identifier(path, root), label(folder.name), path, condition)
 
-
-def _holds_folders(folder: Path) -> bool:
-    return folder.is_dir() and any(True for _ in folders(folder))
+    def _holds_folders(self, folder: Path) -> bool:
+        return os.path.isdir(folder) and bool(self.folders(folder))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import math
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.datasets.files import FileDataset, identifier, image_files, spelt
+from restore_recog.datasets.files import FileDataset
 from restore_recog.errors import DataError
+from restore_recog.names import label
+from restore_recog.names import listed as spelt_there
+from restore_recog.system.text import csv_rows, lines, numbers
 from restore_recog.types import FaceSample
 
 IMAGES = "loose_crop"
@@ -58,7 +60,7 @@ PATH/                                   IJBB/ or IJBC/; the lists lie in meta/ o
     def scan(self, root: Path) -> Iterable[FaceSample]:
         listed = self._list(root)
         points = listed.with_name(listed.name.removesuffix(TEMPLATES) + POINTS)
-        if points.is_file():
+        if os.path.isfile(points):
             self._points = _points(points)
         else:
             self.notes.append(f"There is no {points}: the images have no landmarks.")
@@ -75,9 +77,9 @@ PATH/                                   IJBB/ or IJBC/; the lists lie in meta/ o
             if name in self._points:
                 attributes["detector_score"] = self._points[name][1]
             subject, labels = people.get(template, (f"template-{template}", {}))
-            samples[image_id] = FaceSample(
-                image_id, subject, folder / name, attributes={**attributes, **labels}
-            )
+            path = folder / spelt_there(folder, name)
+            attributes |= labels
+            samples[image_id] = FaceSample(image_id, subject, path, attributes=attributes)
         self._note(root, listed, samples, again)
         return samples.values()
 
@@ -110,7 +112,7 @@ PATH/                                   IJBB/ or IJBC/; the lists lie in meta/ o
         templates = len({sample.subject for sample in strangers})
         names = {image_id.partition("/")[2] for image_id in samples}
         folder = root / IMAGES
-        there = {identifier(path, folder) for path in image_files(folder, deep=True)}
+        there = {self.identifier(path, folder) for path in self.image_files(folder, deep=True)}
         for count, text in (
             (again, f"lines of {listed.name} repeat an image of a template and count once."),
             (
@@ -137,18 +139,12 @@ def _rows(file: Path, columns: int) -> Iterator[tuple[int, list[str]]]:
     Raises:
         DataError: Not UTF-8 text, or a line has another number of values.
     """
-    try:
-        with file.open(encoding="utf-8") as text:
-            for number, line in enumerate(text, 1):
-                values = spelt(line).split()
-                if values and len(values) != columns:
-                    raise DataError(
-                        f"{file}, line {number}: {len(values)} values instead of {columns}."
-                    )
-                if values:
-                    yield number, values
-    except (UnicodeDecodeError, OSError) as error:
-        raise DataError(f"{file} cannot be read as text in UTF-8: {error}.") from error
+    for number, line in lines(file):
+        values = label(line.replace("\t", " ")).split()
+        if values and len(values) != columns:
+            raise DataError(f"{file}, line {number}: {len(values)} values instead of {columns}.")
+        if values:
+            yield number, values
 
 
 def _points(file: Path) -> dict[str, Points]:
@@ -158,16 +154,13 @@ def _points(file: Path) -> dict[str, Points]:
         DataError: A line has not twelve values or other things than finite numbers in them.
     """
     points: dict[str, Points] = {}
-    for line, (name, *numbers) in _rows(file, 12):
-        try:
-            values = list(map(float, numbers))
-        except ValueError:
-            values = [math.nan]
-        if not all(map(math.isfinite, values)):
+    for line, (name, *texts) in _rows(file, 12):
+        values = numbers(texts)
+        if values is None:
             raise DataError(
                 f"{file}, line {line}: {name} must be followed by ten coordinates and a score."
             )
-        points[name] = values[:10], numbers[10]
+        points[name] = values[:10], texts[10]
     return points
 
 
@@ -196,16 +189,8 @@ def _searches(listed: Path) -> dict[str, Template]:
 
 def _templates(file: Path) -> Iterator[tuple[int, str, str]]:
     """Yield (line number, template, subject)."""
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as text:
-            reader = csv.DictReader(text)
-            for row in reader:
-                template, subject = row.get("TEMPLATE_ID"), row.get("SUBJECT_ID")
-                if not template or not subject:
-                    raise DataError(
-                        f"{file}, line {reader.line_num}: TEMPLATE_ID or SUBJECT_ID is missing;"
-                        " the header must name both."
-                    )
-                yield reader.line_num, template.strip(), subject.strip()
-    except (csv.Error, UnicodeDecodeError, OSError) as error:
-        raise DataError(f"{file} cannot be read as CSV in UTF-8: {error}.") from error
+    for line, row in csv_rows(file, ("template_id", "subject_id")):
+        template, subject = row["template_id"].strip(), label(row["subject_id"].strip())
+        if not template or not subject:
+            raise DataError(f"{file}, line {line}: TEMPLATE_ID or SUBJECT_ID is empty.")
+        yield line, template, subject

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from restore_recog.datasets.files import FileDataset, folders, identifier, image_files, spelt
+from restore_recog.datasets.files import FileDataset
 from restore_recog.errors import DataError
+from restore_recog.names import label
 from restore_recog.types import FaceSample
 
 GALLERY, PROBE, UNKNOWN, IDENTITIES = "gallery", "probe", "unknown", "identities"
@@ -58,7 +59,7 @@ PATH/                        1:N with Auto Split
             self._note_mates(root, samples)
             if (root / IDENTITIES).is_dir():
                 self.notes.append(
-                    f"{len(image_files(root / IDENTITIES, deep=True))} images in"
+                    f"{len(self.image_files(root / IDENTITIES, deep=True))} images in"
                     f" {root / IDENTITIES} were left out: {GALLERY} and {PROBE} go first."
                 )
         samples += self._unknown(root)
@@ -72,29 +73,35 @@ PATH/                        1:N with Auto Split
 
     def _auto_split(self, root: Path, tree: Path) -> Iterator[FaceSample]:
         self.leave_out_loose(tree)
-        for folder in folders(tree):
+        for folder in self.folders(tree):
             if folder == root / UNKNOWN:
                 continue
-            paths = image_files(folder, deep=True)
+            paths = self.image_files(folder, deep=True)
             marked = [path for path in paths if GALLERY in path.name.lower()]
             first = (marked or paths)[:1]
             for path in paths:
-                yield _sample(root, folder, path, GALLERY if path in first else PROBE)
+                yield self._sample(root, folder, path, GALLERY if path in first else PROBE)
 
     def _people(self, root: Path, role: str) -> Iterator[FaceSample]:
         if not (root / role).is_dir():
             return
         self.leave_out_loose(root / role)
-        for folder in folders(root / role):
-            for path in image_files(folder, deep=True):
-                yield _sample(root, folder, path, role)
+        for folder in self.folders(root / role):
+            for path in self.image_files(folder, deep=True):
+                yield self._sample(root, folder, path, role)
+
+    def _sample(self, root: Path, folder: Path, path: Path, role: str) -> FaceSample:
+        subject = label(folder.name)
+        _, separator, name = subject.partition("__")
+        attributes = {"role": role, **({"name": name} if separator else {})}
+        return FaceSample(self.identifier(path, root), subject, path, attributes=attributes)
 
     def _unknown(self, root: Path) -> Iterator[FaceSample]:
         if not (root / UNKNOWN).is_dir():
             return
         taken: set[str] = set()
-        for path in image_files(root / UNKNOWN, deep=True):
-            image_id = identifier(path, root)
+        for path in self.image_files(root / UNKNOWN, deep=True):
+            image_id = self.identifier(path, root)
             subject = image_id.removesuffix(path.suffix)
             if subject in taken:  # one stem with two endings
                 subject = image_id
@@ -126,13 +133,6 @@ PATH/                        1:N with Auto Split
                 f"{len(shared)} numbers in {root} belong to folders of different names, which are"
                 f" taken for different people: {', '.join(shared)}."
             )
-
-
-def _sample(root: Path, folder: Path, path: Path, role: str) -> FaceSample:
-    subject = spelt(folder.name)
-    _, separator, name = subject.partition("__")
-    attributes = {"role": role, **({"name": name} if separator else {})}
-    return FaceSample(identifier(path, root), subject, path, attributes=attributes)
 
 
 def _packed(file: Path) -> DataError:

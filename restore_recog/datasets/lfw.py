@@ -11,13 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from restore_recog.datasets.files import FileDataset, beside, folders, identifier, image_files
+from restore_recog.datasets.files import FileDataset, beside
 from restore_recog.errors import DataError
+from restore_recog.names import label
+from restore_recog.system.text import csv_rows, numbers
 from restore_recog.types import FaceSample
 
 LABELS = "lfw_labels.csv"
 PAIRS = ("pairs.txt", "lfw_pairs.txt")
 _POINTS = ("lex", "ley", "rex", "rey", "nx", "ny", "lmx", "lmy", "rmx", "rmy")
+_COLUMNS = ("file", "gender", "emotion", "smile", *_POINTS)
 _WORDS = {
     "gender": {"m": "male", "f": "female"},
     "smile": {"1": "yes", "0": "no"},
@@ -53,21 +56,25 @@ PATH/
         self.pair_list = beside(root, *PAIRS)
         self.leave_out_loose(root)
         labels = self._labels(root)
-        misnamed = 0
-        for folder in folders(root):
-            pattern = re.compile(re.escape(folder.name) + r"_\d{4}", re.ASCII)
-            for path in image_files(folder, deep=True):
-                if path.parent != folder or not pattern.fullmatch(path.stem):
+        misnamed, images = 0, set[str]()
+        for folder in self.folders(root):
+            person = label(folder.name)
+            pattern = re.compile(re.escape(person) + r"_\d{4}", re.ASCII)
+            for path in self.image_files(folder, deep=True):
+                if path.parent != folder or not pattern.fullmatch(label(path.stem)):
                     misnamed += 1
                     continue
-                image_id = identifier(path, root)
-                attributes = {"split": split_of(folder.name), **labels.get(image_id, {})}
-                yield FaceSample(image_id, folder.name, path, attributes=attributes)
+                image_id = self.identifier(path, root)
+                images.add(image_id)
+                attributes = {"split": split_of(person), **labels.get(image_id, {})}
+                yield FaceSample(image_id, person, path, attributes=attributes)
         self.note(
             misnamed,
             f"images in {root} are not named <Name>_<four digits> after their"
             " folder and were left out.",
         )
+        strangers = len(labels.keys() - images)
+        self.note(strangers, f"images named in {LABELS} are not in {root}.")
 
     def _labels(self, root: Path) -> dict[str, Mapping[str, str]]:
         """Return the attributes by image_id; remember the landmarks."""
@@ -76,18 +83,17 @@ PATH/
             return {}
         moved = "funneled" in root.resolve().name.lower()
         attributes: dict[str, Mapping[str, str]] = {}
-        with file.open(newline="", encoding="utf-8") as lines:
-            for row in csv.DictReader(lines):
-                try:
-                    attributes[row["file"]] = _attributes(row)
-                    if not moved:
-                        values = [float(row[name]) for name in _POINTS]
-                        self.points[row["file"]] = np.array(values, np.float32).reshape(5, 2)
-                except (KeyError, TypeError, ValueError) as error:
-                    raise DataError(
-                        f"{file}: the row of {row.get('file')} is incomplete or garbled ({error});"
-                        f" the columns must be file, gender, emotion, smile, {', '.join(_POINTS)}."
-                    ) from error
+        for line, row in csv_rows(file, _COLUMNS):
+            image_id = label(row["file"].strip().replace("\\", "/"))
+            points = numbers(row[name] for name in _POINTS)
+            if not image_id or points is None:
+                raise DataError(
+                    f"{file}, line {line}: the row of {image_id} is garbled; {', '.join(_POINTS)}"
+                    " must be numbers."
+                )
+            attributes[image_id] = _attributes(row)
+            if not moved:
+                self.points[image_id] = np.array(points, np.float32).reshape(5, 2)
         return attributes
 
 

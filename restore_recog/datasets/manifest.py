@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.datasets.files import FileDataset, csv_rows
+from restore_recog.datasets.files import FileDataset
 from restore_recog.errors import DataError
+from restore_recog.names import label, listed
+from restore_recog.system.text import csv_rows
 from restore_recog.types import FaceSample
 
 LANDMARK_COLUMNS = ("lex", "ley", "rex", "rey", "nx", "ny", "lmx", "lmy", "rmx", "rmy")
@@ -42,7 +45,7 @@ FILE.csv, comma-separated, UTF-8, with a header and one row per image:
 """
 
     def root(self) -> Path:
-        if self.location and Path(self.location).expanduser().is_file():
+        if self.location and os.path.isfile(Path(self.location).expanduser()):
             return Path(self.location).expanduser()
         needs = f"--data {self.name}:FILE.csv needs one"
         raise self.finds(f"no file {self.location}; {needs}")
@@ -60,9 +63,9 @@ FILE.csv, comma-separated, UTF-8, with a header and one row per image:
                     f" {lines[sample.image_id]} already."
                 )
             lines[sample.image_id] = line
-            paths[row["path"]] = sample.image_id
+            paths[label(row["path"])] = sample.image_id
             if row.get("clean_path"):
-                clean_paths[sample.image_id] = row["clean_path"]
+                clean_paths[sample.image_id] = label(row["clean_path"])
             samples.append(sample)
         return [_with_clean(root, lines, paths, clean_paths, sample) for sample in samples]
 
@@ -75,7 +78,7 @@ FILE.csv, comma-separated, UTF-8, with a header and one row per image:
             raise DataError(
                 f"{root}, line {line}: split is '{row['split']}'; it must be train, test or empty."
             )
-        image_id = row.get("image_id") or row["path"]
+        image_id = label(row.get("image_id") or row["path"])
         points = _landmarks(root, line, row)
         if points is not None:
             self.points[image_id] = points
@@ -83,20 +86,24 @@ FILE.csv, comma-separated, UTF-8, with a header and one row per image:
             self.masks[image_id] = root.parent / row["mask"]
         return FaceSample(
             image_id,
-            row["subject_id"],
+            label(row["subject_id"]),
             root.parent / row["path"],
             _SYNONYMS.get(row["condition"].lower(), row["condition"].lower()),
-            row.get("clean_id") or None,
-            {name: value for name, value in row.items() if name not in _OWN and value},
+            label(row.get("clean_id", "")) or None,
+            {
+                label(name): label(value)
+                for name, value in row.items()
+                if name not in _OWN and value
+            },
         )
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield (line number, row) with stripped values and forward slashes in places."""
+    """Yield (line number, row) with stripped values and places as the file system spells them."""
     for line, values in csv_rows(file, _REQUIRED, once=True):
         row = {name: value.strip() for name, value in values.items()}
         for column in {"path", "mask", "clean_path"} & row.keys():
-            row[column] = row[column].replace("\\", "/")
+            row[column] = listed(file.parent, row[column])
         if any(row.values()):
             yield line, row
 

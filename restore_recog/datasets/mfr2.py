@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from restore_recog.datasets.files import (
-    FileDataset,
-    beside,
-    folders,
-    identifier,
-    image_files,
-    spelt,
-)
+from restore_recog.datasets.files import FileDataset, beside
 from restore_recog.datasets.lfw import shares_a_trained_name
 from restore_recog.errors import DataError
+from restore_recog.names import brief, label
+from restore_recog.system.text import plain_rows, whole
 from restore_recog.types import FaceSample
 
 LABELS = "mfr2_labels.txt"
@@ -56,11 +50,13 @@ PATH/                           or PATH/mfr2/
             self.notes.append(f"There is no {LABELS} in {root}: no image's condition is known.")
         self.leave_out_loose(root)
         keys_of = {}
-        for folder in folders(root):
-            for path in image_files(folder, deep=True):
-                keys_of[path] = _key(spelt(folder.name), spelt(path.stem))
+        for folder in self.folders(root):
+            for path in self.image_files(folder, deep=True):
+                keys_of[path] = _key(label(folder.name), label(path.stem))
         self._note(root, keys_of, labels)
-        return [_sample(root, path, key, labels) for path, key in keys_of.items()]
+        return [
+            _sample(self.identifier(path, root), path, key, labels) for path, key in keys_of.items()
+        ]
 
     def _note(self, root: Path, keys_of: Mapping[Path, tuple[str, int]], labels: Labels) -> None:
         keys = set(keys_of.values())
@@ -85,17 +81,17 @@ PATH/                           or PATH/mfr2/
 def _key(person: str, stem: str) -> tuple[str, int]:
     """Return (person, number) of a file name; number 0 if it is not <person>_<number>."""
     match = re.fullmatch(re.escape(person) + r"_(\d+)", stem, re.ASCII | re.IGNORECASE)
-    return person, int(match[1]) if match else 0
+    return person, (whole(match[1]) or 0) if match else 0
 
 
-def _sample(root: Path, path: Path, key: tuple[str, int], labels: Labels) -> FaceSample:
+def _sample(image_id: str, path: Path, key: tuple[str, int], labels: Labels) -> FaceSample:
     kind = labels.get(key)
     trained = "yes" if shares_a_trained_name(key[0]) else "no"
     condition = "unknown" if kind is None else "clean" if kind == UNMASKED else "mask"
     attributes = {"lfw_train": trained}
     if kind is not None and condition == "mask":
         attributes["mask_type"] = kind
-    return FaceSample(identifier(path, root), key[0], path, condition, attributes=attributes)
+    return FaceSample(image_id, key[0], path, condition, attributes=attributes)
 
 
 def _labels(file: Path) -> dict[tuple[str, int], str]:
@@ -105,24 +101,17 @@ def _labels(file: Path) -> dict[tuple[str, int], str]:
         DataError: Not UTF-8 text, a line of another form, or two lines that differ.
     """
     kinds: dict[tuple[str, int], str] = {}
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as text:
-            reader = csv.reader(text, skipinitialspace=True)
-            for row in reader:
-                values = [value.strip() for value in row]
-                if not any(values):
-                    continue
-                if len(values) != 3 or not all(values) or not values[1].isdecimal():
-                    raise DataError(
-                        f"{file}, line {reader.line_num}: '{', '.join(values)}' is not"
-                        " 'Identity, number, kind of mask'."
-                    )
-                key, kind = (spelt(values[0]), int(values[1])), values[2].lower()
-                if kinds.setdefault(key, kind) != kind:
-                    raise DataError(
-                        f"{file}, line {reader.line_num}: {values[0]} {values[1]} is"
-                        f" '{kinds[key]}' in an earlier line and '{kind}' here."
-                    )
-    except (csv.Error, UnicodeDecodeError, OSError) as error:
-        raise DataError(f"{file} cannot be read as text in UTF-8: {error}.") from error
+    for line, values in plain_rows(file):
+        number = whole(values[1]) if len(values) == 3 and all(values) else None
+        if number is None:
+            raise DataError(
+                f"{file}, line {line}: '{brief(', '.join(values))}' is not"
+                " 'Identity, number, kind of mask'."
+            )
+        key, kind = (label(values[0]), number), values[2].lower()
+        if kinds.setdefault(key, kind) != kind:
+            raise DataError(
+                f"{file}, line {line}: {values[0]} {values[1]} is '{kinds[key]}' in an earlier line"
+                f" and '{kind}' here."
+            )
     return kinds

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from restore_recog.datasets.files import FileDataset, beside, identifier, image_files
+from restore_recog.datasets.files import FileDataset, beside
 from restore_recog.datasets.lfw import split_of
 from restore_recog.types import FaceSample
 
@@ -42,8 +42,9 @@ PATH/
         self.pair_list = beside(root, PAIRS)
         tree = next((root / name for name in TREES if (root / name).is_dir()), root)
         if tree.name == TREES[0] and (root / TREES[1]).is_dir():
+            other = root / TREES[1]
             self.notes.append(
-                f"{len(image_files(root / TREES[1], deep=True))} images in {root / TREES[1]} were"
+                f"{len(self.image_files(other, deep=True))} images in {other} were"
                 f" left out: those in {tree.name} are the same; name the other folder to read it."
             )
         form = "<Name>_<four digits>_<four digits>"
@@ -53,5 +54,5 @@ PATH/
                 "photo": match["photo"],
                 "variant": match["variant"],
             }
-            image_id = identifier(path, tree)
+            image_id = self.identifier(path, tree)
             yield FaceSample(image_id, match["person"], path, "unknown", attributes=attributes)

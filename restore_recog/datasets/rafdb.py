@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.datasets.files import FileDataset, identifier
+from restore_recog.datasets.files import FileDataset
 from restore_recog.errors import DataError
+from restore_recog.names import brief
+from restore_recog.system.text import lines, numbers, read_text
 from restore_recog.types import FaceSample
 
 EXPRESSIONS = {
@@ -63,7 +65,7 @@ PATH/                                            or PATH/basic/
             unlabelled += match[1] not in labels
             attributes |= self._annotation(root, match[1], folder.name == "original")
             samples.append(
-                FaceSample(identifier(path, root), match[1], path, attributes=attributes)
+                FaceSample(self.identifier(path, root), match[1], path, attributes=attributes)
             )
         self.note(unlabelled, f"images in {folder} have no expression label.")
         absent = labels.keys() - {sample.subject for sample in samples}
@@ -85,14 +87,14 @@ PATH/                                            or PATH/basic/
         if file is None:
             raise self.finds(f"no file {places[0]}")
         labels = {}
-        for number, line in enumerate(file.read_text("utf-8-sig").splitlines(), 1):
+        for number, line in lines(file):
             if not line.strip():
                 continue
             name, code = (*line.split(), "")[:2]
             match = _NAME.fullmatch(name.removesuffix(".jpg"))
             if match is None or code not in EXPRESSIONS:
                 raise DataError(
-                    f"{file}, line {number}: '{line.strip()}' is not an image's name and a"
+                    f"{file}, line {number}: '{brief(line.strip())}' is not an image's name and a"
                     " number from 1 to 7."
                 )
             labels[match[1]] = EXPRESSIONS[code]
@@ -103,11 +105,11 @@ PATH/                                            or PATH/basic/
         file = root / "Annotation" / "manual" / f"{name}_manu_attri.txt"
         if not file.is_file():
             return {}
-        fields = file.read_text("utf-8-sig").split()
+        fields = read_text(file).split()
         try:
-            points = np.array([float(field) for field in fields[:10]], np.float32).reshape(5, 2)
+            points = np.array(numbers(fields[:10]), np.float32).reshape(5, 2)
             gender, race, age = fields[10:13]
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise DataError(
                 f"{file} must hold five landmarks and the codes of gender, race and age."
             ) from error

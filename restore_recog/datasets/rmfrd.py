@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from restore_recog.datasets.files import FileDataset, folders, identifier, image_files, spelt
+from restore_recog.datasets.files import FileDataset
+from restore_recog.names import label
 from restore_recog.types import FaceSample
 
 _TREES = {"AFDB_face_dataset": "clean", "AFDB_masked_face_dataset": "mask"}
@@ -58,11 +59,11 @@ PATH/                             or PATH/self-built-masked-face-recognition-dat
         if not (root / tree).is_dir():
             raise self.finds(f"no folder {root / tree}")
         self.leave_out_loose(root / tree)
-        for folder in folders(root / tree):
-            for path in image_files(folder, deep=True):
+        for folder in self.folders(root / tree):
+            for path in self.image_files(folder, deep=True):
                 yield FaceSample(
-                    identifier(path, root),
-                    spelt(folder.name),
+                    self.identifier(path, root),
+                    label(folder.name),
                     path,
                     condition=_TREES[tree],
                     attributes=_attributes(path.stem),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from restore_recog.datasets.files import FileDataset, identifier
+from restore_recog.datasets.files import FileDataset
 from restore_recog.types import FaceSample
 
 _GENDERS = {"0": "male", "1": "female"}
@@ -43,5 +43,7 @@ PATH/                                                or folders of such files
                 "gender": _GENDERS[match["gender"]],
                 "race": _RACES[match["race"]],
             }
-            yield FaceSample(identifier(path, root), match["stem"], path, attributes=attributes)
+            yield FaceSample(
+                self.identifier(path, root), match["stem"], path, attributes=attributes
+            )
         self.note_nobody("UTKFace")

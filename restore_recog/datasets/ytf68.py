@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,9 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from restore_recog.alignment import five_of_68
-from restore_recog.datasets.files import FileDataset, beside, identifier, spelt
+from restore_recog.datasets.files import FileDataset, beside
 from restore_recog.datasets.lfw import split_of
 from restore_recog.errors import DataError
+from restore_recog.names import label
+from restore_recog.system.text import csv_rows, numbers
 from restore_recog.types import FaceSample
 
 LANDMARKS = "ytf68_landmarks.csv"
@@ -48,9 +49,8 @@ PATH/
         samples = []
         for path, match in self.named(root, _NAME, "<Name>_<frame>"):
             attributes = {"split": split_of(match["person"])}
-            samples.append(
-                FaceSample(identifier(path, root), match["person"], path, attributes=attributes)
-            )
+            image_id = self.identifier(path, root)
+            samples.append(FaceSample(image_id, match["person"], path, attributes=attributes))
         if file is not None:
             ids = {sample.image_id for sample in samples}
             twice = rows - len(self.points)
@@ -62,16 +62,14 @@ PATH/
     def _read_landmarks(self, file: Path) -> int:
         """Remember the five points of every image; return the number of rows."""
         rows = 0
-        with file.open(newline="", encoding="utf-8-sig") as lines:
-            for row in csv.DictReader(lines):
-                rows += 1
-                try:
-                    values = [float(row[name]) for name in _COLUMNS]
-                    points = np.array(values, np.float32).reshape(68, 2)  # 136 numbers
-                    self.points[spelt(row["file"])] = five_of_68(points)
-                except (KeyError, TypeError, ValueError) as error:
-                    raise DataError(
-                        f"{file}: the row of {row.get('file')} is incomplete or garbled ({error});"
-                        " the columns must be file, person, size, x0, y0, ..., x67, y67."
-                    ) from error
+        for line, row in csv_rows(file, ("file", *_COLUMNS)):
+            rows += 1
+            values = numbers(row[name] for name in _COLUMNS)
+            if values is None:
+                raise DataError(
+                    f"{file}, line {line}: the row of {row['file']} is garbled; {_COLUMNS[0]} to"
+                    f" {_COLUMNS[-1]} must be numbers."
+                )
+            points = np.array(values, np.float32).reshape(68, 2)
+            self.points[label(row["file"].replace("\\", "/"))] = five_of_68(points)
         return rows

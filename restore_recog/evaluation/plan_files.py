@@ -10,15 +10,16 @@ files are this project's own.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from restore_recog.api import Plan
-from restore_recog.datasets.files import csv_rows
 from restore_recog.errors import DataError
-from restore_recog.system.atomic import csv_text
+from restore_recog.names import brief
+from restore_recog.system.text import csv_rows, csv_text, read_json, whole
 from restore_recog.types import FaceSample, Trial
 
 FORMAT = 1
@@ -136,14 +137,11 @@ def _images(ids: Sequence[str], samples: Mapping[str, FaceSample]) -> str:
 
 def _facts(file: Path) -> dict[str, Any]:
     """Return the fields of the plan that ``plan.json`` holds."""
-    try:
-        facts = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    if not os.path.exists(file):
         raise DataError(
             f"There is no {file}; a folder of protocol files has {PLAN}, {ENROLLING} and {PROBING}."
-        ) from error
-    except (OSError, ValueError) as error:
-        raise DataError(f"{file} cannot be read as JSON in UTF-8: {error}.") from error
+        )
+    facts = read_json(file)
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         raise DataError(
             f'{file}: "format" must be {FORMAT}; the file is faulty or of another version.'
@@ -235,7 +233,7 @@ def _rows(
         required: Whether the file must exist.
         filled: Columns that must not be empty; None for all of *columns*.
     """
-    if not required and not file.exists():
+    if not required and not os.path.exists(file):
         return
     for line, row in csv_rows(file, columns):
         if empty := [column for column in filled or columns if not row[column]]:
@@ -250,6 +248,7 @@ def _truth(text: str, place: str) -> bool:
 
 
 def _whole(text: str, place: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise DataError(f"{place}: 'fold' is '{text}'; it must be a whole number.")
-    return int(text)
+    number = whole(text)
+    if number is None:
+        raise DataError(f"{place}: 'fold' is '{brief(text)}'; it must be a whole number.")
+    return number

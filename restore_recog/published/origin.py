@@ -12,7 +12,9 @@ from safetensors import SafetensorError, safe_open
 
 from restore_recog import weights
 from restore_recog.api import Restorer
+from restore_recog.errors import DataError
 from restore_recog.system import provenance
+from restore_recog.system.text import read_json
 
 RECORD = "run.json"
 """What a training writes into its folder beside the weights."""
@@ -130,7 +132,7 @@ def _record(path: Path) -> dict[str, Any] | None:
     """Return what ``run.json`` in the weights' folder, or above ``kept``, tells."""
     folder = path.parent.parent if path.parent.name == "kept" else path.parent
     try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        record = read_json(folder / RECORD)
         datasets = tuple(dict.fromkeys(str(d).partition(":")[0] for d in record["datasets"]))
         return {
             "preset": str(record["model"]["preset"]),
@@ -140,7 +142,7 @@ def _record(path: Path) -> dict[str, Any] | None:
             "datasets": datasets,
             "finished": bool(record.get("finished", True)) and path.parent == folder,
         }
-    except (OSError, ValueError, KeyError, TypeError):
+    except (DataError, ValueError, KeyError, TypeError):
         return None
 
 

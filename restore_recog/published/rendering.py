@@ -20,7 +20,8 @@ from restore_recog.published.comparison import (
 from restore_recog.published.presets import PRESETS, Preset
 from restore_recog.published.tables import METRICS, PaperTable, Printed
 from restore_recog.reporting.tables import text_table
-from restore_recog.system.atomic import csv_text, json_text, plain, write_text
+from restore_recog.system.atomic import json_text, plain, write_text
+from restore_recog.system.text import csv_text
 
 DASH = "–"
 

@@ -21,6 +21,8 @@ from torch import Tensor, inference_mode
 
 from restore_recog.api import Compare, Recognizer
 from restore_recog.errors import DataError, PluginError, WeightsError
+from restore_recog.names import brief
+from restore_recog.system.text import whole
 from restore_recog.types import Templates
 
 Project = Callable[[Templates], NDArray[np.float64]]
@@ -143,9 +145,10 @@ def refuse_weights(name: str, weights: Path | None) -> None:
 
 
 def _count(name: str, argument: str) -> int:
-    if not (argument.isascii() and argument.isdigit() and int(argument) > 0):
+    count = whole(argument)
+    if not count:
         raise PluginError(
-            f"'{name}:{argument}' is no recogniser: what follows the colon is the largest number "
-            f"of dimensions, e.g. '{name}:100'."
+            f"'{name}:{brief(argument)}' is no recogniser: what follows the colon is the "
+            f"largest number of dimensions, e.g. '{name}:100'."
         )
-    return int(argument)
+    return count

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -17,6 +16,7 @@ from restore_recog.evaluation.image_quality import QUALITIES, ImageQuality
 from restore_recog.evaluation.results import ArmReport, Cohort, EvaluationReport, ProbeRow
 from restore_recog.metrics.verification import DetCurve
 from restore_recog.reporting.columns import column_of
+from restore_recog.system.text import csv_rows, write_csv
 from restore_recog.types import Failure, Trial
 
 SUPPRESSED = "too few people: counted, not measured"
@@ -28,28 +28,19 @@ _CURVES = ("arm", "threshold", "fmr", "fnmr", "n_genuine", "n_impostor")
 _COHORTS = ("column", "value", "n", "n_subjects", "arm", "figure", "result", "low", "high", "flag")
 
 
-def write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a CSV file, one row at a time."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows(rows)
-
-
 def read_rows(path: Path) -> Iterator[dict[str, str]]:
     """Yield the rows of a CSV file, one at a time."""
-    with path.open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file)
+    return (row for _, row in csv_rows(path, lower=False))
 
 
 def write_all(report: EvaluationReport, folder: Path) -> None:
     """Write every CSV file of a report."""
-    write_rows(folder / "scores.csv", _SCORES, _score_rows(report))
-    write_rows(folder / "probes.csv", _PROBES + QUALITIES, map(_probe_values, report.probes))
-    write_rows(folder / "failures.csv", _names(Failure), map(_values, report.failures))
-    write_rows(folder / "flips.csv", _names(Flip), map(_values, flips(report)))
-    write_rows(folder / "cohorts.csv", _COHORTS, _cohort_rows(report.cohorts))
-    write_rows(folder / "det.csv", _CURVES, _curve_rows(report.curves))
+    write_csv(folder / "scores.csv", _SCORES, _score_rows(report))
+    write_csv(folder / "probes.csv", _PROBES + QUALITIES, map(_probe_values, report.probes))
+    write_csv(folder / "failures.csv", _names(Failure), map(_values, report.failures))
+    write_csv(folder / "flips.csv", _names(Flip), map(_values, flips(report)))
+    write_csv(folder / "cohorts.csv", _COHORTS, _cohort_rows(report.cohorts))
+    write_csv(folder / "det.csv", _CURVES, _curve_rows(report.curves))
 
 
 def read_probes(path: Path) -> tuple[ProbeRow, ...]:

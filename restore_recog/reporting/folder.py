@@ -17,7 +17,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -41,6 +40,7 @@ from restore_recog.reporting.report_figures import Plot
 from restore_recog.reporting.strips import sheet
 from restore_recog.reporting.tables import arms_csv, arms_latex
 from restore_recog.system.atomic import json_text, plain, whole_folder
+from restore_recog.system.text import read_json
 
 FORMAT = 3
 """Raised by any change of the folder's layout or of a field's meaning."""
@@ -155,7 +155,7 @@ def read(folder: Path) -> EvaluationReport:
         DataError: The folder is not a results folder or was written in another format.
     """
     try:
-        data = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        data = _facts(folder)
         if data["format"] != FORMAT:
             raise DataError(
                 f"'{folder}' has report format {data['format']}; this version reads {FORMAT}: "
@@ -174,6 +174,14 @@ def read(folder: Path) -> EvaluationReport:
             f"'{folder}' cannot be read as a results folder ({error}); "
             "name a folder that 'restore-recog eval' wrote."
         ) from error
+
+
+def _facts(folder: Path) -> Any:
+    """Return what ``report.json`` holds; a fault of that file alone is the folder's fault."""
+    try:
+        return read_json(folder / "report.json")
+    except DataError as error:
+        raise ValueError(str(error).rstrip(".")) from error
 
 
 def _report(folder: Path, data: Mapping[str, Any]) -> EvaluationReport:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.metrics.verification import DetCurve
+from restore_recog.names import unmarked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,7 +51,7 @@ def det_figure(curves: Mapping[str, DetCurve]) -> Figure:
         x = _deviate(curve.fmr, curve.n_impostor)
         y = _deviate(curve.fnmr, curve.n_genuine)
         # steps-pre on falling FMR: up at the old FMR, then left at the new FNMR.
-        axes.plot(x, y, drawstyle="steps-pre", label=name, **_look(number))
+        axes.plot(x, y, drawstyle="steps-pre", label=unmarked(name), **_look(number))
     _deviate_axes(axes, floors)
     axes.set_title(
         f"{_numbers([c.n_genuine for c in curves.values()])} genuine and "
@@ -77,7 +78,7 @@ def cmc_figure(curves: Mapping[str, NDArray[np.float64]]) -> Figure:
     for number, (name, rates) in enumerate(curves.items()):
         ranks = np.arange(1, len(rates) + 1)
         marker = "o" if longest <= 30 else None
-        axes.plot(ranks, 100 * rates, marker=marker, ms=3, label=name, **_look(number))
+        axes.plot(ranks, 100 * rates, marker=marker, ms=3, label=unmarked(name), **_look(number))
     ranks = np.arange(1, longest + 1)
     axes.plot(ranks, 100 * ranks / longest, color="0.5", lw=1, ls=(0, (1, 2)), label="chance")
     if longest > 30:

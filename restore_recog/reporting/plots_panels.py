@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from restore_recog.evaluation.figure import NO_FIGURE
+from restore_recog.names import unmarked
 from restore_recog.reporting.plots import COLOURS, new_figure
 from restore_recog.types import Vector
 
@@ -75,7 +76,8 @@ def histogram_figure(
         if threshold is not None and math.isfinite(threshold):
             axes.axvline(threshold, color="0.3", lw=1, ls="--")
         failed = sum(int(np.isneginf(scores).sum()) for scores in pair)
-        axes.set_title(title + (f" ({failed} failed)" if failed else ""), fontsize="medium")
+        failures = f" ({failed} failed)" if failed else ""
+        axes.set_title(unmarked(title) + failures, fontsize="medium")
     figure.supxlabel(xlabel, fontsize="medium")
     figure.supylabel("Share of comparisons (%)", fontsize="medium")
     return figure
@@ -132,9 +134,9 @@ def forest_figure(
     grid = figure.subplots(1, len(panels), sharey=True, sharex=True, squeeze=False)[0]
     for axes, (title, estimates) in zip(grid, panels.items(), strict=True):
         _forest(axes, estimates, COLOURS[1:3] if less_is_better else COLOURS[2:0:-1])
-        axes.set_title(title, fontsize="medium")
+        axes.set_title(unmarked(title), fontsize="medium")
         axes.set_xlabel(xlabel)
-    grid[0].set_yticks(range(len(rows)), [row.label for row in rows])
+    grid[0].set_yticks(range(len(rows)), [unmarked(row.label) for row in rows])
     for text, row in zip(grid[0].get_yticklabels(), rows, strict=True):
         text.set_fontweight("bold" if row.heading else "normal")
     grid[0].set_ylim(len(rows) - 0.5, -0.5)
@@ -171,7 +173,7 @@ def scatter_figure(panels: Mapping[str, tuple[Vector, Vector]], xlabel: str, yla
         axes.axhline(0, color="0.4", lw=1)
         axes.axvline(0, color="0.4", lw=1)
         axes.scatter(x, y, s=8, color=COLOURS[0], alpha=0.5, linewidths=0)
-        axes.set_title(title, fontsize="medium")
+        axes.set_title(unmarked(title), fontsize="medium")
     figure.supxlabel(xlabel, fontsize="medium")
     figure.supylabel(ylabel, fontsize="medium")
     return figure
@@ -196,7 +198,7 @@ def cost_figure(study: Study) -> Figure | None:
     for place, restorer in enumerate(names):
         axes = figure.add_subplot(1, len(names), place + 1)
         _panel(axes, study, restorer, (name, factor))
-        axes.set_title(f"restored with {restorer}", fontsize="medium")
+        axes.set_title(f"restored with {unmarked(restorer)}", fontsize="medium")
         axes.set_xlabel("Mean Dice of the masks")
         if place == 0:
             axes.set_ylabel(title)
@@ -223,7 +225,7 @@ def _panel(axes: Axes, study: Study, restorer: str, quantity: tuple[str, float])
         style = "s" if one.reference else "o"
         axes.errorbar(x, y, yerr=bars, fmt=style, color=colour, ms=6, capsize=3, label=None)
         axes.annotate(
-            one.segmenter,
+            unmarked(one.segmenter),
             (x, y),
             (7, 5),
             textcoords="offset points",

@@ -32,7 +32,8 @@ from restore_recog.reporting.plots_panels import cost_figure
 from restore_recog.reporting.report_figures import Plot, drawn
 from restore_recog.reporting.strips import labelled
 from restore_recog.reporting.tables import TERMINAL, csv_values, text_table
-from restore_recog.system.atomic import csv_text, json_text, plain, whole_folder
+from restore_recog.system.atomic import json_text, plain, whole_folder
+from restore_recog.system.text import csv_text
 from restore_recog.types import Failure
 
 FORMAT = 1

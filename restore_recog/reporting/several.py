@@ -10,13 +10,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from restore_recog.errors import DataError
 from restore_recog.evaluation.request import numbered
 from restore_recog.evaluation.results import EvaluationReport
 from restore_recog.evaluation.words.instead import instead
@@ -26,6 +26,7 @@ from restore_recog.reporting.columns import RECOGNITION, TRANSFER, VERIFICATION
 from restore_recog.reporting.pages.elements import arms_table, render
 from restore_recog.reporting.tables import arms_csv, arms_latex, report_text
 from restore_recog.system.atomic import json_text, whole_folder
+from restore_recog.system.text import read_json
 from restore_recog.weights import SHIPPED
 
 if TYPE_CHECKING:
@@ -85,9 +86,9 @@ def read(folder: Path) -> dict[str, EvaluationReport]:
         DataError: One of them cannot be read.
     """
     try:
-        held = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        held = read_json(folder / "report.json")
         names = list(held.get(results_folder.RECOGNIZERS, ()))
-    except (OSError, ValueError, AttributeError):  # then it is not for several either
+    except (DataError, AttributeError, TypeError):  # then it is not for several either
         return {}
     return {name: results_folder.read(place(folder, name)) for name in names}
 

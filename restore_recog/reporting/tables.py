@@ -11,7 +11,7 @@ from restore_recog.evaluation.figure import NO_FIGURE, Figures
 from restore_recog.evaluation.results import ArmReport, EvaluationReport
 from restore_recog.reporting import csv_files
 from restore_recog.reporting.columns import ALL, BRIEF, Cell, Column, known, legend, used
-from restore_recog.system.atomic import csv_text
+from restore_recog.system.text import csv_text
 
 _LATEX = {
     "\\": r"\textbackslash{}",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import math
 import os
+import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from restore_recog.errors import OutputError
+from restore_recog.names import printable
 
 UNFINISHED, REPLACED = "new", "old"
 """Kinds of folders that stand hidden beside one that is written or replaced."""
@@ -25,32 +25,35 @@ UNFINISHED, REPLACED = "new", "old"
 LONG = 200
 """Bytes from which on a name leaves no room for what is put behind it; 255 is the most."""
 
+_LONE = re.compile("[\ud800-\udfff]")
 ADVICE = "free some space or name another place"
 
 
 def plain(value: Any) -> Any:
-    """Return strict JSON: NaN becomes null, infinities "inf" and "-inf", other objects text."""
+    """Return strict JSON: NaN becomes null, infinities "inf" and "-inf", other objects text.
+
+    Bytes of a file's name that are no UTF-8 are escaped (:mod:`restore_recog.names`).
+    """
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {_unicode(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     if isinstance(value, (np.generic, np.ndarray)):
         return plain(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
-    return value if value is None or isinstance(value, (str, int, float)) else str(value)
+    if value is None or isinstance(value, (int, float)):
+        return value
+    return _unicode(str(value))
+
+
+def _unicode(text: str) -> str:
+    return text if text.isascii() or not _LONE.search(text) else printable(text)
 
 
 def json_text(value: Any) -> str:
     """Return a value as the text of a JSON file, made strict by :func:`plain`."""
     return json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def csv_text(rows: Iterable[Sequence[Any]]) -> str:
-    """Return rows as the text of a CSV file with plain line ends."""
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(rows)
-    return buffer.getvalue()
 
 
 def flat(values: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Any]]:
@@ -69,16 +72,16 @@ def check_output(folder: Path) -> None:
         OutputError: It exists, or its place is not a folder that can be written to.
     """
     folder = Path(folder)
-    if folder.exists() or folder.is_symlink():
+    if os.path.lexists(folder):
         number = 2
-        while folder.with_name(f"{folder.name}-{number}").exists():
+        while os.path.lexists(folder.with_name(f"{folder.name}-{number}")):
             number += 1
         raise OutputError(
             f"The results folder '{folder}' exists and is never overwritten; name another "
             f"one, for instance --output {folder.with_name(f'{folder.name}-{number}')}."
         )
-    parent = next(p for p in folder.absolute().parents if p.exists())
-    if not parent.is_dir() or not os.access(parent, os.W_OK):
+    parent = next(p for p in folder.absolute().parents if os.path.exists(p))
+    if not os.path.isdir(parent) or not os.access(parent, os.W_OK):
         raise OutputError(
             f"'{parent}' is not a folder that can be written to; name another place with --output."
         )
@@ -137,9 +140,9 @@ def check_file(path: Path, *, overwrite: bool = False) -> None:
     Raises:
         OutputError: It exists and may not be overwritten, or it is a folder.
     """
-    if path.is_dir():
+    if os.path.isdir(path):
         raise OutputError(f"'{path}' is a folder; name a file in it.")
-    if not overwrite and (path.exists() or path.is_symlink()):
+    if not overwrite and os.path.lexists(path):
         raise OutputError(f"'{path}' exists and is never overwritten; name another file.")
 
 
@@ -168,7 +171,7 @@ def whole_file(
         OutputError: The file exists, or the disk is full or not writable. Nothing is left.
     """
     check_file(path, overwrite=overwrite)
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    part = path.with_name(f"{hidden(path)}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from restore_recog import weights as weights_file
 from restore_recog.errors import CheckpointError, OutputError
+from restore_recog.system.text import write_csv
 from restore_recog.training import checkpoint
 from restore_recog.types import Failure
 
@@ -81,7 +81,4 @@ class RunFolder:
 
 def write_failures(path: Path, failures: Sequence[Failure]) -> None:
     """Write the images that could not be used, one row each under a header."""
-    with path.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.writer(handle)
-        writer.writerow([field.name for field in fields(Failure)])
-        writer.writerows(astuple(failure) for failure in failures)
+    write_csv(path, [field.name for field in fields(Failure)], map(astuple, failures))

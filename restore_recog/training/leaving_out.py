@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from restore_recog.api import Dataset
-from restore_recog.datasets.files import spelt
 from restore_recog.errors import DataError
+from restore_recog.names import label
+from restore_recog.system.text import plain_rows
 from restore_recog.training.crops import HasPack
 from restore_recog.types import FaceSample
 
@@ -72,16 +72,10 @@ def left_out(file: Path, datasets: Sequence[Dataset]) -> LeftOut:
 
 
 def _listed(file: Path) -> set[str]:
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as text:
-            first = [row[0].strip() for row in csv.reader(text, strict=True) if row]
-    except (csv.Error, UnicodeDecodeError, OSError) as error:
-        raise DataError(
-            f"The list of images to leave out, {file}, cannot be read: {error}."
-        ) from error
+    first = [row[0] for _, row in plain_rows(file) if row[0]]
     if first and first[0].lower() == _HEADER:
         del first[0]
-    names = {spelt(name.replace("\\", "/")) for name in first if name}
+    names = {label(name.replace("\\", "/")) for name in first if name}
     if not names:
         raise DataError(f"The list of images to leave out, {file}, names none.")
     return names
@@ -101,4 +95,4 @@ def _names(dataset: Dataset, sample: FaceSample) -> Iterator[str]:
             path = Path(os.path.abspath(sample.path))
             for folder in (root, root.parent):
                 if path.is_relative_to(folder):
-                    yield spelt(path.relative_to(folder).as_posix())
+                    yield label(path.relative_to(folder).as_posix())

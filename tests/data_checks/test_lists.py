@@ -57,6 +57,20 @@ def test_a_twin_is_no_mate() -> None:
     assert where(one(validate([data]), "no-clean-mate")) == ["c"]
 
 
+def test_people_and_images_that_are_told_apart_by_little_are_warned_of() -> None:
+    data = Listed(
+        *(sample("a/1.png", "Ann Lee"), sample("A/1.png", "ann_lee"), sample("c/1.png", "c")),
+        *(sample("c/e.png", "c"), sample("c/e.png (2)", "c"), sample("c/1_1.png", "c")),
+    )
+    results = validate([data, Listed(sample("x/1.png", "ANN-LEE"), sample("y/1.png", "c"))])
+    people = one(results, "alike-people")
+    assert people.severity == "warning" and people.data == "listed and listed-2"
+    (issue,) = people.issues
+    assert issue.where == "listed/Ann Lee"
+    assert issue.detail == "like listed/ann_lee, listed-2/ANN-LEE"
+    assert where(one(results, "alike-images")) == ["a/1.png", "c/e.png"]
+
+
 def test_people_in_two_splits_are_fatal() -> None:
     data = Listed(
         sample("a1", "a", split="train"), sample("a2", "a", split="test"),

@@ -109,7 +109,7 @@ def test_packed_files_and_points_are_counted_but_other_files_are_not(tmp_path: P
     for name in ("M-01-01.raw.Z", "M-01-02.raw.Z", "m-001-01.pts", "README", "notes.txt"):
         (tmp_path / name).write_bytes(b"x")
     dataset = AR(str(tmp_path))
-    noted(dataset, "3 files in", "1 of the 1 people")
+    noted(dataset, "3 files in", "1 of the 1 people", "2 hidden images or folders in")
     assert "(1 .pts, 2 .z)" in dataset.notes[0]
 
 

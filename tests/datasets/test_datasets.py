@@ -118,6 +118,33 @@ def test_lfw_labels_landmarks_and_split(tmp_path: Path) -> None:
     assert "1 images" in dataset.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "slash", "message"),
+    [
+        ("utf-8-sig", "/", None),
+        ("utf-8", "\\", None),
+        ("latin-1", "/", "labels.csv cannot be read as text in UTF-8: line 3"),
+        ("utf-16", "/", "labels.csv cannot be read as text in UTF-8: it is UTF-16"),
+    ],
+)
+def test_lfw_labels_from_spreadsheets(
+    tmp_path: Path, encoding: str, slash: str, message: str | None
+) -> None:
+    draw(tmp_path / "lfw" / "A_B" / "A_B_0001.jpg")
+    rows = [f"file,gender,emotion,smile,{POINTS}"]
+    rows += [f"{n}{slash}{n}_0001.jpg,f,,,5,8,14,8,9,12,6,15,13,15" for n in ("A_B", "José", "X")]
+    (tmp_path / "lfw_labels.csv").write_text("\r\n".join(rows), encoding=encoding, newline="")
+    dataset = LFW(str(tmp_path / "lfw"))
+    if message is not None:
+        with pytest.raises(DataError, match=message):
+            dataset.samples()
+        return
+    (sample,) = dataset.samples()
+    assert sample.attributes["gender"] == "female"
+    assert image(dataset, sample.image_id).landmarks is not None
+    assert dataset.notes == [f"2 images named in lfw_labels.csv are not in {tmp_path / 'lfw'}."]
+
+
 def test_landmarks_of_the_original_are_not_used_on_funneled_images(tmp_path: Path) -> None:
     image_id = "Nobody_Known/Nobody_Known_0001.jpg"
     draw(tmp_path / "lfw_funneled" / image_id)
@@ -134,7 +161,7 @@ def test_garbled_lfw_labels_are_named(tmp_path: Path) -> None:
     (tmp_path / "lfw_labels.csv").write_text(
         f"file,gender,emotion,smile,{POINTS}\nA_B/A_B_0001.jpg,f,,,5,8,14\n"
     )
-    with pytest.raises(DataError, match=r"lfw_labels\.csv.*A_B_0001"):
+    with pytest.raises(DataError, match=r"lfw_labels\.csv, line 2: 7 values"):
         LFW(str(tmp_path)).samples()
 
 
@@ -229,6 +256,31 @@ def write_manifest(folder: Path, *rows: str) -> Manifest:
     return Manifest(str(folder / "list.csv"))
 
 
+def test_a_manifest_names_files_whatever_their_spelling(tmp_path: Path) -> None:
+    raw = os.fsdecode(b"caf\xe9.png")
+    for name in (raw, "e\u0301.png", "\x1b[31m.png", "=cmd.png", "sub/a.png"):
+        draw(tmp_path / name)
+    dataset = write_manifest(
+        tmp_path,
+        "path;subject_id;condition;smile",
+        *(f"{name};{who};clean;\x1b[31m" for name, who in ((r"caf\xe9.png", "A"), ("é.png", "B"))),
+        "\x1b[31m.png;e\u0301;clean;",
+        "'=cmd.png;=cmd;clean;",
+        "sub\\a.png;C;clean;",
+        f"{'a' * 300}.png;C;clean;",
+    )
+    read = {sample.image_id: dataset.read([sample])[0] for sample in dataset.samples()}
+    assert sorted(name for name, one in read.items() if isinstance(one, FaceImage)) == [
+        *("=cmd.png", "\\u001b[31m.png", "caf\\xe9.png", "sub/a.png", "é.png")
+    ]
+    (lost,) = (one for one in read.values() if not isinstance(one, FaceImage))
+    assert "There is no image file" in str(lost)
+    people = {sample.subject for sample in dataset.samples()}
+    assert people == {"A", "B", "C", "é", "=cmd"}
+    labels = {one.attributes["smile"] for one in dataset.samples() if one.attributes}
+    assert labels == {"\\u001b[31m"}
+
+
 def test_manifest_with_every_column(tmp_path: Path) -> None:
     draw(tmp_path / "sub" / "a.png", tmp_path / "b.png", tmp_path / "m.png")
     dataset = write_manifest(
@@ -256,7 +308,7 @@ def test_manifest_with_every_column(tmp_path: Path) -> None:
     ("rows", "message"),
     [
         (["path,condition"], "line 1: the header lacks subject_id"),
-        (["path;subject_id;condition"], "line 1: the header lacks path, subject_id, condition"),
+        (["path|subject_id|condition"], "line 1: the header lacks path, subject_id, condition"),
         (["path,subject_id,condition,path"], "line 1: the column path is named twice"),
         (["path,subject_id,condition", "a.png,ann"], "line 2: 2 values"),
         (["path,subject_id,condition", "a.png,,clean"], "line 2: 'subject_id' is empty"),
@@ -292,5 +344,5 @@ def test_faulty_manifests_name_the_line(tmp_path: Path, rows: list[str], message
 
 def test_manifest_that_is_no_text_is_refused(tmp_path: Path) -> None:
     draw(tmp_path / "list.png")
-    with pytest.raises(DataError, match="cannot be read as CSV"):
+    with pytest.raises(DataError, match="list.png cannot be read as text in UTF-8: line 1"):
         Manifest(str(tmp_path / "list.png")).samples()

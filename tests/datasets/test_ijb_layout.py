@@ -93,7 +93,10 @@ def test_without_landmarks_a_detector_must_look(tmp_path: Path) -> None:
         ({"name_5pts_score.txt": f"1.jpg {POINTS}\n"}, "line 1: 11 values instead of 12"),
         ({"name_5pts_score.txt": f"1.jpg {POINTS} x\n"}, "line 1: 1.jpg must be followed by"),
         ({"name_5pts_score.txt": f"1.jpg {POINTS} nan\n"}, "line 1: 1.jpg must be followed by"),
-        ({"1N_probe_mixed.csv": "TEMPLATE,SUBJECT_ID\n8,bob\n"}, "line 2: TEMPLATE_ID or SUB"),
+        (
+            {"1N_probe_mixed.csv": "TEMPLATE,SUBJECT_ID\n8,bob\n"},
+            "line 1: the header lacks template_id",
+        ),
         ({"1N_probe_mixed.csv": "TEMPLATE_ID,SUBJECT_ID\n8,\n"}, "line 2: TEMPLATE_ID or SUB"),
         (
             {**GALLERY, "1N_probe_mixed.csv": "TEMPLATE_ID,SUBJECT_ID\n7,bob\n"},

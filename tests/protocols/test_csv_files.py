@@ -181,7 +181,7 @@ def test_faulty_files_are_named(name: str, text: str, message: str, tmp_path: Pa
 
 def test_bytes_that_are_no_text_are_an_error(tmp_path: Path) -> None:
     (write(tmp_path) / "for_probing.csv").write_bytes(b"path,subject_id\n\xff\xfe,a\n")
-    with pytest.raises(DataError, match="cannot be read as CSV in UTF-8"):
+    with pytest.raises(DataError, match="for_probing.csv cannot be read as text in UTF-8: line 2"):
         parse(tmp_path)
 
 

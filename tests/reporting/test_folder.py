@@ -181,7 +181,7 @@ def test_a_full_disk_leaves_nothing(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(csv_files, "write_rows", full)
+    monkeypatch.setattr(csv_files, "write_csv", full)
     with pytest.raises(OutputError, match="No space left on device"):
         write_report(report, tmp_path / "results")
     assert list(tmp_path.iterdir()) == []

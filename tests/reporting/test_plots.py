@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from scipy.stats import norm
 
 from restore_recog.metrics.verification import det_curve, fnmr_at_fmr
@@ -17,6 +18,7 @@ from restore_recog.reporting.plots_panels import (
     histogram_figure,
     scatter_figure,
 )
+from restore_recog.reporting import report_figures
 
 
 def scores(n_genuine=60, n_impostor=80):
@@ -196,3 +198,25 @@ def test_panels_need_something_to_draw():
     ):
         with pytest.raises(ValueError, match="needs"):
             call()
+
+
+@pytest.mark.parametrize("name", [r"$\frac{$", "$x$", r"\$5", "a_b^c", "$"])
+def test_labels_are_never_formulas(name: str) -> None:
+    scores = np.linspace(0, 1, 20)
+    curve = {name: det_curve(scores, scores - 0.2)}
+    figures = [
+        det_figure(curve),
+        cmc_figure({name: np.array([0.5, 1.0])}),
+        histogram_figure({name: (scores, scores)}),
+        forest_figure({name: [Estimate(name, 1.0, 0.5, 1.5)]}, "Gain"),
+        scatter_figure({name: (scores, scores)}, "x", "y"),
+    ]
+    for figure in figures:
+        drawn(figure)
+        texts = [
+            text for text in figure.findobj(Text) if name.replace("$", r"\$") in text.get_text()
+        ]
+        assert texts
+        for text in texts:
+            shown, formula = text._preprocess_math(text.get_text())
+            assert name in shown and not formula

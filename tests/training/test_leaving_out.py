@@ -80,7 +80,7 @@ def test_packed_images_go_by_the_names_they_had(tmp_path: Path) -> None:
         ),
         ("file\n", r"list\.csv, names none"),
         ("\n\n", r"list\.csv, names none"),
-        ('"open\n', r"list\.csv, cannot be read"),
+        ('"open\n', r"list\.csv cannot be read as CSV: line 1"),
     ],
 )
 def test_a_list_that_leaves_nothing_out_is_refused(
@@ -91,8 +91,8 @@ def test_a_list_that_leaves_nothing_out_is_refused(
 
 
 def test_a_list_that_cannot_be_read_is_refused(album: Folder, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"gone\.csv, cannot be read"):
+    with pytest.raises(DataError, match=r"gone\.csv cannot be read"):
         left_out(tmp_path / "gone.csv", [album])
     (tmp_path / "latin.csv").write_bytes(b"\xe9.jpg")
-    with pytest.raises(DataError, match=r"latin\.csv, cannot be read"):
+    with pytest.raises(DataError, match=r"latin\.csv cannot be read as text"):
         left_out(tmp_path / "latin.csv", [album])
