@@ -11,6 +11,7 @@ from matplotlib.text import Text
 from scipy.stats import norm
 
 from restore_recog.metrics.verification import det_curve, fnmr_at_fmr
+from restore_recog.reporting import report_figures
 from restore_recog.reporting.plots import cmc_figure, det_figure
 from restore_recog.reporting.plots_panels import (
     Estimate,
@@ -18,7 +19,6 @@ from restore_recog.reporting.plots_panels import (
     histogram_figure,
     scatter_figure,
 )
-from restore_recog.reporting import report_figures
 
 
 def scores(n_genuine=60, n_impostor=80):
@@ -212,7 +212,7 @@ def test_labels_are_never_formulas(name: str) -> None:
         scatter_figure({name: (scores, scores)}, "x", "y"),
     ]
     for figure in figures:
-        drawn(figure)
+        report_figures.drawn(figure)
         texts = [
             text for text in figure.findobj(Text) if name.replace("$", r"\$") in text.get_text()
         ]
