@@ -20,7 +20,7 @@ from restore_recog.errors import (
     PluginImportError,
     UnknownPluginError,
 )
-from restore_recog.packages import distribution, entry_points
+from restore_recog.packages import distribution, entry_points, importing
 from restore_recog.specs import split
 
 T = TypeVar("T")
@@ -124,7 +124,13 @@ class Registry(Generic[T]):
             raise PluginError(
                 f"The {self.kind} '{spec}' cannot be made with {plugin.__name__}({shown}): {error}."
             ) from error
-        return plugin(*arguments, **options)
+        try:
+            return plugin(*arguments, **options)
+        except SystemExit as error:
+            raise PluginError(
+                f"The {self.kind} '{spec}' called sys.exit({error.code!r}) while it was made; it "
+                "should raise an exception instead."
+            ) from error
 
     def obtain(self, given: str | T, **options: Any) -> T:
         """Return a plug-in object as it is given, or :meth:`create` the one that a name means.
@@ -209,24 +215,15 @@ class Registry(Generic[T]):
         return f"No {self.kind} named '{name}'. {hint}Installed: {', '.join(names)}."
 
     def _import(self, point: EntryPoint) -> type[T]:
-        try:
+        where = f"'{point.name}' of {distribution(point)}"
+        with importing(f"The {self.kind} {where}", point.value):
             plugin = point.load()
-        # Anything may go wrong in a stranger's module; the cause is kept and named.
-        except Exception as error:
-            raise PluginImportError(
-                f"The {self.kind} '{point.name}' of {distribution(point)} cannot be imported "
-                f"from {point.value}: {type(error).__name__}: {error}"
-            ) from error
-        return self._check_base(plugin, f"'{point.name}' of {distribution(point)}")
+        return self._check_base(plugin, where)
 
     def _dotted(self, module: str, attribute: str) -> type[T]:
         where = f"{module}:{attribute}"
-        try:
+        with importing(f"The {self.kind} '{where}'", where):
             plugin = getattr(importlib.import_module(module), attribute)
-        except Exception as error:
-            raise PluginImportError(
-                f"The {self.kind} '{where}' cannot be imported: {type(error).__name__}: {error}"
-            ) from error
         return self._check_base(plugin, where)
 
     def _check_base(self, plugin: object, where: str) -> type[T]:

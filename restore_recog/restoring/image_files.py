@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from restore_recog import images
 from restore_recog.alignment import align, on_image, repeated
-from restore_recog.api import Restorer, Segmenter
+from restore_recog.api import Restorer, Segmenter, answers
 from restore_recog.errors import ImageError, NoFaceError, PluginError, SeveralFacesError
 from restore_recog.face_detection import FaceFinder
 from restore_recog.photographs import paste
 from restore_recog.restoring.jobs import Job
-from restore_recog.restoring.restoration import known_masks, masks_of, run_restorer, valid_tensor
+from restore_recog.restoring.restoration import known_masks, run_restorer, valid_tensor
 from restore_recog.segmenters.names import OWN, choose, margin
 from restore_recog.types import FaceBatch, FaceCrop, FaceImage, Failure
 
@@ -124,7 +124,7 @@ class ImageRestorer:
         if self.segmenter is None:
             raise ImageError("The image has no mask, and there is no segmenter to find one.")
         with torch.inference_mode():
-            return masks_of(self.segmenter, tensors)
+            return answers.segmented(self.segmenter, tensors)
 
 
 def restore_file(

@@ -10,11 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restore_recog.alignment import nearest_valid, repeated
-from restore_recog.api import Recognizer, Restorer, Segmenter
-from restore_recog.errors import PluginError
+from restore_recog.api import Recognizer, Restorer, Segmenter, answers
 from restore_recog.images import to_tensor, to_uint8
 from restore_recog.photographs import own_crop, photographed, recut
-from restore_recog.segmenters.names import OWN, choose
+from restore_recog.segmenters.names import OWN, choose, own_segmenter
 from restore_recog.types import FaceBatch, FaceCrop, FaceImage
 
 
@@ -33,16 +32,10 @@ def run_restorer(restorer: Restorer, batch: FaceBatch) -> Tensor:
         batch: Crops of any size, on any device.
 
     Raises:
-        PluginError: The answer is not a tensor of the images' shape.
+        PluginError: The answer breaks the contract (:func:`restore_recog.api.answers.restored`).
     """
     small = fitted(batch, restorer.image_size)
-    restored = restorer.restore(small.to(restorer.device))
-    if not isinstance(restored, Tensor) or restored.shape != small.images.shape:
-        shape = tuple(getattr(restored, "shape", ()))
-        raise PluginError(
-            f"The restorer '{restorer.name}' returned a {type(restored).__name__} of shape "
-            f"{shape}, expected a tensor of shape {tuple(small.images.shape)}; fix the plug-in."
-        )
+    restored = answers.restored(restorer, small.to(restorer.device))
     restored = unfitted(restored.float(), batch, small)
     return restored if batch.valid is None else _repeating(restored, batch.masks, batch.valid)
 
@@ -66,37 +59,6 @@ def known_masks(crops: Sequence[FaceCrop]) -> Tensor | None:
     return torch.from_numpy(np.stack(known)).unsqueeze(1).float()
 
 
-def masks_of(segmenter: Segmenter, images: Tensor) -> Tensor:
-    """Return the (N, 1, H, W) float32 masks in {0, 1} of images.
-
-    Args:
-        segmenter: On the device of the images.
-        images: (N, 3, H, W) float32 RGB in [0, 1].
-
-    Raises:
-        PluginError: The answer is not a tensor, or has another shape or other values.
-    """
-    masks = segmenter.segment(images)
-    if not isinstance(masks, Tensor):
-        raise PluginError(
-            f"The segmenter '{segmenter.name}' returned a {type(masks).__name__}, expected a "
-            "tensor of masks; fix the plug-in."
-        )
-    if masks.shape != (len(images), 1, *images.shape[-2:]):
-        raise PluginError(
-            f"The segmenter '{segmenter.name}' returned shape {tuple(masks.shape)} for "
-            f"{len(images)} images of {tuple(images.shape[-2:])}; fix the plug-in."
-        )
-    masks = masks.float()
-    wrong = masks[(masks != 0) & (masks != 1)]
-    if wrong.numel():
-        raise PluginError(
-            f"The segmenter '{segmenter.name}' returned the value {float(wrong[0]):.3g} where a "
-            "mask holds 0 (free) and 1 (occluded) only; let it apply its threshold."
-        )
-    return masks
-
-
 class Restoration(nn.Module):
     """Restore aligned face crops, as a torchvision-style transform.
 
@@ -113,7 +75,7 @@ class Restoration(nn.Module):
     def __init__(self, restorer: Restorer, segmenter: Segmenter | None = None) -> None:
         super().__init__()
         self.restorer = restorer
-        self.segmenter = segmenter or restorer.segmenter()
+        self.segmenter = segmenter or own_segmenter(restorer)
         for name, part in vars(restorer).items():
             if isinstance(part, nn.Module):
                 self.add_module(name, part)
@@ -155,7 +117,7 @@ class Restoration(nn.Module):
             self.segmenter = None if chosen is None else chosen.segmenter
         if self.segmenter is None:
             return images.new_zeros(images.shape[0], 1, *images.shape[-2:])
-        return masks_of(self.segmenter, images)
+        return answers.segmented(self.segmenter, images)
 
 
 class RestoredRecognizer(nn.Module):
@@ -183,7 +145,7 @@ class RestoredRecognizer(nn.Module):
     ) -> Tensor:
         """Return (N, D) unit-length templates of (N, 3, H, W) crops in [0, 1]."""
         restored = self.restoration(images, masks, landmarks)
-        return self.recognizer.embed(resize(restored, self.recognizer.image_size))
+        return answers.embedded(self.recognizer, resize(restored, self.recognizer.image_size))
 
     def of_photographs(self, images: Sequence[FaceImage]) -> Tensor:
         """Return (N, D) unit-length templates of the faces in photographs, fed as in an evaluation.
@@ -208,7 +170,7 @@ class RestoredRecognizer(nn.Module):
             template, size = recognizer.template, recognizer.image_size
             shown = [recut(c, x, template, size) for c, x in zip(crops, shown, strict=True)]
         wanted = resize(to_tensor(shown), recognizer.image_size)
-        return recognizer.embed(wanted.to(recognizer.device))
+        return answers.embedded(recognizer, wanted.to(recognizer.device))
 
 
 def resize(images: Tensor, size: tuple[int, int]) -> Tensor:

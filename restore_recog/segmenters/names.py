@@ -110,7 +110,7 @@ def choose(
         return dict.fromkeys(restorers, create(choice, restorers, device))
     chosen: dict[str, ChosenSegmenter | None] = {}
     for name, restorer in restorers.items():
-        own = restorer.segmenter()
+        own = own_segmenter(restorer)
         chosen[name] = None if own is None else ChosenSegmenter(own, restorer.device, name)
     needy = [
         name
@@ -149,8 +149,23 @@ def create(choice: str, restorers: Mapping[str, Restorer], device: str) -> Chose
     return ChosenSegmenter(made, device, made.name)
 
 
+def own_segmenter(restorer: Restorer) -> Segmenter | None:
+    """Return a restorer's own segmenter, or None where it has none.
+
+    Raises:
+        PluginError: It brings something else.
+    """
+    own = restorer.segmenter()
+    if own is not None and not isinstance(own, Segmenter):
+        raise PluginError(
+            f"The restorer '{restorer.name}' returned a {type(own).__name__} from segmenter(), "
+            "expected an object of a class that inherits from restore_recog.api.Segmenter, or None."
+        )
+    return own
+
+
 def _lent(name: str, restorer: Restorer) -> ChosenSegmenter:
-    segmenter = restorer.segmenter()
+    segmenter = own_segmenter(restorer)
     if segmenter is None:
         raise PluginError(
             f"The restorer '{name}' has no segmenter; give --segmenter the name of one that has, "

@@ -7,7 +7,7 @@ from abc import abstractmethod
 import numpy as np
 import torch
 
-from restore_recog.api import Recognizer, Restorer
+from restore_recog.api import Recognizer, Restorer, answers
 from restore_recog.testing.shared import Contract
 from restore_recog.types import FaceBatch
 
@@ -51,6 +51,7 @@ class RestorerContract(Contract):
         assert restored.shape == batch.images.shape and restored.dtype == torch.float32
         assert torch.isfinite(restored).all()
         assert float(restored.min()) >= 0 and float(restored.max()) <= 1
+        answers.restored(restorer, batch)  # as every command checks it
 
     def test_leaves_its_input_alone(self) -> None:
         """The arms of an evaluation share one batch."""
@@ -92,6 +93,7 @@ class RestorerContract(Contract):
             masks = segmenter.segment(batch.images)
             assert masks.shape == batch.masks.shape and masks.dtype == torch.float32
             assert bool(((masks == 0) | (masks == 1)).all())
+            answers.segmented(segmenter, batch.images)
 
 
 class RecognizerContract(Contract):
@@ -107,6 +109,7 @@ class RecognizerContract(Contract):
         templates = recognizer.embed(face_batch(3, recognizer.image_size).images)
         assert templates.ndim == 2 and len(templates) == 3 and templates.dtype == torch.float32
         torch.testing.assert_close(templates.norm(dim=1), torch.ones(3), atol=1e-4, rtol=0)
+        answers.embedded(recognizer, face_batch(3, recognizer.image_size).images)
 
     def test_lengths_belong_to_the_templates(self) -> None:
         """Where it tells templates before they are made unit length, they are the same ones."""
@@ -137,8 +140,9 @@ class RecognizerContract(Contract):
         recognizer = self.create()
         images = face_batch(12, recognizer.image_size).images
         templates = recognizer.embed(images).double().numpy()
-        compare = recognizer.enrol(templates, np.array([f"s{i // 2}" for i in range(12)]))
-        scores = np.asarray(compare(templates, templates))
+        subjects = np.array([f"s{i // 2}" for i in range(12)])
+        compare = answers.enrolled(recognizer, templates, subjects)
+        scores = answers.compared(recognizer.name, compare, templates, templates)
         assert scores.shape == (12, 12) and np.abs(scores).max() <= 1 + 1e-6
         part = np.asarray(compare(templates[3:5], templates[:7]))
         np.testing.assert_allclose(part, scores[3:5, :7], atol=1e-6)

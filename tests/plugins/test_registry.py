@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from restore_recog import registry
+from restore_recog import packages, registry
 from restore_recog.api import Restorer
+from restore_recog.cli import main
 from restore_recog.errors import (
     PluginClashError,
     PluginError,
@@ -139,6 +141,52 @@ def test_dotted_path(distribution):
         registry.restorers.load("my_package.elsewhere:Sponge")
     with pytest.raises(PluginImportError, match="inherits from"):
         registry.restorers.load("my_package.my_module:NotOne")
+
+
+EXITS = "import sys\nsys.exit(0)\n"
+SLOW = "import time\ntime.sleep(0.3)\n" + GOOD
+
+
+@pytest.mark.parametrize("source", [EXITS, "raise SystemExit('done')\n", "raise ValueError(1)\n"])
+def test_a_module_that_ends_the_program_is_named(distribution, source):
+    root = distribution("exit-package", "exiter = broken_plugin:Sponge", "broken_plugin", source)
+    with pytest.raises(PluginImportError, match="'exiter' of exit-package 1.2.3 cannot be imp"):
+        registry.restorers.load("exiter")
+    with pytest.raises(PluginImportError, match="'broken_plugin:Sponge' cannot be imported"):
+        registry.restorers.load("broken_plugin:Sponge")
+    shown = CliRunner().invoke(main, ["list", "restorers", "--long"])
+    assert shown.exit_code == 0 and "exiter" in shown.output and "not usable: " in shown.output
+    asked = CliRunner().invoke(main, ["eval", "-r", "exiter", "-o", str(root / "out")])
+    assert asked.exit_code == 1 and "'exiter' of exit-package 1.2.3 cannot be" in asked.output
+
+
+def test_a_slow_import_is_named(distribution, monkeypatch, capsys):
+    monkeypatch.setattr(packages, "SLOW", 0.1)
+    distribution("slow-package", "sponge = sponge_plugin:Sponge", "sponge_plugin", SLOW)
+    registry.restorers.load("sponge")
+    said = capsys.readouterr().err
+    assert said == (
+        "The restorer 'sponge' of slow-package 1.2.3 is still being imported from "
+        "sponge_plugin:Sponge after 0.1 seconds.\n"
+    )
+
+
+def test_a_constructor_that_ends_the_program_is_named():
+    class Leaving(Restorer):
+        name = "leaving"
+
+        def __init__(self, *, weights=None, device="cpu"):
+            sys.exit("no licence")
+
+        def restore(self, batch):
+            return batch.images
+
+    registry.restorers.add("leaving", Leaving)
+    try:
+        with pytest.raises(PluginError, match=r"'leaving' called sys.exit\('no licence'\)"):
+            registry.restorers.create("leaving")
+    finally:
+        registry.restorers.remove("leaving")
 
 
 def test_decorator():

@@ -12,13 +12,14 @@ from torch import Tensor
 
 from restore_recog.alignment import TEMPLATE, align
 from restore_recog.api import Restorer, Segmenter
+from restore_recog.api.answers import segmented
 from restore_recog.evaluation.evaluate import evaluate
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.masks import unpack
 from restore_recog.evaluation.run.session import Session
 from restore_recog.images import to_tensor
 from restore_recog.restoring.image_files import ImageRestorer, put_back
-from restore_recog.restoring.restoration import Restoration, masks_of, run_restorer, valid_tensor
+from restore_recog.restoring.restoration import Restoration, run_restorer, valid_tensor
 from restore_recog.types import FaceBatch, FaceImage
 
 CUT = 40
@@ -100,7 +101,7 @@ def test_faces_within_their_photographs_are_none_the_wiser() -> None:
     pair = [align(photograph(), SIDE), align(whole, SIDE)]
     assert pair[1].valid is None and valid_tensor(pair[1:]) is None
     images, valid = to_tensor([crop.pixels for crop in pair]), valid_tensor(pair)
-    masks = masks_of(Streaks(), images)
+    masks = segmented(Streaks(), images)
     together = run_restorer(Stripes(), FaceBatch(images, masks, valid=valid))
     alone = Restoration(Stripes(), Streaks())(images[1])
     assert torch.equal(together[1], alone)
@@ -114,7 +115,7 @@ def test_at_another_size_too() -> None:
     small.image_size = (32, 32)  # type: ignore[misc]
     crop = align(photograph(), SIDE)
     images, valid = to_tensor([crop.pixels]), valid_tensor([crop])
-    masks = masks_of(KeyDetector(), images)
+    masks = segmented(KeyDetector(), images)
     restored = run_restorer(small, FaceBatch(images, masks, valid=valid))
     assert torch.equal(restored[0, :, : CUT - 8], images[0, :, : CUT - 8])
     assert (restored[0, :, CUT:] == restored[0, :, CUT - 1 : CUT]).all()

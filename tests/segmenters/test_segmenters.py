@@ -12,6 +12,7 @@ from evaluation_fakes import KeyDetector
 from torch import Tensor
 
 from restore_recog.api import Restorer, Segmenter
+from restore_recog.api.answers import segmented
 from restore_recog.errors import (
     DataError,
     PluginError,
@@ -25,7 +26,7 @@ from restore_recog.evaluation.segmenters.figures import mask_score
 from restore_recog.metrics.quality import boundary_error, precision, recall
 from restore_recog.nn.masks import NetSegmenter
 from restore_recog.restoring.image_files import segmenter_for
-from restore_recog.restoring.restoration import Restoration, fitted, masks_of
+from restore_recog.restoring.restoration import Restoration, fitted
 from restore_recog.segmenters import names
 from restore_recog.segmenters.average import AverageMask
 from restore_recog.types import FaceBatch
@@ -107,7 +108,7 @@ class TestNames:
     def test_ones_own_by_dotted_path(self) -> None:
         mine = names.create(f"{HERE}:Mine:0.25", {}, "cpu")
         assert (mine.segmenter.argument, mine.device, mine.name) == ("0.25", "cpu", "mine")
-        assert masks_of(mine.segmenter, torch.full((1, 3, 4, 4), 0.3)).all()
+        assert segmented(mine.segmenter, torch.full((1, 3, 4, 4), 0.3)).all()
 
     def test_the_segmenter_of_ones_own_restorer(self, tmp_path: Path) -> None:
         lent = names.create(f"{HERE}:Lender", {}, "cpu")
@@ -150,10 +151,10 @@ class TestContract:
     )
     def test_breach_is_one_sentence(self, answer: object, words: str) -> None:
         with pytest.raises(PluginError, match=words):
-            masks_of(Answers(answer), torch.rand(1, 3, 8, 8))
+            segmented(Answers(answer), torch.rand(1, 3, 8, 8))
 
     def test_truth_values_are_masks(self) -> None:
-        masks = masks_of(Answers(torch.ones(1, 1, 8, 8, dtype=torch.bool)), torch.rand(1, 3, 8, 8))
+        masks = segmented(Answers(torch.ones(1, 1, 8, 8, dtype=torch.bool)), torch.rand(1, 3, 8, 8))
         assert masks.dtype == torch.float32 and bool(masks.all())
 
     def test_the_pipeline_checks_too(self) -> None:
@@ -218,7 +219,7 @@ class TestMasks:
     def test_the_average_mask_looks_at_no_image(self) -> None:
         segmenter = AverageMask()
         dark, bright = segmenter.segment(torch.zeros(1, 3, 96, 96)), torch.ones(2, 3, 96, 96)
-        masks = masks_of(segmenter, bright)
+        masks = segmented(segmenter, bright)
         assert torch.equal(masks[:1], dark) and torch.equal(masks[0], masks[1])
         assert masks[0, 0, 75, 48] == 1 and not masks[0, 0, :25].any()  # mouth, not forehead
 

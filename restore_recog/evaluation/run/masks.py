@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from restore_recog.alignment import repeated
+from restore_recog.api.answers import segmented
 from restore_recog.errors import PluginError, RestoreRecogError
 from restore_recog.evaluation.run.faces import ProbeFace
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.images import to_tensor
 from restore_recog.nn.masks import grow
-from restore_recog.restoring.restoration import masks_of
 from restore_recog.segmenters.names import ChosenSegmenter
 from restore_recog.types import Pixels
 
@@ -118,7 +118,7 @@ def segment(
     images = to_tensor([crops[image_id] for image_id in ids]).to(segmenter.device)
     try:
         with torch.inference_mode():
-            answer = masks_of(segmenter.segmenter, images).cpu()  # (N, 1, S, S)
+            answer = segmented(segmenter.segmenter, images).cpu()  # (N, 1, S, S)
     except PluginError:
         raise
     except RestoreRecogError as error:

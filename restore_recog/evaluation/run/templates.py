@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from restore_recog.alignment import TEMPLATE, five_points, in_pixels, similarity, warp
-from restore_recog.api import Recognizer
+from restore_recog.api import Recognizer, answers
 from restore_recog.errors import DataError, PluginError, RestoreRecogError
 from restore_recog.evaluation.arms import WHOLE, part_of
 from restore_recog.evaluation.cache.entries import FinishedWork, Outcome
@@ -77,7 +77,7 @@ def embed(
         weigh: Whether weights are wanted.
 
     Raises:
-        PluginError: The recogniser's answer has the wrong shape.
+        PluginError: The recogniser breaks its contract.
     """
     if not faces:
         return []
@@ -86,8 +86,8 @@ def embed(
     try:
         with ledger.timed("embed", len(faces), recognizer.device), torch.inference_mode():
             wanted = resize(images, recognizer.image_size).to(recognizer.device)
-            raw = recognizer.unnormalised(wanted) if weigh else None
-            unit = recognizer.embed(wanted) if raw is None else F.normalize(raw)
+            raw = answers.unnormalised(recognizer, wanted) if weigh else None
+            unit = answers.embedded(recognizer, wanted) if raw is None else F.normalize(raw)
             templates = unit.double().cpu().numpy()
     except PluginError:
         raise
@@ -99,7 +99,7 @@ def embed(
     weights = [math.nan] * len(faces)
     if weigh:
         weights = [sharpness(x) for x in fitted] if raw is None else raw.norm(dim=1).tolist()
-    rows = _sound(recognizer, faces, templates, ledger)
+    rows = _sound(faces, templates, ledger)
     return [Embedded(row, weight) for row, weight in zip(rows, weights, strict=True)]
 
 
@@ -112,15 +112,8 @@ def sharpness(pixels: Pixels) -> float:
     return max(float(cv2.Laplacian(grey, cv2.CV_64F).std()), 1e-6)
 
 
-def _sound(
-    recognizer: Recognizer, faces: Sequence[Face], templates: Templates, ledger: Ledger
-) -> list[Templates | None]:
+def _sound(faces: Sequence[Face], templates: Templates, ledger: Ledger) -> list[Templates | None]:
     """Return the (D,) rows of (N, D) templates; None, and a failure, for those that are none."""
-    if templates.ndim != 2 or len(templates) != len(faces):
-        raise PluginError(
-            f"The recogniser '{recognizer.name}' returned shape {templates.shape} for "
-            f"{len(faces)} images, expected ({len(faces)}, D); fix the plug-in."
-        )
     with np.errstate(invalid="ignore", divide="ignore"):
         unit = templates / np.linalg.norm(templates, axis=1, keepdims=True)
     rows: list[Templates | None] = []

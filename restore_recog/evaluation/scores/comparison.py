@@ -11,11 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.api import Compare, Recognizer
-from restore_recog.errors import PluginError
+from restore_recog.api import Compare, Recognizer, answers
 from restore_recog.evaluation.scores.normalisation import LIMIT as NORMALISED
 from restore_recog.evaluation.scores.normalisation import ScoreNorm
-from restore_recog.metrics.streaming import LIMIT
 from restore_recog.types import Templates
 
 
@@ -43,7 +41,8 @@ def comparison(
         norm: How scores are normalised, each part's by itself; None where they are not.
     """
     known = ~np.isnan(gallery).any(axis=1)
-    enrolled = [recognizer.enrol(part, subjects[known]) for part in _split(gallery[known], parts)]
+    pieces = _split(gallery[known], parts)
+    enrolled = [answers.enrolled(recognizer, piece, subjects[known]) for piece in pieces]
     by_cosine = all(getattr(one, "__func__", None) is Recognizer.compare for one in enrolled)
     return cosines if by_cosine and norm is None else _Own(recognizer.name, enrolled, norm)
 
@@ -74,26 +73,11 @@ class _Own:
         self, compare: Compare, references: Templates, probes: Templates
     ) -> NDArray[np.floating]:
         def checked(references: Templates, probes: Templates) -> Templates:
-            return self._checked(compare(references, probes), (len(references), len(probes)))
+            return answers.compared(self.name, compare, references, probes)
 
         if self.norm is None:
             return checked(references, probes)
         return self.norm.scores(checked, references, probes)
-
-    def _checked(self, scores: NDArray[np.floating], shape: tuple[int, int]) -> Templates:
-        table = np.asarray(scores, dtype=np.float64)
-        if table.shape != shape:
-            raise PluginError(
-                f"The recogniser '{self.name}' compared {shape[0]} references with {shape[1]} "
-                f"probes and returned shape {table.shape}, expected {shape}; fix the plug-in."
-            )
-        if table.size and not (table.max() <= LIMIT and table.min() >= -LIMIT):
-            raise PluginError(
-                f"The recogniser '{self.name}' returned a score that is not a number in [-1, 1]; "
-                "let its comparison map what it measures to that range, e.g. a distance d to "
-                "1 / (1 + d)."
-            )
-        return table
 
 
 def _split(rows: Templates, parts: int) -> list[Templates]:
