@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from restore_recog.api import Recognizer, Restorer
-from restore_recog.errors import NoFaceError, SeveralFacesError
+from restore_recog.errors import ImageError
 from restore_recog.evaluation.arm_choice import ArmSpec
 from restore_recog.evaluation.arms import Arm
 from restore_recog.evaluation.cache.identity import identity, sources
+from restore_recog.evaluation.cache.packing import (
+    REASONS,
+    Outcome,
+    Tile,
+    packed,
+    packed_place,
+    packed_tile,
+    unpacked,
+    unpacked_place,
+    unpacked_tile,
+)
 from restore_recog.evaluation.cache.store import WorkCache
-from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.run.faces import ProbeFace, digest
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.locator import Locator
@@ -26,9 +32,9 @@ from restore_recog.face_detection import FaceFinder
 from restore_recog.photographs import own_crop
 from restore_recog.segmenters.names import ChosenSegmenter
 from restore_recog.system import provenance
-from restore_recog.types import FaceCrop, FaceImage, FaceSample, Pixels, Templates
+from restore_recog.types import FaceCrop, FaceImage, FaceSample, Pixels
 
-FORMAT = 5
+FORMAT = 6
 """Raised by any change of what an entry holds."""
 
 CORE = {"restore_recog.evaluation.run.probes"}
@@ -38,31 +44,6 @@ Tally = tuple[int, int, int]
 """Results taken from the cache, results made, entries damaged."""
 
 Keys = Mapping[str, bytes]
-Tile = tuple[Pixels, Pixels | None]
-"""An image of an arm, and the mask that it was made with."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
-    """What an arm made of one probe.
-
-    Attributes:
-        template: (D,) of unit length, or None where there is none.
-        fallback: The restorer failed and the probe was used as it came.
-        quality: Likeness to the clean counterpart.
-        mask: The mask that it was restored with, packed; None where no segmenter looked for one.
-        features: (F,) of the image for FID, or None.
-        weight: Of the template among others of its person; NaN where nobody asked.
-    """
-
-    template: Templates | None
-    fallback: bool
-    quality: ImageQuality
-    mask: bytes | None = None
-    features: NDArray[np.float32] | None = None
-    weight: float = math.nan
-
-
 class FinishedWork:
     """Looks up and keeps what the networks of one run made.
 
@@ -153,10 +134,10 @@ class FinishedWork:
             ledger: Takes the failures, whether they are known or new.
             make: Makes the block's outcomes; its failures go to *ledger*.
         """
-        known = {image_id: self._cache.get(key) for image_id, key in keys.items()}
-        if all(content is not None for content in known.values()):
+        known = {image_id: self._cache.read(key, unpacked) for image_id, key in keys.items()}
+        entries = {image_id: entry for image_id, entry in known.items() if entry is not None}
+        if len(entries) == len(keys):
             self.reused += len(keys)
-            entries = {image_id: unpacked(content or b"") for image_id, content in known.items()}
             for image_id, (_, known_failures) in entries.items():
                 for stage, reason in known_failures:
                     ledger.fail(stage, samples[image_id], reason)
@@ -173,20 +154,11 @@ class FinishedWork:
 
     def tile(self, key: bytes, make: Callable[[], Tile]) -> Tile:
         """Return the image and mask of one probe in one arm, kept or made."""
-        content = self._cache.get(key)
-        if content is not None:
-            line, _, rest = content.partition(b"\n")
-            height, width = json.loads(line)
-            values = np.frombuffer(rest, np.uint8)  # (3 H W,), or (4 H W,) with a mask at the end
-            kept, kept_mask = np.split(values, [3 * height * width])
-            return (
-                kept.reshape(height, width, 3),
-                kept_mask.reshape(height, width) if kept_mask.size else None,
-            )
-        image, mask = make()
-        head = json.dumps(image.shape[:2]).encode() + b"\n"
-        self._cache.put({key: head + image.tobytes() + (b"" if mask is None else mask.tobytes())})
-        return image, mask
+        known = self._cache.read(key, unpacked_tile)
+        if known is None:
+            known = make()
+            self._cache.put({key: packed_tile(known)})
+        return known
 
     def tally(self) -> Tally:
         """Return how much came from the cache so far."""
@@ -221,15 +193,14 @@ def notes(tallies: Sequence[Tally]) -> list[str]:
         )
     if damaged:
         sentences.append(
-            f"{damaged} entries in the cache were cut off or damaged and were computed again."
+            f"{damaged} entries in the cache were cut off or damaged, or not its own, and were "
+            "computed again."
         )
     return sentences
 
 
 class RememberingLocator(Locator):
     """A locator that keeps the landmarks it found, and in which images it found none."""
-
-    _REASONS = {kind.__name__: kind for kind in (NoFaceError, SeveralFacesError)}
 
     def __init__(self, finder: FaceFinder, cache: WorkCache) -> None:
         super().__init__(finder)
@@ -241,55 +212,22 @@ class RememberingLocator(Locator):
         if image.landmarks is not None:
             return image
         key = hashlib.sha256((self._base + digest(image.pixels)).encode()).digest()
-        content = self._cache.get(key)
-        if content is None:
+        known = self._cache.read(key, unpacked_place)
+        if known is None:
             try:
                 located = super().locate(image, ledger)
-            except (NoFaceError, SeveralFacesError) as error:
-                self._cache.put({key: json.dumps([type(error).__name__, str(error)]).encode()})
+            except tuple(REASONS.values()) as error:
+                self._cache.put({key: packed_place(error)})
                 raise
             assert located.landmarks is not None
-            self._cache.put({key: json.dumps(["", located.landmarks.tolist()]).encode()})
+            self._cache.put({key: packed_place(located.landmarks)})
             return located
-        kind, answer = json.loads(content)
-        if kind:
-            raise self._REASONS[kind](answer)
-        return replace(image, landmarks=np.array(answer, np.float32))
+        if isinstance(known, ImageError):
+            raise known
+        return replace(image, landmarks=known)
 
 
 def software() -> dict[str, str]:
     """Return the versions of what computes."""
     versions = provenance.versions()
     return {name: versions[name] for name in provenance.PACKAGES}
-
-
-def packed(outcome: Outcome, failures: Sequence[tuple[str, str]]) -> bytes:
-    """Return an outcome and its failures as bytes: a line of JSON, then its arrays'."""
-    row, features = outcome.template, outcome.features
-    head = {
-        "fallback": outcome.fallback,
-        "quality": list(asdict(outcome.quality).values()),
-        "failures": list(failures),
-        "weight": outcome.weight,
-        "template": None if row is None else len(row),
-    }
-    head["mask"] = None if outcome.mask is None else len(outcome.mask)
-    head["features"] = None if features is None else len(features)
-    arrays = [b"" if array is None else array.tobytes() for array in (row, features)]
-    return json.dumps(head).encode() + b"\n" + b"".join(arrays) + (outcome.mask or b"")
-
-
-def unpacked(content: bytes) -> tuple[Outcome, list[tuple[str, str]]]:
-    """Return what :func:`packed` was given."""
-    line, _, rest = content.partition(b"\n")
-    head = json.loads(line)
-    ends = np.cumsum([8 * (head["template"] or 0), 4 * (head["features"] or 0)]).tolist()
-    row = None if head["template"] is None else np.frombuffer(rest[: ends[0]], np.float64)
-    features = None
-    if head["features"] is not None:
-        features = np.frombuffer(rest[ends[0] : ends[1]], np.float32)
-    mask = None if head["mask"] is None else rest[ends[1] :]
-    failures = [(stage, reason) for stage, reason in head["failures"]]
-    quality = ImageQuality(*head["quality"])
-    outcome = Outcome(row, head["fallback"], quality, mask, features, head["weight"])
-    return outcome, failures

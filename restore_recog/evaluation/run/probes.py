@@ -13,7 +13,8 @@ from restore_recog.alignment import on_image
 from restore_recog.api import Restorer
 from restore_recog.evaluation.arm_choice import ArmChoice, ArmSpec
 from restore_recog.evaluation.arms import WHOLE, Arm
-from restore_recog.evaluation.cache.entries import FinishedWork, Outcome, Tile
+from restore_recog.evaluation.cache.entries import FinishedWork
+from restore_recog.evaluation.cache.packing import Outcome, Tile
 from restore_recog.evaluation.image_quality import ImageQuality, measure
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.run.arm_images import ImageMaker

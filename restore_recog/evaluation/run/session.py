@@ -19,7 +19,7 @@ from restore_recog.errors import DataError
 from restore_recog.evaluation.arm_choice import ArmChoice, ArmSpec
 from restore_recog.evaluation.arms import WHOLE
 from restore_recog.evaluation.cache import entries
-from restore_recog.evaluation.cache.entries import FinishedWork, RememberingLocator, Tile
+from restore_recog.evaluation.cache.packing import Tile
 from restore_recog.evaluation.cache.store import WorkCache
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.run import cohort, quality_models
@@ -121,15 +121,15 @@ class Session:
         self.found_probes: dict[str, FoundProbe] = {}
         self.fill_mask = "predicted"
 
-    def _workplace(self, coverings: CoveringSpec | None) -> tuple[Studio, FinishedWork | None]:
+    def _workplace(self, coverings: CoveringSpec | None) -> tuple[Studio, entries.FinishedWork | None]:
         """Return where faces come from, and where results made before do (None: no cache)."""
         request, work = self.request, None
         finder = FaceFinder(request.faces_policy, request.device)  # type: ignore[arg-type]
         locator = Locator(finder)
         if request.cache is not None:
             cache = WorkCache(request.cache)
-            locator = RememberingLocator(finder, cache)
-            work = FinishedWork(
+            locator = entries.RememberingLocator(finder, cache)
+            work = entries.FinishedWork(
                 cache,
                 recognizer=request.recognizer,
                 restorers=self.restorers,

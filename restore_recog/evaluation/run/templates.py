@@ -17,7 +17,8 @@ from restore_recog.alignment import TEMPLATE, five_points, in_pixels, similarity
 from restore_recog.api import Recognizer, answers
 from restore_recog.errors import DataError, PluginError, RestoreRecogError
 from restore_recog.evaluation.arms import WHOLE, part_of
-from restore_recog.evaluation.cache.entries import FinishedWork, Outcome
+from restore_recog.evaluation.cache.entries import FinishedWork
+from restore_recog.evaluation.cache.packing import Outcome
 from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.run.faces import Studio, digest
 from restore_recog.evaluation.run.ledger import Ledger
