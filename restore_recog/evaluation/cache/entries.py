@@ -44,6 +44,8 @@ Tally = tuple[int, int, int]
 """Results taken from the cache, results made, entries damaged."""
 
 Keys = Mapping[str, bytes]
+
+
 class FinishedWork:
     """Looks up and keeps what the networks of one run made.
 

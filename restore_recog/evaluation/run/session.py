@@ -121,7 +121,7 @@ class Session:
         self.found_probes: dict[str, FoundProbe] = {}
         self.fill_mask = "predicted"
 
-    def _workplace(self, coverings: CoveringSpec | None) -> tuple[Studio, entries.FinishedWork | None]:
+    def _workplace(self, drawn: CoveringSpec | None) -> tuple[Studio, entries.FinishedWork | None]:
         """Return where faces come from, and where results made before do (None: no cache)."""
         request, work = self.request, None
         finder = FaceFinder(request.faces_policy, request.device)  # type: ignore[arg-type]
@@ -139,7 +139,7 @@ class Session:
                 weighed=request.weighs,
             )
         template = TEMPLATE if request.template is None else request.template
-        studio = Studio(self.source, locator, self.size, self.ledger, template, coverings)
+        studio = Studio(self.source, locator, self.size, self.ledger, template, drawn)
         return studio, work
 
     def run(self) -> dict[str, ArmRun]:
