@@ -28,10 +28,11 @@ FORMAT = 1
 LAST = "last.pt"
 PREVIOUS = "previous.pt"
 
-UNHARMED = (
-    "the last checkpoint is unharmed: make room on the disk and repeat the command with --resume"
-)
-"""What to do where a file of a run cannot be written."""
+
+def room(folder: Path) -> str:
+    """Return what to do where a file of a run in *folder* cannot be written."""
+    saved = "the last checkpoint is unharmed" if latest(folder) else "no checkpoint was saved yet"
+    return f"{saved}: make room on the disk and repeat the command with --resume"
 
 
 def save(path: Path, payload: Mapping[str, Any]) -> None:
@@ -49,7 +50,7 @@ def save(path: Path, payload: Mapping[str, Any]) -> None:
     """
     # PyTorch's zip writer turns a failed write into a RuntimeError.
     kept = path.with_name(PREVIOUS)
-    with whole_file(path, keep=kept, advice=UNHARMED, failures=RuntimeError) as part:
+    with whole_file(path, keep=kept, advice=room(path.parent), failures=RuntimeError) as part:
         torch.save({"format": FORMAT, **payload}, part)
 
 

@@ -12,7 +12,7 @@ import cv2
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from restore_recog.errors import RestoreRecogError
+from restore_recog.errors import RestoreRecogError, TrainingError
 from restore_recog.training.faces import PackedBatch, TrainingFaces
 
 
@@ -50,6 +50,7 @@ def batches(
 
     Raises:
         RestoreRecogError: A batch cannot be made.
+        TrainingError: A worker process has died.
     """
     # Workers copy nothing on Linux: a fork shares the crops. The generator keeps the loader
     # from drawing its seed from the global one, which a resumed run must find untouched.
@@ -62,10 +63,23 @@ def batches(
         multiprocessing_context="fork" if workers and sys.platform == "linux" else None,
         generator=torch.Generator(),
     )
-    for made in loader:
-        if isinstance(made, RestoreRecogError):
-            raise made
-        yield made
+    made = iter(loader)
+    while True:
+        try:
+            batch = next(made, None)
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            raise TrainingError(
+                "A process that prepares batches has died, most often because shared memory "
+                "(/dev/shm) or memory is used up; give fewer --workers (0 does without), or make "
+                "/dev/shm larger."
+            ) from error
+        if batch is None:
+            return
+        if isinstance(batch, RestoreRecogError):
+            raise batch
+        yield batch
 
 
 @dataclass

@@ -188,7 +188,7 @@ def _shared_advice(device: str, asked: int, phase: str) -> str:
     """Return what the user of several processes can do: none of them tries on alone."""
     return (
         f"The {device} has too little memory for its {asked} images of every batch in phase "
-        f"'{phase}'; the last checkpoint is unharmed. Go on with --resume and more processes, or "
+        f"'{phase}'; what was saved is unharmed. Go on with --resume and more processes, or "
         "begin again in another --output with a smaller batch_size."
     )
 
@@ -197,7 +197,7 @@ def _advice(device: str, asked: int, phase: str, fits: int | None) -> str:
     """Return what the user can do."""
     sentence = (
         f"The {device} has too little memory for a batch of {asked} in phase '{phase}'; "
-        "the last checkpoint is unharmed. "
+        "what was saved is unharmed. "
     )
     if fits is None:
         return sentence + "No smaller batch ran either; free memory or set a smaller model or size."

@@ -124,7 +124,7 @@ class Trainer:
         except OSError as error:
             raise OutputError(
                 f"The training cannot write to {self.run_dir} ({error.strerror or error}); "
-                "the last checkpoint is unharmed: make room and repeat with --resume."
+                f"{checkpoint.room(self.run_dir)}."
             ) from error
         return self.weights_path
 
@@ -272,7 +272,7 @@ class Trainer:
         best = None if self.validator.best is None else asdict(self.validator.best)
         record = {**plain(self.record), **entries, "best": best}
         text = json.dumps(record, indent=2) + "\n"
-        write_text(self.run_dir / "run.json", text, advice=checkpoint.UNHARMED)
+        write_text(self.run_dir / "run.json", text, advice=checkpoint.room(self.run_dir))
 
     def _contents(self) -> RunSnapshot:
         return RunSnapshot(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import torch
 from restore_recog.alignment import TEMPLATE
 from restore_recog.cli import training_data
 from restore_recog.datasets.phantom import Phantom
-from restore_recog.errors import DataError
+from restore_recog.errors import DataError, TrainingError
 from restore_recog.system import workers
 from restore_recog.system.workers import in_order
 from restore_recog.training.batch import PackedBatch
@@ -197,3 +198,19 @@ def test_phantoms_are_the_same_bytes_whoever_renders_them(
         assert one.landmarks is not None and two.landmarks is not None
         assert np.array_equal(one.landmarks, two.landmarks)
     assert isinstance(together[-1], DataError) and str(together[-1]) == str(alone[-1])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked")
+def test_a_worker_that_dies_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where shared memory is used up: the kernel ends the worker with SIGBUS."""
+    source, parent = faces(), os.getpid()
+
+    def dying(*_: object, **__: object) -> PackedBatch:
+        assert os.getpid() != parent
+        os.kill(os.getpid(), signal.SIGBUS)
+        raise AssertionError
+
+    monkeypatch.setattr(source, "packed_batch", dying)
+    plan = BatchPlan("p", 4, 0, 2, 0, 1.0)
+    with pytest.raises(TrainingError, match=r"has died, .* give fewer --workers \(0 does without"):
+        list(batches(source, plan, 1))
