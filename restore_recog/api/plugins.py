@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -218,6 +219,17 @@ class Dataset(ABC):
     @abstractmethod
     def read(self, samples: Sequence[FaceSample]) -> list[FaceImage | RestoreRecogError]:
         """Return one image, or the reason why there is none, for every sample in order."""
+
+    def each(self, samples: Sequence[FaceSample]) -> Iterator[FaceImage | RestoreRecogError]:
+        """Yield what :meth:`read` answers, in order.
+
+        Files are read one at a time, as they are asked for, so that a single one is decoded at
+        once, however many are named; what is rendered is made together.
+        """
+        for in_files, group in groupby(samples, key=lambda sample: sample.path is not None):
+            members = list(group)
+            for block in [[one] for one in members] if in_files else [members]:
+                yield from self.read(block)
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,7 @@ def _see_all(entries: Sequence[Entry]) -> Iterator[tuple[Entry, _Facts | str]]:
 
 def _see(block: Sequence[Entry]) -> list[_Facts | str]:
     """Return the facts of each image of one data set, or why it cannot be read."""
-    images = block[0].dataset.read([entry.sample for entry in block])
+    images = block[0].dataset.each([entry.sample for entry in block])
     return [
         _facts(entry, image) if isinstance(image, FaceImage) else str(image)
         for entry, image in zip(block, images, strict=True)

@@ -201,7 +201,7 @@ def _images(
     for source in chosen:
         for start in range(0, len(source.samples), CHUNK):
             chunk = source.samples[start : start + CHUNK]
-            for sample, image in zip(chunk, source.dataset.read(chunk), strict=True):
+            for sample, image in zip(chunk, source.dataset.each(chunk), strict=True):
                 yield source, sample, image
 
 

@@ -155,7 +155,7 @@ def _key(chosen: Sequence[TrainingSource], size: int) -> str:
             labels = [sample.image_id, sample.subject, file, dict(sample.attributes)]
             digest.update(json.dumps(labels).encode())
         step = max(1, len(source.samples) // PROBES)
-        for image in source.dataset.read(source.samples[::step][:PROBES]):
+        for image in source.dataset.each(source.samples[::step][:PROBES]):
             if isinstance(image, FaceImage):
                 digest.update(np.ascontiguousarray(image.pixels).data)
     return digest.hexdigest()

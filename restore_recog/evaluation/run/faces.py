@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -67,28 +68,27 @@ class Source:
             )
 
     def read(self, ids: Sequence[str], ledger: Ledger) -> Iterator[tuple[FaceSample, FaceImage]]:
-        """Yield every image that can be read, in order; the others go to the ledger."""
-        if not ids:
-            return
-        with ledger.timed("read", len(ids)):
-            items = self._read_batch(ids)
+        """Yield every image that can be read, in order; the others go to the ledger.
+
+        Of files one is decoded at a time, when it is asked for.
+        """
+        asked: dict[int, tuple[Dataset, list[FaceSample]]] = {}
         for image_id in ids:
-            sample, item = self.samples[image_id], items[image_id]
+            dataset, sample = self._origin[image_id]
+            asked.setdefault(id(dataset), (dataset, []))[1].append(sample)
+        answers = {key: dataset.each(samples) for key, (dataset, samples) in asked.items()}
+        laps, seconds = ledger.laps.setdefault("read", []), 0.0
+        for image_id in ids:
+            sample, start = self.samples[image_id], time.perf_counter()
+            item = next(answers[id(self._origin[image_id][0])])
+            seconds += time.perf_counter() - start
             if isinstance(item, FaceImage):
                 yield sample, item
+                del item  # before the next one is decoded
             else:
                 ledger.fail("read", sample, item)
-
-    def _read_batch(self, ids: Sequence[str]) -> dict[str, FaceImage | Exception]:
-        items: dict[str, FaceImage | Exception] = {}
-        by_dataset: dict[int, list[str]] = {}
-        for image_id in ids:
-            by_dataset.setdefault(id(self._origin[image_id][0]), []).append(image_id)
-        for members in by_dataset.values():
-            dataset = self._origin[members[0]][0]
-            images = dataset.read([self._origin[image_id][1] for image_id in members])
-            items.update(zip(members, images, strict=True))
-        return items
+        if ids:
+            laps.append((len(ids), seconds))
 
     def only(self, ids: Sequence[str]) -> Source:
         """Return a source of some of the images."""
@@ -200,6 +200,7 @@ class Studio:
         crops = {}
         for sample, image in self.source.read(ids, self.ledger):
             crop = self._crop(sample, image)
+            del image  # before the next one is decoded
             if crop is not None:
                 crops[sample.image_id] = crop
         return crops
@@ -241,9 +242,10 @@ class Studio:
         """Return occluded probes as they are; with the clean counterpart where it is aligned."""
         images: dict[str, tuple[FaceSample, FaceCrop, tuple[int, ...]]] = {}
         for sample, image in self.source.read(ids, self.ledger):
-            crop = self._crop(sample, image)
+            crop, shape = self._crop(sample, image), image.pixels.shape
+            del image
             if crop is not None:
-                images[sample.image_id] = (sample, crop, image.pixels.shape)
+                images[sample.image_id] = (sample, crop, shape)
         clean = self._counterparts(images)
         return {
             image_id: ProbeFace(sample, crop, clean.get(image_id), sample.condition)
@@ -269,6 +271,7 @@ class Studio:
                     crops[image_id] = replace(crop, pixels=pixels, mask=None, photo=photo)
                 else:
                     self.ledger.fail("align", sample, "Its clean counterpart has another size.")
+            del image
         return crops
 
     def _crop(self, sample: FaceSample, image: FaceImage) -> FaceCrop | None:

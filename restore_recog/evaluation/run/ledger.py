@@ -109,7 +109,7 @@ class Ledger:
             ``ms_p95`` and ``images_per_s``.
         """
         processes = [self.laps, *self.other_laps]
-        stages = dict.fromkeys(stage for laps in processes for stage in laps)
+        stages = dict.fromkeys(stage for laps in processes for stage, done in laps.items() if done)
         return {stage: _cost([laps.get(stage, ()) for laps in processes]) for stage in stages}
 
     def report(self, stage: str, done: int, total: int) -> None:
