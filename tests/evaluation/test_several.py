@@ -31,7 +31,7 @@ class Means(Recognizer):
 
     def embed(self, images: Tensor) -> Tensor:
         means = F.adaptive_avg_pool2d(images, 2).flatten(1)
-        return means * (images.mean((1, 2, 3)) > 0.445)[:, None]
+        return F.normalize(means) * (images.mean((1, 2, 3)) > 0.445)[:, None]
 
 
 class CountedDetector(KeyDetector):
