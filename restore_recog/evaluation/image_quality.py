@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.metrics.quality import dice, iou, whole_and_inside
+from restore_recog.metrics.quality import dice, iou, sharpness, whole_and_inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class ImageQuality:
     Attributes:
         psnr, ssim, l1, l2: Whole image (dB; SSIM in [-1, 1]; mean absolute and mean squared
             difference of [0, 1] values); ``*_mask`` inside the true mask only.
+        sharpness: Of what is inside the true mask, over that of the counterpart; 1 = as sharp.
         dice, iou: The mask that was used against the true mask.
         lpips: Perceptual distance to the clean counterpart; lower is better.
         niqe, brisque: Of the image alone; lower is better.
@@ -30,6 +31,7 @@ class ImageQuality:
     ssim_mask: float = np.nan
     l1_mask: float = np.nan
     l2_mask: float = np.nan
+    sharpness: float = np.nan
     dice: float = np.nan
     iou: float = np.nan
     lpips: float = np.nan
@@ -56,6 +58,8 @@ def measure(
     if clean is not None:
         measured = whole_and_inside(image / 255.0, clean / 255.0, true_mask)
         values = {name: float(value) for name, value in measured.items()}
+        if true_mask is not None:
+            values["sharpness"] = float(sharpness(image / 255.0, clean / 255.0, true_mask))
     if true_mask is not None and used_mask is not None:
         values |= {
             "dice": float(dice(used_mask, true_mask)),

@@ -195,6 +195,7 @@ LIKENESS = (
     Column("L1 in the mask, %", "l1_mask", 100, 2, better=DOWN),
     Column("L2", "l2", 1, 4, better=DOWN),
     Column("L2 in the mask", "l2_mask", 1, 4, better=DOWN),
+    Column("Sharpness in the mask (truth = 1)", "sharpness", 1, 2),
     Column("FID", "fid", 1, 2, brief="FID", better=DOWN),
     Column("Fréchet distance of templates", "frechet_embedding", 1, 4, better=DOWN),
     Column("LPIPS", "lpips", 1, 4, brief="LPIPS", better=DOWN),

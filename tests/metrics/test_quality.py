@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ from restore_recog.metrics.quality import (
     l2_error,
     pixel_accuracy,
     psnr,
+    sharpness,
     ssim,
     whole_and_inside,
 )
@@ -183,3 +185,26 @@ def test_grey_masks_are_refused(figure):
         figure([[0.3, 1.0]], [[0.0, 1.0]])
     with pytest.raises(ValueError, match="one shape"):
         figure([[0, 1]], [[0, 1], [1, 1]])
+
+
+def test_sharpness_is_that_of_the_truth() -> None:
+    rng = np.random.default_rng(3)
+    truth = rng.uniform(0.3, 0.7, (2, 24, 24, 3))
+    mask = np.zeros((24, 24))
+    mask[6:18, 6:18] = 1
+    np.testing.assert_allclose(sharpness(truth, truth, mask), 1)
+    half = 0.5 + (truth - 0.5) / 2
+    np.testing.assert_allclose(sharpness(half, truth, mask), 0.5)
+    blurred = np.stack([cv2.GaussianBlur(one, (0, 0), 2) for one in truth])
+    assert (sharpness(blurred, truth, mask) < 0.2).all()
+    edged = np.where(mask[..., None] > 0, truth, 0)  # beside the mask only
+    np.testing.assert_allclose(sharpness(edged, truth, mask), 1)
+    by_hand = cv2.Laplacian(half[0].mean(-1), cv2.CV_64F)[7:17, 7:17].std()
+    truly = cv2.Laplacian(truth[0].mean(-1), cv2.CV_64F)[7:17, 7:17].std()
+    np.testing.assert_allclose(sharpness(half[0], truth[0], mask), by_hand / truly)
+    flat = np.full_like(truth[0], 0.5)
+    assert sharpness(flat, truth[0], mask) == 0
+    assert np.isnan(sharpness(truth[0], flat, mask))
+    assert np.isnan(sharpness(truth[0], truth[0], np.zeros((24, 24))))
+    with pytest.raises(ValueError, match="A mask of shape"):
+        sharpness(truth[0], truth[0], mask[1:])

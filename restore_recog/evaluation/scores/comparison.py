@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.api import Compare, Recognizer, answers
+from restore_recog.api import Compare, Recognizer
 from restore_recog.evaluation.scores.normalisation import LIMIT as NORMALISED
 from restore_recog.evaluation.scores.normalisation import ScoreNorm
 from restore_recog.types import Templates
@@ -40,6 +40,8 @@ def comparison(
             1/sqrt(parts) long; the score of such a row is the mean of the scores of its parts.
         norm: How scores are normalised, each part's by itself; None where they are not.
     """
+    from restore_recog.api import answers  # here: showing a report must not import torch
+
     known = ~np.isnan(gallery).any(axis=1)
     pieces = _split(gallery[known], parts)
     enrolled = [answers.enrolled(recognizer, piece, subjects[known]) for piece in pieces]
@@ -72,6 +74,8 @@ class _Own:
     def _scored(
         self, compare: Compare, references: Templates, probes: Templates
     ) -> NDArray[np.floating]:
+        from restore_recog.api import answers
+
         def checked(references: Templates, probes: Templates) -> Templates:
             return answers.compared(self.name, compare, references, probes)
 
