@@ -14,17 +14,17 @@ from dataclasses import fields, replace
 from restore_recog.api import Recognizer
 from restore_recog.errors import DataError, PluginError
 from restore_recog.evaluation import plan_files
-from restore_recog.evaluation.arms import ARMS, Occluded
+from restore_recog.evaluation.arms import ARMS
 from restore_recog.evaluation.figures import groups
 from restore_recog.evaluation.figures.findings import Findings
 from restore_recog.evaluation.request import EvalRequest
-from restore_recog.evaluation.results import ArmReport, Cohort, EvaluationReport, ProbeRow, Verdict
+from restore_recog.evaluation.results import EvaluationReport, ProbeRow
 from restore_recog.evaluation.run.ledger import Ledger, Progress
 from restore_recog.evaluation.run.probes import ArmRun
 from restore_recog.evaluation.run.session import Session, run_together
-from restore_recog.evaluation.words import notes, teaching, verdict
+from restore_recog.evaluation.words import notes, teaching
 from restore_recog.evaluation.words.examples import examples
-from restore_recog.evaluation.words.fusion import with_fusion
+from restore_recog.evaluation.words.judging import Case, judge
 from restore_recog.metrics.verification import DetCurve
 from restore_recog.system.atomic import check_output
 
@@ -58,7 +58,8 @@ def evaluate_each(
         progress: Called with (stage, done, total) as the work goes on.
 
     Returns:
-        A report for each, the same as :func:`evaluate` gives of it alone.
+        A report for each, the same as :func:`evaluate` gives of it alone but for the verdicts,
+        whose tests are corrected together.
 
     Raises:
         OutputError, DataError, PluginError: As :func:`evaluate`.
@@ -79,10 +80,16 @@ def evaluate_each(
     samples = [sessions[0].source.samples[image_id] for image_id in plan.probes]
     groups.check(request.cohorts, samples)
     runs = run_together(sessions)
-    return [_report(session, mine) for session, mine in zip(sessions, runs, strict=True)]
+    reports = [_report(session, mine) for session, mine in zip(sessions, runs, strict=True)]
+    judgement = judge([Case.of(report) for report in reports])
+    return [
+        replace(report, verdicts=verdicts, family=judgement.family)
+        for report, verdicts in zip(reports, judgement.verdicts, strict=True)
+    ]
 
 
 def _report(session: Session, runs: Mapping[str, ArmRun]) -> EvaluationReport:
+    """Return the report of one recogniser, its verdicts not yet given."""
     request, ledger = session.request, session.ledger
     samples = [session.source.samples[image_id] for image_id in session.plan.probes]
     findings = Findings.of(session, runs)
@@ -93,7 +100,7 @@ def _report(session: Session, runs: Mapping[str, ArmRun]) -> EvaluationReport:
     asks = not session.asks_quality
     taught = teaching.labels(request.recognizer, session.restorers) if asks else ()
     return EvaluationReport(
-        verdicts=_verdicts(session, arms, cohorts),
+        verdicts=(),
         labels=(*notes.labels(session), *taught),
         notes=(*session.plan.notes, *session.notes, *notes.notes(session, findings)),
         arms=arms,
@@ -122,19 +129,6 @@ def _check(request: EvalRequest) -> None:
             raise DataError(f"The {what} must be {facts['least']} or more, not {value}.")
         if "choices" in facts and value not in (declared.default, *facts["choices"]):
             raise DataError(f"The {what} is {' or '.join(facts['choices'])}, not '{value}'.")
-
-
-def _verdicts(
-    session: Session, arms: Sequence[ArmReport], cohorts: Sequence[Cohort]
-) -> tuple[Verdict, ...]:
-    """Return one verdict per restorer."""
-    floor = next(arm for arm in arms if arm.arm == Occluded.name)
-    recognizer, where = session.request.recognizer.name, notes.where(session)
-    answering = [arm for arm in arms if ARMS[arm.arm].answers]
-    if session.asks_quality:
-        return tuple(verdict.quality_verdict(arm, floor, where) for arm in answering)
-    spoken = [verdict.verdict(arm, floor, recognizer, where, cohorts) for arm in answering]
-    return tuple(with_fusion(one, arm, arms) for one, arm in zip(spoken, answering, strict=True))
 
 
 def _curves(findings: Findings) -> dict[str, DetCurve]:

@@ -17,6 +17,22 @@ from restore_recog.types import Failure, Trial
 
 
 @dataclass(frozen=True, slots=True)
+class Test:
+    """One test behind a verdict.
+
+    Attributes:
+        arm, figure: Names of the arm and of its figure: a paired difference.
+        p: Of the sign-flip test over people.
+        p_corrected: After correction for everything that was said at once.
+    """
+
+    arm: str
+    figure: str
+    p: float
+    p_corrected: float
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What the figures say of one restorer; every page and table shows this and no other.
 
@@ -25,11 +41,13 @@ class Verdict:
         answer: ``helps``, ``hurts`` or ``cannot tell``; for image quality ``helps the image``
             and ``hurts the image``.
         sentence: The answer with its numbers, and what a reader must know with them.
+        tests: What the answer and the remarks in the sentence rest on.
     """
 
     arm: str
     answer: str
     sentence: str
+    tests: tuple[Test, ...] = ()
 
     def __str__(self) -> str:
         return self.sentence
@@ -119,7 +137,7 @@ class Spread:
     Attributes:
         figure: Its name.
         best, worst: Values of the label, e.g. ``male``.
-        difference: Best less worst, with its interval where there is one.
+        difference: Best less worst, with its p under permuted labels (``p_permutation``).
         ratio: Worst over best of error rates, best over worst of success rates; NaN for
             differences, and where it would divide by 0.
         other: Further measures over all groups (``fdr``, ``garbe``), where they exist.
@@ -161,6 +179,7 @@ class EvaluationReport:
 
     Attributes:
         verdicts: One per restorer: helps, hurts or cannot tell.
+        family: Which tests behind the verdicts were corrected together, in words.
         labels: What a reader must know first ("synthetic coverings", "phantom faces", ...).
         notes: Sentences about counts, proportions and choices made.
         arms: In order of display.
@@ -190,6 +209,7 @@ class EvaluationReport:
     spreads: tuple[Spread, ...] = ()
     protocol: Mapping[str, str] = field(default_factory=dict)
     curves: Mapping[str, DetCurve] = field(default_factory=dict)
+    family: str = ""
 
     def rows(self) -> dict[str, dict[str, ProbeRow]]:
         """Return arm name -> probe_id -> row."""

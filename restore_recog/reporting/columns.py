@@ -117,6 +117,13 @@ def known(value: Any) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and math.isfinite(value)
 
 
+def p_text(value: Any) -> str:
+    """Return a p-value for tables, or what stands where there was no test."""
+    if not known(value):
+        return NOTHING
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
 RECOGNITION = (
     Column("Rank-1, %", "rank1", 100, brief="rank-1 %", interval=True),
     Column("Rank-5, %", "rank5", 100),

@@ -15,8 +15,9 @@ from restore_recog.reporting.columns import (
     VERIFICATION,
     Cell,
     answering,
+    p_text,
 )
-from restore_recog.reporting.compare import Comparison, Difference, Pairing
+from restore_recog.reporting.compare import Comparison
 from restore_recog.reporting.comparison_text import (
     COLUMNS,
     arms,
@@ -24,13 +25,15 @@ from restore_recog.reporting.comparison_text import (
     sentence,
     side_by_side,
     split,
+    verdict_lines,
 )
 from restore_recog.reporting.pages.elements import Grid, arms_table, grid, render
+from restore_recog.reporting.pairing import Difference, Pairing
 from restore_recog.reporting.report_figures import Plot
 from restore_recog.reporting.tables import arms_csv, arms_latex
 from restore_recog.system.atomic import json_text, plain, whole_folder
 
-FORMAT = 1
+FORMAT = 2
 """Raised by any change of a field's meaning in ``compare.json``."""
 
 LOOKS = {"better": "helps", "worse": "hurts"}
@@ -70,10 +73,10 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         {
             "name": run.name,
             "setup": run.report.setup,
-            "verdicts": [asdict(verdict) for verdict in run.report.verdicts],
+            "verdicts": [asdict(verdict) for verdict in verdicts],
             "arms": [arm.facts() for arm in run.report.arms],
         }
-        for run in comparison.runs
+        for run, verdicts in zip(comparison.runs, comparison.judgement.verdicts, strict=True)
     ]
     pairings = []
     for pairing in comparison.pairings:
@@ -89,6 +92,8 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
             "overlay_refusal": comparison.overlay_refusal,
             "settings_that_differ": comparison.settings,
             "pairings": pairings,
+            "family": comparison.family,
+            "verdicts_family": comparison.judgement.family,
         }
     )
 
@@ -104,14 +109,17 @@ def page(comparison: Comparison, plots: Mapping[str, Plot] | None = None) -> str
         overlay_refusal=comparison.overlay_refusal,
         plots=images(comparison) if plots is None else plots,
         settings_table=_settings(comparison),
-        verdicts=[f"{run.name}: {v}" for run in comparison.runs for v in run.report.verdicts],
+        family=comparison.family,
+        verdicts=verdict_lines(comparison),
+        verdicts_family=comparison.judgement.family,
     )
 
 
 def _pairing(comparison: Comparison, pairing: Pairing) -> dict[str, Any]:
     told, same = split(pairing)
     spoken = {arm.name for run in comparison.runs for arm in answering(run.report.arms)}
-    head = ["Arm", "Figure", "Difference", "p, flipping people", "Rescued", "Harmed", "Answer"]
+    head = ["Arm", "Figure", "Difference", "p, flipping people", "p, corrected"]
+    head += ["Rescued", "Harmed", "Answer"]
     return {
         "refusal": pairing.refusal,
         "first": pairing.first,
@@ -131,8 +139,8 @@ def _row(difference: Difference) -> Sequence[str | Cell]:
     result, column = difference.result, COLUMNS[difference.figure]
     flips = [str(result.get(name, NOTHING)) for name in ("rescued", "harmed")]
     cell = column.cell({difference.figure: result})
-    p = f"{result['p_sign_flip']:.2g}"
-    return [arms(difference), column.title, cell, p, *flips, difference.answer]
+    tests = [p_text(result["p_sign_flip"]), p_text(difference.p_corrected)]
+    return [arms(difference), column.title, cell, *tests, *flips, difference.answer]
 
 
 def _settings(comparison: Comparison) -> Grid | None:

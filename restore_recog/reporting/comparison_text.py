@@ -12,7 +12,8 @@ import numpy as np
 from restore_recog.evaluation.results import ArmReport
 from restore_recog.reporting import plots, report_figures
 from restore_recog.reporting.columns import Column
-from restore_recog.reporting.compare import Comparison, Difference, Pairing
+from restore_recog.reporting.compare import Comparison
+from restore_recog.reporting.pairing import Difference, Pairing
 from restore_recog.reporting.report_figures import Plot
 from restore_recog.reporting.tables import arms_text
 
@@ -42,7 +43,17 @@ def text(comparison: Comparison) -> str:
     if comparison.overlay_refusal:
         parts.append(comparison.overlay_refusal)
     parts += [_pairing_text(pairing) for pairing in comparison.pairings]
-    return "\n\n".join(parts)
+    parts += [comparison.family, "\n".join(verdict_lines(comparison)), comparison.judgement.family]
+    return "\n\n".join(part for part in parts if part)
+
+
+def verdict_lines(comparison: Comparison) -> list[str]:
+    """Return the verdicts of all runs, corrected together."""
+    return [
+        f"{run.name}: {verdict.answer}. {verdict.sentence}"
+        for run, verdicts in zip(comparison.runs, comparison.judgement.verdicts, strict=True)
+        for verdict in verdicts
+    ]
 
 
 def _pairing_text(pairing: Pairing) -> str:
@@ -77,7 +88,8 @@ def sentence(difference: Difference) -> str:
     value = f"{cell.value} {unit}".strip()
     return (
         f"{arms(difference)}: {title.lower()} {value} ({interval}; "
-        f"p = {result['p_sign_flip']:.2g}; {result.n} probes of {result.n_subjects} "
+        f"p = {result['p_sign_flip']:.2g}, corrected {difference.p_corrected:.2g}; "
+        f"{result.n} probes of {result.n_subjects} "
         f"people{flips})"
     )
 

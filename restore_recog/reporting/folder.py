@@ -32,6 +32,7 @@ from restore_recog.evaluation.results import (
     EvaluationReport,
     Example,
     Spread,
+    Test,
     Verdict,
 )
 from restore_recog.reporting import csv_files, report_figures, strips
@@ -42,7 +43,7 @@ from restore_recog.reporting.tables import arms_csv, arms_latex
 from restore_recog.system.atomic import json_text, plain, whole_folder
 from restore_recog.system.text import read_json
 
-FORMAT = 3
+FORMAT = 4
 """Raised by any change of the folder's layout or of a field's meaning."""
 
 
@@ -106,6 +107,7 @@ def as_json(report: EvaluationReport) -> dict[str, Any]:
     facts = {
         "format": FORMAT,
         "verdicts": [asdict(verdict) for verdict in report.verdicts],
+        "family": report.family,
         "labels": report.labels,
         "notes": report.notes,
         "arms": [arm.facts() for arm in report.arms],
@@ -188,7 +190,8 @@ def _report(folder: Path, data: Mapping[str, Any]) -> EvaluationReport:
     arms = tuple(_arm(entry) for entry in data["arms"])
     trials, scores = csv_files.read_scores(folder / "scores.csv", [arm.name for arm in arms])
     return EvaluationReport(
-        verdicts=tuple(Verdict(**entry) for entry in data["verdicts"]),
+        verdicts=tuple(map(_verdict, data["verdicts"])),
+        family=data["family"],
         labels=tuple(data["labels"]),
         notes=tuple(data["notes"]),
         arms=arms,
@@ -207,6 +210,10 @@ def _report(folder: Path, data: Mapping[str, Any]) -> EvaluationReport:
             for name in data["protocol"]
         },
     )
+
+
+def _verdict(entry: dict[str, Any]) -> Verdict:
+    return Verdict(**entry | {"tests": tuple(Test(**test) for test in entry["tests"])})
 
 
 def _arm(entry: dict[str, Any]) -> ArmReport:

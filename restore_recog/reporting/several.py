@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,7 @@ def write(reports: Reports, folder: Path, *, replace: bool = False) -> None:
     facts = {
         "format": results_folder.FORMAT,
         "summary": [*summary(reports), *instead(reports)],
+        "family": " ".join(_family(reports)),
         results_folder.RECOGNIZERS: {
             name: results_folder.as_json(one) for name, one in reports.items()
         },
@@ -95,8 +97,15 @@ def read(folder: Path) -> dict[str, EvaluationReport]:
 
 def text(reports: Reports) -> str:
     """Return the table of every recogniser and how many are helped, ready to print."""
-    parts = [f"Recogniser: {name}\n\n{report_text(one)}" for name, one in reports.items()]
-    return "\n\n".join([*parts, "\n".join([*summary(reports), *instead(reports)])])
+    alone = {name: replace(one, family="") for name, one in reports.items()}
+    parts = [f"Recogniser: {name}\n\n{report_text(one)}" for name, one in alone.items()]
+    last = [*summary(reports), *instead(reports), *_family(reports)]
+    return "\n\n".join([*parts, "\n".join(last)])
+
+
+def _family(reports: Reports) -> list[str]:
+    """Return which tests were corrected together: the same of all recognisers."""
+    return list(dict.fromkeys(one.family for one in reports.values() if one.family))
 
 
 def table_csv(reports: Reports) -> str:
@@ -126,5 +135,6 @@ def page(reports: Reports) -> str:
         tables=tables,
         labels=list(labels),
         summary=[*summary(reports), *instead(reports)],
+        family=" ".join(_family(reports)),
         folder=results_folder.RECOGNIZERS,
     )

@@ -111,6 +111,7 @@ def report_text(report: EvaluationReport) -> str:
         _listed("Probes at rank 1, before and after", flips),
         _listed("Counted as misses, never left out", lost),
         "\n".join(verdict.sentence for verdict in report.verdicts),
+        report.family,
     ]
     return "\n\n".join(part for part in parts if part)
 

@@ -15,13 +15,11 @@ from restore_recog.errors import DataError
 from restore_recog.evaluation.arm_choice import ArmSpec
 from restore_recog.evaluation.arms import ARMS
 from restore_recog.evaluation.evaluate import evaluate
-from restore_recog.evaluation.figure import read_figures
 from restore_recog.evaluation.request import EvalRequest
-from restore_recog.evaluation.results import ArmReport, EvaluationReport, Verdict
+from restore_recog.evaluation.results import ArmReport, EvaluationReport
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.probes import ArmRun
 from restore_recog.evaluation.run.session import Session
-from restore_recog.evaluation.words.fusion import with_fusion
 from restore_recog.protocols.quality import Quality
 
 BOTH = ("clean", "occluded", "restored", "fused", "fused-scores")
@@ -180,40 +178,3 @@ def test_the_gain_over_restoring_alone_is_paired() -> None:
     assert (over["rescued"], over["harmed"], over["both_right"]) == (2, 0, 2)
     assert over["value"] == pytest.approx(0.4) and over["against"] == "restored:x"
     assert (gain["rescued"], gain["harmed"]) == (2, 1) and gain["against"] == "occluded"
-
-
-def difference(value: float, low: float, high: float, p: float = 0.01) -> dict[str, float]:
-    return {"value": value, "low": low, "high": high, "p_sign_flip": p}
-
-
-@pytest.mark.parametrize(
-    ("gain", "over", "words"),
-    [
-        (difference(0.09, 0.06, 0.12), difference(0.06, 0.02, 0.1),
-         "('fused:x') helps: rank-1 is 59.0 %, +9.0 points against the occluded face (95 % "
-         "interval +6.0 to +12.0), and does better than restoring alone: +6.0 points (95 % "
-         "interval +2.0 to +10.0)."),
-        (difference(-0.05, -0.1, -0.01), difference(-0.06, -0.1, -0.02),
-         "hurts: rank-1 is 59.0 %, -5.0 points against the occluded face (95 % interval -10.0 to "
-         "-1.0), and does worse than restoring alone"),
-        (difference(0.05, -0.1, 0.2), difference(0.0, -0.1, 0.1),
-         "may or may not help: rank-1 is 59.0 %, +5.0 points against the occluded face (95 % "
-         "interval -10.0 to +20.0), and cannot be told from restoring alone"),
-        (difference(0.05, 0.01, 0.2, 0.2), difference(0.04, 0.01, 0.1, 0.06),
-         "may or may not help: rank-1 is 59.0 %, +5.0 points against the occluded face (95 % "
-         "interval +1.0 to +20.0), and cannot be told from restoring alone"),
-    ],
-)  # fmt: skip
-def test_the_verdict_says_whether_fusing_does_better_than_restoring_alone(
-    gain: dict[str, float], over: dict[str, float], words: str
-) -> None:
-    alone = {"rank1": {"value": 0.53}, "rank1_gain": difference(0.03, -0.01, 0.07)}
-    both = {"rank1": {"value": 0.59}, "rank1_gain": gain, "rank1_gain_over_restored": over}
-    arm = ArmReport("restored:x", "restored", "x", read_figures(alone))
-    fused = ArmReport("fused:x", "fused", "x", read_figures(both))
-    foreign = ArmReport("fused:y", "fused", "y", read_figures(both))
-    said = with_fusion(Verdict("restored:x", "helps", "It helps."), arm, [arm, fused, foreign])
-    assert said.answer == "helps" and said.sentence.startswith("It helps. Fusing the occluded")
-    assert words in said.sentence and "fused:y" not in said.sentence
-    only = Verdict("restored:x", "helps", "It helps.")
-    assert with_fusion(only, arm, [arm]) == only

@@ -71,7 +71,7 @@ def report() -> EvaluationReport:
                 colours, apart, {"niqe": brightness}, {"brisque": "it is out to lunch."}
             ),
         )
-        return evaluate(wanted(Squares(6, 2, occluded=2)))
+        return evaluate(wanted(Squares(12, 2, occluded=2)))
 
 
 def test_every_arm_has_its_figures(report: EvaluationReport) -> None:
@@ -79,8 +79,8 @@ def test_every_arm_has_its_figures(report: EvaluationReport) -> None:
     for name in ("occluded", "restored:healer", "restored:breaker", "fill"):
         figures = arms[name].figures
         assert {"psnr", "ssim", "l1", "l2", "psnr_mask", "l2_mask", "fid", "lpips"} <= set(figures)
-        assert all(figures[key]["n"] == 12 for key in ("l1", "fid", "lpips", "niqe"))
-        assert figures["psnr"]["n"] + figures["psnr"]["left_out"] == 12
+        assert all(figures[key]["n"] == 24 for key in ("l1", "fid", "lpips", "niqe"))
+        assert figures["psnr"]["n"] + figures["psnr"]["left_out"] == 24
         assert "brisque" not in figures and "rank1" not in figures
         assert not any("frozen" in key or key.startswith("fnmr") for key in figures)
     assert {"niqe"} <= set(arms["clean"].figures) and "fid" not in arms["clean"].figures
@@ -92,7 +92,7 @@ def test_the_values_are_those_worked_out_by_hand(report: EvaluationReport) -> No
     from evaluation_fakes import square
 
     arms, clean, covered = by_name(report), [], []
-    for subject in range(6):
+    for subject in range(12):
         for shot in range(2):
             truth = square(subject, shot)
             hidden = truth.copy()

@@ -35,23 +35,32 @@ def badges(report: EvaluationReport, folder: Path) -> list[tuple[str, str, str]]
             for kind, answer, said in BADGE.findall(page)]  # fmt: skip
 
 
-def test_an_interval_beside_zero_does_not_help_where_the_sign_flip_test_says_no(
-    doubtful: EvaluationReport, tmp_path: Path
-) -> None:
+def test_two_of_two_rescued_do_not_help(doubtful: EvaluationReport, tmp_path: Path) -> None:
     (arm,) = (arm for arm in doubtful.arms if arm.name == "restored:telea")
     gain = arm.figures["rank1_gain"]
-    assert gain["n"] == 2 and gain["low"] > 0 and gain["p_sign_flip"] == pytest.approx(0.5)
+    assert gain["n"] == 2 and gain["value"] == 1.0 and gain["p_sign_flip"] == pytest.approx(0.5)
+    assert gain["low"] < 0  # a percentile interval would have no width
     (verdict,) = doubtful.verdicts
-    assert verdict.answer == "cannot tell" and "sign-flip test: p = 0.5" in verdict.sentence
+    assert verdict.answer == "cannot tell"
+    assert "sign-flip test: p = 0.5, corrected 0.8" in verdict.sentence
     assert badges(doubtful, tmp_path / "run") == [("cannot", verdict.answer, verdict.sentence)]
+    (test, *_) = verdict.tests
+    assert (test.figure, test.p, test.p_corrected) == ("rank1_gain", 0.5, pytest.approx(0.8))
     (stored,) = json.loads((tmp_path / "run" / "report.json").read_text())["verdicts"]
     assert (stored["answer"], stored["sentence"]) == (verdict.answer, verdict.sentence)
     assert read(tmp_path / "run").verdicts == doubtful.verdicts
-    assert verdict.sentence in " ".join(report_text(doubtful).split())
+    assert stored["tests"][0] == {
+        "arm": "restored:telea", "figure": "rank1_gain", "p": 0.5, "p_corrected": test.p_corrected,
+    }  # fmt: skip
+    text = " ".join(report_text(doubtful).split())
+    assert verdict.sentence in text and doubtful.family in text
+    assert "test behind 1 verdict and 6 tests behind the remarks" in doubtful.family
+    assert doubtful.family in html.unescape((tmp_path / "run" / "report.html").read_text())
+    assert read(tmp_path / "run").family == doubtful.family
 
 
 def test_every_restorer_has_its_own_badge(tmp_path: Path) -> None:
-    report = evaluate(request(Squares(12, 6, occluded=3), Healer(), Breaker()))
+    report = evaluate(request(Squares(24, 4, occluded=2), Healer(), Breaker()))
     answers = [(verdict.answer, verdict.sentence) for verdict in report.verdicts]
     assert answers[0][0] == "helps" and len(answers) == 2
     assert [badge[1:] for badge in badges(report, tmp_path / "run")] == answers

@@ -15,9 +15,11 @@ from report_fakes import PROBES, SHIFTS, SUBJECTS, sample_report
 
 from restore_recog.errors import DataError, OutputError
 from restore_recog.evaluation.results import ArmReport, EvaluationReport, ProbeRow
+from restore_recog.evaluation.words.judging import Case, judge
 from restore_recog.reporting import comparison_files, comparison_text
-from restore_recog.reporting.compare import Difference, Run, compare, load, pair
+from restore_recog.reporting.compare import compare, load
 from restore_recog.reporting.comparison_files import page
+from restore_recog.reporting.pairing import Difference, Run, pair
 
 NAN = math.nan
 
@@ -80,17 +82,55 @@ def test_paired_differences_are_those_of_the_probes(
 def test_answers_follow_interval_and_test(
     before: EvaluationReport, after: EvaluationReport
 ) -> None:
-    pairing = pair(Run("one", before), Run("two", after))
+    (pairing,) = compare([Run("one", before), Run("two", after)]).pairings
     assert find(pairing, "restored:beta", "rank1").answer == "better"
     assert find(pairing, "restored:alpha", "rank1").answer == "worse"
     assert find(pairing, "occluded", "rank1").answer == "the same"
 
 
+def test_differences_are_corrected_over_the_whole_comparison() -> None:
+    """Six of six people rescued is p = 2 / 64: enough alone, not as one of two."""
+    one, two, six = (
+        tiny({"occluded": [2] * 6, "restored": row}) for row in ([2] * 6, [1] * 6, [1] * 6)
+    )
+    (alone,) = compare([Run("a", one), Run("b", two)]).pairings
+    difference = find(alone, "restored:alpha", "rank1")
+    assert difference.p_corrected == difference.result["p_sign_flip"] == 2 / 64
+    assert difference.answer == "better"
+    comparison = compare([Run("a", one), Run("b", two), Run("c", six)])
+    for pairing in comparison.pairings:
+        difference = find(pairing, "restored:alpha", "rank1")
+        assert (difference.p_corrected, difference.answer) == (4 / 64, "cannot tell")
+        assert math.isnan(find(pairing, "occluded", "rank1").p_corrected)  # nothing to test
+    assert comparison.family.startswith("The paired differences are 2 tests, corrected together")
+    assert comparison.family in comparison_text.text(comparison)
+    assert "p = 0.031, corrected 0.062" in comparison_text.text(comparison)
+    data = comparison_files.as_json(comparison)
+    assert data["family"] == comparison.family and data["format"] == 2
+    assert [d["p_corrected"] for d in data["pairings"][1]["differences"]] == [None, 4 / 64]
+    assert "corrected together" in page(comparison) and "<td>0.062</td>" in page(comparison)
+
+
+def test_verdicts_are_corrected_over_all_runs(before: EvaluationReport) -> None:
+    """p = 0.0123 of a gain is enough in one run of two restorers, not in three of them."""
+    (alone,) = judge([Case.of(before)]).verdicts
+    assert [verdict.answer for verdict in alone] == ["helps", "hurts"]
+    assert [verdict.tests[0].p_corrected for verdict in alone] == pytest.approx([0.0246] * 2)
+    comparison = compare([Run(name, before) for name in "abc"])
+    for verdicts in comparison.judgement.verdicts:
+        assert [verdict.answer for verdict in verdicts] == ["cannot tell"] * 2
+        assert verdicts[0].tests[0].p_corrected == pytest.approx(6 * 0.0123)
+    text = comparison_text.text(comparison)
+    assert "a: cannot tell. Whether restoring with 'alpha' first helps 'tiny'" in text
+    assert "6 tests behind 6 verdicts" in text and "6 tests behind 6 verdicts" in page(comparison)
+
+
 def test_four_rescued_people_are_not_enough() -> None:
-    """The percentile interval of 4 in 24 lies above 0, but chance does that in 1 of 8."""
+    """The interval of 4 in 24 lies above 0, but chance does that in 1 of 8."""
     one = tiny({"occluded": [2] * 24, "restored": [2] * 24})
     two = tiny({"occluded": [2] * 24, "restored": [1] * 4 + [2] * 20})
-    difference = find(pair(Run("a", one), Run("b", two)), "restored:alpha", "rank1")
+    (pairing,) = compare([Run("a", one), Run("b", two)]).pairings
+    difference = find(pairing, "restored:alpha", "rank1")
     assert difference.result["low"] > 0
     assert difference.result["p_sign_flip"] == pytest.approx(2 / 16, abs=0.01)
     assert difference.result["p_mcnemar"] == pytest.approx(2 / 16)
@@ -238,4 +278,5 @@ def test_text_says_it_all(before: EvaluationReport, after: EvaluationReport) -> 
     assert order[:4] == ["clean, a", "clean, b", "occluded, a", "occluded, b"]
     assert "'b' minus 'a', on the same probes:" in lines
     assert re.search(r"restored:beta: rank-1 \+\d+\.\d points \(95 % interval .*\): better", text)
-    assert lines[-1].startswith("  identical on every probe: clean, occluded")
+    assert any(line.startswith("  identical on every probe: clean, occluded") for line in lines)
+    assert lines[-1].startswith("Corrected together by Holm's method: 4 tests behind 4 verdicts.")

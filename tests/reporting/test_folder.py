@@ -114,7 +114,7 @@ def test_json_is_strict_and_holds_every_figure(report: EvaluationReport, folder:
         raise AssertionError(f"{word} is not JSON")
 
     data = json.loads((folder / "report.json").read_text(), parse_constant=refuse)
-    assert data["format"] == record.FORMAT == 3
+    assert data["format"] == record.FORMAT == 4
     for arm, entry in zip(report.arms, data["arms"], strict=True):
         assert set(entry["figures"]) == set(arm.figures)
     assert data["setup"]["seed"] == 0 and data["protocol"] == sorted(report.protocol)

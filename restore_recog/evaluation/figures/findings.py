@@ -169,8 +169,7 @@ class Findings:
                 self.design, self.calibration, mine.scores, theirs.scores, seed
             )
         if name in self.views:
-            views = self.views[name], self.views[base]
-            yield pairs.accuracy_gain("accuracy_gain", *views, self.design, seed)
+            yield self._accuracy_gain("accuracy_gain", name, base)
 
     def _over(self, name: str, beside: str) -> Iterator[Figure | None]:
         """Yield what an arm gained over the one beside it, named ``over_`` and that arm."""
@@ -184,8 +183,12 @@ class Findings:
                 self.design, self.calibration, *scores, seed, f"fnmr_frozen_over_{over}"
             )
         if name in self.views:
-            views = self.views[name], self.views[beside]
-            yield pairs.accuracy_gain(f"accuracy_gain_over_{over}", *views, self.design, seed)
+            yield self._accuracy_gain(f"accuracy_gain_over_{over}", name, beside)
+
+    def _accuracy_gain(self, figure: str, name: str, other: str) -> Figure:
+        units = pairs.flipped_together(self.design, self.measured[name], self.measured[other])
+        views = self.views[name], self.views[other]
+        return pairs.accuracy_gain(figure, *views, self.design, units, self.seed)
 
     @cached_property
     def group_target(self) -> float | None:

@@ -24,9 +24,10 @@ from restore_recog.evaluation.figure import Figure, FigureName
 from restore_recog.evaluation.figures.single import rate_figure
 from restore_recog.evaluation.scores.design import ArmScores, Design, Measured
 from restore_recog.evaluation.scores.search import AcceptedCounts, count_accepted, search
+from restore_recog.metrics.flips import flip_interval
 from restore_recog.metrics.streaming import ScoreStream
 from restore_recog.metrics.support import flag
-from restore_recog.metrics.uncertainty import bootstrap_difference, bootstrap_two_way_counts
+from restore_recog.metrics.uncertainty import bootstrap_two_way_counts, sign_flip_test
 from restore_recog.metrics.verification import largest_count
 from restore_recog.types import Mask
 
@@ -186,15 +187,18 @@ def fmr_changes(arm: AcceptedCounts, floor: AcceptedCounts, seed: int) -> Iterat
     """Return the change of the FMR at each fixed threshold from one arm to another.
 
     Paired: every draw of people is the same for both. After a rise, restored faces look more
-    like other people's.
+    like other people's. The sign-flip test flips the people of the probes, whose images are
+    what differs between the arms.
     """
     for target in arm.accepted if arm.n else ():
         now, before = arm.accepted[target], floor.accepted[target]
+        changes = np.asarray((now - before).sum(axis=1), dtype=float).ravel()  # by probe's person
         yield Figure.of(
             FigureName("fmr_frozen_change", target),
             bootstrap_two_way_counts(now - before, arm.compared, seed=seed),
             accepted=int(now.sum()),
             before=int(before.sum()),
+            p_sign_flip=sign_flip_test(changes, arm.subjects, seed),
         )
 
 
@@ -218,6 +222,8 @@ def fnmr_changes(
 ) -> Iterator[Figure]:
     """Return the change of the FNMR at each fixed threshold, paired; below 0 is better.
 
+    Interval and test are those of :func:`~.paired.flips`.
+
     ``rescued`` counts the genuine comparisons that only the arm accepts, ``harmed`` those
     that only the floor accepts.
     """
@@ -227,7 +233,8 @@ def fnmr_changes(
         if now.size:
             yield Figure.of(
                 FigureName(kind, target),
-                bootstrap_difference(now, before, people, seed=seed),
+                flip_interval(now.astype(float) - before, people),
+                p_sign_flip=sign_flip_test(now.astype(float) - before, people, seed),
                 rescued=int((before & ~now).sum()),
                 harmed=int((now & ~before).sum()),
             )

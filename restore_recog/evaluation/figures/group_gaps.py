@@ -1,7 +1,8 @@
 """How much the groups of a label differ: who fares worst, who is helped most and least.
 
 The best and the worst are picked after all were measured, so with many groups some
-difference is to be expected by chance alone: read the interval, not the difference.
+difference is to be expected by chance alone: its p says how often groups that are alike lie as far
+apart. There is no interval, for one of two groups picked in this way excludes 0 far too often.
 """
 
 from __future__ import annotations
@@ -13,14 +14,12 @@ import numpy as np
 
 from restore_recog.evaluation.figure import Figure, FigureName
 from restore_recog.evaluation.figures.groups import UNKNOWN, Breakdown
-from restore_recog.evaluation.figures.pairs import LEVEL
 from restore_recog.evaluation.results import Cohort, Spread
 from restore_recog.metrics.differential import (
     fairness_discrepancy_rate,
     garbe,
     worst_best_ratio,
 )
-from restore_recog.metrics.resampling import percentile_limits
 from restore_recog.types import Vector
 
 ERRORS = ("fnmr_frozen", "fmr_frozen", "fta")
@@ -61,16 +60,12 @@ def _spread(breakdown: Breakdown, groups: Sequence[Cohort], arm: str, name: Figu
 def _difference(
     breakdown: Breakdown, ends: tuple[Cohort, Cohort], arm: str, name: FigureName
 ) -> Figure:
-    """Return best less worst; its interval draws people, who can be in both groups."""
+    """Return best less worst, with the p of a gap as large where it was tested."""
     best, worst = ends
     value = best.arms[arm][name].value - worst.arms[arm][name].value
-    low, high = math.nan, math.nan
-    draws = breakdown.draws.get((arm, name))
-    if draws is not None and draws.size:
-        place = {group.value: i for i, group in enumerate(breakdown.cohorts)}
-        gaps: Vector = draws[:, place[best.value]] - draws[:, place[worst.value]]
-        low, high = percentile_limits(gaps[~np.isnan(gaps)], LEVEL)
-    return Figure(name, value, low, high, n=best.n + worst.n)
+    gap = Figure(name, value, n=best.n + worst.n)
+    p = breakdown.gaps.get((arm, name), math.nan)
+    return gap if math.isnan(p) else gap.with_details(p_permutation=p)
 
 
 def _ratio(values: Vector, name: FigureName) -> float:

@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 
 from restore_recog.errors import DataError
 from restore_recog.evaluation.figure import Figure, FigureName, collected
-from restore_recog.evaluation.figures.pairs import LEVEL, RESAMPLES
+from restore_recog.evaluation.figures.pairs import LEVEL, RESAMPLES, flipped_together
 from restore_recog.evaluation.results import Cohort
 from restore_recog.evaluation.scores.design import Design, Measured
+from restore_recog.metrics.flips import flip_interval
+from restore_recog.metrics.permutation import largest_gap_test
 from restore_recog.metrics.resampling import Interval, percentile_limits, resampled
 from restore_recog.metrics.support import flag
+from restore_recog.metrics.uncertainty import sign_flip_test
 from restore_recog.metrics.view2 import View2
 from restore_recog.types import FaceSample, Mask, Vector
 
@@ -96,12 +99,12 @@ class Breakdown:
 
     Attributes:
         cohorts: The groups, sorted by value.
-        draws: (arm, figure) -> (B, groups) the figure of every group in every draw of
-            people; NaN where the draw has nobody of the group.
+        gaps: (arm, figure) -> p of the gap between the best and the worst measured group
+            (:func:`~restore_recog.metrics.permutation.largest_gap_test`).
     """
 
     cohorts: tuple[Cohort, ...]
-    draws: Mapping[tuple[str, str], Vector]
+    gaps: Mapping[tuple[str, str], float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,14 +135,30 @@ class Grouping:
             mine = {key: drawn[:, i] for key, drawn in draws.items()}
             arms = self._arms(mask, mine) if n_subjects >= self.min_subjects else {}
             cohorts.append(Cohort(column, kind, int(mask.sum()), n_subjects, arms))
-        return Breakdown(tuple(cohorts), draws)
+        return Breakdown(tuple(cohorts), self._gaps(cohorts, values))
+
+    def _gaps(
+        self, cohorts: Sequence[Cohort], values: NDArray[np.str_]
+    ) -> dict[tuple[str, str], float]:
+        """Test how far apart the measured groups of a label are, in every figure."""
+        compared = [cohort.value for cohort in cohorts if cohort.arms and cohort.value != UNKNOWN]
+        inside = np.isin(values, compared)
+        if len(compared) < 2:
+            return {}
+        table = np.zeros((2, len(values), len(self.measured)))
+        for i, one in enumerate(self.measured):
+            np.add.at(table[0, :, i], one.rows, one.values)
+            np.add.at(table[1, :, i], one.rows, 1.0)
+        sums, counts = table[:, inside]
+        ps = largest_gap_test(sums, counts, values[inside], self.people[inside], seed=self.seed)
+        return {(one.arm, one.figure): float(p) for one, p in zip(self.measured, ps, strict=True)}
 
     def _arms(
         self, mask: Mask, draws: Mapping[tuple[str, str], Vector]
     ) -> dict[str, dict[str, Figure]]:
         arms: dict[str, dict[str, Figure]] = {}
         for one in self.measured:
-            figure = _figure(one, mask, self.people, draws[one.arm, one.figure])
+            figure = _figure(one, mask, self.people, draws[one.arm, one.figure], self.seed)
             if figure is not None:
                 arms.setdefault(one.arm, {})[figure.name] = figure
         for name in arms:
@@ -168,12 +187,18 @@ def _draws(
     return {(one.arm, one.figure): shares[:, i] for i, one in enumerate(measured)}
 
 
-def _figure(one: Series, mask: Mask, people: NDArray[np.intp], draws: Vector) -> Figure | None:
+def _figure(
+    one: Series, mask: Mask, people: NDArray[np.intp], draws: Vector, seed: int
+) -> Figure | None:
     inside = mask[one.rows]
     values = one.values[inside]
     if not values.size:
         return None
-    n_subjects = np.unique(people[one.rows[inside]]).size
+    owners = people[one.rows[inside]]
+    n_subjects = np.unique(owners).size
+    if one.figure in FLIPPING:
+        units = owners if one.units is None else one.units[inside]
+        return _flips(one.figure, values, owners, units, seed)
     limits = (math.nan, math.nan)
     if n_subjects > 1:
         limits = percentile_limits(draws[~np.isnan(draws)], LEVEL)
@@ -182,10 +207,20 @@ def _figure(one: Series, mask: Mask, people: NDArray[np.intp], draws: Vector) ->
         ones = round(float(values.sum()))
         wrong = ones if one.errors else values.size - ones
         return Figure.of(one.figure, interval, flag(wrong, values.size, n_subjects))
-    if one.figure in FLIPPING:
-        rescued, harmed = int((values > 0).sum()), int((values < 0).sum())
-        return Figure.of(one.figure, interval, rescued=rescued, harmed=harmed)
     return Figure.of(one.figure, interval)
+
+
+def _flips(
+    name: str, values: Vector, owners: NDArray[np.intp], units: NDArray[np.intp], seed: int
+) -> Figure:
+    """Return a difference of right and wrong in one group, with its test over people."""
+    return Figure.of(
+        name,
+        flip_interval(values, owners),
+        rescued=int((values > 0).sum()),
+        harmed=int((values < 0).sum()),
+        p_sign_flip=sign_flip_test(values, units, seed),
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,6 +231,7 @@ class Series:
         rows: (n,) the row of each value's probe.
         errors: Whether a value of 1 is an error; None where values are no successes or
             errors but differences.
+        units: (n,) what the sign-flip test flips; None for the probes' people.
     """
 
     arm: str
@@ -203,6 +239,7 @@ class Series:
     values: Vector
     rows: NDArray[np.intp]
     errors: bool | None
+    units: NDArray[np.intp] | None = None
 
 
 def series(
@@ -224,12 +261,12 @@ def series(
     for arm in arms:
         base = bases.get(arm.name, "")
         columns = [*_by_probe(arm, by_name.get(base), threshold)]
-        if arm.name in views:
-            columns += _by_pair(views[arm.name], views.get(base), design)
         for figure, values, rows, errors in columns:
             known = np.isfinite(values)
             if known.any():
                 every.append(Series(arm.name, figure, values[known], rows[known], errors))
+        if arm.name in views:
+            every += _by_pair(arm, views, by_name.get(base), design)
     return every
 
 
@@ -250,8 +287,11 @@ def _by_probe(
         yield "cosine_gain", scores.cosine - base.scores.cosine, probes, None
 
 
-def _by_pair(view: View2, base: View2 | None, design: Design) -> Iterator[Column]:
-    rows, right = design.pair_rows[:, 0], view.correct.astype(float)
-    yield "accuracy", right, rows, False
+def _by_pair(
+    arm: Measured, views: Mapping[str, View2], base: Measured | None, design: Design
+) -> Iterator[Series]:
+    rows, right = design.pair_rows[:, 0], views[arm.name].correct.astype(float)
+    yield Series(arm.name, "accuracy", right, rows, False)
     if base is not None:
-        yield "accuracy_gain", right - base.correct, rows, None
+        gain, units = right - views[base.name].correct, flipped_together(design, arm, base)
+        yield Series(arm.name, "accuracy_gain", gain, rows, None, units)

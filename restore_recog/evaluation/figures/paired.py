@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from restore_recog.evaluation.figure import Figure, FigureName
 from restore_recog.evaluation.figures.single import People
 from restore_recog.evaluation.scores.design import ArmScores, Measured
+from restore_recog.metrics.flips import flip_interval
 from restore_recog.metrics.frechet import frechet_distance
 from restore_recog.metrics.uncertainty import (
     bootstrap_difference,
@@ -50,19 +51,21 @@ def difference(name: str, now: Vector, before: Vector, people: People, seed: int
     if not both.any():
         return None
     interval = bootstrap_difference(now[both], before[both], people[both], seed=seed)
-    return Figure.of(name, interval, left_out=int((~both).sum()))
+    p = sign_flip_test(now[both] - before[both], people[both], seed)
+    return Figure.of(name, interval, left_out=int((~both).sum()), p_sign_flip=p)
 
 
 def flips(name: str, mine: Mask, theirs: Mask, people: People, seed: int) -> Figure:
     """Return the difference of two success rates with its flip table and tests.
 
-    McNemar's exact test takes probes as independent, so it is left out unless every subject
-    has one probe; the sign-flip test flips whole subjects.
+    The interval is made for few flips (:mod:`restore_recog.metrics.flips`). McNemar's exact
+    test takes probes as independent, so it is left out unless every subject has one probe; the
+    sign-flip test flips whole subjects.
     """
     counts = flip_table(mine, theirs)
     figure = Figure.of(
         name,
-        bootstrap_difference(mine, theirs, people, seed=seed),
+        flip_interval(mine.astype(float) - theirs, people),
         **counts,
         p_sign_flip=sign_flip_test(mine.astype(float) - theirs, people, seed),
     )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 from scipy.stats import t as student
 
 from restore_recog.evaluation.figure import Figure, FigureName
 from restore_recog.evaluation.figures.paired import flip_table
-from restore_recog.evaluation.scores.design import Design
-from restore_recog.metrics.resampling import Interval, percentile_limits, resampled
+from restore_recog.evaluation.scores.design import Design, Measured
+from restore_recog.metrics.flips import flip_interval
+from restore_recog.metrics.resampling import resampled
+from restore_recog.metrics.uncertainty import sign_flip_test
 from restore_recog.metrics.view2 import View2, view2
 from restore_recog.types import Vector
 
@@ -77,21 +81,52 @@ def accuracy_figure(view: View2, design: Design, *, limited: bool = False) -> Fi
     )
 
 
-def accuracy_gain(name: str, mine: View2, theirs: View2, design: Design, seed: int) -> Figure:
+def accuracy_gain(
+    name: str, mine: View2, theirs: View2, design: Design, units: NDArray[np.intp], seed: int
+) -> Figure:
     """Return the difference in the share of pairs decided rightly, and the flips.
 
-    Every pair has the same weight here, whatever its fold.
+    Every pair has the same weight here, whatever its fold. The interval is that of few flips,
+    with the variance of :func:`pair_draws`.
+
+    Args:
+        units: (T,) what the sign-flip test flips, of :func:`flipped_together`.
     """
     now, before = mine.correct, theirs.correct
-    interval = pair_mean(now.astype(float) - before, design.trial_subjects(), seed)
-    return Figure.of(name, interval, **flip_table(now, before))
+    flips = now.astype(float) - before
+    draws = pair_draws(flips, design.trial_subjects(), seed)
+    variance = float(draws.var()) if draws.size else None
+    people = np.unique(design.trial_subjects())
+    interval = replace(flip_interval(flips, units, variance=variance), n_subjects=people.size)
+    p = sign_flip_test(flips, units, seed)
+    return Figure.of(name, interval, **flip_table(now, before), p_sign_flip=p)
 
 
-def pair_mean(values: Vector, people: NDArray[np.str_], seed: int) -> Interval:
-    """Return the mean over pairs with an interval that draws people.
+def flipped_together(design: Design, mine: Measured, theirs: Measured) -> NDArray[np.intp]:
+    """Return (T,) which pairs change together when a person's two arms are exchanged.
+
+    A pair belongs to its probe's person. Where its reference is another image in one arm than in
+    the other (occluded references pass through the arms, too), it ties that person to the
+    reference's: all pairs of people who are tied are one unit.
+    """
+    rows, columns = design.pair_rows.T
+    names, index = np.unique(design.trial_subjects(), return_inverse=True)
+    owners, probers = index.reshape(-1, 2).T
+    plain = theirs.references[:, None]  # (R, 1, D)
+    parts = mine.references.reshape(len(plain), -1, plain.shape[2])  # (R, K, D): K arms fused
+    same = np.isclose(parts, plain, rtol=0, atol=1e-6, equal_nan=True)
+    tied = ~np.all(same, axis=(1, 2))[columns]
+    links = csr_array(
+        (np.ones(int(tied.sum())), (owners[tied], probers[tied])), shape=(names.size, names.size)
+    )
+    return np.asarray(connected_components(links, directed=False)[1][probers], dtype=np.intp)
+
+
+def pair_draws(values: Vector, people: NDArray[np.str_], seed: int) -> Vector:
+    """Return the mean over pairs in every draw of people; none with fewer than two people.
 
     A genuine pair's weight is how often its person was drawn, an impostor pair's the product
-    for its two people. NaN limits with fewer than two people.
+    for its two people.
 
     Args:
         values: (T,) finite numbers.
@@ -110,6 +145,4 @@ def pair_mean(values: Vector, people: NDArray[np.str_], seed: int) -> Interval:
         )
 
     draws = resampled(mean, names.size, seed, RESAMPLES, width=len(values))
-    limits = percentile_limits(draws[~np.isnan(draws)], LEVEL) if draws.size else (math.nan,) * 2
-    value = float(values.mean()) if values.size else math.nan
-    return Interval(value, limits[0], limits[1], values.size, names.size, RESAMPLES)
+    return draws[~np.isnan(draws)]

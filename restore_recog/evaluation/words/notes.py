@@ -33,13 +33,6 @@ REASONS = 20
 """Most reasons for missing pairs on record, the commonest first."""
 
 
-def where(session: Session) -> str:
-    """Return what the probes were, to follow the recogniser's name in a sentence."""
-    if session.source.rendered:
-        return " on rendered phantom faces"
-    return " on synthetic coverings" if session.plan.synthetic else ""
-
-
 def labels(session: Session) -> tuple[str, ...]:
     """Return what a reader must know before any number."""
     sentences = []

@@ -15,6 +15,7 @@ from restore_recog.reporting.columns import (
     column_of,
     floor_and_answers,
     known,
+    p_text,
 )
 from restore_recog.reporting.pages.elements import Grid, arms_table, grid
 from restore_recog.reporting.report_figures import people
@@ -81,11 +82,12 @@ def _spreads(report: EvaluationReport) -> Grid | None:
                 spread.best,
                 spread.worst,
                 column.cell({spread.figure: spread.difference}),
+                p_text(spread.difference.get("p_permutation")),
                 _plain(spread.ratio, 2),
                 *(_plain(spread.other.get(name), 3) for name in more),
             ]
         )
-    head = ["Label and arm", "Figure", "Best", "Worst", "Best minus worst", "Ratio"]
+    head = ["Label and arm", "Figure", "Best", "Worst", "Best minus worst", "p", "Ratio"]
     return grid([*head, *(name.upper() for name in more)], rows)
 
 

@@ -22,6 +22,7 @@ from restore_recog.reporting.columns import (
     column_of,
     floor_of,
     known,
+    p_text,
 )
 from restore_recog.reporting.csv_files import OUTCOMES, Flip
 from restore_recog.reporting.pages.elements import Grid, arms_table, grid
@@ -73,7 +74,7 @@ def _probe_flips(report: EvaluationReport, flips: Sequence[Flip]) -> Grid | None
     rows = []
     for name, counts in csv_files.counted(flips).items():
         gain = figures[name].get("rank1_gain", NO_FIGURE)
-        tests = [_p(gain.details.get(test)) for test in ("p_sign_flip", "p_mcnemar")]
+        tests = [p_text(gain.details.get(test)) for test in ("p_sign_flip", "p_mcnemar")]
         against = next(flip.against for flip in flips if flip.arm == name)
         rows.append([name, against, *(str(counts[kind]) for kind in OUTCOMES), *tests])
     head = ["Arm", "Against", *(kind.capitalize() for kind in OUTCOMES)]
@@ -98,12 +99,6 @@ def _named(flips: Sequence[Flip], arm: str, outcome: str) -> Iterator[tuple[str,
         count = f"the first {NAMED} of {len(chosen)}" if len(chosen) > NAMED else str(len(chosen))
         lines = [f"{f.probe_id}: rank {f.before} → {f.after}" for f in chosen[:NAMED]]
         yield f"{arm}, {outcome}: {count}", lines
-
-
-def _p(value: Any) -> str:
-    if not known(value):
-        return NOTHING
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def verification(report: EvaluationReport) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from restore_recog.errors import DataError
 from restore_recog.evaluation.figures import groups as cohorts
 from restore_recog.evaluation.figures.findings import Findings
 from restore_recog.evaluation.results import Cohort, Spread
-from restore_recog.metrics.uncertainty import bootstrap_mean
+from restore_recog.metrics.permutation import largest_gap_test
+from restore_recog.metrics.uncertainty import bootstrap_mean, sign_flip_test
 from restore_recog.types import FaceSample
 
 N, SHOTS = 24, 4
@@ -71,7 +72,7 @@ def test_planted_help_shows_where_it_was_planted(cut) -> None:  # type: ignore[n
     assert (groups["male"].n, groups["male"].n_subjects) == (56, 14)
     gain = next(s for s in spreads if (s.arm, s.figure) == ("restored:x", "rank1_gain"))
     assert (gain.best, gain.worst) == ("female", "male") and math.isnan(gain.ratio)
-    assert gain.difference["low"] > 0.3
+    assert gain.difference["p_permutation"] < 0.002 and math.isnan(gain.difference.low)
     assert gain.difference["value"] == pytest.approx(female["rank1_gain"]["value"])
 
 
@@ -87,6 +88,10 @@ def test_cohort_figures_are_those_of_their_own_probes(cut) -> None:  # type: ign
     assert rank1["high"] == pytest.approx(wanted.high, abs=0.05)
     gain = groups["female"].arms["restored:x"]["rank1_gain"]
     assert gain["rescued"] - gain["harmed"] == round(40 * gain["value"])
+    base = scored.measured["restored:x"].scores.hit() - scores.hit()
+    female = ~mask
+    wanted_p = sign_flip_test(base[female], scored.design.people[female], seed=0)
+    assert gain["p_sign_flip"] == wanted_p < 0.01
 
 
 def test_all_cohorts_share_one_threshold(cut) -> None:  # type: ignore[no-untyped-def]
@@ -129,17 +134,15 @@ def test_a_label_may_vary_within_a_person() -> None:
         ("frontal", 48, 24),
         ("left", 48, 24),
     ]
-    scores = scored.measured["clean"].scores
-    hits = scores.hit().reshape(-1, 2)
     rank1 = next(s for s in spreads if (s.arm, s.figure) == ("occluded", "rank1"))
-    # Poses alternate, so the difference is paired within people.
-    hits = scored.measured["occluded"].scores.hit().reshape(-1, 2)
-    sign = 1 if rank1.best == "frontal" else -1
-    wanted = bootstrap_mean(
-        sign * (hits[:, 0] - hits[:, 1]), scored.design.people.reshape(-1, 2)[:, 0], seed=0
+    # Poses alternate, so they are permuted within people.
+    hits = scored.measured["occluded"].scores.hit()
+    frontal, left = (hits[np.array(poses) == pose].mean() for pose in ("frontal", "left"))
+    assert rank1.difference["value"] == pytest.approx(abs(frontal - left))
+    wanted = largest_gap_test(
+        hits[:, None], np.ones((len(hits), 1)), poses, scored.design.people, seed=0
     )
-    found_limits = (rank1.difference["value"], rank1.difference["low"], rank1.difference["high"])
-    assert found_limits == pytest.approx((wanted.value, wanted.low, wanted.high))
+    assert rank1.difference["p_permutation"] == wanted[0] > 0.05
 
 
 def test_probes_of_no_known_label_are_a_cohort_but_no_end_of_a_spread() -> None:

@@ -20,12 +20,13 @@ from scoring_fakes import (
 
 from restore_recog.api import Plan
 from restore_recog.errors import DataError
-from restore_recog.evaluation.figures.pairs import pair_mean
+from restore_recog.evaluation.figures.pairs import flipped_together, pair_draws
 from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.scores.cosine_table import averaged, cosine_table, genuine_comparisons
 from restore_recog.metrics.identification import identification_ranks, subject_scores
+from restore_recog.metrics.resampling import percentile_limits
 from restore_recog.metrics.separation import cosine_summary
-from restore_recog.metrics.uncertainty import bootstrap_mean, mcnemar_exact
+from restore_recog.metrics.uncertainty import bootstrap_mean, mcnemar_exact, sign_flip_test
 from restore_recog.types import Trial
 
 RNG = np.random.default_rng(5)
@@ -324,17 +325,43 @@ def test_an_uneven_list_is_flagged_with_what_one_answer_would_give() -> None:
 def test_genuine_pairs_alone_are_drawn_like_single_values() -> None:
     values, owners = RNG.normal(size=60), RNG.integers(0, 9, 60).astype(str)
     wanted = bootstrap_mean(values, owners, seed=3)
-    interval = pair_mean(values, np.stack([owners, owners], axis=1), 3)
-    assert (interval.value, interval.low, interval.high) == pytest.approx(
-        (wanted.value, wanted.low, wanted.high)
-    )
+    draws = pair_draws(values, np.stack([owners, owners], axis=1), 3)
+    assert percentile_limits(draws, 0.95) == pytest.approx((wanted.low, wanted.high))
 
 
 def test_impostor_pairs_are_drawn_by_both_people() -> None:
     # One person spoils all his pairs: drawing one side only would understate that.
     people_of = np.array([(a, b) for a in range(8) for b in range(8) if a != b]).astype(str)
     values = (people_of == "0").any(axis=1).astype(float)
-    interval = pair_mean(values, people_of, 0)
+    low, high = percentile_limits(pair_draws(values, people_of, 0), 0.95)
     one_way = bootstrap_mean(values, people_of[:, 1], seed=0)
-    assert interval.value == pytest.approx(one_way.value)
-    assert interval.high - interval.low > one_way.high - one_way.low
+    assert low < one_way.value < high
+    assert high - low > one_way.high - one_way.low
+
+
+def test_pairs_change_together_with_the_person_whose_image_changes() -> None:
+    plan, probes, references = pairs_only()
+    other = probes[:, ::-1]
+    scored = findings(plan, {"occluded": probes, "restored:x": other}, references)
+    arms = scored.measured
+    units = flipped_together(scored.design, arms["restored:x"], arms["occluded"])
+    owners = np.array([t.probe_id[:3] for t in plan.pairs])
+    assert (units[:, None] == units).tolist() == (owners[:, None] == owners).tolist()
+    # One reference that passes through the arm ties its person to all whom it is compared with.
+    moved = replace(arms["restored:x"], references=references + (np.arange(10) == 3)[:, None])
+    tied = flipped_together(scored.design, moved, arms["occluded"])
+    (image,) = {t.reference_id for t in plan.pairs if t.reference_id[:3] == "003"}
+    circle = {owner for t, owner in zip(plan.pairs, owners, strict=True) if t.reference_id == image}
+    assert len(circle) == 3 and len(set(units)) - len(set(tied)) == 2
+    assert len({unit for unit, owner in zip(tied, owners, strict=True) if owner in circle}) == 1
+
+
+def test_the_gain_on_pairs_has_a_sign_flip_test_over_people() -> None:
+    plan, probes, references = pairs_only()
+    worse = near(probes, 9.0, 2)
+    scored = findings(plan, {"occluded": worse, "restored:x": probes}, references)
+    gain = scored.arm("restored:x", run()).figures["accuracy_gain"]
+    flips = np.array(scored.views["restored:x"].correct, float) - scored.views["occluded"].correct
+    owners = [t.probe_id[:3] for t in plan.pairs]
+    assert gain["p_sign_flip"] == sign_flip_test(flips, owners, seed=0) < 0.05
+    assert gain.low > 0 and gain.n_subjects == 10

@@ -1,11 +1,10 @@
-"""Verdicts in plain words, warnings, and whole runs of every kind of plan."""
+"""Warnings in plain words, and whole runs of every kind of plan."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,140 +14,12 @@ from scoring_fakes import board_of, findings, people, simple_plan
 from restore_recog.api import EvaluationProtocol, Plan
 from restore_recog.errors import DataError
 from restore_recog.evaluation.evaluate import evaluate
-from restore_recog.evaluation.figure import read_figures
 from restore_recog.evaluation.request import EvalRequest
-from restore_recog.evaluation.results import ArmReport, Cohort, EvaluationReport
+from restore_recog.evaluation.results import EvaluationReport
 from restore_recog.evaluation.words import notes
 from restore_recog.evaluation.words.notes import GUESS
-from restore_recog.evaluation.words.verdict import verdict
 from restore_recog.protocols.fmor import Fmor
 from restore_recog.types import FaceSample, Trial
-
-Figures = dict[str, dict[str, Any]]
-
-
-def gain(value: float, low: float, high: float, rescued: int = 5, harmed: int = 2, n: int = 100):  # type: ignore[no-untyped-def]
-    return {
-        "value": value, "low": low, "high": high, "n": n, "n_subjects": 20,
-        "rescued": rescued, "harmed": harmed,
-    }  # fmt: skip
-
-
-def spoken(figures: Figures, cohorts: Sequence[Cohort] = (), rate: str = "rank1") -> str:
-    floor = ArmReport("occluded", "occluded", None, read_figures({rate: {"value": 0.5}}))
-    arm = ArmReport("restored:x", "restored", "x", read_figures({rate: {"value": 0.53}} | figures))
-    return verdict(arm, floor, "rec", " on masks", cohorts).sentence
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "words"),
-    [
-        (0.01, 0.05, "Restoring with 'x' first helps 'rec' on masks: rank-1 goes from 50.0 %"),
-        (-0.05, -0.01, "Restoring with 'x' first hurts 'rec' on masks: rank-1"),
-        (-0.01, 0.05, "Whether restoring with 'x' first helps 'rec' on masks cannot be told"),
-        (0.0, 0.05, "cannot be told from these probes"),
-        (float("nan"), float("nan"), "no interval: one subject only"),
-    ],
-)
-def test_the_answer_rests_on_the_whole_interval(low: float, high: float, words: str) -> None:
-    said = spoken({"rank1_gain": gain(0.03, low, high)})
-    assert words in said and "5 rescued, 2 harmed" in said
-    assert "100 probes of 20 subjects" in said
-
-
-@pytest.mark.parametrize(("low", "high"), [(0.01, 0.07), (-0.07, -0.01)])
-def test_an_interval_beside_zero_is_not_enough_where_the_test_disagrees(
-    low: float, high: float
-) -> None:
-    few = gain((low + high) / 2, low, high, 4, 0)
-    said = spoken({"rank1_gain": few | {"p_sign_flip": 0.125}})
-    assert "cannot be told from these probes (sign-flip test: p = 0.12)" in said
-    sure = spoken({"rank1_gain": few | {"p_sign_flip": 0.01}})
-    assert ("helps" if low > 0 else "hurts") in sure and "cannot be told" not in sure
-
-
-def test_a_restorer_that_does_not_beat_fill_hears_of_it() -> None:
-    helps: Figures = {"rank1_gain": gain(0.03, 0.01, 0.05)}
-    even = spoken(helps | {"rank1_gain_over_fill": gain(0.01, -0.01, 0.03)})
-    assert "helps" in even and "does not beat the mean face" in even and "+1.0 points" in even
-    worse = spoken(helps | {"rank1_gain_over_fill": gain(-0.02, -0.03, -0.01)})
-    assert "does worse than the mean face" in worse
-    assert "mean face" not in spoken(helps | {"rank1_gain_over_fill": gain(0.02, 0.01, 0.03)})
-
-
-def test_significant_drift_is_said_at_the_strictest_threshold_that_shows_it() -> None:
-    def change(low: float) -> dict[str, Any]:
-        return {"value": 0.01, "low": low, "high": 0.02, "n": 1000, "before": 10, "accepted": 25}
-
-    base: Figures = {"rank1_gain": gain(0.03, 0.01, 0.05)}
-    said = spoken(
-        base
-        | {
-            "fmr_frozen_change@fmr=0.01": change(0.001),
-            "fmr_frozen_change@fmr=0.001": change(0.002),
-        }
-    )
-    assert "more alike: at the threshold that accepts 0.1 % of impostors" in said
-    assert "from 1 % to 2.5 %" in said
-    assert "alike" not in spoken(base | {"fmr_frozen_change@fmr=0.01": change(-0.001)})
-
-
-def test_cohorts_that_are_harmed_are_named_worst_first() -> None:
-    def cohort(value: str, rescued: int, harmed: int) -> Cohort:
-        figures = {"rank1_gain": gain(0, 0, 0, rescued, harmed)}
-        return Cohort("pose", value, 30, 10, {"restored:x": read_figures(figures)})
-
-    groups = [cohort("left", 3, 4), cohort("right", 1, 6), cohort("front", 9, 1)]
-    said = spoken({"rank1_gain": gain(0.03, 0.01, 0.05)}, [*groups, Cohort("pose", "x", 1, 1, {})])
-    place = said.index(
-        "It harms more than it rescues in 2 of the 3 groups of probes: "
-        "pose = right (1 rescued, 6 harmed)"
-    )
-    assert said.index("pose = left (3 rescued, 4 harmed)") > place and "front" not in said
-
-
-def test_pairs_are_judged_by_accuracy_or_the_fixed_threshold() -> None:
-    said = spoken({"accuracy_gain": gain(0.03, 0.01, 0.05)}, rate="accuracy")
-    assert "helps 'rec' on masks: the accuracy on pairs goes from 50.0 % to 53.0 %" in said
-    # A falling FNMR helps; an unsupported threshold is passed over for a supported one.
-    change = {"fnmr_frozen_change@fmr=0.01": gain(-0.04, -0.06, -0.02)}
-    said = spoken(change, rate="fnmr_frozen@fmr=0.01")
-    assert "first helps" in said and "FMR of 0.01 on bare faces" in said
-    hurt = {"fnmr_frozen_change@fmr=0.01": gain(0.04, 0.02, 0.06)}
-    assert "first hurts" in spoken(hurt, rate="fnmr_frozen@fmr=0.01")
-    assert "cannot be told: there is neither" in spoken({})
-
-
-def test_an_uneven_list_of_pairs_carries_no_verdict() -> None:
-    rates: Figures = {
-        "accuracy": {"value": 0.98, "chance": 0.98, "flag": "always 'same' gives 98.0 %"},
-        "fnmr_frozen@fmr=0.001": {"value": 0.5},
-    }
-    changes: Figures = {
-        "accuracy_gain": gain(0.0, 0.0, 0.0),
-        "fnmr_frozen_change@fmr=0.001": gain(-0.1, -0.2, -0.05),
-    }
-    floor = ArmReport("occluded", "occluded", None, read_figures(rates))
-    said = verdict(
-        ArmReport("restored:x", "restored", "x", read_figures(rates | changes)), floor, "rec"
-    ).sentence
-    assert "first helps" in said and "FNMR" in said
-    even = rates | {"accuracy": {"value": 0.9, "chance": 0.5}}
-    said = verdict(
-        ArmReport("restored:x", "restored", "x", read_figures(even | changes)), floor, "rec"
-    ).sentence
-    assert "accuracy" in said
-
-
-def test_an_unsupported_threshold_gives_way_to_a_supported_one() -> None:
-    weak, good = "fnmr_frozen@fmr=0.001", "fnmr_frozen@fmr=0.01"
-    rates: Figures = {weak: {"value": 0.5, "flag": "too few impostors"}, good: {"value": 0.4}}
-    changes: Figures = {
-        name.replace("frozen", "frozen_change"): gain(-0.1, -0.2, -0.05) for name in rates
-    }
-    floor = ArmReport("occluded", "occluded", None, read_figures(rates))
-    arm = ArmReport("restored:x", "restored", "x", read_figures(rates | changes))
-    assert "FMR of 0.01 " in verdict(arm, floor, "rec").sentence
 
 
 def test_a_collapsed_recogniser_is_reported_loudly() -> None:
