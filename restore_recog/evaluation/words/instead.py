@@ -8,7 +8,7 @@ from typing import Any
 
 from restore_recog.evaluation.arms import ARMS, Occluded
 from restore_recog.evaluation.results import ArmReport, EvaluationReport
-from restore_recog.evaluation.words.verdict import Ground, ground
+from restore_recog.evaluation.words.grounds import Ground, grounds
 
 
 def instead(reports: Mapping[str, EvaluationReport]) -> list[str]:
@@ -28,7 +28,7 @@ def instead(reports: Mapping[str, EvaluationReport]) -> list[str]:
         for name, arm in arms
         if not shares[name] and (ARMS[arm.arm].answers or ARMS[arm.arm].fuses)
     ]
-    base = next((one for _, arm in rivals if (one := ground(arm)) is not None), None)
+    base = next((one for _, arm in rivals for one in grounds(arm)), None)
     if base is None:
         return []
     best = max(rivals, key=lambda pair: base.sign * _value(pair[1], base))
