@@ -1,4 +1,4 @@
-"""Image files in, image files out; the only module that opens them."""
+"""Image files in, image files out; the only module that opens and writes them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -33,6 +33,10 @@ while it is decoded (1.7 GiB at most, and one at a time) and 3 after that."""
 MIN_SIDE = 16
 """An image with a shorter side is refused: no face in it could be aligned."""
 
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "JPEG": {"quality": 95, "subsampling": 0},
+    "WEBP": {"lossless": True, "exact": True},  # exact: also the colours of transparent pixels
+}
 _SIXTEEN_BIT = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 
 
@@ -98,7 +102,21 @@ def write(path: str | os.PathLike[str], pixels: NDArray[np.uint8]) -> None:
     Raises:
         OutputError: Unknown ending, no permission, or no space.
     """
-    path = Path(path)
+    save(Path(path), Image.fromarray(pixels))
+
+
+def save(path: Path, image: Image.Image, *, overwrite: bool = True, **facts: Any) -> None:
+    """Write an image as :func:`write` does, without loss where the format can; JPEG is at its best.
+
+    Args:
+        path: The file.
+        image: Of any mode that the format knows.
+        overwrite: Whether a file of this name may be replaced.
+        facts: What goes with it, as Pillow calls it: ``exif``, ``icc_profile``, ``dpi``.
+
+    Raises:
+        OutputError: Unknown ending, no permission, or no space.
+    """
     kind = Image.registered_extensions().get(path.suffix.lower())
     if kind is None or kind not in Image.SAVE or path.suffix.lower() not in extensions:
         raise OutputError(
@@ -106,9 +124,8 @@ def write(path: str | os.PathLike[str], pixels: NDArray[np.uint8]) -> None:
             f" use one of {', '.join(extensions)}."
         )
     buffer = io.BytesIO()
-    options = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
-    Image.fromarray(pixels).save(buffer, format=kind, **options)
-    with whole_file(path) as part:
+    image.save(buffer, format=kind, **_OPTIONS.get(kind, {}), **facts)
+    with whole_file(path, overwrite=overwrite) as part:
         part.write_bytes(buffer.getbuffer())
 
 
@@ -140,7 +157,7 @@ def _levels(path: Path) -> tuple[NDArray[np.integer], int]:
 
     What a mask marks shows in these values only: 1 of 65,535 is nothing once it has 8 bits.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         deep = bits(image) > 8  # while nothing is decoded
         upright = ImageOps.exif_transpose(image)
         if image.mode in _SIXTEEN_BIT:
@@ -180,14 +197,18 @@ def _raw_mode(image: Image.Image) -> str:
 
 def _decode(path: Path, background: int) -> NDArray[np.uint8]:
     """Return (H, W, 3) uint8 RGB of any size, transparency over a grey *background*."""
-    with _opened(path) as image:
+    with opened(path) as image:
         ImageOps.exif_transpose(image, in_place=True)  # a copy would cost as much memory again
         return _rgb(image, background)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    """Yield an image file that is open; whatever is wrong with it becomes an ImageError."""
+def opened(path: Path) -> Iterator[Image.Image]:
+    """Yield an image file that is open and small enough to be decoded.
+
+    Raises:
+        ImageError: Whatever is wrong with it, also while it is decoded.
+    """
     if not os.path.isfile(path):
         raise ImageError(f"There is no image file {path}.")
     try:

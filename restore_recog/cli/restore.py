@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ import click
 
 from restore_recog import registry
 from restore_recog.cli import options
+from restore_recog.errors import OutputError
+from restore_recog.names import printable
 from restore_recog.segmenters import names
 from restore_recog.types import Failure
 
@@ -55,6 +58,11 @@ if TYPE_CHECKING:
 @click.option("--aligned", is_flag=True, help="Each image is one aligned face crop already.")
 @click.option("--crops", is_flag=True, help="Write the restored aligned crops, not the images.")
 @click.option("--sheet", is_flag=True, help="Also write sheet.png: before, mask, after.")
+@click.option(
+    "--same-format",
+    is_flag=True,
+    help="Write JPEG and GIF as such, too; pixels outside the covering then change a little.",
+)
 @options.overwrite
 @options.device
 @options.threads
@@ -62,8 +70,9 @@ def command(inputs: tuple[Path, ...], **given: Any) -> None:
     """Restore masked faces in images and whole folders.
 
     Finds the face and its covering, restores what lies under it and writes an image of the
-    same name and size into the output folder; outside the covering no pixel changes. What
-    appears is a plausible face, not the person's true one.
+    same size into the output folder; outside the covering no pixel changes. It has its name,
+    and PNG's ending where its own format (JPEG, GIF) would change pixels. An image in which
+    nothing changes is copied. What appears is a plausible face, not the person's true one.
 
     An image that fails is reported and listed in failures.csv, the others are still
     restored, and the exit code is 1.
@@ -76,21 +85,33 @@ def command(inputs: tuple[Path, ...], **given: Any) -> None:
     """
     registry.restorers.check(given["restorer"])
     names.check(given["segmenter"])
-    from restore_recog.restoring.jobs import plan_jobs, write_failures
+    from restore_recog.restoring.jobs import Wanted, plan_jobs, write_failures
 
     output: Path = given["output"]
-    jobs = plan_jobs(
-        inputs,
+    wanted = Wanted(
         output,
-        masks=given["masks"],
+        given["masks"],
         overwrite=given["overwrite"],
+        same_format=given["same_format"],
         several=given["crops"] and given["faces"] == "all",
+        sheet=given["sheet"],
     )
-    failures = _run(jobs, _worker(given), given)
+    planned = plan_jobs(inputs, wanted)
+    for note in planned.notes:
+        click.echo(printable(note), err=True)
+    failures: list[Failure] = []
+    try:
+        _run(planned.jobs, _worker(given), given, failures)
+    except BaseException:
+        if failures:
+            with suppress(OutputError):
+                write_failures(failures, output)
+        raise
     record = write_failures(failures, output)
-    click.echo(f"{len(jobs) - len(failures)} of {len(jobs)} images restored into {output}.")
+    done, count = len(planned.jobs) - len(failures), len(planned.jobs)
+    click.echo(printable(f"{done} of {count} images restored into {output}."))
     if record:
-        click.echo(f"The others are listed in {record}.")
+        click.echo(printable(f"The others are listed in {record}."))
         raise click.exceptions.Exit(1)
 
 
@@ -109,8 +130,10 @@ def _worker(given: dict[str, Any]) -> ImageRestorer:
     return ImageRestorer(restorer, segmenter, faces=faces)
 
 
-def _run(jobs: Sequence[Job], worker: ImageRestorer, given: dict[str, Any]) -> list[Failure]:
-    """Restore and write every image; return those that could not be done."""
+def _run(
+    jobs: Sequence[Job], worker: ImageRestorer, given: dict[str, Any], failures: list[Failure]
+) -> None:
+    """Restore and write every image; those that cannot be done are added to the failures."""
     from tqdm import tqdm
 
     from restore_recog import images
@@ -118,18 +141,14 @@ def _run(jobs: Sequence[Job], worker: ImageRestorer, given: dict[str, Any]) -> l
     from restore_recog.restoring.jobs import SHEET
     from restore_recog.system.progress import bar
 
-    failures: list[Failure] = []
     shown: list[RestoredFace] = []
     for job in bar(len(jobs), "restoring", iterable=jobs, unit="image"):
-        result = restore_file(job, worker, crops=given["crops"])
+        result = restore_file(job, worker, crops=given["crops"], overwrite=given["overwrite"])
+        for note in (result.reason,) if isinstance(result, Failure) else result.notes:
+            tqdm.write(f"{printable(job.source)}: {note.rstrip('.')}.", file=sys.stderr)
         if isinstance(result, Failure):
             failures.append(result)
-            tqdm.write(f"{job.source}: {result.reason}", file=sys.stderr)
-            continue
-        if not any(face.crop.mask is not None and face.crop.mask.any() for face in result):
-            tqdm.write(f"{job.source}: no covering found, so nothing changed.", file=sys.stderr)
-        if given["sheet"]:
-            shown += result[: SHEET_FACES - len(shown)]
+        elif given["sheet"]:
+            shown += result.faces[: SHEET_FACES - len(shown)]
     if shown:
         images.write(given["output"] / SHEET, contact_sheet(shown))
-    return failures

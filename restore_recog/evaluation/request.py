@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from restore_recog import registry
 from restore_recog.api import Dataset, EvaluationProtocol, Recognizer, Restorer, Segmenter
+from restore_recog.names import printable
 from restore_recog.segmenters import names
 from restore_recog.system import allocation, devices
 from restore_recog.system.processes import own_device
@@ -157,7 +158,11 @@ class EvalRequest:
         return {
             **{one.name: getattr(self, one.name) for one in chosen},
             "data": [
-                {"name": d.name, "location": d.location, "rendered": d.rendered}
+                {
+                    "name": d.name,
+                    "location": d.location and printable(d.location),
+                    "rendered": d.rendered,
+                }
                 for d in self.datasets
             ],
             "protocol": {

@@ -77,8 +77,8 @@ class Note:
     version: str = ""
 
     def encode(self) -> bytes:
-        """Return the note as JSON."""
-        return json.dumps(asdict(self), ensure_ascii=False).encode()
+        """Return the note as JSON; what is no Unicode in a name is escaped, as JSON can."""
+        return json.dumps(asdict(self), ensure_ascii=False).encode(errors="backslashreplace")
 
     @staticmethod
     def decode(text: bytes) -> Note:

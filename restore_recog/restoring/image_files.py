@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from restore_recog import images
 from restore_recog.alignment import align, on_image, repeated
 from restore_recog.api import Restorer, Segmenter, answers
-from restore_recog.errors import ImageError, NoFaceError, PluginError, SeveralFacesError
+from restore_recog.containers import read as read_container
+from restore_recog.containers import rewrite
+from restore_recog.errors import (
+    ImageError,
+    NoFaceError,
+    OutputError,
+    PluginError,
+    SeveralFacesError,
+)
 from restore_recog.face_detection import FaceFinder
+from restore_recog.names import printable
 from restore_recog.photographs import paste
 from restore_recog.restoring.jobs import Job
 from restore_recog.restoring.restoration import known_masks, run_restorer, valid_tensor
 from restore_recog.segmenters.names import OWN, choose, margin
-from restore_recog.types import FaceBatch, FaceCrop, FaceImage, Failure
+from restore_recog.system.atomic import whole_file
+from restore_recog.types import FaceBatch, FaceCrop, FaceImage, Failure, Pixels
 
 SHEET_FACES = 60
 """A contact sheet stops here: one page that can still be looked at."""
+
+_FOR_ALL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""Failures of the system that concern every image that is to be written."""
 
 Faces = Literal["one", "largest", "all", "aligned"]
 
@@ -127,21 +145,37 @@ class ImageRestorer:
             return answers.segmented(self.segmenter, tensors)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RestoredFile:
+    """One image file that is done.
+
+    Attributes:
+        faces: Its faces.
+        notes: What there is to say about it, such as what the new file has lost.
+    """
+
+    faces: Sequence[RestoredFace]
+    notes: Sequence[str] = ()
+
+
 def restore_file(
-    job: Job, worker: ImageRestorer, *, crops: bool = False
-) -> list[RestoredFace] | Failure:
+    job: Job, worker: ImageRestorer, *, crops: bool = False, overwrite: bool = False
+) -> RestoredFile | Failure:
     """Restore one image file and write the result, whole or not at all.
+
+    An image in which nothing changes is copied byte for byte.
 
     Args:
         job: What to read and where to write.
         worker: Does the work.
-        crops: Write the restored crops (``a.jpg``, ``a.2.jpg``, ...), not the image.
+        crops: Write the restored crops (``a.png``, ``a.2.png``, ...), not the image.
+        overwrite: Whether results of a former run are replaced; they go where this run fails.
 
     Returns:
         The faces, or why this image cannot be done.
 
     Raises:
-        OutputError: The result cannot be written; that concerns every image.
+        OutputError: The disk is full or read-only; that concerns every image.
     """
     stage = "read"
     try:
@@ -152,18 +186,51 @@ def restore_file(
         cropped = worker.find(image)
         stage = "restore"
         faces = worker.restore(cropped)
-    except ImageError as error:
+        stage = "write"
+        if crops:
+            _write_crops(job, faces, overwrite)
+            return RestoredFile(faces)
+        for face in faces:
+            image = replace(image, pixels=put_back(image, face))
+        return RestoredFile(faces, _write(job, pixels, image.pixels, faces, overwrite))
+    except (ImageError, OutputError) as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno in _FOR_ALL:
+            raise
+        if overwrite:
+            _remove(job.target, job.copy)
         stage = "detect" if isinstance(error, (NoFaceError, SeveralFacesError)) else stage
-        return Failure(stage, str(job.source), "", str(error))
-    if crops:
-        for number, face in enumerate(faces, start=1):
-            ending = "" if number == 1 else f".{number}"
-            images.write(job.target.with_stem(job.target.stem + ending), face.pixels)
-        return faces
-    for face in faces:
-        image = replace(image, pixels=put_back(image, face))
-    images.write(job.target, image.pixels)
-    return faces
+        return Failure(stage, str(job.source), "", printable(error))
+
+
+def _write_crops(job: Job, faces: Sequence[RestoredFace], overwrite: bool) -> None:
+    for number, face in enumerate(faces, start=1):
+        ending = "" if number == 1 else f".{number}"
+        crop = Image.fromarray(face.pixels)
+        images.save(job.target.with_stem(job.target.stem + ending), crop, overwrite=overwrite)
+
+
+def _write(
+    job: Job, before: Pixels, after: Pixels, faces: Sequence[RestoredFace], overwrite: bool
+) -> list[str]:
+    """Write an image after its faces were put back; return what there is to say."""
+    if np.array_equal(before, after):
+        with whole_file(job.copy, overwrite=overwrite) as part:
+            shutil.copyfile(job.source, part)
+        _remove(*({job.target} - {job.copy}))
+        covered = any(face.crop.mask is not None and face.crop.mask.any() for face in faces)
+        return [] if covered else ["no covering found, so nothing changed; it was copied as it is"]
+    notes = rewrite(read_container(job.source), job.target, before, after, overwrite=overwrite)
+    _remove(*({job.copy} - {job.target}))
+    if job.target.suffix.lower() != job.source.suffix.lower():
+        notes.insert(0, f"written as {job.target.name}, as its own format would change pixels")
+    return notes
+
+
+def _remove(*results: Path) -> None:
+    """Remove what a former run has left in place of a result."""
+    for path in results:
+        with suppress(OSError):
+            path.unlink()
 
 
 def put_back(image: FaceImage, face: RestoredFace) -> NDArray[np.uint8]:

@@ -10,35 +10,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from restore_fakes import TELEA, box_mask, pattern, run, save
 
 from restore_recog import images
 from restore_recog.cli import main
 from restore_recog.face_detection import Detection, FaceFinder
-
-
-def run(*args: object):
-    return CliRunner().invoke(main, ["restore", *map(str, args), "--device", "cpu"])
-
-
-def pattern(height: int = 90, width: int = 90) -> np.ndarray:
-    """Return an image in which every pixel differs from its neighbours."""
-    y, x = np.mgrid[:height, :width]
-    return np.stack([y * 2 % 256, x * 2 % 256, (x * 7 + y * 13) % 256], axis=2).astype(np.uint8)
-
-
-def save(path: Path, pixels: np.ndarray) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path)
-    return path
-
-
-def box_mask(height: int = 90, width: int = 90) -> np.ndarray:
-    mask = np.zeros((height, width), np.uint8)
-    mask[height // 2 : height * 3 // 4, width // 3 : width * 2 // 3] = 255
-    return mask
-
-
-TELEA = ("--restorer", "telea", "--aligned")
 
 
 @pytest.fixture
@@ -138,7 +114,7 @@ def test_odd_images_work_or_are_listed(odd_images, tmp_path):
     for row in rows:
         assert row["reason"] in result.stderr
         assert not (out / Path(row["image"]).name).exists()
-    for name in ("rgb.jpg", "grey.png", "cmyk.jpg", "deep.png", "rgba.png"):
+    for name in ("rgb.png", "grey.png", "cmyk.png", "deep.png", "rgba.png"):
         assert images.read(out / name).shape == (90, 90, 3)
 
 

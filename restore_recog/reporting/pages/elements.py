@@ -15,6 +15,7 @@ from PIL import Image
 
 from restore_recog.evaluation.figure import Figures
 from restore_recog.evaluation.results import Example
+from restore_recog.names import printable
 from restore_recog.reporting.columns import Cell, Column
 from restore_recog.reporting.strips import labelled
 from restore_recog.reporting.tables import Marks
@@ -55,7 +56,7 @@ class Photograph:
 
 def render(template: str, **given: Any) -> str:
     """Return a page: a template of the folder ``templates``, filled."""
-    return _environment().get_template(template).render(given) + "\n"
+    return printable(_environment().get_template(template).render(given)) + "\n"
 
 
 @cache
