@@ -40,7 +40,7 @@ from restore_recog.reporting.csv_files import failures_by_stage
 from restore_recog.reporting.report_figures import Plot
 from restore_recog.reporting.strips import sheet
 from restore_recog.reporting.tables import arms_csv, arms_latex
-from restore_recog.system.atomic import json_text, plain, whole_folder
+from restore_recog.system.atomic import is_sealed, json_text, plain, sealed, whole_folder
 from restore_recog.system.text import read_json
 
 FORMAT = 4
@@ -122,7 +122,7 @@ def as_json(report: EvaluationReport) -> dict[str, Any]:
             for e in report.examples
         ],
     }
-    return plain(facts)
+    return sealed(plain(facts))
 
 
 def caption(report: EvaluationReport) -> str:
@@ -154,7 +154,8 @@ def read(folder: Path) -> EvaluationReport:
     """Read a results folder back.
 
     Raises:
-        DataError: The folder is not a results folder or was written in another format.
+        DataError: The folder is not a results folder, was written in another format, or was
+            changed since.
     """
     try:
         data = _facts(folder)
@@ -162,6 +163,11 @@ def read(folder: Path) -> EvaluationReport:
             raise DataError(
                 f"'{folder}' has report format {data['format']}; this version reads {FORMAT}: "
                 "run the evaluation again, or use the version that wrote it."
+            )
+        if not is_sealed(data):
+            raise DataError(
+                f"'{folder / 'report.json'}' is not as it was written: its checksum does not fit, "
+                "so its figures cannot be trusted. Run the evaluation again."
             )
         if RECOGNIZERS in data:
             raise DataError(
@@ -171,7 +177,7 @@ def read(folder: Path) -> EvaluationReport:
         return _report(folder, data)
     except RestoreRecogError:
         raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"'{folder}' cannot be read as a results folder ({error}); "
             "name a folder that 'restore-recog eval' wrote."
@@ -195,8 +201,8 @@ def _report(folder: Path, data: Mapping[str, Any]) -> EvaluationReport:
         labels=tuple(data["labels"]),
         notes=tuple(data["notes"]),
         arms=arms,
-        setup=data["setup"],
-        timing=_numbers(data["timing"]),
+        setup=dict(data["setup"]),
+        timing=dict(_numbers(data["timing"])),
         trials=trials,
         scores=scores,
         probes=csv_files.read_probes(folder / "probes.csv"),

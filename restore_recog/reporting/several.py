@@ -26,9 +26,8 @@ from restore_recog.reporting import folder as results_folder
 from restore_recog.reporting.columns import RECOGNITION, TRANSFER, VERIFICATION
 from restore_recog.reporting.pages.elements import arms_table, render
 from restore_recog.reporting.tables import arms_csv, arms_latex, report_text
-from restore_recog.system.atomic import json_text, whole_folder
+from restore_recog.system.atomic import json_text, sealed, whole_folder
 from restore_recog.system.text import read_json
-from restore_recog.weights import SHIPPED
 
 if TYPE_CHECKING:
     from restore_recog.api import Recognizer
@@ -39,6 +38,8 @@ Reports = Mapping[str, EvaluationReport]
 
 def titles(recognizers: Sequence[Recognizer]) -> list[str]:
     """Return what each recogniser is called in tables and as a folder; no two are alike."""
+    from restore_recog.weights import SHIPPED  # here: showing a report must not import torch
+
     known, kinds = [], Counter(one.name for one in recognizers)
     for one in recognizers:
         argument = getattr(one, "argument", None)
@@ -72,7 +73,7 @@ def write(reports: Reports, folder: Path, *, replace: bool = False) -> None:
     with whole_folder(folder, replace=replace) as staging:
         for name, report in reports.items():
             results_folder.write(report, place(staging, name))
-        (staging / "report.json").write_text(json_text(facts), encoding="utf-8")
+        (staging / "report.json").write_text(json_text(sealed(facts)), encoding="utf-8")
         for file, content in (
             ("table.csv", table_csv(reports)),
             ("table.tex", table_latex(reports)),

@@ -26,6 +26,8 @@ LONG = 200
 """Bytes from which on a name leaves no room for what is put behind it; 255 is the most."""
 
 _LONE = re.compile("[\ud800-\udfff]")
+SEAL = "sha256"
+
 ADVICE = "free some space or name another place"
 
 
@@ -54,6 +56,22 @@ def _unicode(text: str) -> str:
 def json_text(value: Any) -> str:
     """Return a value as the text of a JSON file, made strict by :func:`plain`."""
     return json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def sealed(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return facts with ``sha256``, the hash of all others, by which a change is known."""
+    return {**facts, SEAL: _digest(facts)}
+
+
+def is_sealed(facts: Mapping[str, Any]) -> bool:
+    """Return whether facts that were read are those that :func:`sealed` was given."""
+    return facts.get(SEAL) == _digest(facts)
+
+
+def _digest(facts: Mapping[str, Any]) -> str:
+    others = {key: item for key, item in facts.items() if key != SEAL}
+    text = json.dumps(plain(others), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def flat(values: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Any]]:

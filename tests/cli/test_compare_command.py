@@ -12,6 +12,7 @@ from report_fakes import SHIFTS, sample_report
 
 from restore_recog.cli import main
 from restore_recog.reporting.folder import write as write_report
+from restore_recog.system.atomic import sealed
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def runs(sample_run: Path, undrawn: None, tmp_path_factory: pytest.TempPathFacto
     write_report(sample_report(shifts=SHIFTS | {"restored:beta": 0.6}), folder / "two")
     newer = json.loads((folder / "newer" / "report.json").read_text())
     newer["setup"]["protocol"] = {"name": "fmor", "version": 2}
-    (folder / "newer" / "report.json").write_text(json.dumps(newer))
+    (folder / "newer" / "report.json").write_text(json.dumps(sealed(newer)))
     return folder
 
 

@@ -27,7 +27,7 @@ from restore_recog.reporting import folder as record
 from restore_recog.reporting.folder import read as read_report
 from restore_recog.reporting.folder import write as write_report
 from restore_recog.reporting.pages.report import page
-from restore_recog.system.atomic import check_output
+from restore_recog.system.atomic import check_output, sealed
 
 
 @pytest.fixture(scope="module")
@@ -199,6 +199,28 @@ def test_other_folders_are_no_reports(tmp_path: Path, content: str | None) -> No
         (tmp_path / "report.json").write_text(content)
     with pytest.raises(DataError):
         read_report(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [('"n": ', '"n": 1'), ('"sha256": "', '"sha256": "0')]
+)
+def test_a_report_that_was_changed_is_refused(
+    folder: Path, tmp_path: Path, before: str, after: str
+) -> None:
+    shutil.copytree(folder, tmp_path / "results")
+    path = tmp_path / "results" / "report.json"
+    text = path.read_text()
+    head, last, tail = text.rpartition(before)
+    path.write_text(head + after + tail)
+    assert last and path.read_text() != text
+    with pytest.raises(DataError, match=r"report.json' is not as it was written: its checksum"):
+        read_report(tmp_path / "results")
+    for name, value in {"setup": None, "arms": [5], "timing": [5]}.items():
+        path.write_text(json.dumps(sealed(json.loads(text) | {name: value})))
+        with pytest.raises(DataError, match="cannot be read as a results folder"):
+            read_report(tmp_path / "results")
+    path.write_text(json.dumps(json.loads(text)))  # laid out in another way, the same facts
+    assert read_report(tmp_path / "results").arms
 
 
 def test_scores_that_are_cut_off_are_refused(folder: Path, tmp_path: Path) -> None:
