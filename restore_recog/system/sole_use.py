@@ -85,6 +85,8 @@ def _tidy(folder: Path) -> None:
         newest.rename(folder)
     for path in [path for paths in left.values() for path in paths if path.exists()]:
         shutil.rmtree(path, ignore_errors=True)
+    for part in folder.rglob(".*.part"):  # of :func:`restore_recog.system.atomic.whole_file`
+        part.unlink(missing_ok=True)
 
 
 def _left(folder: Path, kind: str) -> list[Path]:

@@ -110,6 +110,15 @@ def test_the_next_run_puts_right_what_a_killed_one_left(
     assert names(tmp_path) == sorted([*strangers, "out"])
 
 
+def test_half_written_files_are_swept_away(tmp_path: Path) -> None:
+    kept = written(tmp_path / "out" / "kept", "whole")
+    for place in (tmp_path, tmp_path / "out", kept):
+        (place / ".last.pt.0123abcd.part").write_text("half")
+    with sole_use(tmp_path / "out"):
+        assert names(tmp_path / "out") == ["kept"] and names(kept) == ["report.json"]
+    assert names(tmp_path) == [".last.pt.0123abcd.part", "out"]  # that one may be in use
+
+
 def test_half_a_first_folder_is_swept_away(tmp_path: Path) -> None:
     written(beside(tmp_path / "out", UNFINISHED), "half")
     with sole_use(tmp_path / "out"):
