@@ -12,6 +12,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from restore_recog.metrics.inputs import number, numbers
+
 
 def worst_best_ratio(rates: ArrayLike) -> float:
     """Return the highest rate over the lowest.
@@ -83,7 +85,7 @@ def _gini(values: NDArray[np.float64]) -> float:
 
 
 def _rates(rates: ArrayLike) -> NDArray[np.float64]:
-    values = np.asarray(rates, dtype=np.float64)
+    values = numbers(rates, "Rates")
     if values.ndim != 1 or not ((values >= 0.0) & (values <= 1.0)).all():
         raise ValueError("One rate in [0, 1] per group is needed; leave groups without one out.")
     return values
@@ -93,6 +95,6 @@ def _pair(
     fmr: ArrayLike, fnmr: ArrayLike, alpha: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     accepts, rejects = _rates(fmr), _rates(fnmr)
-    if accepts.shape != rejects.shape or not 0.0 <= alpha <= 1.0:
+    if accepts.shape != rejects.shape or not 0.0 <= number(alpha, "Alpha") <= 1.0:
         raise ValueError("FMR and FNMR of the same groups and alpha in [0, 1] are needed.")
     return accepts, rejects

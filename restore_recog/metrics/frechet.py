@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from restore_recog.metrics.inputs import numbers
+
 Features = NDArray[np.float64]
 
 
@@ -43,7 +45,7 @@ def frechet_distance(a: ArrayLike, b: ArrayLike) -> float:
 
 
 def _features(values: ArrayLike) -> Features:
-    features = np.asarray(values, dtype=np.float64)
+    features = numbers(values, "Features")
     if features.ndim != 2 or len(features) < 2:
         raise ValueError(f"Features (N, D) of two or more images are needed, not {features.shape}.")
     if not np.isfinite(features).all():

@@ -10,13 +10,15 @@ All figures depend on the number of subjects in the gallery; print it beside the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Subjects = Sequence[str] | Sequence[int] | NDArray[np.generic]
+from restore_recog.metrics.inputs import Subjects, numbers, people, same_kind
+
+CELLS = 1 << 17
+"""Scores that are compared with each probe's own at once: few enough for the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,8 +64,15 @@ def subject_scores(
     Raises:
         ValueError: Shapes disagree, there is no reference, or a score is NaN or +inf.
     """
-    table = np.asarray(scores, dtype=np.float64)
-    owners = np.asarray(reference_subjects)
+    table, subjects = _best(scores, reference_subjects)
+    return table.astype(np.float64, copy=False), subjects
+
+
+def _best(
+    scores: ArrayLike, reference_subjects: Subjects
+) -> tuple[NDArray[np.floating], NDArray[np.generic]]:
+    """Return what :func:`subject_scores` does, in the precision of the scores."""
+    table, owners = _table(scores), people(reference_subjects, "The references' subjects")
     if table.ndim != 2 or owners.shape != (table.shape[1],):
         raise ValueError(
             f"Scores of shape (probes, references) and one subject per reference are "
@@ -71,11 +80,22 @@ def subject_scores(
         )
     if not owners.size:
         raise ValueError("There is no reference to search.")
-    if np.isnan(table).any() or np.isposinf(table).any():
+    if table.size and not table.max() < np.inf:  # the largest of NaN and others is NaN
         raise ValueError("Scores must not be NaN or +inf; a failed comparison is -inf.")
     order = np.argsort(owners, kind="stable")
     subjects, starts = np.unique(owners[order], return_index=True)
-    return np.maximum.reduceat(table[:, order], starts, axis=1), subjects
+    if not np.array_equal(order, np.arange(order.size)):
+        table = table[:, order]
+    if subjects.size < owners.size:
+        table = np.maximum.reduceat(table, starts, axis=1)
+    return table, subjects
+
+
+def _table(scores: ArrayLike) -> NDArray[np.floating]:
+    """Return scores in float32 or float64, as they come; anything else in float64."""
+    if type(scores) is np.ndarray and scores.dtype in (np.float32, np.float64):
+        return scores
+    return numbers(scores, "Scores")
 
 
 def closed_set(probe_subjects: Subjects, reference_subjects: Subjects) -> NDArray[np.bool_]:
@@ -84,7 +104,10 @@ def closed_set(probe_subjects: Subjects, reference_subjects: Subjects) -> NDArra
     The others are open-set probes: search for them has no right answer. Count them and
     leave them out before :func:`identification_ranks`.
     """
-    return np.isin(np.asarray(probe_subjects), np.asarray(reference_subjects))
+    probes = people(probe_subjects, "The probes' subjects")
+    references = people(reference_subjects, "The references' subjects")
+    same_kind(probes, references)
+    return np.isin(probes, references)
 
 
 def identification_ranks(
@@ -102,8 +125,8 @@ def identification_ranks(
         ValueError: As :func:`subject_scores`, or a probe's subject has no reference
             (see :func:`closed_set`).
     """
-    table, subjects = subject_scores(scores, reference_subjects)
-    probes = np.asarray(probe_subjects)
+    table, subjects = _best(scores, reference_subjects)
+    probes = people(probe_subjects, "The probes' subjects")
     if probes.shape != (table.shape[0],):
         raise ValueError(f"{table.shape[0]} probes need as many subjects, not {probes.shape}.")
     strangers = np.unique(probes[~closed_set(probes, subjects)])
@@ -114,8 +137,13 @@ def identification_ranks(
         )
     own = table[np.arange(probes.size), np.searchsorted(subjects, probes)]
     missed = np.isneginf(own)
-    ahead = np.count_nonzero(table > own[:, None], axis=1)
-    level = np.count_nonzero(table >= own[:, None], axis=1) - 1  # less the subject itself
+    ahead, level = np.empty(own.size, np.int64), np.empty(own.size, np.int64)
+    rows = max(1, CELLS // subjects.size)
+    for start in range(0, own.size, rows):
+        part = slice(start, start + rows)
+        ahead[part] = np.count_nonzero(table[part] > own[part, None], axis=1)
+        level[part] = np.count_nonzero(table[part] >= own[part, None], axis=1)
+    level -= 1  # less the subject itself
     worst = subjects.size + 1
     return Ranks(
         pessimistic=np.where(missed, worst, 1 + level),
@@ -163,8 +191,8 @@ def hits(ranks: Ranks, k: int = 1) -> NDArray[np.bool_]:
 
 
 def _check_rank(k: int) -> None:
-    if k < 1:
-        raise ValueError(f"A rank is 1 or more, not {k}.")
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
+        raise ValueError(f"A rank is a whole number, 1 or more, not {k!r}.")
 
 
 def _mean(values: NDArray[np.bool_] | NDArray[np.float64]) -> float:

@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from restore_recog.errors import DataError
+from restore_recog.metrics.inputs import number, numbers, precision
 from restore_recog.metrics.verification import (
+    both_sides,
     checked_scores,
     fnmr_at_fmr,
     rates_at_threshold,
@@ -69,7 +71,8 @@ def open_set_rates(
     Raises:
         ValueError: A score is NaN or +inf, shapes disagree, or a rank is below 1.
     """
-    return rates_at_threshold(_listed(mated_scores, mated_ranks, rank), nonmated_scores, threshold)
+    mated, strangers = both_sides(mated_scores, nonmated_scores)
+    return rates_at_threshold(_listed(mated, mated_ranks, rank), strangers, threshold)
 
 
 def fnir_at_fpir(
@@ -92,14 +95,16 @@ def fnir_at_fpir(
         ValueError: As :func:`open_set_rates`, or ``fpir`` outside [0, 1].
         DataError: There is no mated or no non-mated search.
     """
-    listed, strangers = _listed(mated_scores, mated_ranks, rank), checked_scores(nonmated_scores)
+    mated, strangers = both_sides(mated_scores, nonmated_scores)
+    listed = _listed(mated, mated_ranks, rank)
     for name, vector in (("mated", listed), ("non-mated", strangers)):
         if not vector.size:
             raise DataError(
                 f"There is no {name} search, so open-set rates cannot be computed: give "
                 "probes of people inside and outside the gallery."
             )
-    point = fnmr_at_fmr(listed, strangers, fpir)
+    kind = precision(mated_scores, nonmated_scores)  # that of the threshold, too
+    point = fnmr_at_fmr(listed.astype(kind), strangers.astype(kind), fpir)
     return OpenSetPoint(
         fnir=point.fnmr,
         threshold=point.threshold,
@@ -115,9 +120,9 @@ def _listed(scores: ArrayLike, ranks: ArrayLike, rank: int) -> NDArray[np.float6
     A subject that the answer list leaves out is lost at every threshold, just as one
     whose comparison failed.
     """
-    vector, places = checked_scores(scores), np.asarray(ranks)
+    vector, places = checked_scores(scores), numbers(ranks, "Ranks")
     if places.shape != vector.shape:
         raise ValueError(f"{vector.size} mated searches need as many ranks, not {places.shape}.")
-    if rank < 1 or (places.size and not np.min(places) >= 1):
+    if not number(rank, "A rank") >= 1 or (places.size and not np.min(places) >= 1):
         raise ValueError("Ranks are 1 or more.")
     return np.where(places <= rank, vector, -math.inf)

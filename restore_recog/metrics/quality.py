@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
+from restore_recog.metrics.inputs import alike, as_array
+
 Figures = NDArray[np.float64]
 
 WINDOW = 11  # pixels, SSIM
@@ -192,7 +194,7 @@ def boundary_error(predicted: ArrayLike, true: ArrayLike) -> Figures:
 
 def _images(a: ArrayLike, b: ArrayLike) -> tuple[Figures, Figures]:
     """Return both as float64 after checking kind, shape and range."""
-    x, y = np.asarray(a), np.asarray(b)
+    x, y = as_array(a, "Images"), as_array(b, "Images")
     if x.shape != y.shape or x.ndim not in (3, 4) or x.shape[-1] != 3:
         raise ValueError(
             f"Two images (H, W, 3) or batches (N, H, W, 3) of one shape are needed, "
@@ -204,14 +206,17 @@ def _images(a: ArrayLike, b: ArrayLike) -> tuple[Figures, Figures]:
         inside = (image >= -_TOLERANCE) & (image <= 1 + _TOLERANCE)
         if not inside.all():  # NaN is not inside either
             raise ValueError("Images must lie in [0, 1]; some pixels do not.")
-    return x.astype(np.float64), y.astype(np.float64)
+    first, second = alike(x, y, what="Images")
+    return first, second
 
 
 def _binary(values: ArrayLike) -> NDArray[np.bool_]:
-    array = np.asarray(values)
-    if array.dtype.kind != "b" and not np.isin(array, (0, 1)).all():
+    mask = as_array(values, "Masks")
+    if mask.dtype.kind not in "biuf" or (
+        mask.dtype.kind != "b" and not np.isin(mask, (0, 1)).all()
+    ):
         raise ValueError("Masks must hold 0 and 1 only; threshold them first.")
-    return array.astype(bool)
+    return mask.astype(bool)
 
 
 def _masks(a: ArrayLike, b: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

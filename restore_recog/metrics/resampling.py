@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array, issparse, sparray
 
+from restore_recog.metrics.inputs import Subjects, number, numbers, people
 from restore_recog.types import Vector
 
 Counts: TypeAlias = ArrayLike | sparray
-Subjects = Sequence[str] | Sequence[int] | NDArray[np.generic]
-
 _CHUNK = 4_000_000  # entries of a draw matrix held at once: 32 MB
 
 
@@ -42,7 +41,7 @@ class Interval:
 
 def finite(values: ArrayLike) -> Vector:
     """Return the values as a float64 vector; ValueError where one is not finite."""
-    vector = np.asarray(values, dtype=np.float64)
+    vector = numbers(values)
     if vector.ndim != 1 or not np.isfinite(vector).all():
         raise ValueError("Values must be a vector of finite numbers; count what failed apart.")
     return vector
@@ -50,16 +49,17 @@ def finite(values: ArrayLike) -> Vector:
 
 def grouped(values: ArrayLike, subjects: Subjects) -> tuple[Vector, NDArray[np.intp], int]:
     """Return the values, the number of each one's subject, and how many subjects there are."""
-    vector, names = finite(values), np.asarray(subjects)
+    vector, names = finite(values), people(subjects)
     if names.shape != vector.shape:
         raise ValueError(f"{vector.size} values need as many subjects, not {names.shape}.")
-    people, index = np.unique(names, return_inverse=True)
-    return vector, index, people.size
+    known, index = np.unique(names, return_inverse=True)
+    return vector, index, known.size
 
 
 def check_options(resamples: int, level: float) -> None:
     """Raise ValueError for options out of range."""
-    if resamples < 1 or not 0.0 < level < 1.0:
+    share = number(level, "The level")
+    if not number(resamples, "Resamples") >= 1 or not 0.0 < share < 1.0:
         raise ValueError(f"Need resamples >= 1 and 0 < level < 1, not {resamples} and {level}.")
 
 
@@ -124,6 +124,20 @@ def percentile_limits(draws: Vector, level: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def counts(values: Counts) -> Any:
+    """Return a table of counts as it comes, dense or sparse, of finite real numbers.
+
+    Raises:
+        ValueError: It holds others.
+    """
+    sparse = issparse(values)
+    table: Any = csr_array(values) if sparse else np.asarray(values)
+    entries = table.data if sparse else values
+    if not np.isfinite(numbers(entries, "Counts")).all():
+        raise ValueError("Counts must be finite numbers.")
+    return table
+
+
 def two_way_design(
     compared: Counts | tuple[ArrayLike, ArrayLike], size: int
 ) -> tuple[NDArray[np.intp], Callable[[Vector], Vector], float]:
@@ -141,16 +155,16 @@ def two_way_design(
         ValueError: Shapes disagree, a number of images is negative, or a diagonal is not 0.
     """
     if isinstance(compared, tuple):
-        probes, references = (np.asarray(side, dtype=np.float64) for side in compared)
-        if not probes.shape == references.shape == (size,) or np.any(
-            (probes < 0) | (references < 0)
+        probes, references = (numbers(side, "Counts") for side in compared)
+        if not probes.shape == references.shape == (size,) or not all(
+            np.all((side >= 0) & (side < np.inf)) for side in (probes, references)
         ):
             raise ValueError(f"Two vectors of {size} counts, one per person, are needed.")
         others = probes * (references.sum() - references)
         people = np.flatnonzero(others + references * (probes.sum() - probes))
         a, b = probes[people], references[people]
         return people, lambda w: (w @ a) * (w @ b) - (w * w) @ (a * b), float(others.sum())
-    table = csr_array(compared, dtype=np.float64) if issparse(compared) else np.asarray(compared)
+    table = counts(compared)
     if table.shape != (size, size) or table.diagonal().any():
         raise ValueError(f"Counts of shape {(size, size)} with an empty diagonal are needed.")
     people = np.flatnonzero(table.sum(axis=0) + table.sum(axis=1))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from restore_recog.metrics.verification import checked_scores, det_curve
+from restore_recog.metrics.verification import both_sides, det_curve
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def d_prime(genuine: ArrayLike, impostor: ArrayLike) -> float:
     Variances are sample variances (n - 1). NaN where a side has fewer than two finite
     scores or where both are constant and equal; inf where both are constant and differ.
     """
-    mated, other = checked_scores(genuine), checked_scores(impostor)
+    mated, other = both_sides(genuine, impostor)
     mated, other = mated[np.isfinite(mated)], other[np.isfinite(other)]
     if min(mated.size, other.size) < 2:
         return math.nan
@@ -75,7 +75,7 @@ def cosine_summary(genuine: ArrayLike, impostor: ArrayLike) -> CosineSummary:
     Failed comparisons (-inf) are counted and left out of the means; an empty side gives
     NaN. Raises ValueError as :func:`det_curve`.
     """
-    mated, other = checked_scores(genuine), checked_scores(impostor)
+    mated, other = both_sides(genuine, impostor)
     good, bad = mated[np.isfinite(mated)], other[np.isfinite(other)]
     overlap = math.nan
     if good.size and bad.size:

@@ -22,6 +22,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from restore_recog.errors import DataError
+from restore_recog.metrics.inputs import as_array, numbers, precision
+from restore_recog.metrics.inputs import rate as unit_rate
 from restore_recog.metrics.verification import largest_count
 from restore_recog.types import Vector
 
@@ -48,6 +50,7 @@ class ScoreStream:
     Attributes:
         count: Comparisons attempted, failed ones included.
         failed: Those among them with the score -inf.
+        kinds: Floating types that the scores had.
         least, most: Lowest and highest finite score; inf and -inf without any.
 
     Raises:
@@ -66,6 +69,7 @@ class ScoreStream:
         self._per_one = bins / (2 * limit)  # bins in a range of 1
         self.count = self.failed = 0
         self.least, self.most = math.inf, -math.inf
+        self.kinds: set[np.dtype[np.floating]] = set()
         self._zero = bins // 2 + bins // 2048 + 1  # the bin that begins at score 0
         self._histogram: Counts = np.zeros(2 * self._zero, dtype=np.int64)
         self._kept: Vector = np.empty(0)
@@ -126,9 +130,10 @@ class ScoreStream:
             ValueError: A score is NaN or further from 0 than the limit and 2^-10 of it.
                 Then nothing is taken in.
         """
-        array = np.asarray(scores)
+        array = as_array(scores, "Scores")
+        digits = precision(array)
         if array.dtype not in (np.float32, np.float64):
-            array = array.astype(np.float64)
+            array = numbers(array, "Scores")
         vector = array.reshape(-1)
         if vector.size and np.isneginf(vector.min()):
             vector = vector[~np.isneginf(vector)]
@@ -139,6 +144,7 @@ class ScoreStream:
                 f"Scores must be {kind} in [-{self.limit}, {self.limit}], or -inf for a failed "
                 "comparison."
             )
+        self.kinds |= {digits} if vector.size else set()
         lost = failed + array.size - vector.size
         self.count, self.failed = self.count + lost, self.failed + lost
         for start in range(0, vector.size, _CHUNK):
@@ -156,14 +162,15 @@ class ScoreStream:
         self._moments(completed, other._mean, other._squares)
         self.count, self.failed = self.count + other.count, self.failed + other.failed
         self.least, self.most = min(self.least, other.least), max(self.most, other.most)
+        self.kinds |= other.kinds
         self._histogram += other._histogram
         self._keep(other.kept)
 
     def threshold_at(self, rate: float) -> tuple[float, bool]:
         """Return the threshold at which a share of at most ``rate`` is accepted.
 
-        It is the lowest such float, as in :func:`~.verification.fnmr_at_fmr`; where all
-        completed comparisons may be accepted, the lowest score.
+        It is the lowest such float64, whatever the scores were: compare them with it in float64.
+        Where all completed comparisons may be accepted, the lowest score.
 
         Returns:
             The threshold, and whether it is exact. If not, it is the edge of a bin, too
@@ -173,11 +180,10 @@ class ScoreStream:
             ValueError: ``rate`` lies outside [0, 1].
             DataError: There is no comparison.
         """
-        if not 0.0 <= rate <= 1.0:
-            raise ValueError(f"The rate must lie in [0, 1], not {rate}.")
+        share = unit_rate(rate, "The rate")
         if not self.count:
             raise DataError("There is no comparison to set a threshold on.")
-        budget = largest_count(rate, self.count)
+        budget = largest_count(share, self.count)
         if budget >= self.count - self.failed:
             return self.least, True
         kept = self.kept
@@ -202,7 +208,7 @@ class ScoreStream:
 
         The two are equal where the count is exact. Raises ValueError for NaN and -inf.
         """
-        cuts = np.asarray(thresholds, dtype=np.float64)
+        cuts = numbers(thresholds, "Thresholds")
         if np.isnan(cuts).any() or np.isneginf(cuts).any():
             raise ValueError("A threshold must be a number above -inf.")
         kept, above = self.kept, self._at_or_above()

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import norm
 
 from restore_recog.errors import DataError
+from restore_recog.metrics.inputs import coarsest, numbers, precision, rate, rounded_up
 from restore_recog.metrics.streaming import ScoreStream
 from restore_recog.metrics.verification import DetCurve, OperatingPoint, largest_count
 
@@ -101,9 +102,10 @@ def streaming_fnmr_at_fmr(
     """
     mated, other = _streams(genuine, impostor)
     threshold, sharp = other.threshold_at(fmr)
-    budget = largest_count(fmr, other.count)
+    budget = largest_count(rate(fmr, "The target FMR"), other.count)
     if budget >= other.count - other.failed:
         threshold = min(threshold, mated.least)
+    threshold = rounded_up(threshold, coarsest(*other.kinds))
     slack = 0.0 if sharp else other.width
     fewest = int(mated.counts_at([threshold])[0][0])
     most = fewest if threshold == np.inf else int(mated.counts_at([threshold - slack])[1][0])
@@ -141,12 +143,14 @@ def _streams(
     if len({(stream.bins, stream.limit) for stream in given}) > 1:
         raise ValueError("Streams with different bins have no curve in common.")
     like = given[0] if given else ScoreStream()
+    listed = [side for side in (genuine, impostor) if not isinstance(side, ScoreStream)]
+    kind = coarsest(precision(*listed), *(kind for stream in given for kind in stream.kinds))
     sides = []
     for name, side in (("genuine", genuine), ("impostor", impostor)):
         if isinstance(side, ScoreStream):
             stream = side
         else:
-            scores = np.asarray(side)
+            scores = numbers(side, "Scores").astype(kind, copy=False)
             stream = ScoreStream(max(1, scores.size), like.bins, like.limit)
             stream.add(scores)
         if not stream.count:
@@ -155,4 +159,10 @@ def _streams(
                 "give at least two subjects with two images each."
             )
         sides.append(stream)
+    kinds = sides[0].kinds | sides[1].kinds
+    if len(kinds) > 1:
+        raise ValueError(
+            f"Scores of {' and '.join(sorted(map(str, kinds)))} do not compare, for equal ones "
+            "differ by rounding; convert both sides to one type before they are added."
+        )
     return sides[0], sides[1]

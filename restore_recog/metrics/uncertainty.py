@@ -20,12 +20,13 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 from scipy.stats import binom
 
+from restore_recog.metrics.inputs import Subjects, alike, number, numbers, people
 from restore_recog.metrics.resampling import (
     Counts,
     Interval,
-    Subjects,
     check_options,
     chunks,
+    counts,
     finite,
     grouped,
     percentile_limits,
@@ -94,7 +95,7 @@ def bootstrap_difference(
 
     Args, Raises: As :func:`bootstrap_mean`.
     """
-    first, second = finite(a), finite(b)
+    first, second = (finite(side) for side in alike(a, b))
     if first.shape != second.shape:
         raise ValueError(f"Paired arms must be equally long, not {first.size} and {second.size}.")
     return bootstrap_mean(first - second, subjects, seed=seed, resamples=resamples, level=level)
@@ -117,7 +118,7 @@ def bootstrap_ratio(
 
     Args, Raises: As :func:`bootstrap_mean`; the three arms hold the same probes in order.
     """
-    arms = [finite(arm) for arm in (restored, occluded, clean)]
+    arms = [finite(arm) for arm in alike(restored, occluded, clean)]
     if len({arm.size for arm in arms}) != 1:
         raise ValueError(f"Paired arms must be equally long, not {[arm.size for arm in arms]}.")
     gain, index, n_subjects = grouped(arms[0] - arms[1], subjects)
@@ -166,7 +167,7 @@ def bootstrap_two_way_counts(
         ValueError: Shapes disagree, a diagonal is not 0, or an option is out of range.
     """
     check_options(resamples, level)
-    table = csr_array(accepted, dtype=np.float64)
+    table = csr_array(counts(accepted), dtype=np.float64)
     people, weigh, total = two_way_design(compared, table.shape[0])
     if table.shape[0] != table.shape[1] or table.diagonal().any():
         raise ValueError("Accepted counts of shape (S, S) with an empty diagonal are needed.")
@@ -206,23 +207,22 @@ def spearman(
     Raises:
         ValueError: Lengths differ, a value is NaN, or an option is out of range.
     """
-    pair = [np.asarray(values, dtype=np.float64) for values in (x, y)]
-    names = np.asarray(subjects)
+    pair, names = [numbers(values) for values in (x, y)], people(subjects)
     if not pair[0].shape == pair[1].shape == names.shape or names.ndim != 1:
         raise ValueError("Each probe needs two values and one subject.")
     if any(np.isnan(values).any() for values in pair):
         raise ValueError("Values must not be NaN; count the probes that have none apart.")
     check_options(resamples, level)
-    people, index = np.unique(names, return_inverse=True)
+    known, index = np.unique(names, return_inverse=True)
     keys = [np.unique(values, return_inverse=True)[1] for values in pair]
 
     def correlation(weights: Vector) -> Vector:
         return rank_correlation(keys[0], keys[1], weights[:, index])
 
-    value = float(correlation(np.ones((1, people.size)))[0]) if names.size else math.nan
-    draws = resampled(correlation, people.size, seed, resamples, width=names.size)
+    value = float(correlation(np.ones((1, known.size)))[0]) if names.size else math.nan
+    draws = resampled(correlation, known.size, seed, resamples, width=names.size)
     limits = percentile_limits(draws[~np.isnan(draws)], level)
-    return Interval(value, *limits, names.size, people.size, resamples)
+    return Interval(value, *limits, names.size, known.size, resamples)
 
 
 def sign_flip_test(
@@ -247,7 +247,7 @@ def sign_flip_test(
         ValueError: Lengths differ, a value is not finite, or ``permutations`` < 1.
     """
     vector, index, n_subjects = grouped(differences, subjects)
-    if permutations < 1:
+    if not number(permutations, "Permutations") >= 1:
         raise ValueError(f"At least one permutation is needed, not {permutations}.")
     if not n_subjects:
         return math.nan
@@ -271,6 +271,9 @@ def mcnemar_exact(rescued: int, harmed: int) -> float:
     Only for one probe per subject, for it takes probes as independent; else use
     :func:`sign_flip_test`. Raises ValueError for negative counts.
     """
+    for count in (rescued, harmed):
+        if not number(count, "A count").is_integer():
+            raise ValueError(f"Counts must be whole numbers, not {count}.")
     if min(rescued, harmed) < 0:
         raise ValueError(f"Counts must not be negative, not {rescued} and {harmed}.")
     return min(1.0, 2.0 * float(binom.cdf(min(rescued, harmed), rescued + harmed, 0.5)))

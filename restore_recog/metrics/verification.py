@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from restore_recog.errors import DataError
+from restore_recog.metrics import inputs
+from restore_recog.metrics.crossing import rates_around_crossing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,10 +101,11 @@ def det_curve(genuine: ArrayLike, impostor: ArrayLike) -> DetCurve:
         impostor: (N,) scores of comparisons of two people; -inf = failed.
 
     Raises:
-        ValueError: A score is NaN or +inf, or an array is not one-dimensional.
+        ValueError: A score is NaN or +inf, or an array is not one-dimensional or holds anything
+            but real numbers (:mod:`restore_recog.metrics.inputs`).
         DataError: There is no genuine or no impostor comparison.
     """
-    mated, other = _both(genuine, impostor)
+    mated, other = map(np.sort, _both(genuine, impostor))
     scores = np.concatenate([mated, other])
     scores.sort(kind="stable")  # joins the two sorted runs in one pass
     first = np.flatnonzero(np.append(True, scores[1:] != scores[:-1]))  # of each distinct score
@@ -127,10 +130,10 @@ def equal_error_rate(genuine: ArrayLike, impostor: ArrayLike) -> EqualErrorRate:
 
     Args, Raises: As :func:`det_curve`.
     """
-    curve = det_curve(genuine, impostor)
-    gap = curve.fmr - curve.fnmr  # falls strictly: each distinct score changes a rate
+    mated, other = _both(genuine, impostor)
+    fmr, fnmr = rates_around_crossing(np.sort(mated), other)
+    gap = fmr - fnmr  # falls strictly: each distinct score changes a rate
     after = int(np.searchsorted(-gap, 0.0, side="left"))  # first point with FNMR >= FMR
-    fmr, fnmr = curve.fmr, curve.fnmr
     if gap[after] == 0.0:
         rate = float(fmr[after])
         return EqualErrorRate(rate, rate, rate)
@@ -149,8 +152,9 @@ def fnmr_at_fmr(genuine: ArrayLike, impostor: ArrayLike, fmr: float) -> Operatin
 
     Never the nearest point and never an interpolated one, so the target is not exceeded.
     The threshold depends on the impostor scores alone, as it must where it is fixed on
-    one set and carried over to another: it is the float next above the highest impostor
-    score that the target forbids to accept. Keep it unrounded (float64). Where the target
+    one set and carried over to another: it is the number next above the highest impostor
+    score that the target forbids to accept, in the precision that the scores have, so that
+    float32 scores may be compared with it as they are. Keep it unrounded. Where the target
     allows every completed impostor comparison, it is the lowest finite score.
 
     Args:
@@ -161,13 +165,14 @@ def fnmr_at_fmr(genuine: ArrayLike, impostor: ArrayLike, fmr: float) -> Operatin
         ValueError: As :func:`det_curve`, or ``fmr`` outside [0, 1].
         DataError: There is no genuine or no impostor comparison.
     """
-    if not 0.0 <= fmr <= 1.0:
-        raise ValueError(f"The target FMR must lie in [0, 1], not {fmr}.")
+    target = inputs.rate(fmr, "The target FMR")
     mated, other = _both(genuine, impostor)
-    budget = largest_count(fmr, other.size)
-    forbidden = other[other.size - 1 - budget] if budget < other.size else -np.inf
+    budget = largest_count(target, other.size)
+    place = other.size - 1 - budget
+    forbidden = np.partition(other, place)[place] if place >= 0 else -np.inf
     if np.isfinite(forbidden):
-        threshold = float(np.nextafter(forbidden, np.inf))
+        kind = inputs.precision(genuine, impostor)
+        threshold = inputs.rounded_up(float(np.nextafter(forbidden, np.inf)), kind)
     else:
         scores = np.concatenate([mated, other])
         threshold = float(np.min(scores, where=np.isfinite(scores), initial=np.inf))
@@ -193,11 +198,12 @@ def rates_at_threshold(
 
     The rate of an empty side is NaN. Raises ValueError as :func:`det_curve`.
     """
-    if math.isnan(threshold) or threshold == -math.inf:
-        raise ValueError(f"The threshold must be a number above -inf, not {threshold}.")
+    cut = inputs.number(threshold, "The threshold")
+    if math.isnan(cut) or cut == -math.inf:
+        raise ValueError(f"The threshold must be a number above -inf, not {cut}.")
     mated, other = checked_scores(genuine), checked_scores(impostor)
-    fmr = float(np.mean(other >= threshold)) if other.size else math.nan
-    fnmr = float(np.mean(mated < threshold)) if mated.size else math.nan
+    fmr = float(np.count_nonzero(other >= cut)) / other.size if other.size else math.nan
+    fnmr = float(np.count_nonzero(mated < cut)) / mated.size if mated.size else math.nan
     return fmr, fnmr
 
 
@@ -229,27 +235,40 @@ def system_rates(fmr: float, fnmr: float, *, fta: float, fte: float) -> SystemRa
         ValueError: A rate is NaN or outside [0, 1].
     """
     for name, rate in (("fmr", fmr), ("fnmr", fnmr), ("fta", fta), ("fte", fte)):
-        if not 0.0 <= rate <= 1.0:
+        if not 0.0 <= inputs.number(rate, f"Rates lie in [0, 1]; {name}") <= 1.0:
             raise ValueError(f"Rates lie in [0, 1], but {name} is {rate}.")
     far, frr = fmr * (1.0 - fta), fta + fnmr * (1.0 - fta)
     return SystemRates(far, frr, far * (1.0 - fte), fte + (1.0 - fte) * frr)
 
 
 def checked_scores(scores: ArrayLike) -> NDArray[np.float64]:
-    """Return scores as a float64 vector, or raise ValueError for NaN, +inf or a matrix."""
-    vector = np.asarray(scores, dtype=np.float64)
+    """Return scores as a float64 vector.
+
+    Raises:
+        ValueError: NaN, +inf, not one-dimensional, or no real numbers.
+    """
+    vector = inputs.numbers(scores, "Scores")
     if vector.ndim != 1:
         raise ValueError(f"Scores must be one-dimensional, not of shape {vector.shape}.")
-    if np.isnan(vector).any() or np.isposinf(vector).any():
+    if vector.size and not vector.max() < math.inf:  # the largest of NaN and others is NaN
         raise ValueError("Scores must not be NaN or +inf; a failed comparison is -inf.")
     return vector
+
+
+def both_sides(genuine: ArrayLike, impostor: ArrayLike) -> list[NDArray[np.float64]]:
+    """Return two kinds of scores that are compared with each other, in one precision.
+
+    Raises ValueError as :func:`checked_scores`.
+    """
+    sides = inputs.alike(genuine, impostor, what="Scores")
+    return [checked_scores(side) for side in sides]
 
 
 def _both(
     genuine: ArrayLike, impostor: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return both score vectors sorted upwards; both must hold something."""
-    mated, other = np.sort(checked_scores(genuine)), np.sort(checked_scores(impostor))
+    """Return both score vectors; both must hold something."""
+    mated, other = both_sides(genuine, impostor)
     for name, vector in (("genuine", mated), ("impostor", other)):
         if not vector.size:
             raise DataError(

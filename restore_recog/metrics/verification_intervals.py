@@ -9,14 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from restore_recog.metrics.inputs import Subjects, people, same_kind
 from restore_recog.metrics.resampling import (
     Interval,
-    Subjects,
     check_options,
     percentile_limits,
     resampled,
 )
-from restore_recog.metrics.verification import det_curve, equal_error_rate, fnmr_at_fmr
+from restore_recog.metrics.verification import (
+    both_sides,
+    det_curve,
+    equal_error_rate,
+    fnmr_at_fmr,
+)
 from restore_recog.types import Vector
 
 
@@ -68,7 +73,7 @@ def bootstrap_verification(
     check_options(resamples, level)
     values = [equal_error_rate(genuine, impostor).value]
     values += [fnmr_at_fmr(genuine, impostor, target).fnmr for target in fmr_targets]
-    mated, other = np.asarray(genuine, dtype=np.float64), np.asarray(impostor, dtype=np.float64)
+    mated, other = both_sides(genuine, impostor)
     own, (first, second), n_subjects = _people(genuine_subjects, impostor_subjects)
     if own.size != mated.size or first.size != other.size:
         raise ValueError("Each genuine comparison needs one subject, each impostor one two.")
@@ -101,7 +106,9 @@ def _people(
     genuine: Subjects, impostor: Sequence[tuple[str, str]] | NDArray[np.generic]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], int]:
     """Return numbers for people: (M,), (2, N), and how many there are."""
-    own, pairs = np.asarray(genuine), np.asarray(impostor)
+    own = people(genuine, "The subjects of genuine comparisons")
+    pairs = people(impostor, "The subjects of impostor comparisons")
+    same_kind(own, pairs)
     if own.ndim != 1 or pairs.ndim != 2 or pairs.shape[1] != 2:
         raise ValueError(
             f"Subjects of shape (M,) and (N, 2) needed, not {own.shape}, {pairs.shape}."

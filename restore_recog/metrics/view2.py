@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from restore_recog.errors import DataError
+from restore_recog.metrics.inputs import as_array, people
 from restore_recog.metrics.verification import checked_scores
 from restore_recog.types import Vector
 
@@ -54,7 +55,8 @@ def view2(scores: ArrayLike, genuine: ArrayLike, folds: ArrayLike) -> View2:
         ValueError: A score is NaN or +inf, or shapes disagree.
         DataError: There are fewer than two folds, or only one kind of pair.
     """
-    values, same, labels = checked_scores(scores), np.asarray(genuine), np.asarray(folds)
+    values, labels = checked_scores(scores), people(folds, "Folds")
+    same = as_array(genuine, "Kinds of pairs")
     if not same.shape == labels.shape == values.shape or same.dtype.kind != "b":
         raise ValueError("Each pair needs one score, one bool (genuine) and one fold.")
     names = np.unique(labels)
@@ -83,7 +85,9 @@ def best_threshold(scores: ArrayLike, genuine: ArrayLike) -> float:
 
     Args, Raises: As :func:`view2`; one kind of pair is enough here.
     """
-    values, same = checked_scores(scores), np.asarray(genuine, dtype=bool)
+    values, same = checked_scores(scores), as_array(genuine, "Kinds of pairs")
+    if same.shape != values.shape or same.dtype.kind != "b":
+        raise ValueError("Each pair needs one score and one bool (genuine).")
     distinct = np.unique(values[np.isfinite(values)])
     candidates = np.append(distinct, np.inf)
     mated, other = np.sort(values[same]), np.sort(values[~same])

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from restore_recog.api import Compare
-from restore_recog.metrics.identification import Subjects
+from restore_recog.metrics import inputs
+from restore_recog.metrics.inputs import Subjects
 
 Index = NDArray[np.intp]
 Scores = NDArray[np.float32]
@@ -89,7 +90,8 @@ class Sides:
         """
         if block < 1:
             raise ValueError(f"A block has at least one row, not {block}.")
-        owners = [np.asarray(subjects) for _, subjects in (probes, references)]
+        owners = [inputs.people(subjects) for _, subjects in (probes, references)]
+        inputs.same_kind(owners[0], owners[1])
         templates = [_checked(probes[0], owners[0]), _checked(references[0], owners[1])]
         if templates[0].shape[1] != templates[1].shape[1]:
             raise ValueError(

@@ -25,7 +25,8 @@ from scipy.sparse import csr_array
 from restore_recog.api import Compare
 from restore_recog.evaluation.scores.blocks import Block, Scores, Sides, scores_of
 from restore_recog.evaluation.scores.comparison import cosines, limit_of
-from restore_recog.metrics.identification import Ranks, Subjects
+from restore_recog.metrics.identification import Ranks
+from restore_recog.metrics.inputs import Subjects, rounded_up
 from restore_recog.metrics.streaming import ScoreStream
 from restore_recog.metrics.streaming_det import streaming_det, thinned
 from restore_recog.metrics.verification import DetCurve
@@ -146,7 +147,8 @@ def count_accepted(
     if any(not threshold > -np.inf for threshold in thresholds.values()):
         raise ValueError("A threshold must be a number above -inf.")
     sides = Sides.of((probes, probe_subjects), (references, reference_subjects), block)
-    cuts = {name: _rounded_up(threshold) for name, threshold in thresholds.items()}
+    single = np.dtype(np.float32)
+    cuts = {name: np.float32(rounded_up(cut, single)) for name, cut in thresholds.items()}
     slices = sides.reference_slices() if cuts else []
     parts = [
         _accepted(rows, sides.references.block(part), min(cuts.values()), compare)
@@ -243,9 +245,3 @@ def _accepted(
     row, column = np.nonzero(scores >= cut)
     pairs = np.stack([probes.people[column], references.people[row]]).astype(np.int32)
     return pairs, scores[row, column]
-
-
-def _rounded_up(threshold: float) -> np.float32:
-    """Return the lowest float32 >= a threshold: a plain conversion rounds to nearest."""
-    near = np.float32(threshold)
-    return near if float(near) >= threshold else np.nextafter(near, np.float32(np.inf))
