@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Callable
 from typing import Any, TextIO
+from weakref import WeakSet
 
 from tqdm import tqdm
 
@@ -20,6 +21,9 @@ LINE = (
 
 class Lines(tqdm):  # type: ignore[misc]
     """A bar that prints whole lines, for files and pipes; nothing where all is done in a minute."""
+
+    _instances: WeakSet[Lines] = WeakSet()
+    """Its own: tqdm.write() wipes out and draws again all those of tqdm, and lines stay."""
 
     @staticmethod
     def status_printer(file: TextIO) -> Callable[[str], None]:

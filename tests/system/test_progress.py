@@ -6,6 +6,7 @@ import io
 import sys
 
 import pytest
+from tqdm import tqdm
 
 from restore_recog.system import progress
 
@@ -32,6 +33,7 @@ def test_a_log_file_gets_a_line_a_minute(
         for done in range(1, 101):
             clock[0] += 2.5  # 250 s in all
             bars.update("restoring", done, 100)
+            tqdm.write("a sentence", file=io.StringIO())
         bars.update("drawing", 1, 1)  # done at once: nothing to say
     lines = file.getvalue().split("\n")
     assert lines.pop() == "" and len(lines) == 4
