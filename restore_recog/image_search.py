@@ -68,27 +68,24 @@ class ImageSearch:
 
     def files(self, folder: Path, *, deep: bool = False) -> list[Path]:
         """Return all files in a folder, sorted, but hidden ones and those in hidden folders."""
-        kept: list[Path] = []
-        above = (place.stat() for place in folder.resolve().parents)
-        seen = {(facts.st_dev, facts.st_ino) for facts in above}  # a link there would find others'
-        real, linked = [folder], list[Path]()  # links come last, so that files keep their own place
-        while real or linked:
-            here = real.pop() if real else linked.pop(0)
-            facts = here.stat()
-            if (facts.st_dev, facts.st_ino) in seen:
-                self.links.add(here)
-                continue
-            seen.add((facts.st_dev, facts.st_ino))
-            for path in sorted(self._shown(here)):
-                if path.is_file():
-                    kept.append(path)
-                elif deep and path.is_dir():
-                    (linked if path.is_symlink() else real).append(path)
+        kept, walked, linked = self._walk(folder, deep)
+        if linked:  # they come last, so that files keep their own place
+            # A link to what lies above would find the pictures of others.
+            seen = {_identity(place) for place in (*walked, *folder.resolve().parents)}
+            while linked:
+                link = linked.pop(0)
+                if _identity(link) in seen:
+                    self.links.add(link)
+                    continue
+                files, walked, more = self._walk(link, deep)
+                seen.update(map(_identity, walked))
+                kept += files
+                linked += more
         return sorted(kept)
 
     def folders(self, folder: Path) -> list[Path]:
         """Return the folders right in a folder, sorted, but hidden ones."""
-        return sorted(path for path in self._shown(folder) if path.is_dir())
+        return sorted(Path(entry.path) for entry in self._shown(folder) if entry.is_dir())
 
     def notes(self, root: Path) -> Iterator[str]:
         """Yield what was passed over below a folder, a sentence for each kind."""
@@ -110,16 +107,36 @@ class ImageSearch:
                 f" a folder that is searched already: {_some(self.links, root)}."
             )
 
-    def _shown(self, folder: Path) -> Iterator[Path]:
+    def _walk(self, folder: Path, deep: bool) -> tuple[list[Path], list[Path], list[Path]]:
+        """Return the files, the folders that were looked into, and the links to others."""
+        files, linked = list[Path](), list[Path]()
+        walked, waiting = list[Path](), [folder]
+        while waiting:
+            walked.append(waiting.pop())
+            for entry in self._shown(walked[-1]):
+                if entry.is_file():
+                    files.append(Path(entry.path))
+                elif deep and entry.is_dir():
+                    (linked if entry.is_symlink() else waiting).append(Path(entry.path))
+        return files, walked, sorted(linked)
+
+    def _shown(self, folder: Path) -> Iterator[os.DirEntry[str]]:
         """Yield what is right in a folder, but what is hidden and links that lead nowhere."""
-        for path in folder.iterdir():
-            if path.name.startswith("."):
-                if path.suffix.lower() in images.extensions or path.is_dir():
-                    self.hidden.add(path)
-            elif path.is_symlink() and not os.path.exists(path):
-                self.links.add(path)
-            else:
-                yield path
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    image = Path(entry.name).suffix.lower() in images.extensions
+                    if image or entry.is_dir():
+                        self.hidden.add(Path(entry.path))
+                elif entry.is_symlink() and not os.path.exists(entry.path):
+                    self.links.add(Path(entry.path))
+                else:
+                    yield entry
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    facts = folder.stat()
+    return facts.st_dev, facts.st_ino
 
 
 def _looks_like_an_image(path: Path) -> bool:

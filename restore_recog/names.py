@@ -43,6 +43,11 @@ def label(name: str) -> str:
     return _TO_ESCAPE.sub(_escape, spelt(name))
 
 
+def written(text: str) -> str:
+    """Return a name out of a list as it is compared: labels as they are, names as their labels."""
+    return printable(spelt(text), keep="")
+
+
 def identifier(path: Path, root: Path) -> str:
     """Return a file's image_id: its place below the root, spelt alike on every machine."""
     return label(path.relative_to(root).as_posix())

@@ -45,6 +45,13 @@ def test_different_names_have_different_labels_but_for_their_unicode_form() -> N
     assert names.label(r"a\b.png") == r"a\b.png"
 
 
+@pytest.mark.parametrize("raw", ODD)
+def test_a_list_may_hold_a_name_or_its_label(raw: bytes) -> None:
+    label = names.label(os.fsdecode(raw))
+    assert names.written(label) == label
+    assert names.written("e\u0301\x1b") == "\u00e9\\u001b"
+
+
 def test_an_id_is_the_place_below_the_root(tmp_path: Path) -> None:
     place = tmp_path / "e\u0301" / os.fsdecode(b"\xff.png")
     assert names.identifier(place, tmp_path) == r"é/\xff.png"

@@ -93,7 +93,7 @@ def parse_settings(
             raise click.BadParameter(f"'{text}' is not of the form key=value.")
         try:
             settings[key] = json.loads(value)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             settings[key] = value
     return settings
 

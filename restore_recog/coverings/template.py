@@ -19,6 +19,7 @@ from PIL import Image, UnidentifiedImageError
 from restore_recog.coverings.shapes import tent
 from restore_recog.coverings.sheet import EXTENT, LEFT, TOP, Bytes, Canvas, Floats, Sheet, finish
 from restore_recog.errors import DataError
+from restore_recog.image_search import ImageSearch
 from restore_recog.system.text import parse_json, read_text
 
 ANCHORS: dict[str, tuple[float, float]] = {
@@ -43,8 +44,10 @@ def files(location: str) -> tuple[Path, ...]:
         DataError: There is none, or one of them cannot be used.
     """
     path = Path(location).expanduser()
-    paths = sorted(path.glob("*.png")) if path.is_dir() else [path]
-    if not location or not path.exists():
+    paths = [path]
+    if os.path.isdir(path):
+        paths = [file for file in ImageSearch().files(path) if file.suffix == ".png"]
+    if not location or not os.path.exists(path):
         raise DataError(f"There is no covering template '{location}'; name a PNG file or a folder.")
     if not paths:
         raise DataError(f"The folder '{location}' holds no covering template (*.png).")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from restore_recog.datasets.files import FileDataset
 from restore_recog.errors import DataError
-from restore_recog.names import label
+from restore_recog.names import label, written
 from restore_recog.system.text import lines, numbers
 from restore_recog.types import FaceSample
 
@@ -182,7 +182,7 @@ def _rows(file: Path | None) -> Iterator[list[str]]:
     if file is None:
         return
     for _, line in lines(file):
-        if fields := label(line.replace(",", " ").replace("\t", " ")).split():
+        if fields := written(line.replace(",", " ").replace("\t", " ")).split():
             yield fields
 
 

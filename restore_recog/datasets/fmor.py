@@ -63,12 +63,12 @@ PATH/
         if not (root / MASKS).is_dir():
             return
         masks = {
-            path.relative_to(root / MASKS).with_suffix(""): path
+            label(path.relative_to(root / MASKS).with_suffix("").as_posix()): path
             for path in self.image_files(root / MASKS, deep=True)
         }
         for sample in occluded:
             assert sample.path is not None
-            place = sample.path.relative_to(root / "A").with_suffix("")
+            place = label(sample.path.relative_to(root / "A").with_suffix("").as_posix())
             if place in masks:
                 self.masks[sample.image_id] = masks[place]
         missing = len(occluded) - len(self.masks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 
 from restore_recog.datasets.files import FileDataset
 from restore_recog.errors import DataError
-from restore_recog.names import label
+from restore_recog.image_search import ImageSearch
 from restore_recog.names import listed as spelt_there
+from restore_recog.names import written
 from restore_recog.system.text import csv_rows, lines, numbers
 from restore_recog.types import FaceSample
 
@@ -93,7 +95,8 @@ PATH/                                   IJBB/ or IJBC/; the lists lie in meta/ o
             file
             for folder in (root / META, root)
             if folder.is_dir()
-            for file in sorted(folder.glob(f"*{TEMPLATES}"))
+            for file in self.search.files(folder)
+            if file.name.endswith(TEMPLATES)
         ]
         if not lists or not (root / IMAGES).is_dir():
             missing = root / IMAGES if lists else f"{root / META}/*{TEMPLATES}"
@@ -140,7 +143,7 @@ def _rows(file: Path, columns: int) -> Iterator[tuple[int, list[str]]]:
         DataError: Not UTF-8 text, or a line has another number of values.
     """
     for number, line in lines(file):
-        values = label(line.replace("\t", " ")).split()
+        values = written(line.replace("\t", " ")).split()
         if values and len(values) != columns:
             raise DataError(f"{file}, line {number}: {len(values)} values instead of {columns}.")
         if values:
@@ -173,7 +176,9 @@ def _searches(listed: Path) -> dict[str, Template]:
     prefix = listed.name.removesuffix(TEMPLATES)
     templates: dict[str, Template] = {}
     for role in ("gallery", "probe"):
-        for file in sorted(listed.parent.glob(f"{prefix}_1N_{role}_*.csv")):
+        for file in ImageSearch().files(listed.parent):
+            if not re.fullmatch(rf"{re.escape(prefix)}_1N_{role}_.*\.csv", file.name):
+                continue
             labels = {"role": role}
             if role == "gallery":
                 labels["gallery"] = file.stem.rpartition("_")[2]
@@ -190,7 +195,7 @@ def _searches(listed: Path) -> dict[str, Template]:
 def _templates(file: Path) -> Iterator[tuple[int, str, str]]:
     """Yield (line number, template, subject)."""
     for line, row in csv_rows(file, ("template_id", "subject_id")):
-        template, subject = row["template_id"].strip(), label(row["subject_id"].strip())
+        template, subject = row["template_id"].strip(), written(row["subject_id"].strip())
         if not template or not subject:
             raise DataError(f"{file}, line {line}: TEMPLATE_ID or SUBJECT_ID is empty.")
         yield line, template, subject

@@ -64,7 +64,7 @@ PATH/                        1:N with Auto Split
                 )
         samples += self._unknown(root)
         self._note_names(root, samples)
-        packs = sorted(root.glob(f"*{PACK}"))
+        packs = [file for file in self.search.files(root) if file.suffix == PACK]
         if packs and not samples:
             raise _packed(packs[0])
         if packs:

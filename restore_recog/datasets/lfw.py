@@ -13,7 +13,7 @@ import numpy as np
 
 from restore_recog.datasets.files import FileDataset, beside
 from restore_recog.errors import DataError
-from restore_recog.names import label
+from restore_recog.names import label, written
 from restore_recog.system.text import csv_rows, numbers
 from restore_recog.types import FaceSample
 
@@ -84,7 +84,7 @@ PATH/
         moved = "funneled" in root.resolve().name.lower()
         attributes: dict[str, Mapping[str, str]] = {}
         for line, row in csv_rows(file, _COLUMNS):
-            image_id = label(row["file"].strip().replace("\\", "/"))
+            image_id = written(row["file"].strip().replace("\\", "/"))
             points = numbers(row[name] for name in _POINTS)
             if not image_id or points is None:
                 raise DataError(

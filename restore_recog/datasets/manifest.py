@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from restore_recog.datasets.files import FileDataset
 from restore_recog.errors import DataError
-from restore_recog.names import label, listed
+from restore_recog.names import label, listed, written
 from restore_recog.system.text import csv_rows
 from restore_recog.types import FaceSample
 
@@ -78,7 +78,7 @@ FILE.csv, comma-separated, UTF-8, with a header and one row per image:
             raise DataError(
                 f"{root}, line {line}: split is '{row['split']}'; it must be train, test or empty."
             )
-        image_id = label(row.get("image_id") or row["path"])
+        image_id = written(row.get("image_id", "")) or label(row["path"])
         points = _landmarks(root, line, row)
         if points is not None:
             self.points[image_id] = points
@@ -86,12 +86,12 @@ FILE.csv, comma-separated, UTF-8, with a header and one row per image:
             self.masks[image_id] = root.parent / row["mask"]
         return FaceSample(
             image_id,
-            label(row["subject_id"]),
+            written(row["subject_id"]),
             root.parent / row["path"],
             _SYNONYMS.get(row["condition"].lower(), row["condition"].lower()),
-            label(row.get("clean_id", "")) or None,
+            written(row.get("clean_id", "")) or None,
             {
-                label(name): label(value)
+                written(name): written(value)
                 for name, value in row.items()
                 if name not in _OWN and value
             },

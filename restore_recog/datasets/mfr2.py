@@ -9,7 +9,7 @@ from pathlib import Path
 from restore_recog.datasets.files import FileDataset, beside
 from restore_recog.datasets.lfw import shares_a_trained_name
 from restore_recog.errors import DataError
-from restore_recog.names import brief, label
+from restore_recog.names import brief, label, written
 from restore_recog.system.text import plain_rows, whole
 from restore_recog.types import FaceSample
 
@@ -108,7 +108,7 @@ def _labels(file: Path) -> dict[tuple[str, int], str]:
                 f"{file}, line {line}: '{brief(', '.join(values))}' is not"
                 " 'Identity, number, kind of mask'."
             )
-        key, kind = (label(values[0]), number), values[2].lower()
+        key, kind = (written(values[0]), number), values[2].lower()
         if kinds.setdefault(key, kind) != kind:
             raise DataError(
                 f"{file}, line {line}: {values[0]} {values[1]} is '{kinds[key]}' in an earlier line"

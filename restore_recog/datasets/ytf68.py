@@ -12,7 +12,7 @@ from restore_recog.alignment import five_of_68
 from restore_recog.datasets.files import FileDataset, beside
 from restore_recog.datasets.lfw import split_of
 from restore_recog.errors import DataError
-from restore_recog.names import label
+from restore_recog.names import written
 from restore_recog.system.text import csv_rows, numbers
 from restore_recog.types import FaceSample
 
@@ -71,5 +71,5 @@ PATH/
                     f" {_COLUMNS[-1]} must be numbers."
                 )
             points = np.array(values, np.float32).reshape(68, 2)
-            self.points[label(row["file"].replace("\\", "/"))] = five_of_68(points)
+            self.points[written(row["file"].replace("\\", "/"))] = five_of_68(points)
         return rows

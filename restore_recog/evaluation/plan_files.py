@@ -18,7 +18,7 @@ from typing import Any
 
 from restore_recog.api import Plan
 from restore_recog.errors import DataError
-from restore_recog.names import brief
+from restore_recog.names import brief, written
 from restore_recog.system.text import csv_rows, csv_text, read_json, whole
 from restore_recog.types import FaceSample, Trial
 
@@ -235,7 +235,8 @@ def _rows(
     """
     if not required and not os.path.exists(file):
         return
-    for line, row in csv_rows(file, columns):
+    for line, values in csv_rows(file, columns):
+        row = {name: written(value) for name, value in values.items()}
         if empty := [column for column in filled or columns if not row[column]]:
             raise DataError(f"{file}, line {line}: '{empty[0]}' is empty.")
         yield line, row

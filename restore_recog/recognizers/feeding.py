@@ -23,8 +23,9 @@ from typing import Any
 
 from torch import Tensor
 
-from restore_recog.errors import PluginError
+from restore_recog.errors import DataError, PluginError
 from restore_recog.recognizers.crop_templates import ARCFACE, TEMPLATES, CropTemplate, Points
+from restore_recog.system.text import read_text
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -131,9 +132,9 @@ def feeding(model: Path, given: Mapping[str, Any], usual: Feeding) -> Feeding:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise PluginError(f"{file} is no readable TOML file: {error}.") from error
+        return tomllib.loads(read_text(file))
+    except (DataError, ValueError, RecursionError) as error:
+        raise PluginError(f"{file} is no readable TOML file: {str(error).rstrip('.')}.") from error
 
 
 def _checked(key: str, value: Any, where: str) -> Any:

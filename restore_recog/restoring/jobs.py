@@ -12,7 +12,7 @@ from restore_recog import images
 from restore_recog.containers import EXACT
 from restore_recog.errors import DataError, OutputError
 from restore_recog.image_search import ImageSearch
-from restore_recog.names import label
+from restore_recog.names import label, listed
 from restore_recog.system.atomic import whole_file
 from restore_recog.system.text import write_csv
 from restore_recog.types import Failure
@@ -194,8 +194,9 @@ def _mask_of(name: Path, masks: Path | None) -> Path | None:
     if not os.path.isdir(masks):
         raise DataError(f"There is no mask file or folder {masks}; check --mask.")
     for ending in (name.suffix, *images.extensions):
-        if os.path.isfile(masks / name.with_suffix(ending)):
-            return masks / name.with_suffix(ending)
+        place = masks / listed(masks, str(name.with_suffix(ending)))
+        if os.path.isfile(place):
+            return place
     raise DataError(f"There is no mask for {name} in {masks}; it must have the image's name.")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from restore_recog.api import Dataset
 from restore_recog.errors import DataError
-from restore_recog.names import label
+from restore_recog.names import label, written
 from restore_recog.system.text import plain_rows
 from restore_recog.training.crops import HasPack
 from restore_recog.types import FaceSample
@@ -75,7 +75,7 @@ def _listed(file: Path) -> set[str]:
     first = [row[0] for _, row in plain_rows(file) if row[0]]
     if first and first[0].lower() == _HEADER:
         del first[0]
-    names = {label(name.replace("\\", "/")) for name in first if name}
+    names = {written(name.replace("\\", "/")) for name in first if name}
     if not names:
         raise DataError(f"The list of images to leave out, {file}, names none.")
     return names
