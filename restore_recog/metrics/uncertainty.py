@@ -11,7 +11,6 @@ no width where all values are equal: for an error rate of exactly zero give
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass
 
@@ -25,7 +24,6 @@ from restore_recog.metrics.resampling import (
     Counts,
     Interval,
     check_options,
-    chunks,
     counts,
     finite,
     grouped,
@@ -34,6 +32,7 @@ from restore_recog.metrics.resampling import (
     resampled,
     two_way_design,
 )
+from restore_recog.metrics.signs import every_sign, random_signs
 from restore_recog.types import Vector
 
 
@@ -255,12 +254,9 @@ def sign_flip_test(
     # Equal sums in another order differ by rounding; they count as ties.
     observed = abs(totals.sum()) - 1e-9 * np.abs(totals).sum()
     if n_subjects < 63 and 2**n_subjects <= permutations:
-        signs = np.array(list(itertools.product((-1.0, 1.0), repeat=n_subjects)))
-        return float(np.mean(np.abs(signs @ totals) >= observed))
-    rng = np.random.default_rng(seed)
+        return float(np.mean(np.abs(every_sign(n_subjects) @ totals) >= observed))
     extreme = 0
-    for size in chunks(permutations, n_subjects):
-        signs = rng.integers(0, 2, (size, n_subjects)) * 2.0 - 1.0
+    for signs in random_signs(n_subjects, seed, permutations):
         extreme += int(np.count_nonzero(np.abs(signs @ totals) >= observed))
     return (extreme + 1) / (permutations + 1)
 

@@ -69,7 +69,7 @@ def test_the_deals_are_the_same_every_time():
         assert gap_test(values, labels, people) == gap_test(values, labels, people)
 
 
-@pytest.mark.parametrize("groups", [2, 5, 12])
+@pytest.mark.parametrize("groups", [2, 5, 12, 19])
 @pytest.mark.parametrize("within", [False, True], ids=["people", "images"])
 def test_groups_that_are_alike_differ_in_one_run_of_twenty(groups, within):
     rng = np.random.default_rng(groups)
