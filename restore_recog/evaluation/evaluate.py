@@ -15,7 +15,7 @@ from restore_recog.api import Recognizer
 from restore_recog.errors import DataError, PluginError
 from restore_recog.evaluation import plan_files
 from restore_recog.evaluation.arms import ARMS
-from restore_recog.evaluation.figures import groups
+from restore_recog.evaluation.figures import chance, groups
 from restore_recog.evaluation.figures.findings import Findings
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.results import EvaluationReport, ProbeRow
@@ -93,7 +93,7 @@ def _report(session: Session, runs: Mapping[str, ArmRun]) -> EvaluationReport:
     request, ledger = session.request, session.ledger
     samples = [session.source.samples[image_id] for image_id in session.plan.probes]
     findings = Findings.of(session, runs)
-    arms = tuple(findings.arm(name, runs[name]) for name in findings.measured)
+    arms = chance.marked([findings.arm(name, runs[name]) for name in findings.measured])
     coverings = {image_id: probe.covering for image_id, probe in session.found_probes.items()}
     labels = groups.labels(samples, coverings, request.cohorts)
     cohorts, spreads = findings.by_group(labels, request.min_subjects)
@@ -101,7 +101,7 @@ def _report(session: Session, runs: Mapping[str, ArmRun]) -> EvaluationReport:
     taught = teaching.labels(request.recognizer, session.restorers) if asks else ()
     return EvaluationReport(
         verdicts=(),
-        labels=(*notes.labels(session), *taught),
+        labels=(*chance.label(arms), *notes.labels(session), *taught),
         notes=(*session.plan.notes, *session.notes, *notes.notes(session, findings)),
         arms=arms,
         setup=notes.setup(session, findings),

@@ -11,6 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.stats import t as student
 
 from restore_recog.evaluation.figure import Figure, FigureName
+from restore_recog.evaluation.figures.chance import judged
 from restore_recog.evaluation.figures.paired import flip_table
 from restore_recog.evaluation.scores.design import Design, Measured
 from restore_recog.metrics.flips import flip_interval
@@ -66,10 +67,7 @@ def accuracy_figure(view: View2, design: Design, *, limited: bool = False) -> Fi
         ]
         details["value_missing_wrong"] = float(np.mean(shares))
     why = f"{len(missing):,} pairs are missing" if missing else ""
-    if chance > UNBALANCED:
-        kind = "same" if genuine > 0.5 else "different"
-        why = f"always '{kind}' gives {100 * chance:.1f} %"
-    return Figure(
+    figure = Figure(
         FigureName("accuracy"),
         view.accuracy,
         max(0.0, view.accuracy - reach),
@@ -79,6 +77,10 @@ def accuracy_figure(view: View2, design: Design, *, limited: bool = False) -> Fi
         flag=why,
         details=details,
     )
+    if chance <= UNBALANCED:
+        return judged(figure, chance)
+    kind = "same" if genuine > 0.5 else "different"
+    return replace(figure, flag=f"always '{kind}' gives {100 * chance:.1f} %")
 
 
 def accuracy_gain(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.evaluation.figure import Figure, FigureName, Figures, collected
+from restore_recog.evaluation.figures.chance import judged
 from restore_recog.evaluation.image_quality import QUALITIES
 from restore_recog.evaluation.scores.cosine_table import without
 from restore_recog.evaluation.scores.design import ArmScores, Design, Measured
@@ -89,7 +90,7 @@ def _identification(scores: ArmScores, design: Design, seed: int) -> Iterator[Fi
     ranks, people = scores.ranks, design.people[mated]
     rank1 = rate_figure("rank1", scores.hit()[mated], people, seed)
     assert rank1 is not None
-    yield rank1.with_details(
+    yield judged(rank1, 1 / ranks.n_subjects).with_details(
         tied_probes=ranks.n_tied,
         value_ties_at_random=expected_rank_rate(ranks, 1),
         gallery_subjects=ranks.n_subjects,

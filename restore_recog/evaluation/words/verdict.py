@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from restore_recog.evaluation.figure import FigureName
+from restore_recog.evaluation.figures.chance import at_chance
 from restore_recog.evaluation.results import ArmReport, Cohort, Verdict
 from restore_recog.evaluation.words import remarks
 from restore_recog.evaluation.words.grounds import CANNOT_TELL, Ground, Tests, grounds, points
@@ -63,7 +64,7 @@ def _answer(
 ) -> tuple[str, str]:
     """Return the answer, and the clause that gives it, with places for what helps whom."""
     directions = {_counted(arm, base, tests) for base in bases}
-    if at_chance(arm) and at_chance(floor):
+    if all(at_chance(one, bases[0].rate) for one in (arm, floor)):
         return CANNOT_TELL, (
             "Whether restoring {} helps {} cannot be told, for these probes measure nothing: the "
             "recogniser does no better than chance on them, occluded or restored"
@@ -75,11 +76,6 @@ def _answer(
     if -1 in directions:
         return "hurts", "Restoring {} hurts {}"
     return CANNOT_TELL, "Whether restoring {} helps {} cannot be told from these probes"
-
-
-def at_chance(arm: ArmReport) -> bool:
-    """Return whether an arm finds people no better than by chance."""
-    return any(f.get("at_chance", False) for f in arm.figures.values())
 
 
 def _counted(arm: ArmReport, base: Ground, tests: Tests) -> int:
