@@ -54,7 +54,7 @@ def flip_interval(
         value = float(vector.mean()) if n else math.nan
         return Interval(value, math.nan, math.nan, n, n_subjects, 0)
     value = float(vector.mean())
-    single = float(vector.var())  # of one probe, were all independent
+    single = float(vector.var(ddof=1))  # of one probe, were all independent
     given = _between(vector - value, index, n_subjects) if variance is None else variance
     effect = max(1.0, n * given / single) if single else 1.0
     rescued, harmed = (int((vector == sign).sum()) / effect for sign in (1, -1))
