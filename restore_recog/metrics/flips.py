@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv
 
-from restore_recog.metrics.resampling import Interval, Subjects, check_options, grouped
+from restore_recog.metrics.inputs import Subjects
+from restore_recog.metrics.resampling import Interval, check_options, grouped
 
 PRIOR = 0.5
 """Added to the number of probes rescued, harmed, and neither."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from restore_recog.metrics.inputs import numbers
 from restore_recog.types import Vector
 
 
@@ -23,8 +24,8 @@ def holm(p: ArrayLike, weights: ArrayLike | None = None) -> Vector:
     Raises:
         ValueError: Shapes disagree, a p is out of range or a weight is not above 0.
     """
-    values = np.asarray(p, dtype=np.float64)
-    shares = np.ones(values.shape) if weights is None else np.asarray(weights, dtype=np.float64)
+    values = numbers(p, "p-values")
+    shares = np.ones(values.shape) if weights is None else numbers(weights, "Weights")
     if values.ndim != 1 or shares.shape != values.shape:
         raise ValueError(f"p-values and weights must be as many, not {values.size}, {shares.size}.")
     known = np.flatnonzero(~np.isnan(values))

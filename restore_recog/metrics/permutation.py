@@ -13,6 +13,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from restore_recog.metrics.inputs import Subjects, numbers
+from restore_recog.metrics.inputs import people as named
 from restore_recog.metrics.resampling import chunks
 from restore_recog.types import Vector
 
@@ -21,7 +23,7 @@ def largest_gap_test(
     totals: ArrayLike,
     counts: ArrayLike,
     labels: ArrayLike,
-    people: ArrayLike,
+    people: Subjects,
     *,
     seed: int,
     permutations: int = 1000,
@@ -46,9 +48,11 @@ def largest_gap_test(
     Raises:
         ValueError: Shapes disagree, or ``permutations`` < 1.
     """
-    sums, ns = (np.asarray(part, dtype=np.float64) for part in (totals, counts))
+    sums, ns = numbers(totals, "Sums"), numbers(counts, "Counts")
     names, groups = np.unique(np.asarray(labels), return_inverse=True)
-    owners = np.unique(np.asarray(people), return_inverse=True)[1]
+    owners = np.unique(named(people), return_inverse=True)[1]
+    if not (np.isfinite(sums).all() and np.isfinite(ns).all()):
+        raise ValueError("Sums and counts must be finite numbers; leave out what is unknown.")
     if sums.ndim != 2 or not sums.shape == ns.shape == (groups.size, ns.shape[1]):
         raise ValueError("Each probe needs one sum and one count a figure, a label and a person.")
     if owners.shape != groups.shape or permutations < 1:

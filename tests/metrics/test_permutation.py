@@ -88,6 +88,7 @@ def test_groups_that_are_alike_differ_in_one_run_of_twenty(groups, within):
         ([1.0], ["a"], [0], {}, "Each probe needs"),
         ([[1.0]], ["a", "b"], [0, 1], {}, "Each probe needs"),
         ([[1.0]], ["a"], [0, 1], {}, "one person"),
+        ([[np.nan]], ["a"], [0], {}, "finite"),
         ([[1.0]], ["a"], [0], {"permutations": 0}, "one permutation"),
     ],
 )
