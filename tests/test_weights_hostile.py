@@ -141,7 +141,7 @@ def test_what_is_wrong_with_a_header_is_said(
     [
         ("fmodr", "coarse_convs", 10**9, "a number from 1 to 8"),
         ("fmodr", "coarse_widths", [4] * 100_000, "a list of 1 to 6 numbers"),
-        ("fmodr", "coarse_widths", [4096, 4096, 4096], "of another shape"),
+        ("fmodr", "coarse_widths", [4096, 4096, 4096], "far larger than its tensors"),
         ("fmodr", "refine_widths", [1, 4, 8], "made of numbers from 2 to 4096"),
         ("fmodr", "attention", "sideways", "one of sca, ca, none"),
         ("fmodr", "dilate", "2", "a value such as 0"),

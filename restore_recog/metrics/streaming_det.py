@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from restore_recog.errors import DataError
 from restore_recog.metrics.inputs import coarsest, numbers, precision, rate, rounded_up
@@ -123,7 +123,7 @@ def thinned(curve: DetCurve, step: float = STEP) -> DetCurve:
     a point that is kept; no rate is changed and none invented. The end points stay.
     """
     x, y = (
-        norm.ppf(np.clip(rate, 0.5 / n, 1 - 0.5 / n)) / step
+        ndtri(np.clip(rate, 0.5 / n, 1 - 0.5 / n)) / step
         for rate, n in ((curve.fmr, curve.n_impostor), (curve.fnmr, curve.n_genuine))
     )
     cell = np.stack([np.floor(x), np.floor(y)], axis=1)

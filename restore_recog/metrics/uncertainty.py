@@ -17,7 +17,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
-from scipy.stats import binom
 
 from restore_recog.metrics.inputs import Subjects, alike, number, numbers, people
 from restore_recog.metrics.resampling import (
@@ -272,4 +271,6 @@ def mcnemar_exact(rescued: int, harmed: int) -> float:
             raise ValueError(f"Counts must be whole numbers, not {count}.")
     if min(rescued, harmed) < 0:
         raise ValueError(f"Counts must not be negative, not {rescued} and {harmed}.")
+    from scipy.stats import binom  # here: it takes a second that little else needs
+
     return min(1.0, 2.0 * float(binom.cdf(min(rescued, harmed), rescued + harmed, 0.5)))

@@ -8,18 +8,38 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from restore_recog import weights
 from restore_recog.errors import RestoreRecogError, WeightsError
 
 M = TypeVar("M", bound=torch.nn.Module)
 
+SPARE = 1 << 22
+"""Numbers that a network may make beyond twice those in its file."""
+
+
+class _Bounded(TorchFunctionMode):
+    """Refuses to make more numbers; what is asked for is not yet filled, and takes no memory."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__()
+        self.left = left
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        if func is torch.empty:
+            self.left -= made.numel()
+            if self.left < 0:
+                raise ValueError("it is far larger than its tensors")
+        return made
+
 
 def built(build: Callable[[], M], tensors: Mapping[str, Tensor], path: Path) -> M:
     """Return a network with its tensors, on the CPU.
 
-    It is outlined first, without memory for its numbers, so that a configuration that does not
-    belong to the tensors is refused before anything large is made.
+    Building stops where it asks for far more numbers than the file holds: the configuration then
+    does not belong to the tensors, however sound it looks.
 
     Args:
         build: Makes the network.
@@ -30,10 +50,9 @@ def built(build: Callable[[], M], tensors: Mapping[str, Tensor], path: Path) -> 
         WeightsError: As :func:`restore_recog.weights.load_into`, or the network cannot be made.
     """
     try:
-        with torch.device("meta"):
-            outline = build()
-        weights.check_fit(outline, tensors, path)
-        net = build()
+        with _Bounded(SPARE + 2 * sum(tensor.numel() for tensor in tensors.values())):
+            net = build()
+        weights.check_fit(net, tensors, path)
     except RestoreRecogError:
         raise
     # Layers raise nearly anything at sizes that do not go together.

@@ -131,19 +131,19 @@ def _numbers(counts: Sequence[int]) -> str:
 
 def _deviate(rates: NDArray[np.float64], n: int) -> NDArray[np.float64]:
     """Return the normal deviate of rates, kept within the axes."""
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
-    return np.asarray(norm.ppf(np.clip(rates, 0.5 / n, min(1 - 0.5 / n, _TOP))))
+    return np.asarray(ndtri(np.clip(rates, 0.5 / n, min(1 - 0.5 / n, _TOP))))
 
 
 def _deviate_axes(axes: Axes, floors: Sequence[float]) -> None:
     """Set limits, ticks in per cent and the line of equal rates."""
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     for axis, floor in zip((axes.xaxis, axes.yaxis), floors, strict=True):
         ticks = [tick for tick in _TICKS if floor <= tick <= _TOP]
-        axis.set_ticks(norm.ppf(ticks), labels=[f"{100 * tick:g}" for tick in ticks])
-    axes.set_xlim(norm.ppf(floors[0]) - 0.1, norm.ppf(_TOP) + 0.1)
-    axes.set_ylim(norm.ppf(floors[1]) - 0.1, norm.ppf(_TOP) + 0.1)
+        axis.set_ticks(ndtri(ticks), labels=[f"{100 * tick:g}" for tick in ticks])
+    axes.set_xlim(ndtri(floors[0]) - 0.1, ndtri(_TOP) + 0.1)
+    axes.set_ylim(ndtri(floors[1]) - 0.1, ndtri(_TOP) + 0.1)
     axes.axline((0, 0), slope=1, color="0.6", lw=0.8, label="equal rates")
     axes.set_aspect("equal")

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from restore_recog.errors import ImageError, NoFaceError, SeveralFacesError
 from restore_recog.evaluation.cache.store import inflated
 from restore_recog.evaluation.image_quality import QUALITIES, ImageQuality
-from restore_recog.types import Pixels, Templates
+from restore_recog.types import FaceImage, Pixels, Templates
 
 Tile = tuple[Pixels, Pixels | None]
 """An image of an arm, and the mask that it was made with."""
@@ -127,6 +127,34 @@ def unpacked_place(content: bytes) -> NDArray[np.float32] | ImageError:
     _require(points.ndim == 2 and points.shape[1] == 2 and len(points) in POINTS)
     _require(bool(np.isfinite(points).all()))
     return points
+
+
+def packed_image(image: FaceImage) -> bytes:
+    """Return an image with its landmarks and mask as bytes: what there is, then the arrays."""
+    points, mask = image.landmarks, image.mask
+    head = [image.pixels.shape[:2], 0 if points is None else len(points), mask is not None]
+    parts = [image.pixels.tobytes(), b"" if points is None else points.tobytes()]
+    return (
+        json.dumps(head).encode()
+        + b"\n"
+        + b"".join(parts)
+        + (b"" if mask is None else mask.tobytes())
+    )
+
+
+def unpacked_image(content: bytes) -> FaceImage:
+    """Return what :func:`packed_image` was given."""
+    line, _, rest = content.partition(b"\n")
+    (height, width), points, masked = json.loads(line)
+    _require(min(height, width) > 0 and points in (0, *POINTS) and isinstance(masked, bool))
+    sizes = [3 * height * width, 8 * points, height * width * masked]
+    ends = np.cumsum(sizes).tolist()
+    _require(ends[-1] == len(rest))
+    pixels = np.frombuffer(rest[: ends[0]], np.uint8).reshape(height, width, 3)
+    landmarks = np.frombuffer(rest[ends[0] : ends[1]], np.float32).reshape(-1, 2)
+    mask = np.frombuffer(rest[ends[1] :], np.uint8).reshape(height, width) if masked else None
+    _require(bool(np.isfinite(landmarks).all()))
+    return FaceImage(pixels.copy(), landmarks.copy() if points else None, mask)
 
 
 def _require(true: bool) -> None:

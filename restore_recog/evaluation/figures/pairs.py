@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from restore_recog.evaluation.figure import Figure, FigureName
 from restore_recog.evaluation.figures.chance import judged
@@ -47,7 +47,7 @@ def accuracy_figure(view: View2, design: Design, *, limited: bool = False) -> Fi
             ``value_missing_wrong``, which is about the whole list, is absent.
     """
     n_folds = view.fold_accuracies.size
-    reach = float(student.ppf((1 + LEVEL) / 2, n_folds - 1)) * view.standard_error
+    reach = float(stdtrit(n_folds - 1, (1 + LEVEL) / 2)) * view.standard_error
     folds, missing = np.array(design.plan.folds), [fold for fold, _ in design.plan.missing_pairs]
     genuine = float(design.genuine.mean())
     chance = max(genuine, 1.0 - genuine)

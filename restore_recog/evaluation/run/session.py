@@ -20,7 +20,7 @@ from restore_recog.evaluation.arm_choice import ArmChoice, ArmSpec
 from restore_recog.evaluation.arms import WHOLE
 from restore_recog.evaluation.cache import entries
 from restore_recog.evaluation.cache.packing import Tile
-from restore_recog.evaluation.cache.store import WorkCache
+from restore_recog.evaluation.cache.rendering import kept
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.run import cohort, quality_models
 from restore_recog.evaluation.run.faces import (
@@ -85,7 +85,8 @@ class Session:
         self.request = request
         self.ledger = ledger
         self.restorers = request.named()
-        self.source: Source = beside.source if beside else Source(request.datasets)
+        data, self._cache = kept(request.datasets, request.cache)
+        self.source: Source = beside.source if beside else Source(data)
         self._once: Once = beside._once if beside else Once()
         self._once.users += beside is not None
         self.notes = [note for dataset in request.datasets for note in dataset.notes]
@@ -126,11 +127,10 @@ class Session:
         request, work = self.request, None
         finder = FaceFinder(request.faces_policy, request.device)  # type: ignore[arg-type]
         locator = Locator(finder)
-        if request.cache is not None:
-            cache = WorkCache(request.cache)
-            locator = entries.RememberingLocator(finder, cache)
+        if self._cache is not None:
+            locator = entries.RememberingLocator(finder, self._cache)
             work = entries.FinishedWork(
-                cache,
+                self._cache,
                 recognizer=request.recognizer,
                 restorers=self.restorers,
                 segmenters=self.segmenters,
@@ -139,8 +139,7 @@ class Session:
                 weighed=request.weighs,
             )
         template = TEMPLATE if request.template is None else request.template
-        studio = Studio(self.source, locator, self.size, self.ledger, template, drawn)
-        return studio, work
+        return Studio(self.source, locator, self.size, self.ledger, template, drawn), work
 
     def run(self) -> dict[str, ArmRun]:
         """Make, embed and measure the images of all arms; return arm name -> its run.
