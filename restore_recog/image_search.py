@@ -43,6 +43,7 @@ class ImageSearch:
     Attributes:
         hidden: Hidden files that have the ending of an image, and hidden folders.
         unread: Files that look like images but have endings that are not read.
+        closed: Folders that may not be read.
         links: Links that lead nowhere, or to a folder that was searched already.
     """
 
@@ -50,6 +51,7 @@ class ImageSearch:
         self.hidden: set[Path] = set()
         self.unread: set[Path] = set()
         self.links: set[Path] = set()
+        self.closed: set[Path] = set()
 
     def images(self, folder: Path, *, deep: bool = False) -> list[Path]:
         """Return the image files in a folder, sorted.
@@ -101,6 +103,11 @@ class ImageSearch:
                 f"{len(self.unread)} files in {root} look like images but have endings that are not"
                 f" read ({counts}); convert or rename them: {_some(self.unread, root)}."
             )
+        if self.closed:
+            yield (
+                f"{len(self.closed)} folders in {root} may not be read, so what is in them is"
+                f" missing: {_some(self.closed, root)}."
+            )
         if self.links:
             yield (
                 f"{len(self.links)} links in {root} were passed over, since they lead nowhere or to"
@@ -122,7 +129,12 @@ class ImageSearch:
 
     def _shown(self, folder: Path) -> Iterator[os.DirEntry[str]]:
         """Yield what is right in a folder, but what is hidden and links that lead nowhere."""
-        with os.scandir(folder) as entries:
+        try:
+            inside = os.scandir(folder)
+        except PermissionError:
+            self.closed.add(folder)
+            return
+        with inside as entries:
             for entry in entries:
                 if entry.name.startswith("."):
                     image = Path(entry.name).suffix.lower() in images.extensions

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
+import pytest
 from layouts import draw, ids
 
 from restore_recog.datasets.folder import Folder
@@ -57,3 +59,21 @@ def test_two_files_of_one_name_in_two_forms_are_both_kept(tmp_path: Path) -> Non
     assert ids(samples) == ["Zo\u00eb/0.png", "Zo\u00eb/0.png (2)", "Zo\u00eb/1.png"]
     assert {sample.subject for sample in samples} == {"Zo\u00eb"}
     assert len({sample.path for sample in samples}) == 3
+
+
+def test_folders_that_may_not_be_read_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw(tmp_path, "a.png", "closed/b.png")
+    genuine = os.scandir
+
+    def scandir(folder: Path) -> Any:
+        if folder == tmp_path / "closed":
+            raise PermissionError
+        return genuine(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    search = ImageSearch()
+    assert names(search.images(tmp_path, deep=True), tmp_path) == ["a.png"]
+    (note,) = search.notes(tmp_path)
+    assert note.startswith("1 folders in") and note.endswith("missing: closed.")
