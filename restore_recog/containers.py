@@ -36,6 +36,13 @@ _BACK = {
 """How an upright image comes to lie as the camera's mark says that it was stored."""
 _DAMAGED = (ValueError, TypeError, KeyError, ArithmeticError, struct.error)
 """What Pillow raises where it cannot write what it has read beside the pixels."""
+_FURTHER = {
+    "xmp": "XMP data are",
+    "photoshop": "IPTC data are",
+    "comment": "comment is",
+    "gamma": "gamma is",
+}
+"""What is not kept: Pillow's name of it, and ours."""
 _GREY = ("1", "L", "LA", "I", "I;16", "I;16L", "I;16B", "I;16N")
 
 
@@ -140,8 +147,9 @@ def _lost(image: Image.Image) -> Iterator[str]:
         yield f"its {image.mode} colours become RGB"
         if image.info.get("icc_profile"):
             yield "its colour profile is lost"
-    if image.info.get("xmp"):
-        yield "its XMP data are lost"
+    for key, what in _FURTHER.items():
+        if image.info.get(key):
+            yield f"its {what} lost"
 
 
 def _exif(container: Container, same: bool) -> Image.Exif:

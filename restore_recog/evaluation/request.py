@@ -205,10 +205,14 @@ class EvalRequest:
 def numbered(names: Iterable[str]) -> list[str]:
     """Return names, the second one that is the same with ``-2`` behind it, and so on."""
     seen: Counter[str] = Counter()
-    unlike = []
+    unlike: list[str] = []
     for name in names:
         seen[name] += 1
-        unlike.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+        other = name if seen[name] == 1 else f"{name}-{seen[name]}"
+        while other in unlike:  # a name that was given looks like one of these
+            seen[name] += 1
+            other = f"{name}-{seen[name]}"
+        unlike.append(other)
     return unlike
 
 

@@ -47,7 +47,8 @@ def titles(recognizers: Sequence[Recognizer]) -> list[str]:
         file = one.weights if kinds[one.name] > 1 and not argument else None
         if file is not None and file.parent != SHIPPED:
             parts += file.with_suffix("").parts[-2:]  # every run's file is called "best"
-        known.append(re.sub(r"[^\w.+-]+", "-", "-".join(parts)))
+        # Short enough for the name of a folder, in any file system and alphabet.
+        known.append(re.sub(r"[^\w.+-]+", "-", "-".join(parts))[-60:].lstrip("-."))
     return numbered(known)
 
 

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from restore_recog.api import Recognizer
 from restore_recog.errors import DataError
 from restore_recog.evaluation.evaluate import evaluate, evaluate_each
-from restore_recog.evaluation.request import EvalRequest
+from restore_recog.evaluation.request import EvalRequest, numbered
 from restore_recog.evaluation.results import EvaluationReport, Verdict
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.sharing import Once
@@ -160,3 +160,7 @@ def test_the_summary_counts_who_is_helped() -> None:
     assert summary({"x": taught, "y": said("helps", "hurts")})[0].endswith(
         "2 of 2 recognisers: x (helps; it taught this restorer), y (helps)."
     )
+
+
+def test_numbered_names_are_never_alike() -> None:
+    assert numbered(["a", "a", "a-2", "b", "a"]) == ["a", "a-2", "a-2-2", "b", "a-3"]
