@@ -24,12 +24,14 @@ class Test:
         arm, figure: Names of the arm and of its figure: a paired difference.
         p: Of the sign-flip test over people.
         p_corrected: After correction for everything that was said at once.
+        group: Whose people were tested (``gender = female``); empty for everybody.
     """
 
     arm: str
     figure: str
     p: float
     p_corrected: float
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

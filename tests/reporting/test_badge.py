@@ -51,6 +51,7 @@ def test_two_of_two_rescued_do_not_help(doubtful: EvaluationReport, tmp_path: Pa
     assert read(tmp_path / "run").verdicts == doubtful.verdicts
     assert stored["tests"][0] == {
         "arm": "restored:telea", "figure": "rank1_gain", "p": 0.5, "p_corrected": test.p_corrected,
+        "group": "",
     }  # fmt: skip
     text = " ".join(report_text(doubtful).split())
     assert verdict.sentence in text and doubtful.family in text

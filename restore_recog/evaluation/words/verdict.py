@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from restore_recog.evaluation.figure import FigureName
 from restore_recog.evaluation.figures.chance import at_chance
-from restore_recog.evaluation.results import ArmReport, Cohort, Verdict
+from restore_recog.evaluation.results import ArmReport, Cohort, Test, Verdict
 from restore_recog.evaluation.words import remarks
 from restore_recog.evaluation.words.grounds import CANNOT_TELL, Ground, Tests, grounds, points
 
@@ -55,8 +55,12 @@ def verdict(
         remarks.harm(arm, base, cohorts, known),
         *(remarks.fusion(one, arm, base, known) for one in others),
     ]
-    behind = tuple(test for one in (arm, *others) for test in known.of(one))
-    return Verdict(arm.name, answer, " ".join(s for s in sentences if s), behind)
+    behind = [test for one in (arm, *others) for test in known.of(one)]
+    behind += [
+        Test(arm.name, base.gain, gain["p_sign_flip"], known.groups[arm.name, group], group)
+        for group, gain in remarks.group_gains(arm, base, cohorts).items()
+    ]
+    return Verdict(arm.name, answer, " ".join(s for s in sentences if s), tuple(behind))
 
 
 def _answer(

@@ -88,8 +88,9 @@ def _pair_flips(report: EvaluationReport) -> Grid | None:
         for figure in arm.figures.values():
             if arm.restorer and figure.name.kind in PAIR_GAINS and "rescued" in figure:
                 counts = [figure.get(kind.replace(" ", "_"), NOTHING) for kind in OUTCOMES]
-                rows.append([arm.name, column_of(figure.name).title, *map(str, counts)])
-    return grid(["Arm", "In", *(kind.capitalize() for kind in OUTCOMES)], rows)
+                p = p_text(figure.get("p_sign_flip"))
+                rows.append([arm.name, column_of(figure.name).title, *map(str, counts), p])
+    return grid(["Arm", "In", *(k.capitalize() for k in OUTCOMES), "p, flipping people"], rows)
 
 
 def _named(flips: Sequence[Flip], arm: str, outcome: str) -> Iterator[tuple[str, list[str]]]:

@@ -201,6 +201,10 @@ def test_counts_alone_harm_no_group() -> None:
     groups = [cohort(str(i), -0.1, 0.02) for i in range(19)]
     said = spoken({"rank1_gain": gain(0.03, 0.01, 0.05)}, groups)
     assert "Of the 19 groups of probes none stands out as harmed." in said
+    tests = told({"rank1_gain": gain(0.03, 0.01, 0.05)}, groups).tests
+    assert [(t.group, t.p, round(t.p_corrected, 3)) for t in tests[:3]] == [
+        ("", 0.001, 0.001), ("pose = 0", 0.02, 0.38), ("pose = 1", 0.02, 0.38),
+    ]  # fmt: skip
     judged = judge([case({"rank1_gain": gain(0.03, 0.01, 0.05)}, groups)])
     assert judged.family.endswith("Harm to groups is corrected on its own, over 19 tests.")
     assert "group" not in spoken({"rank1_gain": gain(0.03, 0.01, 0.05)})
