@@ -126,6 +126,11 @@ class Cohort:
     n_subjects: int
     arms: Mapping[str, Figures]
 
+    @property
+    def title(self) -> str:
+        """Return what the group is called in sentences and tests."""
+        return f"{self.column} = {self.value}"
+
     def facts(self) -> dict[str, Any]:
         """Return the group as report.json holds it."""
         arms = {name: facts_of(figures) for name, figures in self.arms.items()}

@@ -34,6 +34,7 @@ class Estimate:
         label: Who.
         value, low, high: In the unit of the axis; NaN where it was not measured.
         heading: The row only names the group of rows below it.
+        told: Whether a test, corrected for all others, tells it from 0: then it has a colour.
     """
 
     label: str
@@ -41,6 +42,7 @@ class Estimate:
     low: float = math.nan
     high: float = math.nan
     heading: bool = False
+    told: bool = False
 
 
 def histogram_figure(
@@ -121,7 +123,7 @@ def forest_figure(
     Args:
         panels: Title to rows; the same labels in the same order in every panel.
         xlabel: Quantity and unit; 0 is marked.
-        less_is_better: Whether an interval below 0 has the colour of a gain.
+        less_is_better: Whether an estimate below 0 has the colour of a gain.
 
     Raises:
         ValueError: There is no panel or no row, or the panels' labels differ.
@@ -144,14 +146,14 @@ def forest_figure(
 
 
 def _forest(axes: Axes, rows: Sequence[Estimate], colours: Sequence[str]) -> None:
-    """Draw one panel; *colours* are of intervals above and below 0."""
+    """Draw one panel; *colours* are of estimates that are told to lie above and below 0."""
     axes.axvline(0, color="0.4", lw=1)
     axes.grid(axis="x", color="0.88", lw=0.7)
     axes.set_axisbelow(True)
     for place, row in enumerate(rows):
         if row.heading or not math.isfinite(row.value):
             continue
-        colour = colours[0] if row.low > 0 else colours[1] if row.high < 0 else "0.35"
+        colour = (colours[0] if row.value > 0 else colours[1]) if row.told else "0.35"
         if math.isfinite(row.low) and math.isfinite(row.high):
             axes.plot([row.low, row.high], [place, place], color=colour, lw=1.8)
         axes.plot([row.value], [place], marker="o", ms=5, color=colour)

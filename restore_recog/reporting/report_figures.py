@@ -13,6 +13,7 @@ import numpy as np
 from restore_recog.evaluation.figure import NO_FIGURE, FigureName
 from restore_recog.evaluation.figure import Figure as Measured
 from restore_recog.evaluation.results import ArmReport, Cohort, EvaluationReport, ProbeRow
+from restore_recog.evaluation.words.grounds import told
 from restore_recog.metrics.verification import DetCurve, det_curve
 from restore_recog.reporting import plots, plots_panels
 from restore_recog.reporting.columns import answering, column_of
@@ -139,7 +140,8 @@ def _estimates(
     report: EvaluationReport, arm: ArmReport, figure: str, factor: float
 ) -> list[Estimate]:
     """Return a row for everybody and for every group that was measured."""
-    rows = [_estimate("everybody", arm.figures.get(figure), factor)]
+    known = {group for name, of, group in told(report) if (name, of) == (arm.name, figure)}
+    rows = [_estimate("everybody", arm.figures.get(figure), factor, told="" in known)]
     columns: dict[str, list[Cohort]] = {}
     for cohort in report.cohorts:
         columns.setdefault(cohort.column, []).append(cohort)
@@ -150,7 +152,8 @@ def _estimates(
         rows.append(Estimate(column + rest, heading=True))
         for cohort in measured:
             label = f"{cohort.value} (n = {cohort.n}, {people(cohort.n_subjects)})"
-            rows.append(_estimate(label, cohort.arms.get(arm.name, {}).get(figure), factor))
+            gain = cohort.arms.get(arm.name, {}).get(figure)
+            rows.append(_estimate(label, gain, factor, told=cohort.title in known))
     return rows
 
 
@@ -159,9 +162,10 @@ def people(count: int) -> str:
     return "1 person" if count == 1 else f"{count} people"
 
 
-def _estimate(label: str, figure: Measured | None, factor: float) -> Estimate:
+def _estimate(label: str, figure: Measured | None, factor: float, *, told: bool) -> Estimate:
     measured = figure or NO_FIGURE
-    return Estimate(label, factor * measured.value, factor * measured.low, factor * measured.high)
+    ends = factor * measured.low, factor * measured.high
+    return Estimate(label, factor * measured.value, *ends, told=told)
 
 
 def quality(report: EvaluationReport) -> Figure | None:

@@ -158,14 +158,14 @@ def test_histograms_of_hardly_anything(values, tmp_path):
 def rows():
     return [
         Estimate("gender", heading=True),
-        Estimate("female", 2.0, 1.0, 3.0),
-        Estimate("male", -2.0, -3.0, -1.0),
-        Estimate("unknown", 1.0, -1.0, 3.0),
+        Estimate("female", 2.0, 1.0, 3.0, told=True),
+        Estimate("male", -2.0, -3.0, -1.0, told=True),
+        Estimate("unknown", 2.0, 1.0, 3.0),  # beside 0, but no test says so
         Estimate("nobody"),
     ]
 
 
-def test_forest_has_a_row_for_everyone_and_tells_by_the_interval():
+def test_forest_has_a_row_for_everyone_and_has_colours_where_a_test_tells():
     figure = forest_figure({"restored:a": rows(), "restored:b": rows()}, "Gain")
     left, right = figure.axes
     assert [text.get_text() for text in left.get_yticklabels()] == [row.label for row in rows()]
@@ -173,7 +173,7 @@ def test_forest_has_a_row_for_everyone_and_tells_by_the_interval():
     dots = [line for line in left.lines if line.get_marker() == "o"]
     assert [dot.get_ydata()[0] for dot in dots] == [1, 2, 3]
     bars = [line.get_xdata() for line in left.lines if len(line.get_xdata()) == 2][1:]
-    assert [list(bar) for bar in bars] == [[1, 3], [-3, -1], [-1, 3]]
+    assert [list(bar) for bar in bars] == [[1, 3], [-3, -1], [1, 3]]
     better, worse, unclear = (dot.get_color() for dot in dots)
     assert len({better, worse, unclear}) == 3
     errors = forest_figure({"x": rows()}, "Change of FNMR", less_is_better=True).axes[0]

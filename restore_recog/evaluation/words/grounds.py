@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from restore_recog.evaluation.figure import Figure, FigureName
 from restore_recog.evaluation.figures.fixed_threshold import TOO_FEW
 from restore_recog.evaluation.figures.pairs import UNBALANCED
-from restore_recog.evaluation.results import ArmReport, Test
+from restore_recog.evaluation.results import ArmReport, EvaluationReport, Test
 
 ALPHA = 0.05
 """A direction is named only where the corrected p-value is lower."""
@@ -109,6 +109,12 @@ class Tests:
             for (owner, name), corrected in self.corrected.items()
             if owner == arm.name
         ]
+
+
+def told(report: EvaluationReport) -> frozenset[tuple[str, str, str]]:
+    """Return (arm, figure, group) of every difference whose direction a report may name."""
+    tests = [test for verdict in report.verdicts for test in verdict.tests]
+    return frozenset((t.arm, t.figure, t.group) for t in tests if t.p_corrected < ALPHA)
 
 
 def p_words(p: float, corrected: float) -> str:

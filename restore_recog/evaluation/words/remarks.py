@@ -68,10 +68,7 @@ def fusion(fused: ArmReport, alone: ArmReport, base: Ground, tests: Tests) -> st
 
 def group_gains(arm: ArmReport, base: Ground, cohorts: Sequence[Cohort]) -> dict[str, Figure]:
     """Return group -> what an arm gained in it, where that was measured and tested."""
-    gains = {
-        f"{cohort.column} = {cohort.value}": cohort.arms.get(arm.name, {}).get(base.gain)
-        for cohort in cohorts
-    }
+    gains = {one.title: one.arms.get(arm.name, {}).get(base.gain) for one in cohorts}
     return {name: g for name, g in gains.items() if g is not None and "p_sign_flip" in g}
 
 

@@ -100,13 +100,14 @@ def _ground(arm: ArmReport, floor: ArmReport, base: Ground, answer: str, tests: 
     before, after = floor.figures[base.rate].value, arm.figures[base.rate].value
     kind = "probes" if base.rate == "rank1" else "comparisons"
     direction = tests.direction(arm, base.gain, base.sign)
-    note = {1: " (better)", -1: " (worse)", 0: " (this cannot be told)"}[direction]
-    if answer == CANNOT_TELL and not direction:
+    note = {1: "is better", -1: "is worse", 0: "alone cannot be told"}[direction]
+    if direction != _counted(arm, base, tests):
+        note += ", but more impostors pass there, too"
+    elif answer == CANNOT_TELL and not direction:
         note = ""
-    elif direction != _counted(arm, base, tests):
-        note = " (better, but more impostors pass there, too)"
     return (
         f"{base.words} goes from {100 * before:.1f} % to {100 * after:.1f} %, a difference of "
         f"{points(gain)} ({tests.words(arm, base.gain)}; {gain.n} {kind} of {gain.n_subjects} "
-        f"subjects, {gain['rescued']} rescued, {gain['harmed']} harmed){note}"
+        f"subjects, {gain['rescued']} rescued, {gain['harmed']} harmed)"
+        + (f", which {note}" if note else "")
     )

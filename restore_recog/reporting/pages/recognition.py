@@ -9,6 +9,7 @@ from typing import Any
 
 from restore_recog.evaluation.figure import NO_FIGURE, FigureName
 from restore_recog.evaluation.results import ArmReport, EvaluationReport
+from restore_recog.evaluation.words.grounds import told
 from restore_recog.reporting import csv_files
 from restore_recog.reporting.columns import (
     FIXED,
@@ -21,7 +22,6 @@ from restore_recog.reporting.columns import (
     answering,
     column_of,
     floor_of,
-    known,
     p_text,
 )
 from restore_recog.reporting.csv_files import OUTCOMES, Flip
@@ -171,19 +171,21 @@ def _fixed(report: EvaluationReport, target: float) -> Iterator[dict[str, Any]]:
     if "threshold" in fixed.details:
         where = fixed.details.get("calibrated_on", "unknown")
         title += f": {_SCORE.number(fixed['threshold']) or NOTHING}, fixed on {where}"
-    lines = [line for arm in answering(report.arms) for line in _drift(arm, target)]
+    change = FigureName("fmr_frozen_change", target)
+    known = {arm for arm, figure, _ in told(report) if figure == change}
+    arms = answering(report.arms)
+    lines = [line for arm in arms for line in _drift(arm, change, known=arm.name in known)]
     yield {"title": title, "table": table, "lines": lines}
 
 
-def _drift(arm: ArmReport, target: float) -> Iterator[str]:
+def _drift(arm: ArmReport, name: FigureName, *, known: bool) -> Iterator[str]:
     """Yield what a fixed threshold says about strangers who are accepted."""
-    name = FigureName("fmr_frozen_change", target)
     figure = arm.figures.get(name, NO_FIGURE)
     low, high = figure.low, figure.high
-    if not (known(low) and known(high)) or low == high == 0:
+    if not (math.isfinite(low) and math.isfinite(high)) or low == high == 0:
         return
     answer = "as often as before, as far as can be told"
-    if low > 0 or high < 0:
+    if known and (low > 0 or high < 0):
         answer = "more often than before" if low > 0 else "less often than before"
     cell = column_of(name).cell(arm.figures)
     yield f"{arm.name} accepts strangers {answer}: {cell.value} points, {cell.low} to {cell.high}"

@@ -39,7 +39,7 @@ def _no_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
 PEOPLE, PROBES = 30, 3
 OWNERS = np.repeat(np.arange(PEOPLE), PROBES)
 CHANGE = FigureName("fnmr_frozen_change", 0.001)
-FALSE = ("does worse", "more alike", "helps", "hurts", "does better", "(better)", "(worse)")
+FALSE = ("does worse", "more alike", "helps", "hurts", "does better", "is better", "is worse")
 
 
 def right(rng: np.random.Generator, owners: np.ndarray, base: np.ndarray) -> np.ndarray:

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from report_fakes import sample_report
 
 from restore_recog.evaluation.figure import read_figures
 from restore_recog.evaluation.results import ArmReport, Cohort, Verdict
+from restore_recog.evaluation.words.grounds import told
 from restore_recog.evaluation.words.judging import Case, judge
+from restore_recog.reporting.pages.recognition import thresholds
 
 Figures = dict[str, dict[str, Any]]
 FNMR, CHANGE = "fnmr_frozen@fmr=0.001", "fnmr_frozen_change@fmr=0.001"
@@ -42,13 +45,13 @@ def case(
     return Case([floor, *arms, *more], cohorts, "rec", " on masks", quality=False)
 
 
-def told(figures: Figures, cohorts: Sequence[Cohort] = (), rate: str = "rank1") -> Verdict:
+def judged(figures: Figures, cohorts: Sequence[Cohort] = (), rate: str = "rank1") -> Verdict:
     (((verdict,),)) = judge([case(figures, cohorts, rate)]).verdicts
     return verdict
 
 
 def spoken(figures: Figures, cohorts: Sequence[Cohort] = (), rate: str = "rank1") -> str:
-    return told(figures, cohorts, rate).sentence
+    return judged(figures, cohorts, rate).sentence
 
 
 @pytest.mark.parametrize(
@@ -83,16 +86,16 @@ def test_several_restorers_are_corrected_together() -> None:
     helps = {"rank1_gain": gain(0.03, 0.01, 0.05, p=0.02)}
     ((alone,),) = judge([case(helps)]).verdicts
     assert alone.answer == "helps" and alone.tests[0].p_corrected == 0.02
-    judged = judge([case(helps, names=("x", "y", "z"))])
-    for verdict in judged.verdicts[0]:
+    together = judge([case(helps, names=("x", "y", "z"))])
+    for verdict in together.verdicts[0]:
         assert verdict.answer == "cannot tell" and "p = 0.02, corrected 0.06" in verdict.sentence
-    assert judged.family == (
+    assert together.family == (
         "Corrected together by Holm's method: 3 tests behind 3 verdicts. A direction is named only "
         "where the corrected p is below 0.05."
     )
     recognisers = judge([case(helps), case(helps), case(helps)])
     assert [v.answer for (v,) in recognisers.verdicts] == ["cannot tell"] * 3
-    assert recognisers.family == judged.family
+    assert recognisers.family == together.family
 
 
 def test_remarks_cost_a_verdict_little() -> None:
@@ -100,7 +103,7 @@ def test_remarks_cost_a_verdict_little() -> None:
         "rank1_gain": gain(0.03, 0.01, 0.05, p=0.04),
         "rank1_gain_over_fill": gain(0.0, -0.02, 0.02, p=0.8),
     }
-    verdict = told(figures)
+    verdict = judged(figures)
     assert verdict.answer == "helps" and verdict.tests[0].p_corrected == pytest.approx(0.044)
     assert [test.figure for test in verdict.tests] == ["rank1_gain", "rank1_gain_over_fill"]
     family = judge([case(figures)]).family
@@ -114,12 +117,13 @@ BOTH: Figures = {"rank1": {"value": 0.6}, FNMR: {"value": 0.618}}
     ("rank1", "fnmr", "answer", "words"),
     [
         (gain(0.01, -0.01, 0.03), gain(-0.076, -0.1, -0.05), "helps",
-         "harmed) (this cannot be told); the FNMR at the threshold for an FMR of 0.001 on bare "
-         "faces goes from 61.8 % to 61.8 %, a difference of -7.6 points (95 % interval -10.0 to "
-         "-5.0; sign-flip test: p = 0.001, corrected 0.002; 100 comparisons of 20 subjects, 5 "
-         "rescued, 2 harmed) (better)."),
-        (gain(0.05, 0.01, 0.1), gain(-0.01, -0.1, 0.05), "helps", "harmed) (better); the FNMR"),
-        (gain(0.01, -0.1, 0.1), gain(0.05, 0.01, 0.1), "hurts", "harmed) (worse)."),
+         "harmed), which alone cannot be told; the FNMR at the threshold for an FMR of 0.001 on "
+         "bare faces goes from 61.8 % to 61.8 %, a difference of -7.6 points (95 % interval -10.0 "
+         "to -5.0; sign-flip test: p = 0.001, corrected 0.002; 100 comparisons of 20 subjects, 5 "
+         "rescued, 2 harmed), which is better."),
+        (gain(0.05, 0.01, 0.1), gain(-0.01, -0.1, 0.05), "helps",
+         "harmed), which is better; the FNMR"),
+        (gain(0.01, -0.1, 0.1), gain(0.05, 0.01, 0.1), "hurts", "harmed), which is worse."),
         (gain(0.05, 0.01, 0.1), gain(0.05, 0.01, 0.1), "cannot tell",
          "depends on what it is used for: rank-1"),
         (gain(0.01, -0.1, 0.1), gain(0.01, -0.1, 0.1), "cannot tell", "harmed); the FNMR"),
@@ -142,7 +146,7 @@ def test_a_fall_of_the_fnmr_counts_only_where_impostors_do_not_share_it() -> Non
     }
     ((verdict,),) = judge([case(figures, rates=BOTH)]).verdicts
     assert verdict.answer == "cannot tell"
-    assert verdict.sentence.endswith("(better, but more impostors pass there, too).")
+    assert verdict.sentence.endswith("which is better, but more impostors pass there, too.")
     ((other,),) = judge(
         [case(figures | {"rank1_gain": gain(0.1, 0.05, 0.15)}, rates=BOTH)]
     ).verdicts
@@ -201,12 +205,12 @@ def test_counts_alone_harm_no_group() -> None:
     groups = [cohort(str(i), -0.1, 0.02) for i in range(19)]
     said = spoken({"rank1_gain": gain(0.03, 0.01, 0.05)}, groups)
     assert "Of the 19 groups of probes none stands out as harmed." in said
-    tests = told({"rank1_gain": gain(0.03, 0.01, 0.05)}, groups).tests
+    tests = judged({"rank1_gain": gain(0.03, 0.01, 0.05)}, groups).tests
     assert [(t.group, t.p, round(t.p_corrected, 3)) for t in tests[:3]] == [
         ("", 0.001, 0.001), ("pose = 0", 0.02, 0.38), ("pose = 1", 0.02, 0.38),
     ]  # fmt: skip
-    judged = judge([case({"rank1_gain": gain(0.03, 0.01, 0.05)}, groups)])
-    assert judged.family.endswith("Harm to groups is corrected on its own, over 19 tests.")
+    judgement = judge([case({"rank1_gain": gain(0.03, 0.01, 0.05)}, groups)])
+    assert judgement.family.endswith("Harm to groups is corrected on its own, over 19 tests.")
     assert "group" not in spoken({"rank1_gain": gain(0.03, 0.01, 0.05)})
 
 
@@ -281,3 +285,25 @@ def test_the_verdict_says_whether_fusing_does_better_than_restoring_alone(
     assert all(part in verdict.sentence for part in words) and "fused:y" not in verdict.sentence
     assert [test.arm for test in verdict.tests] == ["restored:x", "fused:x", "fused:x"]
     assert "Fusing" not in spoken(alone)
+
+
+def test_what_pages_may_name_is_what_was_told() -> None:
+    change = {"value": 0.01, "low": 0.001, "high": 0.02, "n": 9, "before": 1, "accepted": 2}
+    figures = {
+        "rank1_gain": gain(0.03, 0.01, 0.05),
+        "fmr_frozen_change@fmr=0.01": change | {"p_sign_flip": 0.001},
+        "fmr_frozen_change@fmr=0.001": change | {"p_sign_flip": 0.2},
+    }
+    groups = [cohort("left", -0.1, 0.001), cohort("right", 0.1, 0.04)]
+    made = case(figures, groups)
+    (verdicts,) = judge([made]).verdicts
+    report = sample_report(arms=tuple(made.arms), cohorts=tuple(groups), verdicts=verdicts)
+    assert told(report) == {
+        ("restored:x", "rank1_gain", ""),
+        ("restored:x", "fmr_frozen_change@fmr=0.01", ""),
+        ("restored:x", "rank1_gain", "pose = left"),
+        ("restored:x", "rank1_gain", "pose = right"),
+    }
+    lines = {one["title"][:19]: one["lines"] for one in thresholds(report)}
+    assert "more often than before" in lines["Threshold for FMR 1"][0]
+    assert "as often as before, as far as can be told" in lines["Threshold for FMR 0"][0]
