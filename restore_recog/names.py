@@ -29,6 +29,7 @@ _UNPRINTED = re.compile(f"[{_UNPRINTABLE}]")
 _FORMULA = re.compile(r"'*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 """What a spreadsheet takes for the start of a formula, full-width signs included; and the same
 behind apostrophes, so that the one that :func:`cell` puts before it can be told from others."""
+_FIRST = frozenset("'=+-@")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|nan)|-", re.ASCII)
 _BLANKS = re.compile(r"[\s_\-]+")
 
@@ -88,6 +89,8 @@ def cell(value: Any) -> Any:
     """
     if not isinstance(value, str):
         return value
+    if value.isascii() and value.isprintable() and value[:1] not in _FIRST:
+        return value  # nearly all
     if not (value.isascii() and value.isprintable()):
         value = printable(value, "\n\t\r")
     return f"'{value}" if _FORMULA.match(value) and not _NUMBER.fullmatch(value) else value

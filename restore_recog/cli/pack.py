@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from restore_recog.cli import options
+from restore_recog.names import printable
 
 
 @click.command("pack")
@@ -73,7 +74,7 @@ def command(
         output, chosen, size, stored=store, protocol=protocol, left_out=str(listed or "")
     )
     for failure in pack.note.failures[:5]:
-        click.echo(f"{failure.image_id}: {failure.reason}", err=True)
+        click.echo(printable(f"{failure.image_id}: {failure.reason}"), err=True)
     click.echo(
         f"{output}: {len(pack)} crops of {len(pack.note.subjects)} people at {size} pixels, "
         f"{output.stat().st_size / 1e6:.1f} MB; {len(pack.note.failures)} images could not be "

@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -18,6 +19,8 @@ from typing import Any
 from restore_recog.errors import DataError
 from restore_recog.names import cell, from_cell
 
+_RETURN = re.compile(r"(?<=\r)(?!\n)")
+"""Where a line ends in a file without line feeds, as old spreadsheets wrote them."""
 _DIGITS = 18
 """A whole number of more digits counts nothing here, and Python refuses thousands of them."""
 
@@ -131,7 +134,7 @@ def _rows(
     )
     try:
         for values in reader:
-            yield reader.line_num, [from_cell(value) for value in values]
+            yield reader.line_num, [from_cell(v) if v[:1] == "'" else v for v in values]
     except csv.Error as error:
         reason = str(error)
         if "field larger" in reason:
@@ -200,12 +203,17 @@ def _decoded(file: Path) -> Iterator[tuple[int, str]]:
     number = 0
     try:
         with file.open("rb") as content:
-            for number, raw in enumerate(content, 1):
-                if number == 1 and raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            for raw in content:
+                number += 1
+                if number == 1 and (raw[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in raw[:4]):
                     raise DataError(
                         f"{file} cannot be read as text in UTF-8: it is UTF-16; save it as UTF-8."
                     )
-                yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8")
+                text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+                for part in filter(None, _RETURN.split(text)) if "\r" in text else (text,):
+                    yield number, part
+                    number += 1
+                number -= 1
     except UnicodeDecodeError as error:
         byte = error.object[error.start]
         raise DataError(

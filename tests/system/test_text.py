@@ -16,7 +16,7 @@ def rows(file: Path, *columns: str) -> list[dict[str, str]]:
     return [row for _, row in text.csv_rows(file, columns)]
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_spreadsheets_of_any_kind_are_read(
@@ -40,6 +40,7 @@ READERS: list[Callable[[Path], Any]] = [
     ("content", "message"),
     [
         ("a,b\ncafé,1\n".encode("latin-1"), "a.csv cannot be read as text in UTF-8: line 2 has"),
+        ("a,b\n".encode("utf-16-le"), "a.csv cannot be read as text in UTF-8: it is UTF-16"),
         ("a,b\n".encode("utf-16"), "a.csv cannot be read as text in UTF-8: it is UTF-16"),
     ],
 )
@@ -79,6 +80,14 @@ def test_json_that_is_none_is_said(tmp_path: Path, content: str, reason: str) ->
     (tmp_path / "a.json").write_text(content)
     with pytest.raises(DataError, match=reason):
         text.read_json(tmp_path / "a.json")
+
+
+def test_lines_are_counted_whatever_ends_them(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"a\rb\r\nc\n\rd")
+    assert list(text.lines(tmp_path / "a.txt")) == [(1, "a"), (2, "b"), (3, "c"), (4, ""), (5, "d")]
+    (tmp_path / "a.txt").write_bytes(b"a\rb\n\xe9")
+    with pytest.raises(DataError, match="line 3 has the byte 0xe9"):
+        list(text.lines(tmp_path / "a.txt"))
 
 
 def test_numbers_of_any_length() -> None:
