@@ -145,7 +145,9 @@ def _run(
     for job in bar(len(jobs), "restoring", iterable=jobs, unit="image"):
         result = restore_file(job, worker, crops=given["crops"], overwrite=given["overwrite"])
         for note in (result.reason,) if isinstance(result, Failure) else result.notes:
-            tqdm.write(f"{printable(job.source)}: {note.rstrip('.')}.", file=sys.stderr)
+            tqdm.write(
+                f"{printable(job.source, keep='')}: {printable(note).rstrip('.')}.", file=sys.stderr
+            )
         if isinstance(result, Failure):
             failures.append(result)
         elif given["sheet"]:

@@ -28,7 +28,7 @@ from restore_recog.errors import (
     SeveralFacesError,
 )
 from restore_recog.face_detection import FaceFinder
-from restore_recog.names import printable
+from restore_recog.names import label, printable
 from restore_recog.photographs import paste
 from restore_recog.restoring.jobs import Job
 from restore_recog.restoring.restoration import known_masks, run_restorer, valid_tensor
@@ -222,7 +222,9 @@ def _write(
     notes = rewrite(read_container(job.source), job.target, before, after, overwrite=overwrite)
     _remove(*({job.copy} - {job.target}))
     if job.target.suffix.lower() != job.source.suffix.lower():
-        notes.insert(0, f"written as {job.target.name}, as its own format would change pixels")
+        notes.insert(
+            0, f"written as {label(job.target.name)}, as its own format would change pixels"
+        )
     return notes
 
 
