@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from restore_recog.errors import ImageError, NoFaceError, SeveralFacesError
 from restore_recog.evaluation.cache.store import inflated
 from restore_recog.evaluation.image_quality import QUALITIES, ImageQuality
-from restore_recog.types import FaceImage, Pixels, Templates
+from restore_recog.types import FaceImage, FaceSample, Pixels, Templates
 
 Tile = tuple[Pixels, Pixels | None]
 """An image of an arm, and the mask that it was made with."""
@@ -155,6 +155,24 @@ def unpacked_image(content: bytes) -> FaceImage:
     mask = np.frombuffer(rest[ends[1] :], np.uint8).reshape(height, width) if masked else None
     _require(bool(np.isfinite(landmarks).all()))
     return FaceImage(pixels.copy(), landmarks.copy() if points else None, mask)
+
+
+def packed_samples(samples: Sequence[FaceSample]) -> bytes:
+    """Return samples without files as bytes."""
+    rows = [[s.image_id, s.subject, s.condition, s.clean_id, dict(s.attributes)] for s in samples]
+    return json.dumps(rows).encode()
+
+
+def unpacked_samples(content: bytes) -> list[FaceSample]:
+    """Return what :func:`packed_samples` was given."""
+    samples = []
+    for image_id, subject, condition, clean, attributes in json.loads(content):
+        clean = None if clean is None else _text(clean)
+        facts = {_text(name): _text(value) for name, value in attributes.items()}
+        names = _text(image_id), _text(subject)
+        samples.append(FaceSample(*names, None, _text(condition), clean, facts))
+    _require(len(samples) > 0)
+    return samples
 
 
 def _require(true: bool) -> None:

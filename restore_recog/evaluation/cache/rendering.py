@@ -11,7 +11,12 @@ from restore_recog.api import Dataset
 from restore_recog.errors import RestoreRecogError
 from restore_recog.evaluation.cache.entries import FORMAT, software
 from restore_recog.evaluation.cache.identity import identity
-from restore_recog.evaluation.cache.packing import packed_image, unpacked_image
+from restore_recog.evaluation.cache.packing import (
+    packed_image,
+    packed_samples,
+    unpacked_image,
+    unpacked_samples,
+)
 from restore_recog.evaluation.cache.store import WorkCache
 from restore_recog.types import FaceImage, FaceSample
 
@@ -47,8 +52,14 @@ class RenderedOnce(Dataset):
         self._base = json.dumps([FORMAT, "render", software(), identity(dataset)])
 
     def samples(self) -> Sequence[FaceSample]:
-        """Return those of the data set."""
-        return self._dataset.samples()
+        """Return those of the data set; what is said of each is drawn as its image is."""
+        key = hashlib.sha256(f"{self._base}\0samples".encode()).digest()
+        known = self._cache.read(key, unpacked_samples)
+        if known is None:
+            known = list(self._dataset.samples())
+            if all(sample.path is None for sample in known):
+                self._cache.put({key: packed_samples(known)})
+        return known
 
     def read(self, samples: Sequence[FaceSample]) -> list[FaceImage | RestoreRecogError]:
         """Return every image, kept or rendered; reasons why there is none are not kept."""

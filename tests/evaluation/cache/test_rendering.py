@@ -9,7 +9,7 @@ import pytest
 
 from restore_recog import registry
 from restore_recog.errors import DataError
-from restore_recog.evaluation.cache.packing import packed_image, unpacked_image
+from restore_recog.evaluation.cache.packing import packed_image, unpacked_image, unpacked_samples
 from restore_recog.evaluation.cache.rendering import RenderedOnce, kept
 from restore_recog.types import FaceImage, FaceSample
 
@@ -49,6 +49,21 @@ def test_what_was_rendered_comes_back(
     assert all(one.pixels.flags.writeable for one in images[:5] if isinstance(one, FaceImage))
     assert again.samples() == plain.samples() and again.name == plain.name and again.rendered
     assert cache is not None and cache.damaged == 0
+
+
+@pytest.mark.parametrize("spec", ["phantom:3x2", "phantom:ar-2"])
+def test_samples_are_drawn_once(spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = registry.datasets.create(spec)
+    wanted = list(dataset.samples())
+    (first,), _ = kept([dataset], tmp_path)
+    assert first.samples() == wanted
+    (again,), cache = kept([dataset], tmp_path)
+    monkeypatch.setattr(dataset, "samples", lambda: pytest.fail("drawn again"))
+    assert again.samples() == wanted
+    assert cache is not None
+    for content in (b"[]", b"{}", b"[[1, 2, 3, 4, {}]]", b'[["a", "b", "clean", null, {"x": 1}]]'):
+        with pytest.raises((ValueError, TypeError)):
+            unpacked_samples(content)
 
 
 def test_only_what_is_rendered_is_kept(tmp_path: Path) -> None:
