@@ -19,7 +19,8 @@ from restore_recog.metrics.inputs import Subjects
 Index = NDArray[np.intp]
 Scores = NDArray[np.float32]
 
-_TOLERANCE = 5e-4  # of a squared length: templates in half precision pass
+TOLERANCE = 5e-4
+"""Of a template's squared length, which is 1: templates in half precision pass."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +60,15 @@ class Side:
     def block(self, rows: slice) -> Block:
         """Return the templates of a slice of the order."""
         index = self.order[rows]
-        return Block(index, self.people[index], self.templates[index].astype(np.float64))
+        return Block(index, self.people[index], self.wide(index))
+
+    def wide(self, index: Index) -> NDArray[np.float64]:
+        """Return the templates of some rows in float64."""
+        return self.templates[index].astype(np.float64, copy=False)
+
+    def single(self, index: Index) -> NDArray[np.float32]:
+        """Return the templates of some rows in float32."""
+        return self.templates[index].astype(np.float32, copy=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,6 +162,6 @@ def _checked(templates: ArrayLike, owners: NDArray[np.generic]) -> NDArray[np.fl
             f"{table.dtype} {table.shape} and {owners.shape}."
         )
     squares = np.einsum("ij,ij->i", table, table)
-    if (np.abs(squares - 1.0) > _TOLERANCE).any():  # NaN is not
+    if (np.abs(squares - 1.0) > TOLERANCE).any():  # NaN is not
         raise ValueError("Templates must be of unit length, or NaN where they failed.")
     return table

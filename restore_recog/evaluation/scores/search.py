@@ -14,8 +14,9 @@ A template with NaN has failed, and its comparisons have failed with it (-inf).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, compress
 
 import numpy as np
@@ -25,17 +26,20 @@ from scipy.sparse import csr_array
 from restore_recog.api import Compare
 from restore_recog.evaluation.scores.blocks import Block, Scores, Sides, scores_of
 from restore_recog.evaluation.scores.comparison import cosines, limit_of
+from restore_recog.evaluation.scores.ranking import Ranking
 from restore_recog.metrics.identification import Ranks
 from restore_recog.metrics.inputs import Subjects, rounded_up
 from restore_recog.metrics.streaming import ScoreStream
 from restore_recog.metrics.streaming_det import streaming_det, thinned
 from restore_recog.metrics.verification import DetCurve
 
+Streams = Callable[[], tuple[ScoreStream, ScoreStream]]
+
 BLOCK = 2048
 """Rows of either side that are compared at a time; changes memory, not the scores."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class SearchResult:
     """The result of searching P probes.
 
@@ -45,15 +49,29 @@ class SearchResult:
         mated: (P,) whether the probe's subject is in the gallery.
         own: (P,) best score against the probe's own subject; -inf where failed or not mated.
         best_other: (P,) best score against any other subject; -inf where there is none.
-        genuine, impostor: All comparisons attempted, with the failed ones counted.
+        streams: Returns all genuine and all impostor comparisons attempted; called once, when
+            they are first asked for, since most of a search's time goes into them.
     """
 
     ranks: Ranks
     mated: NDArray[np.bool_]
     own: NDArray[np.float64]
     best_other: NDArray[np.float64]
-    genuine: ScoreStream
-    impostor: ScoreStream
+    streams: Streams
+
+    @cached_property
+    def _both(self) -> tuple[ScoreStream, ScoreStream]:
+        return self.streams()
+
+    @property
+    def genuine(self) -> ScoreStream:
+        """Return the genuine comparisons, with the failed ones counted."""
+        return self._both[0]
+
+    @property
+    def impostor(self) -> ScoreStream:
+        """Return the impostor comparisons, with the failed ones counted."""
+        return self._both[1]
 
     def curve(self) -> DetCurve | None:
         """Return the DET curve of all comparisons, thinned; None without both kinds of them.
@@ -117,10 +135,20 @@ def search(
     sides = Sides.of((probes, probe_subjects), (references, reference_subjects), block)
     if not len(references):
         raise ValueError("There is no reference to search.")
+    if compare is not cosines:
+        state = _SearchState(sides, compare)
+        state.run()
+        return _result(sides, state, lambda: (state.genuine, state.impostor))
+    ranking = Ranking(sides)
+    ranking.run()
+    return _result(sides, ranking, lambda: _all_scores(sides, compare))
+
+
+def _all_scores(sides: Sides, compare: Compare) -> tuple[ScoreStream, ScoreStream]:
+    """Return all genuine and all impostor comparisons."""
     state = _SearchState(sides, compare)
-    for rows in sides.probe_blocks():
-        state.search(rows)
-    return state.result()
+    state.run()
+    return state.genuine, state.impostor
 
 
 def count_accepted(
@@ -180,7 +208,17 @@ class _SearchState:
         limit = limit_of(compare)
         self.genuine, self.impostor = ScoreStream(limit=limit), ScoreStream(limit=limit)
 
-    def search(self, probes: Block) -> None:
+    def run(self) -> None:
+        """Compare all probes with all references, and add the comparisons that failed."""
+        for rows in self.sides.probe_blocks():
+            self._search(rows)
+        probes, references = self.sides.attempted()
+        genuine = int(probes @ references)
+        impostor = int(probes.sum() * references.sum()) - genuine
+        self.genuine.add([], failed=genuine - self.genuine.count)
+        self.impostor.add([], failed=impostor - self.impostor.count)
+
+    def _search(self, probes: Block) -> None:
         """Compare some probes with all references."""
         near = [self.sides.holds_own(probes, part) for part in self.slices]
         # Ranks need each probe's own score, so the blocks that hold own references come first.
@@ -216,24 +254,20 @@ class _SearchState:
         self.ahead[index[beaten]] += np.count_nonzero(rivals > own, axis=0)
         self.level[index[beaten]] += np.count_nonzero(rivals >= own, axis=0)
 
-    def result(self) -> SearchResult:
-        """Return the result, with the failed comparisons added."""
-        probes, references = self.sides.attempted()
-        genuine = int(probes @ references)
-        impostor = int(probes.sum() * references.sum()) - genuine
-        self.genuine.add([], failed=genuine - self.genuine.count)
-        self.impostor.add([], failed=impostor - self.impostor.count)
-        mated = references[self.sides.probes.people] > 0
-        missed = np.isneginf(self.own[mated])
-        n_subjects = int(np.count_nonzero(references))
-        ranks = Ranks(
-            pessimistic=np.where(missed, n_subjects + 1, 1 + self.level[mated]),
-            optimistic=np.where(missed, n_subjects + 1, 1 + self.ahead[mated]),
-            missed=missed,
-            n_subjects=n_subjects,
-        )
-        own, best_other = self.own.astype(np.float64), self.best_other.astype(np.float64)
-        return SearchResult(ranks, mated, own, best_other, self.genuine, self.impostor)
+
+def _result(sides: Sides, best: Ranking | _SearchState, streams: Streams) -> SearchResult:
+    _, references = sides.attempted()
+    mated = references[sides.probes.people] > 0
+    missed = np.isneginf(best.own[mated])
+    n_subjects = int(np.count_nonzero(references))
+    ranks = Ranks(
+        pessimistic=np.where(missed, n_subjects + 1, 1 + best.level[mated]),
+        optimistic=np.where(missed, n_subjects + 1, 1 + best.ahead[mated]),
+        missed=missed,
+        n_subjects=n_subjects,
+    )
+    own, best_other = best.own.astype(np.float64), best.best_other.astype(np.float64)
+    return SearchResult(ranks, mated, own, best_other, streams)
 
 
 def _accepted(
