@@ -78,6 +78,9 @@ def test_flat_folders_without_metadata_go_by_the_number(tmp_path: Path) -> None:
         ('{"0": ' + json.dumps(entry("training")), "cannot be read as JSON: no ','"),
         ('{"0": 1}', "incomplete or garbled"),
         ("", "cannot be read as JSON"),
+        ('{"0": ' + "[" * 100_000, "nested too deep"),
+        (json.dumps({"9" * 5000: entry("training")}), r"the entry '9+\.\.\.' is incomplete"),
+        (json.dumps({"0": {**entry("training"), "category": ["x"]}}), "has the category"),
         (json.dumps({"0": entry("testing")}), "category 'testing'"),
         (
             json.dumps({"0": {**entry("training"), "image": {"face_landmarks": [[1, 2]]}}}),

@@ -131,6 +131,7 @@ def test_data_that_says_something_else_is_refused(changed: FaceSample, tmp_path:
     ("name", "text", "message"),
     [
         ("plan.json", "{", "plan.json cannot be read as JSON"),
+        ("plan.json", "[" * 100_000, "plan.json cannot be read as JSON: it is nested too deep"),
         ("plan.json", '{"format": 7, "synthetic": true}', '"format" must be 1'),
         ("plan.json", '{"format": 1}', '"synthetic" and "identification"'),
         ("plan.json", '{"format": 1, "synthetic": true, "notes": "x"}', '"notes" must be'),

@@ -125,6 +125,8 @@ def test_a_limit_takes_probes_from_all_folds(limit: int, tmp_path: Path) -> None
         ("1\t1\nA\t1\t2\nA\t1\t3\n", "line 3: a pair of two people should stand here"),
         ("1\t1\nA\t1\nA\t1\tB\t2\n", "line 2: 2 words"),
         ("1\t1\nA\t1\ttwo\nA\t1\tB\t2\n", "line 2: 'two' is not an image number"),
+        (f"{'9' * 5000}\t1\nA\t1\t2\n", "line 1: View 2 begins with"),
+        (f"1\t1\nA\t1\t{'9' * 5000}\nA\t1\tB\t2\n", "9...' is not an image number"),
         ("1\t1\nA\t0\t2\nA\t1\tB\t2\n", "line 2: '0' is not an image number"),
         ("1\t1\n\nA\t2\t2\nA\t1\tB\t2\n", "line 3: A/A_0002 is compared with itself"),
     ],
