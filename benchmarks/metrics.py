@@ -9,6 +9,10 @@ from typing import Any
 from benchmarks.measure import Measurement, available_bytes, machine, measure
 
 CASES = "benchmarks.metrics_cases"
+FIGURES = "benchmarks.figures_cases"
+
+STEP = {"point": 0.0, "eer": 1e-3, "cmc": 0.0}
+"""How far ours and NumPy's line may be apart: EER's line looks at genuine scores only."""
 
 Note = Callable[[str], None]
 
@@ -83,7 +87,8 @@ def run(sizes: Sizes, note: Note) -> dict[str, Any]:
         BenchError: A case failed.
     """
     about = machine()
-    tables = [_det(sizes, note), *_searches(sizes, note), _stream(sizes, note)]
+    tables = [_det(sizes, note), _figures(sizes, note), *_searches(sizes, note)]
+    tables.append(_stream(sizes, note))
     return {
         "bench": "metrics",
         "machine": about,
@@ -116,12 +121,41 @@ def _det(sizes: Sizes, note: Note) -> Table:
     return Table(title, rows, check["equal"], finding)
 
 
+def _figures(sizes: Sizes, note: Note) -> Table:
+    """Return single figures beside one line of NumPy each."""
+    scores = {key: getattr(sizes, key) for key in ("impostors", "genuines", "seed")}
+    probes, subjects, _ = sizes.searches[0][1]
+    table = {"probes": probes, "subjects": subjects, "seed": sizes.seed}
+    asked: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("point", "FNMR at FMR 0.1 %", scores),
+        ("eer", "EER", scores),
+        ("cmc", f"CMC of a table of {probes:,} x {subjects:,}", table),
+    )
+    rows, equal = [], True
+    for case, figure, options in asked:
+        pair = [
+            _measured(f"{case}_{who}", options, sizes.repeats, note, FIGURES)
+            for who in ("ours", "numpy")
+        ]
+        rows += [
+            _row(f"{name}, {figure}", measurement, f"{measurement.result:.6g}")
+            for name, measurement in zip(("restore-recog", "NumPy"), pair, strict=True)
+        ]
+        equal &= abs(pair[0].result - pair[1].result) <= 1e-9 * abs(pair[1].result) + STEP[case]
+    finding = "the same numbers" if equal else "other numbers"
+    return Table("Single figures", rows, equal, finding)
+
+
 def _searches(sizes: Sizes, note: Note) -> Iterator[Table]:
     for title, (probes, subjects, length) in sizes.searches:
         options = {"probes": probes, "subjects": subjects, "length": length, "seed": sizes.seed}
         table = Table(f"{title}: {probes:,} probes x {subjects:,} subjects x {length}")
-        ours = _measured("rank_ours", options, sizes.repeats, note)
-        table.rows.append(_row("restore-recog search", ours, _rank1(ours)))
+        for case, name in (
+            ("rank_ours", "restore-recog search"),
+            ("rank_streams", "restore-recog search, and all comparisons in float64"),
+        ):
+            ours = _measured(case, options, sizes.repeats, note)
+            table.rows.append(_row(name, ours, _rank1(ours)))
         needed = 6 * probes * subjects  # float32 scores, a truth value each, and some room
         if needed < available_bytes():
             dense = _measured("rank_dense", options, sizes.repeats, note)
@@ -178,9 +212,11 @@ def _stream(sizes: Sizes, note: Note) -> Table:
     return Table(f"Stream of {sizes.scores:,} impostor scores", rows, check["equal"], finding)
 
 
-def _measured(case: str, options: dict[str, Any], repeats: int, note: Note) -> Measurement:
+def _measured(
+    case: str, options: dict[str, Any], repeats: int, note: Note, module: str = CASES
+) -> Measurement:
     note(f"{case} {', '.join(f'{key}={value}' for key, value in options.items())}")
-    return measure(f"{CASES}:{case}", options, repeats)
+    return measure(f"{module}:{case}", options, repeats)
 
 
 def _row(name: str, measurement: Measurement, note: str) -> Row:

@@ -28,7 +28,7 @@ _CHUNK = 1 << 20
 
 def det_ours(impostors: int, genuines: int, seed: int) -> Run:
     """Our exact curve."""
-    genuine, impostor = _cosines(impostors, genuines, seed)
+    genuine, impostor = cosines(impostors, genuines, seed)
     return lambda: det_curve(genuine, impostor).thresholds.size
 
 
@@ -36,13 +36,13 @@ def det_sklearn(impostors: int, genuines: int, seed: int) -> Run:
     """scikit-learn's curve of the same scores."""
     from sklearn.metrics import det_curve as theirs
 
-    labels, scores = _labelled(*_cosines(impostors, genuines, seed))
+    labels, scores = _labelled(*cosines(impostors, genuines, seed))
     return lambda: theirs(labels, scores)[2].size
 
 
 def det_sweep(impostors: int, genuines: int, seed: int) -> Run:
     """Rates at evenly spread thresholds, each by one pass over all scores: not exact."""
-    genuine, impostor = _cosines(impostors, genuines, seed)
+    genuine, impostor = cosines(impostors, genuines, seed)
 
     def run() -> int:
         thresholds = np.linspace(impostor.min(), genuine.max(), SWEEP)
@@ -57,7 +57,7 @@ def det_check(impostors: int, genuines: int, seed: int) -> Run:
     """Compare our curve with scikit-learn's, point by point."""
     from sklearn.metrics import det_curve as theirs
 
-    genuine, impostor = _cosines(impostors, genuines, seed)
+    genuine, impostor = cosines(impostors, genuines, seed)
 
     def run() -> dict[str, Any]:
         ours = det_curve(genuine, impostor)
@@ -79,12 +79,27 @@ def det_check(impostors: int, genuines: int, seed: int) -> Run:
 
 
 def rank_ours(probes: int, subjects: int, length: int, seed: int) -> Run:
-    """Our blockwise search; it also takes all comparisons into two streams."""
+    """Our blockwise search, for ranks alone as the others are."""
     from restore_recog.evaluation.scores.search import search
 
     queries, gallery, owners = _templates(probes, subjects, length, seed)
     people = np.arange(subjects)
     return lambda: _found(search(queries, gallery, owners, people).ranks.pessimistic == 1)
+
+
+def rank_streams(probes: int, subjects: int, length: int, seed: int) -> Run:
+    """The same with all comparisons in two streams, each score computed in float64."""
+    from restore_recog.evaluation.scores.search import search
+
+    queries, gallery, owners = _templates(probes, subjects, length, seed)
+    people = np.arange(subjects)
+
+    def run() -> dict[str, Any]:
+        result = search(queries, gallery, owners, people)
+        assert result.impostor.count + result.genuine.count == probes * subjects
+        return _found(result.ranks.pessimistic == 1)
+
+    return run
 
 
 def rank_dense(probes: int, subjects: int, length: int, seed: int) -> Run:
@@ -114,7 +129,7 @@ def rank_sklearn(probes: int, subjects: int, length: int, seed: int) -> Run:
 
 def stream_ours(impostors: int, genuines: int, tail: int, seed: int) -> Run:
     """The curve of one pass over scores drawn on the way; says what the stream itself took."""
-    genuine, _ = _cosines(0, genuines, seed)
+    genuine, _ = cosines(0, genuines, seed)
 
     def run() -> dict[str, Any]:
         stream, rng, spent = ScoreStream(tail), np.random.default_rng(seed), 0.0
@@ -141,7 +156,7 @@ def stream_ours(impostors: int, genuines: int, tail: int, seed: int) -> Run:
 
 def stream_check(impostors: int, genuines: int, tail: int, seed: int) -> Run:
     """Compare operating points of a stream with the exact ones of the same scores."""
-    genuine, impostor = _cosines(impostors, genuines, seed)
+    genuine, impostor = cosines(impostors, genuines, seed)
 
     def run() -> dict[str, Any]:
         stream = ScoreStream(tail)
@@ -163,7 +178,8 @@ def stream_check(impostors: int, genuines: int, tail: int, seed: int) -> Run:
     return run
 
 
-def _cosines(impostors: int, genuines: int, seed: int) -> tuple[Vector, Vector]:
+def cosines(impostors: int, genuines: int, seed: int) -> tuple[Vector, Vector]:
+    """Return genuine and impostor scores."""
     rng = np.random.default_rng(seed)
     impostor, genuine = rng.standard_normal(impostors), rng.standard_normal(genuines)
     impostor *= 0.12

@@ -8,7 +8,7 @@ import numpy as np
 
 from restore_recog.types import Vector
 
-SAMPLE = 1 << 15
+SAMPLE = 1 << 14
 """Impostor scores by which the crossing is looked for where there are many more."""
 
 
@@ -31,10 +31,11 @@ def rates_around_crossing(mated: Vector, other: Vector) -> tuple[Vector, Vector]
         margin = 4 * math.isqrt(sample.size)
         low = float(sample[max(0, middle - margin)])
         high = float(sample[min(sample.size - 1, middle + margin)])
-        if not _gap(mated, other, low) > 0.0 >= _gap(mated, other, high):
-            low, high = -math.inf, math.inf
-    above = int(np.count_nonzero(other >= high))
-    near = np.sort(other[(other >= low) & (other < high)])
+    top = other[other >= low]
+    above = int(np.count_nonzero(top >= high))
+    if not _gap(mated, other, low, top.size) > 0.0 >= _gap(mated, other, high, above):
+        low, high, above, top = -math.inf, math.inf, 0, other
+    near = np.sort(top[top < high])
     first, last = np.searchsorted(mated, [low, high], side="left")
     scores = np.unique(np.concatenate([near, mated[first:last]]))
     thresholds = np.append(scores[np.isfinite(scores)], high)
@@ -42,7 +43,7 @@ def rates_around_crossing(mated: Vector, other: Vector) -> tuple[Vector, Vector]
     return accepted / other.size, np.searchsorted(mated, thresholds, side="left") / mated.size
 
 
-def _gap(mated: Vector, other: Vector, threshold: float) -> float:
-    """Return FMR - FNMR at a threshold."""
+def _gap(mated: Vector, other: Vector, threshold: float, accepted: int) -> float:
+    """Return FMR - FNMR at a threshold that so many impostors reach."""
     fnmr = float(np.searchsorted(mated, threshold, side="left")) / mated.size
-    return float(np.count_nonzero(other >= threshold)) / other.size - fnmr
+    return accepted / other.size - fnmr
