@@ -59,9 +59,10 @@ def command(
     codec(store)
     for spec in data:
         registry.datasets.check(spec)
-    from restore_recog.system.atomic import check_file
+    from restore_recog.system.atomic import check_file, check_place
 
     check_file(output)
+    check_place(output.parent)
     from restore_recog.cli.training_data import allowed
     from restore_recog.training.cropping import sources, write_pack
 

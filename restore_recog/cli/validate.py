@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,6 @@ import click
 
 from restore_recog import registry
 from restore_recog.cli import options
-from restore_recog.errors import OutputError
 from restore_recog.names import printable
 
 if TYPE_CHECKING:
@@ -47,13 +45,14 @@ def command(
         registry.datasets.check(spec)
     if protocol is not None:
         registry.protocols.check(protocol)
-    if output is not None and os.path.lexists(output):
-        raise OutputError(f"The file {output} exists; choose another --output.")
     from restore_recog.data_checks.lists import validate
-    from restore_recog.system.atomic import write_text
+    from restore_recog.system.atomic import check_file, check_place, write_text
     from restore_recog.system.progress import Bars
     from restore_recog.system.text import csv_text
 
+    if output is not None:
+        check_file(output)
+        check_place(output.parent)
     with Bars() as bars:
         results = validate(
             [registry.datasets.create(spec) for spec in data],

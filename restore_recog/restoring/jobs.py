@@ -13,7 +13,7 @@ from restore_recog.containers import EXACT
 from restore_recog.errors import DataError, OutputError
 from restore_recog.image_search import ImageSearch
 from restore_recog.names import label, listed
-from restore_recog.system.atomic import whole_file
+from restore_recog.system.atomic import check_place, whole_file
 from restore_recog.system.text import write_csv
 from restore_recog.types import Failure
 
@@ -203,13 +203,7 @@ def _mask_of(name: Path, masks: Path | None) -> Path | None:
 def _check_output(output: Path) -> None:
     if os.path.lexists(output) and not os.path.isdir(output):
         raise OutputError(f"The output {output} is a file; --output must name a folder.")
-    there = next(
-        place for place in (output.absolute(), *output.absolute().parents) if os.path.lexists(place)
-    )
-    if not os.path.isdir(there) or not os.access(there, os.W_OK | os.X_OK):
-        raise OutputError(
-            f"'{there}' is not a folder that can be written to; choose another --output."
-        )
+    check_place(output)
 
 
 def _check_names(jobs: Sequence[Job], wanted: Wanted) -> None:

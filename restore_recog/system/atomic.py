@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from restore_recog.errors import OutputError
-from restore_recog.names import printable
+from restore_recog.names import brief, printable
 
 UNFINISHED, REPLACED = "new", "old"
 """Kinds of folders that stand hidden beside one that is written or replaced."""
@@ -98,11 +98,29 @@ def check_output(folder: Path) -> None:
             f"The results folder '{folder}' exists and is never overwritten; name another "
             f"one, for instance --output {folder.with_name(f'{folder.name}-{number}')}."
         )
-    parent = next(p for p in folder.absolute().parents if os.path.exists(p))
-    if not os.path.isdir(parent) or not os.access(parent, os.W_OK):
+    check_place(folder)
+
+
+def check_place(folder: Path) -> None:
+    """Refuse a folder that is to be written into, or made, and cannot be, before any work is done.
+
+    Raises:
+        OutputError: What is there of it is no folder or may not be written to, or a name in it is
+            too long.
+    """
+    places = (folder.absolute(), *folder.absolute().parents)
+    there = next(place for place in places if os.path.lexists(place))
+    if not os.path.isdir(there) or not os.access(there, os.W_OK | os.X_OK):
         raise OutputError(
-            f"'{parent}' is not a folder that can be written to; name another place with --output."
+            f"'{there}' is not a folder that can be written to; name another place with --output."
         )
+    most = os.pathconf(there, "PC_NAME_MAX")
+    for name in folder.absolute().relative_to(there).parts:
+        if len(os.fsencode(name)) > most:
+            raise OutputError(
+                f"The name '{brief(name)}' is too long for the file system, which takes {most}"
+                " bytes; shorten it."
+            )
 
 
 def hidden(path: Path) -> str:

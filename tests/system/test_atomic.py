@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import resource
 from pathlib import Path
 
@@ -10,7 +11,14 @@ import pytest
 
 from restore_recog.errors import OutputError
 from restore_recog.system import atomic
-from restore_recog.system.atomic import flat, plain, whole_file, whole_folder, write_text
+from restore_recog.system.atomic import (
+    check_place,
+    flat,
+    plain,
+    whole_file,
+    whole_folder,
+    write_text,
+)
 
 
 def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
@@ -101,3 +109,17 @@ def test_plain_is_strict_json() -> None:
 def test_flat_names_every_value() -> None:
     values = {"a": {"b": 1, "c": {"d": 3}}, "e": [2, 4]}
     assert dict(flat(values)) == {"a.b": 1, "a.c.d": 3, "e": [2, 4]}
+
+
+def test_a_place_that_cannot_be_written_to_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_place(tmp_path / "new" / "newer")
+    with pytest.raises(OutputError, match="takes 255 bytes"):
+        check_place(tmp_path / "new" / ("a" * 256) / "b")
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="file' is not a folder that can be written to"):
+        check_place(tmp_path / "file" / "b")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(OutputError, match="not a folder that can be written to"):
+        check_place(tmp_path / "new")
