@@ -21,7 +21,7 @@ def command(runs: tuple[Path, ...], output: Path | None) -> None:
     """Set finished runs side by side, and pair them where their probes are the same.
 
     Every later RUN is paired with the first: what became better or worse for the same probes,
-    with an interval from resampling people. Runs of other probes, data, galleries or versions
+    with an interval over people. Runs of other probes, data, galleries or versions
     of the protocol are shown beside each other, and it is said why they cannot be paired.
 
     \b

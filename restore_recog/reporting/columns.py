@@ -240,7 +240,7 @@ def used(columns: Iterable[Column], arms: Sequence[ArmReport]) -> list[Column]:
 def legend(columns: Iterable[Column]) -> str:
     """Return what the brief heads of columns mean, one line each."""
     lines = [_LEGEND[column.figure] for column in columns if column.figure in _LEGEND]
-    return "\n".join([*lines, "Brackets: 95 % intervals from resampling people"])
+    return "\n".join([*lines, "Brackets: 95 % intervals over people"])
 
 
 def answering(arms: Iterable[ArmReport]) -> list[ArmReport]:

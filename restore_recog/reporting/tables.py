@@ -176,7 +176,7 @@ def arms_latex(arms: Sequence[ArmReport], caption: str) -> str:
     ]
     align = ["left", *["right"] * len(columns)]
     lines = [
-        r"% Needs \usepackage{booktabs}. Brackets: 95 % intervals from resampling people.",
+        r"% Needs \usepackage{booktabs}. Brackets: 95 % intervals over people.",
         r"\begin{table}",
         r"\centering",
         rf"\caption{{{escape_latex(caption)}}}",

@@ -98,7 +98,7 @@ def test_text_marks_flags_beside_the_value_and_spells_them_out() -> None:
         "(a) under 30 errors",
         "(b) odd",
         "Dice: of the mask that was used",
-        "Brackets: 95 % intervals from resampling people",
+        "Brackets: 95 % intervals over people",
     ]
 
 
