@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-FORMATS = (2, 3)
+FORMATS = (2, 3, 4)
 """Formats of report.json that are read."""
 
 BYTES = ("scores.csv", "probes.csv")
