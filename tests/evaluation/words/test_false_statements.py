@@ -87,7 +87,7 @@ def said(verdict: Verdict) -> bool:
 
 
 def test_restorers_that_do_nothing_are_called_neither_good_nor_bad() -> None:
-    rng, studies = np.random.default_rng(0), 100
+    rng, studies = np.random.default_rng(0), 60
     false = dict.fromkeys((1, 3, 5, 10), 0)
     for _ in range(studies):
         arms = study(rng, max(false))
@@ -123,7 +123,7 @@ def groups(
 
 @pytest.mark.parametrize("gain", GAINS.values(), ids=GAINS)
 def test_groups_that_are_alike_are_not_called_harmed(gain: float) -> None:
-    rng, studies = np.random.default_rng(1), 80
+    rng, studies = np.random.default_rng(1), 50
     false = dict.fromkeys((2, 5, 12, 19), 0)
     rate = Figure(FigureName("rank1"), 0.5)
     overall = flips("rank1_gain", np.array([True]), np.array([True]), np.array([0]), 0)
