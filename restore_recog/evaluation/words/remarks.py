@@ -14,7 +14,7 @@ NAMED = 3
 
 
 def beside_fill(arm: ArmReport, base: Ground, tests: Tests) -> str:
-    """Say so where the restorer is no better than the mean face in the same place."""
+    """Say so where the restorer is worse than the mean face in the same place, or may be."""
     name = base.against(Fill.name)
     if name not in arm.figures:
         return ""
@@ -24,8 +24,8 @@ def beside_fill(arm: ArmReport, base: Ground, tests: Tests) -> str:
         return f"It does worse than the mean face put in the same place ('fill'): {numbers}."
     if not direction:
         return (
-            "It does not beat the mean face put in the same place ('fill'), as far as can be "
-            f"told: {numbers}."
+            "Whether it beats the mean face put in the same place ('fill') cannot be told: "
+            f"{numbers}."
         )
     return ""
 
