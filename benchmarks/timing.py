@@ -17,7 +17,8 @@ from typing import Any
 import torch
 
 from benchmarks.measure import BenchError
-from restore_recog.training.compile import first_line, from_compiler
+from restore_recog.errors import first_line
+from restore_recog.training.compile import from_compiler
 from restore_recog.training.stepper import is_out_of_memory
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -153,8 +154,8 @@ def outcome(work: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
         if is_out_of_memory(error):
             return {"reason": "out of memory; use a smaller --batch or --size"}
         if from_compiler(error):
-            return {"reason": f"torch.compile failed: {first_line(error)}"}
-        raise BenchError(f"{type(error).__name__}: {first_line(error)}") from error
+            return {"reason": f"torch.compile failed: {first_line(error).rstrip('.')}"}
+        raise BenchError(f"{type(error).__name__}: {first_line(error).rstrip('.')}") from error
 
 
 def _wait(setting: Setting) -> None:

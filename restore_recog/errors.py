@@ -63,3 +63,8 @@ class DeviceError(RestoreRecogError):
 
 class OutputError(RestoreRecogError):
     """Results cannot be written: the folder exists, or the disk is full."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error of another library says, or what kind it is."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

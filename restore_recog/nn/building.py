@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from restore_recog import weights
-from restore_recog.errors import RestoreRecogError, WeightsError
+from restore_recog.errors import RestoreRecogError, WeightsError, first_line
 
 M = TypeVar("M", bound=torch.nn.Module)
 
@@ -57,7 +57,7 @@ def built(build: Callable[[], M], tensors: Mapping[str, Tensor], path: Path) -> 
         raise
     # Layers raise nearly anything at sizes that do not go together.
     except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = first_line(error)
         raise WeightsError(
             f"The network that {path} describes cannot be built ({reason}); get the file again "
             "from where it came."

@@ -133,8 +133,3 @@ class FileRecognizer(Recognizer):
         if not given[0].is_file():
             raise WeightsError(f"There is no file {given[0]} for the recogniser '{cls.name}'.")
         return given[0]
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of what went wrong."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -17,8 +17,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from restore_recog.errors import DeviceError, PluginError, WeightsError
-from restore_recog.recognizers.from_file import Fed, FileRecognizer, first_line
+from restore_recog.errors import DeviceError, PluginError, WeightsError, first_line
+from restore_recog.recognizers.from_file import Fed, FileRecognizer
 from restore_recog.recognizers.onnx_net import differentiable
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}

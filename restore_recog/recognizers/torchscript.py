@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from restore_recog.errors import PluginError, WeightsError
-from restore_recog.recognizers.from_file import Fed, FileRecognizer, first_line
+from restore_recog.errors import PluginError, WeightsError, first_line
+from restore_recog.recognizers.from_file import Fed, FileRecognizer
 
 
 class TorchScriptRecognizer(FileRecognizer):

@@ -24,9 +24,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models.vgg import make_layers
 
-from restore_recog.errors import WeightsError
+from restore_recog.errors import WeightsError, first_line
 from restore_recog.recognizers.feeding import Feeding
-from restore_recog.recognizers.from_file import Fed, FileRecognizer, first_line
+from restore_recog.recognizers.from_file import Fed, FileRecognizer
 
 SIDE = 224
 

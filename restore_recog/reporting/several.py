@@ -65,7 +65,7 @@ def write(reports: Reports, folder: Path, *, replace: bool = False) -> None:
     """
     facts = {
         "format": results_folder.FORMAT,
-        "summary": [*summary(reports), *instead(reports)],
+        "summary": _sentences(reports),
         "family": " ".join(_family(reports)),
         results_folder.RECOGNIZERS: {
             name: results_folder.as_json(one) for name, one in reports.items()
@@ -101,8 +101,13 @@ def text(reports: Reports) -> str:
     """Return the table of every recogniser and how many are helped, ready to print."""
     alone = {name: replace(one, family="") for name, one in reports.items()}
     parts = [f"Recogniser: {name}\n\n{report_text(one)}" for name, one in alone.items()]
-    last = [*summary(reports), *instead(reports), *_family(reports)]
-    return "\n\n".join([*parts, "\n".join(last)])
+    last = "\n".join([*_sentences(reports), *_family(reports)])
+    return "\n\n".join([*parts, last])
+
+
+def _sentences(reports: Reports) -> list[str]:
+    """Return how many recognisers each restorer helps, and what one would do instead."""
+    return [*summary(reports), *instead(reports)]
 
 
 def _family(reports: Reports) -> list[str]:
@@ -136,7 +141,7 @@ def page(reports: Reports) -> str:
         reports=reports,
         tables=tables,
         labels=list(labels),
-        summary=[*summary(reports), *instead(reports)],
+        summary=_sentences(reports),
         family=" ".join(_family(reports)),
         folder=results_folder.RECOGNIZERS,
     )

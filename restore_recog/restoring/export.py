@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from restore_recog.api import Restorer
-from restore_recog.errors import PluginError
+from restore_recog.errors import PluginError, first_line
 from restore_recog.restoring.restoration import Restoration, run_restorer
 from restore_recog.system.atomic import check_file, whole_file
 from restore_recog.types import FaceBatch
@@ -114,7 +114,7 @@ def _quietly(
         raise
     # The exporters raise nearly anything at a part that they do not know.
     except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = first_line(error)
         raise PluginError(
             f"The restorer '{restorer.name}' cannot be exported ({reason}); its restore() must "
             "consist of PyTorch operations only."

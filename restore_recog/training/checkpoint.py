@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from restore_recog.api import Phase, Stateful, Trainable
-from restore_recog.errors import CheckpointError
+from restore_recog.errors import CheckpointError, first_line
 from restore_recog.system.atomic import plain, whole_file
 from restore_recog.training.faces import TrainingFaces
 from restore_recog.training.run_state import (
@@ -78,8 +78,9 @@ def load(path: Path) -> dict[str, Any]:
         _check_sums(path)
         payload = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged zip or pickle raises nearly anything
+        reason = first_line(error).rstrip(".")
         raise CheckpointError(
-            f"The checkpoint {path} is damaged ({_first_line(error)}).{_alternative(path)}"
+            f"The checkpoint {path} is damaged ({reason}).{_alternative(path)}"
         ) from error
     if not isinstance(payload, dict) or "format" not in payload:
         raise CheckpointError(f"{path} is not a training checkpoint.{_alternative(path)}")
@@ -117,10 +118,6 @@ def _writer(payload: Mapping[str, Any]) -> str:
     versions = needs.get("versions", {}) if isinstance(needs, Mapping) else {}
     version = versions.get("restore-recog")
     return f"restore-recog {version}" if version else "the version that wrote it"
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from restore_recog.api import Networked, Trainable
-from restore_recog.errors import RestoreRecogError
+from restore_recog.errors import RestoreRecogError, first_line
 
 Compiler = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -79,7 +79,7 @@ class Compiled:
 
     def _fall_back(self, name: str, error: Exception) -> None:
         self.networks[name] = "eager"
-        reason = first_line(error)
+        reason = first_line(error).rstrip(".")
         sentence = f"The network '{name}' could not be compiled and runs eagerly ({reason})."
         self.sentences.append(sentence)
         self._say(sentence)
@@ -96,8 +96,3 @@ def networks(trainable: Trainable) -> Mapping[str, nn.Module]:
 def from_compiler(error: Exception) -> bool:
     """Return whether an error comes from the compiler: a backward pass may be compiled late."""
     return type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))
-
-
-def first_line(error: Exception) -> str:
-    """Return what an error says, in one line without a full stop."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

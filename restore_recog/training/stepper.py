@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from restore_recog.api import Phase, Stateful, Trainable
-from restore_recog.errors import TrainingError
+from restore_recog.errors import TrainingError, first_line
 from restore_recog.nn.distributed import world
 from restore_recog.nn.precision import Precision
-from restore_recog.training.compile import Compiled, first_line, from_compiler
+from restore_recog.training.compile import Compiled, from_compiler
 from restore_recog.training.ema import WeightAverage
 from restore_recog.training.folder import Weights
 from restore_recog.types import FaceBatch
@@ -91,8 +91,9 @@ class Stepper:
             losses = take(batch)
         except RuntimeError as error:
             if from_compiler(error):
+                reason = first_line(error).rstrip(".")
                 raise TrainingError(
-                    f"The compiled networks cannot be trained ({first_line(error)}); repeat the "
+                    f"The compiled networks cannot be trained ({reason}); repeat the "
                     "command with --resume and without --compile."
                 ) from error
             if not is_out_of_memory(error):
