@@ -9,15 +9,8 @@ A name may carry an argument after a colon (``timm:regnetx_002``, ``lfw:/data/lf
 the first constructor argument.
 """
 
-from restore_recog.api.plugins import (
-    Compare,
-    Dataset,
-    EvaluationProtocol,
-    Plan,
-    Recognizer,
-    Restorer,
-    Segmenter,
-)
+from restore_recog.api.models import Compare, Recognizer, Restorer, Segmenter
+from restore_recog.api.plugins import Dataset, EvaluationProtocol, Plan
 from restore_recog.api.training import Classifying, Networked, Phase, Stateful, Trainable, Validated
 
 __all__ = [

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from restore_recog.api.plugins import Compare, Recognizer, Restorer, Segmenter
+from restore_recog.api.models import Compare, Recognizer, Restorer, Segmenter
 from restore_recog.errors import PluginError
 from restore_recog.types import FaceBatch, Templates
 
