@@ -120,7 +120,8 @@ class FaceBatch:
         masks: (N, 1, H, W) float32 in {0, 1}.
         landmarks: (N, L, 2) float32 pixels, or None.
         clean: Like images, the truth without covering; only where it exists.
-        attributes: Labels as (N,) int64 tensors, e.g. ``subject``.
+        attributes: Labels as (N,) int64 tensors: ``subject``, and in training ``expression`` and
+            ``gender`` as in :mod:`restore_recog.labels`, -1 where unknown.
         valid: (N, 1, H, W) float32, 0 = lies beyond the photograph; None where no pixel does.
     """
 

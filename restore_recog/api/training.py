@@ -30,12 +30,16 @@ class Phase:
         batch_size: Images a step.
         step: (batch, progress in [0, 1)) -> named losses. Does forward, backward and
             the optimiser's step; the trainer owns order, data, RNG, logs and saving.
+        balanced: A key of :data:`restore_recog.labels.KINDS`: batches hold only images whose label
+            is known, every class equally often, whatever ``identities_per_batch`` says. Empty for
+            all images as they are.
     """
 
     name: str
     images: int
     batch_size: int
     step: Callable[[FaceBatch, float], Mapping[str, float]]
+    balanced: str = ""
 
 
 class Trainable(Protocol):

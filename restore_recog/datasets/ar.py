@@ -24,7 +24,8 @@ SHOTS = 13
 
 _NAME = re.compile(r"([mwf])-(\d{2,3})-(\d{1,2})", re.ASCII | re.IGNORECASE)
 _ENDINGS = (RAW, *images.extensions)
-_EXPRESSIONS = {2: "smile", 3: "anger", 4: "scream"}
+_EXPRESSIONS = {2: "happiness", 3: "anger", 4: "scream"}
+"""AR's smile in the word that other data sets have; its scream is none of theirs."""
 _LIGHTS = {5: "left", 6: "right", 7: "both", 9: "left", 10: "right", 12: "left", 13: "right"}
 
 
@@ -38,7 +39,7 @@ class AR(FileDataset):
     complete.
 
     Attributes: ``gender``, ``session`` (1 or 2), ``shot`` (1 to 13), ``expression`` (neutral,
-    smile, anger, scream) and ``light`` (none, left, right, both: the side lights that are
+    happiness, anger, scream) and ``light`` (none, left, right, both: the side lights that are
     on). No two shots are pixel-aligned, so no image has a clean counterpart.
 
     Deviation: the official page says only that the raw files are 768 x 576 RGB pixels of 24

@@ -19,8 +19,9 @@ from typing import ClassVar
 
 from restore_recog.coverings import cover
 from restore_recog.errors import DataError
+from restore_recog.labels import EXPRESSIONS
 from restore_recog.phantom import Person, Shot, draw_person, draw_shot, render
-from restore_recog.phantom.identity import ACTIONS, EXPRESSIONS, labels
+from restore_recog.phantom.identity import ACTIONS, labels
 from restore_recog.phantom.numeric import Draw
 from restore_recog.types import FaceImage, FaceSample
 
@@ -117,7 +118,7 @@ LIGHTS: dict[str, dict[str, object]] = {
 _SCREAM = {"jaw": 1.0, "part": 1.0, "stretch": 0.5, "squint": 0.8, "frown": 0.4, "cheek": 0.4}
 _FACES: dict[str, tuple[str, dict[str, float]]] = {
     "neutral": ("neutral", {}),
-    "smile": ("happiness", ACTIONS["happiness"]),
+    "happiness": ("happiness", ACTIONS["happiness"]),
     "anger": ("anger", ACTIONS["anger"]),
     "scream": ("fear", _SCREAM),
 }
@@ -133,7 +134,7 @@ def staged_shot(person: Person, session: int, face: str, lamps: str, worn: str, 
     Args:
         person: Who is pictured.
         session: 1 or 2.
-        face: ``neutral``, ``smile``, ``anger`` or ``scream``.
+        face: ``neutral``, ``happiness``, ``anger`` or ``scream``.
         lamps: A key of LIGHTS.
         worn: ``"sunglasses"`` take the place of the person's own glasses.
         seed: Of everything else.
@@ -167,7 +168,7 @@ def staged_shot(person: Person, session: int, face: str, lamps: str, worn: str, 
 _SHOTS: tuple[tuple[str, str, str], ...] = (
     # Expression, lamps, what is worn; in AR's order.
     ("neutral", "none", ""),
-    ("smile", "none", ""),
+    ("happiness", "none", ""),
     ("anger", "none", ""),
     ("scream", "none", ""),
     ("neutral", "left", ""),

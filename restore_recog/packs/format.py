@@ -209,7 +209,8 @@ def _pack(path: Path, small: Mapping[str, NDArray[Any]], shape: Sequence[int]) -
     plain = (count, wide, wide, 3)
     offsets = small["offsets"]
     whole = len(offsets) == count + 1 if codec(note.stored) else tuple(shape) == plain
-    if not whole or any(len(small[name]) != count for name in ("landmarks", "subjects")):
+    lengths = [len(small["landmarks"]), len(small["subjects"]), len(note.attributes)]
+    if not whole or any(length != count for length in lengths):
         raise ValueError("its parts do not fit together")
     pixels = PackedPixels(path, plain, offsets, small["checksums"])
     return Pack(path, note, pixels, small["landmarks"], small["subjects"])

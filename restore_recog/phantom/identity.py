@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from restore_recog.labels import EXPRESSIONS, GENDERS
 from restore_recog.phantom.numeric import Draw
 
-GENDERS = ("female", "male")
 AGE_GROUPS = ("18-29", "30-44", "45-59", "60+")
-EXPRESSIONS = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")
 HAIR_STYLES = ("bald", "crop", "short", "curly", "bob", "long", "tied")
 HAIR_COLOURS = ("black", "dark brown", "brown", "blond", "red", "grey", "white")
 BEARDS = ("none", "stubble", "moustache", "goatee", "full")

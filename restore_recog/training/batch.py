@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -19,6 +20,7 @@ class PackedBatch:
         masks: (N, S, S) uint8, 1 = occluded.
         landmarks: (N, 5, 2) float32 pixels.
         subjects: (N,) int64.
+        labels: kind -> (N,) int64 codes, see :mod:`restore_recog.labels`.
     """
 
     images: Tensor
@@ -26,23 +28,29 @@ class PackedBatch:
     masks: Tensor
     landmarks: Tensor
     subjects: Tensor
+    labels: Mapping[str, Tensor] = field(default_factory=dict)
 
     def unpack(self, device: str = "cpu") -> FaceBatch:
         """Return the batch as floats on a device, where the bytes become floats."""
         images, clean, masks, landmarks, subjects = (
             tensor.to(device, non_blocking=True) for tensor in self._tensors()
         )
+        labels = {kind: codes.to(device, non_blocking=True) for kind, codes in self.labels.items()}
         return FaceBatch(
             _floats(images),
             masks.unsqueeze(1).float(),
             landmarks,
             _floats(clean),
-            {"subject": subjects},
+            {"subject": subjects, **labels},
         )
 
     def pin_memory(self) -> PackedBatch:
         """Return the batch in pinned memory, from which a GPU copies while it computes."""
-        return PackedBatch(*(tensor.pin_memory() for tensor in self._tensors()))
+        images, clean, masks, landmarks, subjects = (
+            tensor.pin_memory() for tensor in self._tensors()
+        )
+        labels = {kind: codes.pin_memory() for kind, codes in self.labels.items()}
+        return PackedBatch(images, clean, masks, landmarks, subjects, labels)
 
     def _tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         return self.images, self.clean, self.masks, self.landmarks, self.subjects

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from restore_recog import labels
 from restore_recog.api import Dataset
 from restore_recog.errors import DataError
 from restore_recog.packs import format
@@ -55,6 +56,8 @@ class Crops:
         size: S.
         failures: Images that yielded no crop.
         known: The fingerprint, where it has been computed already.
+        labels: kind -> (N,) int64 codes, see :mod:`restore_recog.labels`; of a kind that is not
+            there nothing is known.
     """
 
     pixels: Pixels
@@ -64,6 +67,7 @@ class Crops:
     size: int
     failures: tuple[Failure, ...] = ()
     known: str = ""
+    labels: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of ids, people, landmarks and pixels as hexadecimal text."""
@@ -72,6 +76,11 @@ class Crops:
         return format.fingerprint(
             self.size, self.image_ids, self.subjects, self.landmarks, self.pixels
         )
+
+    def codes(self, kind: str) -> NDArray[np.int64]:
+        """Return the (N,) codes of one kind of label."""
+        unknown = np.full(len(self.image_ids), labels.UNKNOWN, np.int64)
+        return self.labels.get(kind, unknown)
 
 
 def collect(
@@ -141,6 +150,7 @@ def _in_memory(chosen: Sequence[TrainingSource], size: int, progress: bool) -> C
         np.array(made.labels, np.int64),
         size,
         tuple(made.failures),
+        labels=labels.codes(made.attributes),
     )
 
 
@@ -152,8 +162,8 @@ def _key(chosen: Sequence[TrainingSource], size: int) -> str:
         for sample in source.samples:
             stat = sample.path.stat() if sample.path and sample.path.is_file() else None
             file = [stat.st_size, stat.st_mtime_ns] if stat else None
-            labels = [sample.image_id, sample.subject, file, dict(sample.attributes)]
-            digest.update(json.dumps(labels).encode())
+            known = [sample.image_id, sample.subject, file, dict(sample.attributes)]
+            digest.update(json.dumps(known).encode())
         step = max(1, len(source.samples) // PROBES)
         for image in source.dataset.each(source.samples[::step][:PROBES]):
             if isinstance(image, FaceImage):
@@ -171,6 +181,7 @@ def _of_pack(pack: Pack) -> Crops:
         note.size,
         tuple(note.failures),
         note.fingerprint,
+        labels.codes(note.attributes),
     )
 
 
@@ -189,15 +200,16 @@ def _chosen(pack: Pack, size: int, only: Collection[str] | None, limit: int | No
         raise DataError(f"No image of {pack.path} may be trained on; add another --data.")
     if len(rows) == len(crops.image_ids):
         return crops
-    _, first, labels = np.unique(crops.subjects[rows], return_index=True, return_inverse=True)
+    _, first, people = np.unique(crops.subjects[rows], return_index=True, return_inverse=True)
     ranks = np.argsort(np.argsort(first))  # labels count from 0 in order of first appearance
     return replace(
         crops,
         pixels=_Selection([crops.pixels], np.zeros(len(rows), int), np.array(rows)),
         landmarks=crops.landmarks[rows],
         image_ids=tuple(crops.image_ids[row] for row in rows),
-        subjects=ranks[labels],
+        subjects=ranks[people],
         known="",
+        labels={kind: codes[rows] for kind, codes in crops.labels.items()},
     )
 
 
@@ -229,14 +241,14 @@ class _Selection:
 def _joined(parts: Sequence[tuple[int, Crops]]) -> Crops:
     """Return several crops as one; data sets and people are numbered on."""
     ids: list[str] = []
-    labels: list[NDArray[np.int64]] = []
+    subjects: list[NDArray[np.int64]] = []
     failures: list[Failure] = []
     number = people = 0
     for count, crops in parts:
         for text in crops.image_ids:
             own, _, name = text.partition(":")
             ids.append(f"{number + int(own)}:{name}")
-        labels.append(crops.subjects + people)
+        subjects.append(crops.subjects + people)
         failures += crops.failures
         number += count
         people += int(crops.subjects.max()) + 1
@@ -248,5 +260,13 @@ def _joined(parts: Sequence[tuple[int, Crops]]) -> Crops:
     )
     landmarks = np.concatenate([crops.landmarks for _, crops in parts])
     return Crops(
-        pixels, landmarks, tuple(ids), np.concatenate(labels), parts[0][1].size, tuple(failures)
+        pixels,
+        landmarks,
+        tuple(ids),
+        np.concatenate(subjects),
+        parts[0][1].size,
+        tuple(failures),
+        labels={
+            kind: np.concatenate([crops.codes(kind) for _, crops in parts]) for kind in labels.KINDS
+        },
     )

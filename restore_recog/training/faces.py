@@ -6,9 +6,7 @@ the images that an uninterrupted one would have seen.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Collection, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -20,9 +18,19 @@ from torch import Tensor
 from restore_recog.api import Dataset
 from restore_recog.coverings import choose, cover
 from restore_recog.errors import ImageError, TrainingError
+from restore_recog.labels import KINDS
 from restore_recog.training.augmentation import augment, degrade, tighten
 from restore_recog.training.batch import PackedBatch
+from restore_recog.training.classes import Classes
 from restore_recog.training.crops import Crops, collect
+from restore_recog.training.drawing import (
+    Place,
+    by_class,
+    by_people,
+    generator,
+    permutation,
+    shuffled,
+)
 from restore_recog.types import FaceBatch
 
 __all__ = ["PackedBatch", "TrainingFaces"]
@@ -71,6 +79,7 @@ class TrainingFaces:
         order = np.argsort(subjects, kind="stable")
         borders = np.flatnonzero(np.diff(subjects[order])) + 1
         self._people = [self.rows[members] for members in np.split(order, borders)]
+        self._classes: dict[str, Classes] = {}
 
     @classmethod
     def from_datasets(
@@ -126,7 +135,7 @@ class TrainingFaces:
             people.
         """
         count = round(share * self.people)
-        order = _permutation(self.seed, "people held out", 0, self.people)
+        order = permutation(self.seed, "people held out", 0, self.people)
         chosen = [n for n in order if len(self._people[n]) <= most][:count]
         if len(chosen) < 2:
             return self, None
@@ -144,8 +153,22 @@ class TrainingFaces:
         ]
         return parts[0], parts[1]
 
-    def check(self, batch_size: int, identities_per_batch: int) -> None:
+    def classes(self, kind: str) -> Classes:
+        """Return the images sorted by a label.
+
+        Raises:
+            TrainingError: There is no such kind of label.
+        """
+        if kind not in self._classes:
+            self._classes[kind] = Classes.of(kind, self.crops.codes(kind), self.rows)
+        return self._classes[kind]
+
+    def check(self, batch_size: int, identities_per_batch: int, balanced: str = "") -> None:
         """Check that batches of this shape can be drawn.
+
+        Args:
+            batch_size, balanced: As in :class:`restore_recog.api.Phase`.
+            identities_per_batch: As in :class:`restore_recog.api.Trainable`.
 
         Raises:
             TrainingError: Too few images or people, or the numbers do not fit together.
@@ -155,7 +178,9 @@ class TrainingFaces:
                 f"There are {len(self)} training images, fewer than one batch of {batch_size}; "
                 "add more --data or set a smaller batch size."
             )
-        if not identities_per_batch:
+        if balanced:
+            self.classes(balanced).check()
+        if balanced or not identities_per_batch:
             return
         if batch_size % identities_per_batch:
             raise TrainingError(
@@ -169,7 +194,13 @@ class TrainingFaces:
             )
 
     def batch(
-        self, position: int, phase: PhaseLike, *, identities_per_batch: int = 0, covered: float
+        self,
+        position: int,
+        phase: PhaseLike,
+        *,
+        identities_per_batch: int = 0,
+        covered: float,
+        balanced: str = "",
     ) -> FaceBatch:
         """Return one batch on the CPU.
 
@@ -179,12 +210,18 @@ class TrainingFaces:
             identities_per_batch: 0 for random images; P > 0 for P people with
                 batch_size / P images each, people with two or more images preferred.
             covered: Share of the images that get a synthetic covering, in [0, 1].
+            balanced: Kind of label whose classes come equally often, see
+                :class:`restore_recog.api.Phase`; goes before *identities_per_batch*.
 
         Raises:
             TrainingError: A batch of this shape cannot be drawn, or a covering fails.
         """
         packed = self.packed_batch(
-            position, phase, identities_per_batch=identities_per_batch, covered=covered
+            position,
+            phase,
+            identities_per_batch=identities_per_batch,
+            covered=covered,
+            balanced=balanced,
         )
         return packed.unpack()
 
@@ -195,57 +232,36 @@ class TrainingFaces:
         *,
         identities_per_batch: int = 0,
         covered: float,
+        balanced: str = "",
         part: tuple[int, int] = (0, 1),
     ) -> PackedBatch:
         """Return the same as :meth:`batch`, as bytes; or only one of n equal parts of it.
 
         Args:
-            position, phase, identities_per_batch, covered: As for :meth:`batch`.
+            position, phase, identities_per_batch, covered, balanced: As for :meth:`batch`.
             part: (number from 0, n). The parts end to end are the batch; the others' images
                 are not made.
         """
-        if identities_per_batch:
-            indices = self._balanced(position, phase, identities_per_batch)
+        at = Place(self.seed, phase.name, position, phase.batch_size)
+        if balanced:
+            indices = by_class(list(self.classes(balanced).rows.values()), at)
+        elif identities_per_batch:
+            indices = by_people(self._people, at, identities_per_batch)
         else:
-            indices = self._shuffled(position, phase)
+            indices = shuffled(self.rows, at)
         each = len(indices) // part[1]
         slots = range(part[0] * each, (part[0] + 1) * each)
         indices = indices[slots.start : slots.stop]
         made = [
-            self._example(int(index), _generator(self.seed, phase.name, position + slot), covered)
+            self._example(int(index), generator(self.seed, phase.name, position + slot), covered)
             for slot, index in zip(slots, indices, strict=True)
         ]
         images, clean, masks, landmarks = (
             torch.from_numpy(np.stack(column)) for column in zip(*made, strict=True)
         )
         subjects = torch.from_numpy(self.crops.subjects[indices])
-        return PackedBatch(images, clean, masks, landmarks, subjects)
-
-    def _shuffled(self, position: int, phase: PhaseLike) -> NDArray[np.int64]:
-        """Return indices: one permutation of all images per epoch, end to end."""
-        stream = np.arange(position, position + phase.batch_size)
-        epochs, offsets = np.divmod(stream, len(self))
-        drawn = [
-            _permutation(self.seed, phase.name, int(epoch), len(self))[offset]
-            for epoch, offset in zip(epochs, offsets, strict=True)
-        ]
-        return self.rows[drawn]
-
-    def _balanced(self, position: int, phase: PhaseLike, people: int) -> NDArray[np.int64]:
-        """Return indices of *people* different people with equally many images each."""
-        several = [member for member in self._people if len(member) > 1]
-        pool = several if len(several) >= people else self._people
-        # A batch never straddles two permutations: it would meet one person twice.
-        epoch, number = divmod(position // phase.batch_size, len(pool) // people)
-        order = _permutation(self.seed, phase.name, epoch, len(pool))
-        each = phase.batch_size // people
-        # The word is hashed into the seed: another one would draw other people.
-        rng = _generator(self.seed, f"{phase.name} pictures", position)
-        chosen = [
-            _draw(pool[person], each, rng)
-            for person in order[number * people : (number + 1) * people]
-        ]
-        return np.concatenate(chosen)
+        labels = {kind: torch.from_numpy(self.crops.codes(kind)[indices]) for kind in KINDS}
+        return PackedBatch(images, clean, masks, landmarks, subjects, labels)
 
     def _example(
         self, index: int, rng: np.random.Generator, covered: float
@@ -274,18 +290,3 @@ def _fingerprint(crops: Crops, coverings: str) -> str:
     if coverings == "random":
         return known
     return f"{known} with {coverings}"
-
-
-def _draw(members: NDArray[np.int64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return *count* images of one person, all of them before any comes twice."""
-    rounds = [rng.permutation(members) for _ in range(-(-count // len(members)))]
-    return np.concatenate(rounds)[:count]
-
-
-def _generator(seed: int, purpose: str, position: int) -> np.random.Generator:
-    return np.random.default_rng([seed, zlib.crc32(purpose.encode()), position])
-
-
-@lru_cache(maxsize=8)
-def _permutation(seed: int, purpose: str, epoch: int, count: int) -> NDArray[np.int64]:
-    return _generator(seed, f"{purpose} order", epoch).permutation(count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 import time
@@ -12,6 +13,7 @@ import cv2
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from restore_recog.api import Phase, Trainable
 from restore_recog.errors import RestoreRecogError, TrainingError
 from restore_recog.training.faces import PackedBatch, TrainingFaces
 
@@ -25,6 +27,7 @@ class BatchPlan:
         start, stop: Numbers of the first step and of the one after the last.
         identities_per_batch, covered: As in :class:`restore_recog.api.Trainable`.
         part: Which of how many equal parts of every batch this process makes.
+        balanced: As in :class:`restore_recog.api.Phase`.
     """
 
     name: str
@@ -34,6 +37,24 @@ class BatchPlan:
     identities_per_batch: int
     covered: float
     part: tuple[int, int] = (0, 1)
+    balanced: str = ""
+
+    @classmethod
+    def rest(
+        cls, phase: Phase, seen: int, trainable: Trainable, part: tuple[int, int]
+    ) -> BatchPlan:
+        """Return what is left of a phase after *seen* images."""
+        size = phase.batch_size
+        return cls(
+            phase.name,
+            size,
+            seen // size,
+            math.ceil(phase.images / size),
+            trainable.identities_per_batch,
+            trainable.covered,
+            part,
+            phase.balanced,
+        )
 
 
 def batches(
@@ -150,6 +171,7 @@ class _Steps(Dataset[PackedBatch | RestoreRecogError]):
                 identities_per_batch=self.plan.identities_per_batch,
                 covered=self.plan.covered,
                 part=self.plan.part,
+                balanced=self.plan.balanced,
             )
         except RestoreRecogError as error:  # returned: the loader would bury it in a traceback
             return error

@@ -24,6 +24,7 @@ from restore_recog.system.atomic import plain, write_text
 from restore_recog.system.processes import Processes
 from restore_recog.training import checkpoint
 from restore_recog.training.checkpoint import RunSnapshot
+from restore_recog.training.classes import used_labels
 from restore_recog.training.distributed import (
     check_batch,
     check_same,
@@ -87,6 +88,8 @@ class Trainer:
         held_out = None if validation is None else ValidationSet(trainable, validation, device)
         self.validator = Validator(self.stepper, faces, held_out, self.folder)
         self._further: dict[str, Any] = {"ema": settings.ema} if settings.ema else {}
+        if used := used_labels(faces.crops.labels, self.phases):
+            self._further["balanced"] = used
         if held_out is not None:
             self._further["validation"] = held_out.describe()
         self._clock = Clock()
@@ -115,7 +118,8 @@ class Trainer:
             TrainingInterrupted: Ctrl-C, after saving.
         """
         for phase in self.phases:
-            self.faces.check(phase.batch_size, self.trainable.identities_per_batch)
+            identities = self.trainable.identities_per_batch
+            self.faces.check(phase.batch_size, identities, phase.balanced)
             check_batch(self.processes, phase.batch_size)
         try:
             self._begin(resume)
@@ -144,9 +148,13 @@ class Trainer:
         self._minutes_before = 0.0
         start = self.processes.lead(lambda: self._open(resume))
         check_same(self.processes, "training images", self.faces.fingerprint[:12])
+        check_same(self.processes, "labels", str(self._further.get("balanced")))
         share_model(self.processes, self.trainable, device)
         tell = say if self.processes.leads else lambda _: None
         self.stepper.begin(self.settings.compiled, tell)
+        for kind in sorted({phase.balanced for phase in self.phases} - {""}):
+            if absent := self.faces.classes(kind).absent():
+                tell(absent)
         if start:
             self._restore(start)
             return
@@ -179,15 +187,7 @@ class Trainer:
 
     def _run_phase(self, phase: Phase, log: TrainingLog | NoLog) -> bool:
         """Train one phase from where it stands; return whether the time is up."""
-        plan = BatchPlan(
-            phase.name,
-            phase.batch_size,
-            self.progress.seen // phase.batch_size,
-            math.ceil(phase.images / phase.batch_size),
-            self.trainable.identities_per_batch,
-            self.trainable.covered,
-            self.processes.part,
-        )
+        plan = BatchPlan.rest(phase, self.progress.seen, self.trainable, self.processes.part)
         made = batches(self.faces, plan, self.settings.workers, pin=self.settings.device != "cpu")
         timed = TimedBatches(made, self._clock)
         for batch in timed:

@@ -48,7 +48,7 @@ def test_raw_names_count_as_images(tmp_path: Path) -> None:
 
 SHOTS = {
     1: ("clean", "neutral", "none"),
-    2: ("clean", "smile", "none"),
+    2: ("clean", "happiness", "none"),
     3: ("clean", "anger", "none"),
     4: ("clean", "scream", "none"),
     5: ("clean", "neutral", "left"),

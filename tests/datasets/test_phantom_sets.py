@@ -58,7 +58,7 @@ def test_every_person_has_thirteen_shots_in_two_sessions(ar: dict[str, FaceSampl
 def test_the_shots_mean_what_they_mean_in_ar(ar: dict[str, FaceSample]) -> None:
     worn = {8: "sunglasses", 9: "sunglasses", 10: "sunglasses"}
     worn |= {11: "scarf", 12: "scarf", 13: "scarf"}
-    faces = {2: "smile", 3: "anger", 4: "scream"}
+    faces = {2: "happiness", 3: "anger", 4: "scream"}
     lamps = {5: "left", 6: "right", 7: "both", 9: "left", 10: "right", 12: "left", 13: "right"}
     for sample in ar.values():
         attributes, shot = sample.attributes, int(sample.attributes["shot"])

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from restore_recog.alignment import TEMPLATE
@@ -24,14 +25,20 @@ BATCH = 4
 STEPS = (4, 5)
 
 
-def faces(people: int = 5, each: int = 2, seed: int = 0) -> TrainingFaces:
+def faces(
+    people: int = 5,
+    each: int = 2,
+    seed: int = 0,
+    labels: Mapping[str, NDArray[np.int64]] | None = None,
+) -> TrainingFaces:
     count = people * each
     rng = np.random.default_rng(seed)
     pixels = rng.integers(0, 255, (count, SIZE + 4, SIZE + 4, 3), dtype=np.uint8)
     landmarks = np.broadcast_to(TEMPLATE * SIZE, (count, 5, 2)).astype(np.float32)
     ids = tuple(f"0:{number}" for number in range(count))
     failures = (Failure("read", "torn", "nobody", "The image is torn."),)
-    crops = Crops(pixels, landmarks, ids, np.repeat(np.arange(people), each), SIZE, failures)
+    subjects = np.repeat(np.arange(people), each)
+    crops = Crops(pixels, landmarks, ids, subjects, SIZE, failures, labels=labels or {})
     return TrainingFaces(crops, seed=seed)
 
 

@@ -24,6 +24,7 @@ from restore_recog.errors import (
     TrainingError,
 )
 from restore_recog.evaluation.run.faces import Source
+from restore_recog.labels import KINDS
 from restore_recog.packs import format
 from restore_recog.training.cropping import sources, write_pack
 from restore_recog.training.crops import Crops, collect
@@ -43,7 +44,7 @@ class Wall(Dataset):
     def __init__(self, people: str = "abcd", each: int = 3) -> None:
         super().__init__("home/user/wall")
         self.people = [
-            FaceSample(f"{person}{n}", person, attributes={"gender": "f", "split": "train"})
+            FaceSample(f"{person}{n}", person, attributes={"gender": "female", "split": "train"})
             for person in people
             for n in range(each)
         ]
@@ -79,6 +80,8 @@ def equal(one: Crops, two: Crops) -> None:
     assert one.size == two.size
     assert one.subjects.tolist() == two.subjects.tolist()
     assert np.array_equal(one.landmarks, two.landmarks)
+    for kind in KINDS:
+        assert one.codes(kind).tolist() == two.codes(kind).tolist()
     for number in range(len(one.image_ids)):
         assert np.array_equal(one.pixels[number], two.pixels[number])
     assert one.fingerprint() == two.fingerprint()
@@ -109,6 +112,7 @@ class TestSame:
         part = collect([Packed(str(pack))], SIZE, only={"0:c1", "0:b2", "0:d0"}, progress=False)
         plain = collect([Wall()], SIZE, only={"b2", "c1", "d0"}, progress=False)
         assert [failure.image_id for failure in part.failures] == ["b1"]
+        assert part.codes("gender").tolist() == [0, 0, 0]
         equal(replace(part, failures=()), plain)
         first = collect([Packed(str(pack))], SIZE, limit=2, progress=False)
         assert first.image_ids == ("0:a0", "0:a1")
@@ -138,6 +142,8 @@ class TestTraining:
         for one, two in zip(plain, packed, strict=True):
             for name in ("images", "clean", "masks", "landmarks", "subjects"):
                 assert torch.equal(getattr(one, name), getattr(two, name)), name
+            for kind in KINDS:
+                assert torch.equal(one.labels[kind], two.labels[kind]), kind
 
     def test_weights_are_the_same_and_a_run_goes_on_with_either(
         self, tmp_path: Path, pack: Path
@@ -198,7 +204,7 @@ class TestPeople:
         data = Packed(str(pack))
         sample = data.samples()[0]
         assert (sample.image_id, sample.subject, sample.condition) == ("0:a0", "0:a", "clean")
-        assert sample.attributes == {"gender": "f", "split": "train"}
+        assert sample.attributes == {"gender": "female", "split": "train"}
         (origin,) = data.pack().note.sources
         assert (origin["name"], origin["location"]) == ("wall", "wall")
         assert (origin["pictures"], origin["packed"], origin["people"]) == (12, 11, 4)

@@ -10,8 +10,9 @@ import pytest
 
 from restore_recog.datasets.phantom import Phantom
 from restore_recog.errors import DataError
+from restore_recog.labels import EXPRESSIONS, GENDERS
 from restore_recog.phantom import draw_person, draw_shot, render
-from restore_recog.phantom.identity import ACTIONS, AGE_GROUPS, EXPRESSIONS, GENDERS
+from restore_recog.phantom.identity import ACTIONS, AGE_GROUPS
 from restore_recog.phantom.numeric import box_blur, bump, polyline, sample
 from restore_recog.types import FaceImage, FaceSample
 

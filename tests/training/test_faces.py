@@ -18,6 +18,7 @@ from restore_recog.api import Dataset
 from restore_recog.errors import DataError, ImageError, RestoreRecogError, TrainingError
 from restore_recog.training.augmentation import augment
 from restore_recog.training.crops import Crops, collect
+from restore_recog.training.drawing import Place, by_people, shuffled
 from restore_recog.training.faces import TrainingFaces
 from restore_recog.types import FaceBatch, FaceImage, FaceSample
 
@@ -168,7 +169,8 @@ class TestOrder:
 
     def test_every_image_comes_once_an_epoch(self) -> None:
         source = faces((5, 4, 3))
-        seen = [i for at in range(0, 36, 6) for i in source._shuffled(at, Stage())]
+        places = [Place(0, "phase", at, 6) for at in range(0, 36, 6)]
+        seen = [i for at in places for i in shuffled(source.rows, at)]
         for epoch in range(3):
             assert sorted(seen[12 * epoch : 12 * epoch + 12]) == list(range(12))
         assert seen[:12] != seen[12:24]
@@ -191,7 +193,8 @@ class TestBalance:
 
     def test_all_images_of_a_person_before_one_twice(self) -> None:
         source = faces((4, 3, 2))
-        chosen = source._balanced(0, Stage(batch_size=12), 3)
+        members = [source.rows[source.crops.subjects == person] for person in range(3)]
+        chosen = by_people(members, Place(0, "phase", 0, 12), 3)
         people = source.crops.subjects[chosen]
         assert Counter(people.tolist()) == {0: 4, 1: 4, 2: 4}
         for person, images in ((0, 4), (1, 3), (2, 2)):
