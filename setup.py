@@ -125,6 +125,7 @@ setup(
             "fmor = restore_recog.datasets.fmor:FMOR",
             "celeba = restore_recog.datasets.celeba:CelebA",
             "ffhq = restore_recog.datasets.ffhq:FFHQ",
+            "ferplus = restore_recog.datasets.ferplus:FERPlus",
             "rafdb = restore_recog.datasets.rafdb:RAFDB",
             "utkface = restore_recog.datasets.utkface:UTKFace",
             "ytf68 = restore_recog.datasets.ytf68:YTF68",

@@ -240,6 +240,13 @@ def rafdb(root: Path) -> str:
     return str(root)
 
 
+def ferplus(root: Path) -> str:
+    image(root / "FER2013Train" / "fer0000006.png", 1)
+    votes = 'fer0000006.png,"(0, 0, 48, 48)",2,0,0,8,0,0,0,0,0,0\n'
+    (root / "FER2013Train" / "label.csv").write_text(votes)
+    return str(root)
+
+
 def utkface(root: Path) -> str:
     image(root / "100_1_0_20170112213303693.jpg.chip.jpg", 1)
     return str(root)
@@ -256,7 +263,7 @@ def packed(root: Path) -> str:
     return str(root / "faces.pack")
 
 
-_LAYOUTS = (ar, mfr2, mlfw, ijb, insightface, celeba, ffhq, rafdb, utkface, ytf68, packed)
+_LAYOUTS = (ar, mfr2, mlfw, ijb, insightface, celeba, ffhq, rafdb, ferplus, utkface, ytf68, packed)
 SMALL = {f.__name__: f for f in (*_LAYOUTS, phantom, folder, lfw, rmfrd, fmor, manifest)}
 
 

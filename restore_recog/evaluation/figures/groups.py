@@ -26,8 +26,8 @@ from restore_recog.metrics.uncertainty import sign_flip_test
 from restore_recog.metrics.view2 import View2
 from restore_recog.types import FaceSample, Mask, Vector
 
-HIDDEN = frozenset({"split", "role", "twin", "yaw", "pitch", "roll"})
-"""Labels that are no default groups: what an image is for, and angles in single degrees."""
+HIDDEN = frozenset({"split", "role", "twin", "yaw", "pitch", "roll", "votes"})
+"""Labels that are no default groups: what an image is for, angles in single degrees, and votes."""
 
 FEWEST, MOST = 2, 12
 """How many values a label has that is taken by default."""
