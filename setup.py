@@ -85,6 +85,8 @@ setup(
             "telea = restore_recog.restorers.telea:Telea",
             "fmodr = restore_recog.restorers.fmodr:FMODR",
             "ganmasker = restore_recog.restorers.ganmasker:GANMasker",
+            "ecgan = restore_recog.restorers.ecgan:ECGAN",
+            "deepgan = restore_recog.restorers.ecgan:DeepGAN",
         ],
         "restore_recog.segmenters": [
             "average = restore_recog.segmenters.average:AverageMask",

@@ -23,13 +23,14 @@ def judged(critic: nn.Module, *inputs: Tensor) -> Tensor:
         return critic(*(given.float() for given in inputs))  # type: ignore[no-any-return]
 
 
-def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
+def discriminator_loss(real: Tensor, fake: Tensor, smooth: float = 1.0) -> Tensor:
     """Return (N,) -log D(real) - log(1 - D(fake)), the mean over the heads.
 
     Args:
         real, fake: (N, heads) logits of real images and of generated ones.
+        smooth: What D(real) should be; below 1, the first term is the cross-entropy to that.
     """
-    return (F.softplus(-real) + F.softplus(fake)).mean(1)
+    return (F.softplus(-real) + (1 - smooth) * real + F.softplus(fake)).mean(1)
 
 
 def generator_loss(fake: Tensor) -> Tensor:

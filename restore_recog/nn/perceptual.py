@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -85,6 +86,9 @@ class VGGLayers(nn.Module):
     Args:
         weights: A torchvision state dict file; without one torchvision's own loader gets them.
         ends: Where each feature map is taken: torchvision layers up to and including it.
+        normalised: Whether by ImageNet's mean and deviation, as the network was trained; else it
+            is fed images in [-1, 1].
+        side: To which images are resized; 0 for none.
 
     Raises:
         TrainingError: The weights are not available.
@@ -94,26 +98,51 @@ class VGGLayers(nn.Module):
     std: Tensor
 
     def __init__(
-        self, weights: Path | None = None, ends: Sequence[int] = (2, 7, 12, 21, 30)
+        self,
+        weights: Path | None = None,
+        ends: Sequence[int] = (2, 7, 12, 21, 30),
+        *,
+        normalised: bool = True,
+        side: int = 0,
     ) -> None:
         super().__init__()
+        self.side = side
         whole = VGGFeatures("vgg19", weights, end=max(ends))
         starts = [0, *ends]
         self.parts = nn.ModuleList(
             whole.layers[a:b] for a, b in zip(starts, starts[1:], strict=False)
         )
-        self.register_buffer("mean", whole.mean)
-        self.register_buffer("std", whole.std)
+        half = torch.full_like(whole.mean, 0.5)
+        self.register_buffer("mean", whole.mean if normalised else half)
+        self.register_buffer("std", whole.std if normalised else half)
         self.eval().requires_grad_(False)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Return the feature maps, by default relu1_1, relu2_1, relu3_1, relu4_1 and relu5_1."""
+        if self.side:
+            images = F.interpolate(images, (self.side, self.side), mode="bilinear", antialias=True)
         x, features = (images.float() - self.mean) / self.std, []
         with torch.autocast(images.device.type, enabled=False):
             for part in self.parts:
                 x = part(x)
                 features.append(x)
         return features
+
+
+class OneLayer(nn.Module):
+    """A network with one feature map, as a list of one.
+
+    Args:
+        net: (N, 3, H, W) in [0, 1] -> (N, C, h, w).
+    """
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Return the one feature map."""
+        return [self.net(images)]
 
 
 class RecognizerFeatures(nn.Module):
@@ -164,6 +193,27 @@ def feature_net(name: str, weights: Path | None = None, device: str = "cpu") -> 
     if name == "recognizer":
         return RecognizerFeatures(device)
     return VGGFeatures(name, weights).to(device)
+
+
+def layer_net(
+    name: str, weights: Path | None = None, device: str = "cpu", **vgg: Any
+) -> nn.Module | None:
+    """Return the network of that name that gives a list of feature maps, or None for ``none``.
+
+    Args:
+        name: ``vgg19``, ``recognizer`` or ``none``.
+        weights: For VGG, a local file.
+        device: Where it runs.
+        vgg: Further arguments of :class:`VGGLayers`.
+
+    Raises:
+        TrainingError: The weights are not available.
+    """
+    if name == "none":
+        return None
+    if name == "recognizer":
+        return OneLayer(RecognizerFeatures(device))
+    return VGGLayers(weights, **vgg).to(device)
 
 
 def perceptual_loss(net: nn.Module, images: Tensor, clean: Tensor) -> Tensor:

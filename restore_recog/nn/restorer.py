@@ -27,13 +27,15 @@ class NetRestorer(Restorer):
     The mask is taken as occluded where it exceeds 0.5. The networks are given it widened by the
     trained ``dilate`` pixels, so that a covering's soft rim does not leak into the fill; only
     pixels of the mask as given are replaced, all others are returned bit for bit (a restorer
-    that reads no masks returns the whole face as generated).
+    that reads no masks, or whose file says ``composite`` false, returns the whole face as
+    generated).
 
     Attributes:
         networks: Class of the networks; made with the configuration in the weights file.
         configuration: What that may say.
         nets: The networks, frozen.
         dilate: Pixels by which the mask is widened.
+        composite: Whether the pixels outside the mask are put back.
         feather: Of :func:`restore_recog.nn.masks.pasted`.
 
     Args:
@@ -59,14 +61,16 @@ class NetRestorer(Restorer):
         if config.get("identity") or config.get("margin"):
             self.taught_by = tuple(config.get("teachers", (DEFAULT_RECOGNIZER,)))
         self.feather: int = config.get("feather", 0)  # files from before it have no such option
+        self.composite: bool = config.get("composite", True)
 
     @abstractmethod
-    def fill(self, occluded: Tensor, hole: Tensor) -> Tensor:
+    def fill(self, occluded: Tensor, hole: Tensor, batch: FaceBatch) -> Tensor:
         """Return the faces that the networks generate, (N, 3, H, W) in about [0, 1].
 
         Args:
             occluded: (N, 3, H, W) images in [0, 1], H and W divisible by :data:`MULTIPLE`.
             hole: (N, 1, H, W) the widened masks in {0, 1}.
+            batch: What these were made of, for whatever else a method reads.
         """
 
     @torch.inference_mode()
@@ -75,8 +79,8 @@ class NetRestorer(Restorer):
         height, width = batch.images.shape[2:]
         mask = (batch.masks > 0.5).float()
         occluded = padded(batch.images, MULTIPLE).contiguous(memory_format=torch.channels_last)
-        filled = self.fill(occluded, grow(padded(mask, MULTIPLE), self.dilate))
+        filled = self.fill(occluded, grow(padded(mask, MULTIPLE), self.dilate), batch)
         filled = filled[:, :, :height, :width]
-        if "masks" not in self.needs:
+        if not self.composite or "masks" not in self.needs:
             return filled.clamp(0, 1).contiguous()
         return pasted(filled, batch.images, mask, self.feather).contiguous()

@@ -45,10 +45,16 @@ def start_from(nets: nn.Module, init: str, model: str, fresh: Sequence[str] = ()
     return f"sha256:{weights_file.fingerprint(path)}"
 
 
-def adam(net: nn.Module, lr: float) -> torch.optim.Adam:
-    """Return Adam with first-moment decay 0.5, the habit of the works the papers build on."""
+def adam(net: nn.Module, lr: float, betas: tuple[float, float] = (0.5, 0.999)) -> torch.optim.Adam:
+    """Return Adam for all parameters of a network.
+
+    Args:
+        net: Whose parameters.
+        lr: The first learning rate.
+        betas: Decays of the two moments; 0.5 is the habit of the works that most papers build on.
+    """
     parameters = [{"params": list(net.parameters()), "initial_lr": lr}]
-    return torch.optim.Adam(parameters, lr=lr, betas=(0.5, 0.999))
+    return torch.optim.Adam(parameters, lr=lr, betas=betas)
 
 
 def update(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from restore_recog.restorers.fmodr.training import FMODRTraining
+    from restore_recog.types import FaceBatch
 
 
 class FMODR(NetRestorer):
@@ -28,7 +29,7 @@ class FMODR(NetRestorer):
     configuration = CONFIGURATION
     nets: FMODRNets
 
-    def fill(self, occluded: Tensor, hole: Tensor) -> Tensor:
+    def fill(self, occluded: Tensor, hole: Tensor, batch: FaceBatch) -> Tensor:
         """Return the refined faces, (N, 3, H, W)."""
         final = self.nets(2 * occluded - 1, hole)[1]
         return final / 2 + 0.5  # type: ignore[no-any-return]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from restore_recog.restorers.ganmasker.training import GANMaskerTraining
+    from restore_recog.types import FaceBatch
 
 
 class GANMasker(NetRestorer):
@@ -37,7 +38,7 @@ class GANMasker(NetRestorer):
         if not self.nets.two_stage:
             self.needs = frozenset()  # type: ignore[misc]
 
-    def fill(self, occluded: Tensor, hole: Tensor) -> Tensor:
+    def fill(self, occluded: Tensor, hole: Tensor, batch: FaceBatch) -> Tensor:
         """Return FU-Net's faces, (N, 3, H, W)."""
         return self.nets.generate(occluded, hole)
 

@@ -20,7 +20,7 @@ from restore_recog.nn.adversarial import balance, judged
 from restore_recog.nn.figures import psnr_figures
 from restore_recog.nn.masks import covering, grow, pasted
 from restore_recog.nn.options import learnt, plain
-from restore_recog.nn.perceptual import RecognizerFeatures, VGGLayers
+from restore_recog.nn.perceptual import layer_net
 from restore_recog.nn.stepping import adam, shares, start_from, update
 from restore_recog.nn.teachers import Teachers
 from restore_recog.restorers.ganmasker.losses import (
@@ -239,21 +239,6 @@ def _overlap(masks: Tensor, mask: Tensor) -> Tensor:
     return 2 * (masks * mask).sum() / (masks.sum() + mask.sum()).clamp_min(1)
 
 
-class _OneLayer(nn.Module):
-    """The recogniser's features as a list of one."""
-
-    def __init__(self, device: str) -> None:
-        super().__init__()
-        self.net = RecognizerFeatures(device)
-
-    def forward(self, images: Tensor) -> list[Tensor]:
-        return [self.net(images)]
-
-
 def _features(options: Mapping[str, Any], device: str) -> nn.Module | None:
-    if options["perceptual"] == "none":
-        return None
-    if options["perceptual"] == "recognizer":
-        return _OneLayer(device)
     file = Path(options["perceptual_weights"]) if options["perceptual_weights"] else None
-    return VGGLayers(file).to(device)
+    return layer_net(options["perceptual"], file, device)

@@ -9,8 +9,16 @@ from typing import Any
 import torch
 
 from restore_recog import weights
+from restore_recog.restorers.ecgan.training import DeepGANTraining, ECGANTraining
 from restore_recog.restorers.fmodr.training import FMODRTraining
 from restore_recog.restorers.ganmasker.training import GANMaskerTraining
+
+TRAININGS: Mapping[str, type[Any]] = {
+    "fmodr": FMODRTraining,
+    "ganmasker": GANMaskerTraining,
+    "ecgan": ECGANTraining,
+    "deepgan": DeepGANTraining,
+}
 
 
 def sizes(presets: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -20,7 +28,7 @@ def sizes(presets: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def stored(folder: Path, name: str, *, half: bool = False, **options: Any) -> Path:
-    """Write the untrained weights of a tiny ``fmodr`` or ``ganmasker``; return the file.
+    """Write the untrained weights of a tiny restorer; return the file.
 
     Args:
         folder: Where.
@@ -29,7 +37,7 @@ def stored(folder: Path, name: str, *, half: bool = False, **options: Any) -> Pa
         options: Overrides of the preset.
     """
     torch.manual_seed(0)
-    kind = {"fmodr": FMODRTraining, "ganmasker": GANMaskerTraining}[name]
+    kind = TRAININGS[name]
     path = folder / f"{name}.safetensors"
     weights.save(path, name, *kind("tiny", **options).weights(), half=half)
     return path
