@@ -55,7 +55,7 @@ CONFIGS = ["", "{}", "[]", "7", "null", '"text"', "{", HUGE, '{"size": 1' + "0" 
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Return sound weights of the models that have options."""
     folder = tmp_path_factory.mktemp("weights")
-    made = {name: stored(folder, name) for name in ("fmodr", "ganmasker")}
+    made = {name: stored(folder, name) for name in ("fmodr", "ganmasker", "ecgan")}
     torch.manual_seed(0)
     training = TimmRecognizer.trainable("resnet10t", image_size=32, dimension=8)
     made["timm"] = folder / "timm.safetensors"
@@ -84,7 +84,7 @@ def refused(name: str, path: Path) -> str:
     return sentence
 
 
-@pytest.mark.parametrize("name", ["fmodr", "ganmasker", "timm"])
+@pytest.mark.parametrize("name", ["fmodr", "ganmasker", "ecgan", "timm"])
 def test_whatever_the_configuration_says_there_is_no_traceback(
     name: str, files: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -150,6 +150,10 @@ def test_what_is_wrong_with_a_header_is_said(
         ("fmodr", "depth", 3, "does not know"),
         ("ganmasker", "base_funet", 10**6, "a number from 1 to 512"),
         ("ganmasker", "teachers", "timm", "a value such as ['timm']"),
+        ("ecgan", "depth", 9, "one of 4, 5"),
+        ("ecgan", "visible", [8, 8], "a list of 4 to 4 numbers"),
+        ("ecgan", "visible", [8, 8, 8, 10**6], "made of numbers from 1 to 512"),
+        ("ecgan", "label", False, "does not fit"),
         ("timm", "backbone", "hf-hub:somebody/something", "does not have"),
         ("timm", "image_size", 10**6, "a number from 16 to 1024"),
         ("timm", "dimension", 16384, "of another shape"),
@@ -165,7 +169,7 @@ def test_what_is_wrong_with_an_option_is_said(
     assert said in refused(name, tmp_path / "w")
 
 
-@pytest.mark.parametrize("name", ["fmodr", "ganmasker", "timm"])
+@pytest.mark.parametrize("name", ["fmodr", "ganmasker", "ecgan", "timm"])
 def test_a_flipped_bit_is_noticed(name: str, files: dict[str, Path], tmp_path: Path) -> None:
     content = bytearray(files[name].read_bytes())
     content[-1000] ^= 1
@@ -215,7 +219,7 @@ def test_numbers_beyond_half_precision_are_kept_whole(tmp_path: Path) -> None:
     assert torch.equal(tensors["b"], large["b"].half().float())
 
 
-@pytest.mark.parametrize("name", ["fmodr", "ganmasker", "timm"])
+@pytest.mark.parametrize("name", ["fmodr", "ganmasker", "ecgan", "timm"])
 def test_the_shipped_weights_are_sound(name: str) -> None:
     config, tensors = weights.load(weights.shipped(name), name)
     assert config and all(bool(tensor.isfinite().all()) for tensor in tensors.values())

@@ -1,9 +1,10 @@
-"""Losses of both restorers' phases pull in half precision where they pull in float32."""
+"""Losses of the restorers' phases pull in half precision where they pull in float32."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -11,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from restore_recog.restorers.ecgan.training import OPPONENTS, ECGANTraining
 from restore_recog.restorers.fmodr.losses import Generated, Scene
 from restore_recog.restorers.fmodr.training import FMODRTraining
 from restore_recog.restorers.ganmasker.training import GANMaskerTraining
@@ -36,6 +38,12 @@ def fmodr() -> FMODRTraining:
 def ganmasker() -> GANMaskerTraining:
     torch.manual_seed(0)
     return GANMaskerTraining("compact", **UNTAUGHT)
+
+
+@cache
+def ecgan() -> ECGANTraining:
+    torch.manual_seed(0)
+    return ECGANTraining("compact", **UNTAUGHT)
 
 
 def faces() -> FaceBatch:
@@ -166,5 +174,49 @@ def test_ganmaskers_discriminator(dtype: torch.dtype) -> None:
 
     def gradient() -> Tensor:
         return learnt(model.critic, lambda: model._critic_step(fake, clean, 0.0))
+
+    assert alike(gradient, dtype) > 0.99
+
+
+@half
+def test_ecgans_generator(dtype: torch.dtype) -> None:
+    model = ecgan()
+    where = model._scene(faces())
+    made = restored(where.clean).requires_grad_()
+    model.critics.eval()  # the region's discriminator has dropout
+    names = list(model.terms(made, where, OPPONENTS["mask"]))
+    assert names == ["rec", "adv_whole", "adv_mask"]
+
+    def gradient(loss: str) -> Tensor:
+        return torch.autograd.grad(model.terms(made, where, OPPONENTS["mask"])[loss], made)[0]
+
+    for loss in names:
+        assert alike(lambda loss=loss: gradient(loss), dtype) > 0.99, loss
+
+
+@half
+@pytest.mark.parametrize("name", ["whole", "mask"])
+def test_ecgans_discriminators(name: str, dtype: torch.dtype) -> None:
+    model = ecgan()
+    where = model._scene(faces())
+    model.critics.eval()
+    fake = restored(where.clean)
+
+    def gradient() -> Tensor:
+        return learnt(model.critics[name], lambda: model._critic_step(name, fake, where, 0.0))
+
+    assert alike(gradient, dtype) > 0.99
+
+
+@half
+def test_ecgans_classifier(dtype: torch.dtype) -> None:
+    model, given = ecgan(), faces()
+    given = replace(given, attributes={"expression": torch.tensor([0, 3])})
+    net = model.nets.visible
+    assert net is not None
+
+    def gradient() -> Tensor:
+        torch.manual_seed(0)  # the width of the hole
+        return reaching(net, lambda: model._visible_step(given, 1.0))
 
     assert alike(gradient, dtype) > 0.99
