@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from restore_recog.datasets import ar, ferplus, rafdb, utkface
 from restore_recog.labels import EXPRESSIONS, KINDS, UNKNOWN, code, codes
 
 
@@ -32,3 +33,10 @@ def test_codes_of_images() -> None:
         "gender": [-1, 1, -1],
     }
     assert all(values.dtype == "int64" for values in known.values())
+
+
+def test_data_sets_turn_what_their_files_say_into_these_words() -> None:
+    assert [code("expression", rafdb.EXPRESSIONS[str(n + 1)]) for n in range(7)] == list(range(7))
+    assert sorted(code("expression", word) for word in ferplus.COLUMNS) == [*[-1] * 3, *range(7)]
+    assert [code("gender", utkface._GENDERS[digit]) for digit in "10"] == [0, 1]
+    assert [code("expression", word) for word in ar._EXPRESSIONS.values()] == [3, 5, UNKNOWN]

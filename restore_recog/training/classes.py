@@ -50,7 +50,8 @@ class Classes:
         wanted = f"A phase of this training wants every {self.kind} equally often, but"
         if not self.rows:
             raise TrainingError(
-                f"{wanted} no training image has a label of its {self.kind}; add --data that has."
+                f"{wanted} no training image has a label of its {self.kind}"
+                f" ({', '.join(KINDS[self.kind])}); add --data that has."
             )
         if len(self.rows) < 2:
             raise TrainingError(
