@@ -90,6 +90,7 @@ setup(
         ],
         "restore_recog.segmenters": [
             "average = restore_recog.segmenters.average:AverageMask",
+            "maskrcnn = restore_recog.segmenters.maskrcnn:MaskRCNNSegmenter",
         ],
         "restore_recog.protocols": [
             "fmor = restore_recog.protocols.fmor:Fmor",

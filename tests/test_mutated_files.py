@@ -15,7 +15,6 @@ from restore_fakes import box_mask, pattern, run, save
 
 from restore_recog.data_checks.lists import validate
 from restore_recog.datasets.celeba import CelebA
-from restore_recog.datasets.ferplus import FERPlus
 from restore_recog.datasets.ffhq import FFHQ
 from restore_recog.datasets.folder import Folder
 from restore_recog.datasets.ijb import IJB
@@ -163,10 +162,6 @@ LISTS: dict[str, tuple[str, Callable[[Path], Any]]] = {
         "train_00001.png 5\n",
         lambda root: RAFDB(str(root)).samples(),
     ),
-    "FER2013Train/label.csv": (
-        'fer0000001.png,"(0, 0, 48, 48)",2,0,0,8,0,0,0,0,0,0\n',
-        lambda root: FERPlus(str(root)).samples(),
-    ),
     "ijbc_face_tid_mid.txt": ("1.png 1 2\n3.png 4 5\n", lambda root: IJB(str(root)).samples()),
     "ijbc_name_5pts_score.txt": (
         f"1.png {numbers(11).replace(',', ' ')}\n",
@@ -209,7 +204,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in (
         *("A_B/A_B_0001.png", "A_B/A_B_0002.png", "A_B/A_B_0003.png", "C_D/C_D_0001.png"),
         *("A_B_1.png", "img_align_celeba/000001.png", "Image/original/train_00001.png"),
-        *("images1024x1024/00000.png", "loose_crop/1.png", "FER2013Train/fer0000001.png"),
+        *("images1024x1024/00000.png", "loose_crop/1.png"),
     ):
         save(root / name, pattern(20, 20))
     for name, (text, _) in LISTS.items():

@@ -46,8 +46,18 @@ class Segmenter(_Model):
             images: (N, 3, H, W) float32 RGB in [0, 1]; any H and W.
 
         Returns:
-            (N, 1, H, W) float32 in {0, 1}; 1 = occluded.
+            (N, 1, H, W) float32 in {0, 1}; 1 = occluded. The result for one image does not
+            depend on its batch mates.
         """
+
+    @classmethod
+    def trainable(cls, argument: str | None, device: str = "cpu", **options: Any) -> Trainable:
+        """Return what ``restore-recog train-segmenter`` trains.
+
+        Raises:
+            NotTrainableError: It has nothing to learn.
+        """
+        raise NotTrainableError(f"The segmenter '{cls.name}' cannot be trained.")
 
 
 class Restorer(ABC):

@@ -1,4 +1,4 @@
-"""The options that the two training commands share."""
+"""The options that the training commands share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions(TrainingSettings):
-    """The options common to both commands, beside the trainer's; their help texts are below."""
+    """The options common to the commands, beside the trainer's; their help texts are below."""
 
     data: tuple[str, ...]
     output: Path

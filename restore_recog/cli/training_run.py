@@ -26,7 +26,7 @@ def train(options: TrainingOptions, plugin: type, call: tuple[Any, ...], **own: 
 
     Args:
         options: The common options.
-        plugin: A restorer or recogniser class.
+        plugin: A restorer, recogniser or segmenter class.
         call: Positional arguments of its ``trainable``.
         own: Options of its ``trainable``; those of ``--set`` come on top.
 

@@ -12,13 +12,19 @@ The checks need no data and no GPU, and no weights but what ``create`` loads.
 from __future__ import annotations
 
 from restore_recog.testing.data import DatasetContract, ProtocolContract, people
-from restore_recog.testing.models import RecognizerContract, RestorerContract, face_batch
+from restore_recog.testing.models import (
+    RecognizerContract,
+    RestorerContract,
+    SegmenterContract,
+    face_batch,
+)
 
 __all__ = [
     "DatasetContract",
     "ProtocolContract",
     "RecognizerContract",
     "RestorerContract",
+    "SegmenterContract",
     "face_batch",
     "people",
 ]

@@ -1,4 +1,4 @@
-"""The contracts of restorers and recognisers, and the images that they are tried on."""
+"""The contracts of restorers, segmenters and recognisers, and what they are tried on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from abc import abstractmethod
 import numpy as np
 import torch
 
-from restore_recog.api import Recognizer, Restorer, answers
+from restore_recog.api import Recognizer, Restorer, Segmenter, answers
 from restore_recog.testing.shared import Contract
 from restore_recog.types import FaceBatch
 
@@ -94,6 +94,38 @@ class RestorerContract(Contract):
             assert masks.shape == batch.masks.shape and masks.dtype == torch.float32
             assert bool(((masks == 0) | (masks == 1)).all())
             answers.segmented(segmenter, batch.images)
+
+
+class SegmenterContract(Contract):
+    """What every segmenter must do."""
+
+    @abstractmethod
+    def create(self) -> Segmenter:
+        """Return the segmenter under test, on the CPU."""
+
+    def test_returns_binary_masks_at_any_size(self) -> None:
+        """Shape, type, values."""
+        segmenter = self.create()
+        for size in ((64, 64), (96, 80)):
+            batch = face_batch(2, size)
+            masks = segmenter.segment(batch.images)
+            assert masks.shape == batch.masks.shape and masks.dtype == torch.float32
+            assert bool(((masks == 0) | (masks == 1)).all())
+            answers.segmented(segmenter, batch.images)  # as every command checks it
+
+    def test_is_repeatable_and_leaves_its_input_alone(self) -> None:
+        """The arms of an evaluation share one batch."""
+        segmenter = self.create()
+        images = face_batch(2, (64, 64)).images
+        masks = segmenter.segment(images)
+        assert torch.equal(images, face_batch(2, (64, 64)).images)
+        assert torch.equal(masks, segmenter.segment(images))
+
+    def test_images_do_not_influence_each_other(self) -> None:
+        """The mask of one image is the same alone and among others."""
+        segmenter = self.create()
+        images = face_batch(3, (64, 64)).images
+        assert torch.equal(segmenter.segment(images[1:2]), segmenter.segment(images)[1:2])
 
 
 class RecognizerContract(Contract):

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 
-from restore_recog.api import Dataset, EvaluationProtocol, Recognizer, Restorer
+from restore_recog.api import Dataset, EvaluationProtocol, Recognizer, Restorer, Segmenter
 
 NAME = re.compile(r"[a-z][a-z0-9_]*(-[a-z0-9_]+)*")
 
 
 class Contract(ABC):
-    """What the four contracts share."""
+    """What the contracts share."""
 
     @abstractmethod
-    def create(self) -> Restorer | Recognizer | Dataset | EvaluationProtocol:
+    def create(self) -> Restorer | Segmenter | Recognizer | Dataset | EvaluationProtocol:
         """Return the object under test, small and on the CPU."""
 
     def test_name_is_lower_case(self) -> None:

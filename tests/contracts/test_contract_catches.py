@@ -5,8 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from restore_recog.api import Recognizer, Restorer
-from restore_recog.testing import RecognizerContract, RestorerContract, face_batch
+from restore_recog.api import Recognizer, Restorer, Segmenter
+from restore_recog.testing import (
+    RecognizerContract,
+    RestorerContract,
+    SegmenterContract,
+    face_batch,
+)
 
 
 class Copy(Restorer):
@@ -66,6 +71,59 @@ def test_a_restorer_that_breaks_a_rule_fails(plugin, test):
         return type("Contract", (RestorerContract,), {"create": lambda self: which()})()
 
     getattr(contract(Copy), test)()
+    with pytest.raises(AssertionError):
+        getattr(contract(plugin), test)()
+
+
+class Dark(Segmenter):
+    """Keeps the contract."""
+
+    name = "dark"
+
+    def segment(self, images):
+        return (images.mean(1, keepdim=True) < 0.5).float()
+
+
+class Probable(Dark):
+    def segment(self, images):
+        return images.mean(1, keepdim=True)
+
+
+class Fixed(Dark):
+    def segment(self, images):
+        return torch.ones(len(images), 1, 64, 64)
+
+
+class Guessing(Dark):
+    def segment(self, images):
+        return (torch.rand_like(images[:, :1]) < 0.5).float()
+
+
+class Comparing(Dark):
+    def segment(self, images):
+        return (images[:, :1] < images.amax((0, 1), keepdim=True)).float()
+
+
+class Overwriting(Dark):
+    def segment(self, images):
+        return super().segment(images.mul_(0.5))
+
+
+@pytest.mark.parametrize(
+    ("plugin", "test"),
+    [
+        (Probable, "test_returns_binary_masks_at_any_size"),
+        (Fixed, "test_returns_binary_masks_at_any_size"),
+        (Guessing, "test_is_repeatable_and_leaves_its_input_alone"),
+        (Overwriting, "test_is_repeatable_and_leaves_its_input_alone"),
+        (Comparing, "test_images_do_not_influence_each_other"),
+    ],
+)
+def test_a_segmenter_that_breaks_a_rule_fails(plugin, test):
+    def contract(which):
+        return type("Contract", (SegmenterContract,), {"create": lambda self: which()})()
+
+    getattr(contract(Dark), test)()
     with pytest.raises(AssertionError):
         getattr(contract(plugin), test)()
 

@@ -17,6 +17,7 @@ from restore_recog.testing import (
     ProtocolContract,
     RecognizerContract,
     RestorerContract,
+    SegmenterContract,
     people,
 )
 from restore_recog.training.cropping import sources, write_pack
@@ -47,6 +48,14 @@ class Made:
             file = self._untrained(name, lambda: plugins.load(name).trainable(None))
             return plugins.create(name, weights=file, device="cpu")
 
+    def segmenter(self, name):
+        plugins = registry.segmenters
+        try:
+            return plugins.create(name, device="cpu")
+        except WeightsError:
+            file = self._untrained(name, lambda: plugins.load(name).trainable(None))
+            return plugins.create(name, weights=file, device="cpu")
+
     def _untrained(self, name, trainable):
         file = self.folder / f"{name}.safetensors"
         if not file.exists():
@@ -64,6 +73,16 @@ class TestRestorers(RestorerContract):
     @pytest.fixture(autouse=True)
     def _plugin(self, plugin, made):
         self.create = lambda: made.restorer(plugin)
+
+    def create(self):
+        """Replaced for each test by the fixture."""
+
+
+@pytest.mark.parametrize("plugin", registry.segmenters.names())
+class TestSegmenters(SegmenterContract):
+    @pytest.fixture(autouse=True)
+    def _plugin(self, plugin, made):
+        self.create = lambda: made.segmenter(plugin)
 
     def create(self):
         """Replaced for each test by the fixture."""
