@@ -101,6 +101,7 @@ setup(
             "mfr2 = restore_recog.protocols.mfr2:Mfr2",
             "gallery-probe = restore_recog.protocols.gallery_probe:GalleryProbe",
             "quality = restore_recog.protocols.quality:Quality",
+            "expression = restore_recog.protocols.expression:Expression",
             "csv = restore_recog.protocols.csv_files:CsvFiles",
         ],
         "restore_recog.recognizers": [
@@ -115,6 +116,9 @@ setup(
             "gpca = restore_recog.recognizers.gabor:GaborPca",
             "src = restore_recog.recognizers.sparse:SparseRepresentation",
             "vggface = restore_recog.recognizers.vggface:VggFace",
+        ],
+        "restore_recog.classifiers": [
+            "resnet18 = restore_recog.classifiers.resnet18:ResNet18",
         ],
         "restore_recog.datasets": [
             "phantom = restore_recog.datasets.phantom:Phantom",

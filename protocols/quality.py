@@ -31,7 +31,8 @@ class Quality(EvaluationProtocol):
         super().__init__(argument)
         if argument is not None:
             raise DataError(
-                f"The protocol 'quality' takes no argument, got '{argument}'; leave out the colon."
+                f"The protocol '{self.name}' takes no argument, got '{argument}'; leave out the "
+                "colon."
             )
 
     def plan(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import cv2
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from restore_recog.errors import ImageError
-from restore_recog.types import FaceCrop, FaceImage
+from restore_recog.types import FaceCrop, FaceImage, Pixels
 
 TEMPLATE = np.array(
     [[0.35, 0.37], [0.65, 0.37], [0.50, 0.55], [0.367, 0.70], [0.633, 0.70]], dtype=np.float64
@@ -217,3 +218,26 @@ def shrunk(
     ratio = np.array([small.shape[1] / pixels.shape[1], small.shape[0] / pixels.shape[0]])
     shift = matrix[:, 2] + matrix[:, :2] @ (0.5 / ratio - 0.5)
     return small, np.column_stack([matrix[:, :2] / ratio, shift])
+
+
+GREY = 128
+"""What stands in place of the rest of a face where a part is shown."""
+
+PARTS: Mapping[str, Callable[[float, float], float]] = {
+    "upper": lambda eyes, nose: nose,
+    "eyes": lambda eyes, nose: (eyes + nose) / 2,
+}
+"""Parts of a face -> where they end, of the heights of the eyes and of the nose tip."""
+
+
+def part_of(image: Pixels, part: str) -> Pixels:
+    """Return the (S, S, 3) crop with everything below a part of the face made grey.
+
+    Args:
+        image: The crop.
+        part: One of :data:`PARTS`.
+    """
+    result: Pixels = image.copy()
+    end = PARTS[part](float(TEMPLATE[0, 1]), float(TEMPLATE[2, 1]))
+    result[round(end * image.shape[0]) :] = GREY
+    return result

@@ -12,6 +12,8 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -123,3 +125,17 @@ def _escape(match: re.Match[str]) -> str:
 def _unescape(match: re.Match[str]) -> str:
     code = int(match[0][2:], 16)
     return chr(0xDC00 + code) if match[0][1] == "x" else chr(code)
+
+
+def numbered(names: Iterable[str]) -> list[str]:
+    """Return names, the second one that is the same with ``-2`` behind it, and so on."""
+    seen: Counter[str] = Counter()
+    unlike: list[str] = []
+    for name in names:
+        seen[name] += 1
+        other = name if seen[name] == 1 else f"{name}-{seen[name]}"
+        while other in unlike:  # a name that was given looks like one of these
+            seen[name] += 1
+            other = f"{name}-{seen[name]}"
+        unlike.append(other)
+    return unlike

@@ -12,8 +12,7 @@ import inspect
 from importlib.metadata import EntryPoint
 from typing import Any, Generic, TypeVar, cast
 
-from restore_recog import specs
-from restore_recog.api import Dataset, EvaluationProtocol, Recognizer, Restorer, Segmenter
+from restore_recog import api, specs
 from restore_recog.errors import (
     PluginClashError,
     PluginError,
@@ -242,24 +241,30 @@ def _path(plugin: type[Any]) -> str:
     return f"{plugin.__module__}:{plugin.__qualname__}"
 
 
-restorers: Registry[Restorer] = Registry("restore_recog.restorers", "restorer", Restorer)
-segmenters: Registry[Segmenter] = Registry("restore_recog.segmenters", "segmenter", Segmenter)
-protocols: Registry[EvaluationProtocol] = Registry(
-    "restore_recog.protocols", "protocol", EvaluationProtocol
+restorers: Registry[api.Restorer] = Registry("restore_recog.restorers", "restorer", api.Restorer)
+segmenters: Registry[api.Segmenter] = Registry(
+    "restore_recog.segmenters", "segmenter", api.Segmenter
 )
-recognizers: Registry[Recognizer] = Registry(
-    "restore_recog.recognizers", "recogniser", Recognizer, "restore_recog.recognizers.spelling"
+protocols: Registry[api.EvaluationProtocol] = Registry(
+    "restore_recog.protocols", "protocol", api.EvaluationProtocol
 )
-datasets: Registry[Dataset] = Registry("restore_recog.datasets", "data set", Dataset)
+recognizers: Registry[api.Recognizer] = Registry(
+    "restore_recog.recognizers", "recogniser", api.Recognizer, "restore_recog.recognizers.spelling"
+)
+classifiers: Registry[api.Classifier] = Registry(
+    "restore_recog.classifiers", "classifier", api.Classifier
+)
+datasets: Registry[api.Dataset] = Registry("restore_recog.datasets", "data set", api.Dataset)
 
 DEFAULT_RECOGNIZER = "timm"
-"""The recogniser that ships with weights: the core asks for it where none is named."""
+DEFAULT_CLASSIFIER = "resnet18"
+"""What ships with weights: the core asks for it where none is named."""
 
 GROUPS: dict[str, Registry[Any]] = {
-    group.group.partition(".")[2]: group
-    for group in (restorers, segmenters, protocols, recognizers, datasets)
+    one.group.partition(".")[2]: one
+    for one in (restorers, segmenters, protocols, recognizers, classifiers, datasets)
 }
-"""The five groups in the order in which they are listed."""
+"""The groups in the order in which they are listed."""
 
 
 def register(plugin: C, *, name: str | None = None) -> C:

@@ -19,8 +19,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from restore_recog.api.models import Compare, Recognizer, Restorer, Segmenter
+from restore_recog.api.models import Classifier, Compare, Recognizer, Restorer, Segmenter
 from restore_recog.errors import PluginError
+from restore_recog.labels import EXPRESSIONS
 from restore_recog.types import FaceBatch, Templates
 
 PIXEL = 1e-3
@@ -52,6 +53,25 @@ def restored(restorer: Restorer, batch: FaceBatch) -> Tensor:
     if not torch.compiler.is_compiling():
         _check_range(who, images.detach())
     return images
+
+
+def predicted(restorer: Restorer, batch: FaceBatch) -> Tensor | None:
+    """Return the (N,) codes of the expressions that a restorer goes by, or None where by none.
+
+    Args, Raises: As :func:`restored`.
+    """
+    who = f"The restorer '{restorer.name}'"
+    with _run(who, {"images": batch.images, "masks": batch.masks}):
+        codes = restorer.expressions(batch)
+    if codes is None:
+        return None
+    _check_shape(who, codes, (len(batch.images),))
+    if codes.dtype != torch.int64 or not bool(((codes >= -1) & (codes < len(EXPRESSIONS))).all()):
+        raise PluginError(
+            f"{who} goes by expressions that are no codes of restore_recog.labels.EXPRESSIONS; "
+            f"they are whole numbers from -1 (none) to {len(EXPRESSIONS) - 1}."
+        )
+    return codes
 
 
 def segmented(segmenter: Segmenter, images: Tensor) -> Tensor:
@@ -118,6 +138,29 @@ def unnormalised(recognizer: Recognizer, images: Tensor) -> Tensor | None:
     if templates is not None:
         _check_rows(who, templates, len(images))
     return templates
+
+
+def classified(classifier: Classifier, images: Tensor) -> Tensor:
+    """Run a classifier and return its (N, C) probabilities.
+
+    Args:
+        classifier: On the device of the images.
+        images: (N, 3, H, W) float32 RGB in [0, 1], of its ``image_size``.
+
+    Raises:
+        PluginError: The classifier breaks its contract.
+    """
+    who = f"The classifier '{classifier.name}'"
+    with _run(who, {"images": images}):
+        chances = classifier.classify(images)
+    _check_shape(who, chances, (len(images), len(classifier.classes)))
+    _check_type(who, chances)
+    wrong = (chances.sum(1) - 1).abs() > LENGTH
+    if bool((wrong | (chances < -PIXEL).any(1)).any()):
+        raise PluginError(
+            f"{who} returned a row that is no set of probabilities; end classify() with softmax."
+        )
+    return chances
 
 
 def enrolled(recognizer: Recognizer, gallery: Templates, subjects: NDArray[np.str_]) -> Compare:

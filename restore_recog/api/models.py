@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from restore_recog.api.training import Trainable
 from restore_recog.errors import NotTrainableError
+from restore_recog.labels import KINDS
 from restore_recog.types import FaceBatch, Templates
 
 if TYPE_CHECKING:
@@ -66,7 +67,10 @@ class Restorer(ABC):
     Attributes:
         name: Module name and command-line name, lower snake case.
         image_size: (H, W) of the crops that :meth:`restore` is given.
-        needs: Which fields of :class:`FaceBatch` it reads besides ``images``.
+        needs: Which fields of :class:`FaceBatch` it reads besides ``images``; ``expression`` is an
+            attribute that only the arm ``restored-oracle-label`` has, and that may be -1.
+        argument: What stood behind the colon of ``NAME:ARGUMENT``, or None; a class that takes one
+            has it as its first parameter.
         baselines: Label -> dotted path of restorers that take the same weights and yield the
             same images in another way; ``bench restore`` times them beside it.
         taught_by: Recognisers that its training went by, as ``NAME``, ``NAME:ARGUMENT`` or
@@ -75,6 +79,7 @@ class Restorer(ABC):
     """
 
     name: ClassVar[str]
+    argument: str | None = None
     image_size: tuple[int, int] = (128, 128)
     taught_by: Sequence[str] = ()
     needs: ClassVar[frozenset[str]] = frozenset({"masks"})
@@ -99,6 +104,17 @@ class Restorer(ABC):
 
     def segmenter(self) -> Segmenter | None:
         """Return the method's own segmenter, or None where it has none."""
+        return None
+
+    def expressions(self, batch: FaceBatch) -> Tensor | None:
+        """Return the expressions that :meth:`restore` goes by, or None where it goes by none.
+
+        Args:
+            batch: As for :meth:`restore`.
+
+        Returns:
+            (N,) int64 codes of :data:`restore_recog.labels.EXPRESSIONS`; -1 for none.
+        """
         return None
 
     @classmethod
@@ -194,3 +210,42 @@ class Recognizer(_Model):
     def trainable(cls, argument: str | None, device: str = "cpu", **options: Any) -> Trainable:
         """Return what ``restore-recog train-recognizer`` trains."""
         raise NotTrainableError(f"The recogniser '{cls.name}' cannot be trained.")
+
+
+class Classifier(_Model):
+    """Tells one label of a face, such as its expression, from an aligned crop.
+
+    Attributes:
+        label: What it tells, a key of :data:`restore_recog.labels.KINDS`.
+        image_size: (H, W) that its methods want.
+        settings: What was chosen besides file and size, as plain JSON values.
+    """
+
+    label: str = "expression"
+    image_size: tuple[int, int] = (128, 128)
+    settings: Mapping[str, Any] = MappingProxyType({})
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Return the names of the classes in the order of the probabilities."""
+        return KINDS[self.label]
+
+    @abstractmethod
+    def classify(self, images: Tensor) -> Tensor:
+        """Return how likely each class is.
+
+        Args:
+            images: (N, 3, H, W) float32 RGB in [0, 1], of ``image_size``.
+
+        Returns:
+            (N, C) float32 probabilities; each row sums to 1.
+        """
+
+    @abstractmethod
+    def features(self, images: Tensor) -> Tensor:
+        """Return the (N, D) float32 features that it decides by; images as for :meth:`classify`."""
+
+    @classmethod
+    def trainable(cls, argument: str | None, device: str = "cpu", **options: Any) -> Trainable:
+        """Return what ``restore-recog train-classifier`` trains."""
+        raise NotTrainableError(f"The classifier '{cls.name}' cannot be trained.")

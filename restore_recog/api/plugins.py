@@ -78,6 +78,8 @@ class Plan:
             measured), or empty.
         missing_pairs: Pairs on the protocol's list for which the data has no images, as
             (fold or 0, reason).
+        label: A key of :data:`restore_recog.labels.KINDS`: a classifier is asked what it sees of
+            it in every probe, and all probes are labelled; empty for none.
     """
 
     references: tuple[str, ...]
@@ -90,6 +92,7 @@ class Plan:
     identification: bool = True
     folds: tuple[int, ...] = ()
     missing_pairs: tuple[tuple[int, str], ...] = ()
+    label: str = ""
 
 
 class EvaluationProtocol(ABC):

@@ -37,6 +37,10 @@ COMMANDS = {
     "train-restorer": ("restore_recog.cli.train_restorer", "Train a restorer on your faces."),
     "train-recognizer": ("restore_recog.cli.train_recognizer", "Train a recogniser on your faces."),
     "train-segmenter": ("restore_recog.cli.train_segmenter", "Train a segmenter on your faces."),
+    "train-classifier": (
+        "restore_recog.cli.train_classifier",
+        "Train a classifier of expressions on your faces.",
+    ),
     "pack": ("restore_recog.cli.pack", "Pack the training faces of data sets into one file."),
     "validate": ("restore_recog.cli.validate", "Check data sets for problems."),
     "export": ("restore_recog.cli.export", "Export a restorer as ONNX or torch.export."),

@@ -39,11 +39,13 @@ def command(**given: Any) -> None:
       restore-recog eval -r fmodr -r telea -d lfw:/data/lfw --coverings surgical
       restore-recog eval -r my_package.my_module:MyRestorer --limit 100
       restore-recog eval --recognizer dlib --recognizer onnx:net.onnx -d lfw:/data/lfw
+      restore-recog eval -p expression -d ferplus:/data/ferplus -r ecgan -r deepgan
       torchrun --nproc-per-node 2 -m restore_recog eval -d lfw:/data/lfw
     """
     given["recognizer"], *further = given.pop("recognizers")
     check_options(given)
     check_names(given, [given["segmenter"]])
+    given["restorers"] = options.told(given["restorers"], given["expression"])
     eval_several.check(given, further)
     output = given["output"] or _default_output(given)
     from restore_recog.system.processes import processes
@@ -251,8 +253,9 @@ def restorer_weights(specs: tuple[str, ...], files: tuple[str, ...]) -> dict[str
     chosen: dict[str, Path] = {}
     for text in files:
         name, equals, file = text.partition("=")
-        if equals and name in specs:
-            chosen[name] = Path(file)
+        owners = [spec for spec in specs if name in (spec, split(spec)[0])]
+        if equals and owners:
+            chosen |= dict.fromkeys(owners, Path(file))
         elif len(specs) == 1:
             chosen[specs[0]] = Path(text)
         else:

@@ -79,6 +79,7 @@ OPTIONS: dict[str, Decorator[Any]] = {
         help="How its crops are cut: arcface112, facenet160, sphereface96x112, or own (the "
         "project's crop).  [default: as the TOML file says, else arcface112]",
     ),
+    "expression": options.expression,
     "weights": click.option(
         "--weights",
         multiple=True,

@@ -16,7 +16,7 @@ from restore_recog.errors import PluginError
 @click.option("--long", "long", is_flag=True, help="Import each plug-in and show its summary.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON instead of a table.")
 def command(group: str | None, long: bool, as_json: bool) -> None:
-    """List the installed plug-ins, of one GROUP or of all five.
+    """List the installed plug-ins, of one GROUP or of all.
 
     \b
     Examples:

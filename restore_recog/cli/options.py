@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from restore_recog.errors import WeightsError
+from restore_recog.labels import EXPRESSIONS
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
@@ -62,6 +63,42 @@ def restorer(*names: str, more: str = "", **settings: Any) -> Decorator[Any]:
     """
     text = f"Restorer: a registered name or module:Class{more}."
     return click.option("-r", "--restorer", *names, metavar="NAME", help=text, **settings)
+
+
+expression = click.option(
+    "--expression",
+    type=click.Choice(["predicted", *EXPRESSIONS, "each"]),
+    help="What a restorer that can be told an expression (ecgan) is told: one that it predicts "
+    "from the visible part, one of the seven, or each in turn.  [default: predicted]",
+)
+
+
+def told(restorers: Sequence[str], expression: str | None) -> tuple[str, ...]:
+    """Return restorers, those that can be told an expression with it behind their name.
+
+    Args:
+        restorers: As they were asked for; one with an argument of its own keeps that.
+        expression: Of :data:`expression`; ``each`` takes a restorer seven times.
+
+    Raises:
+        click.UsageError: None of them can be told one.
+    """
+    if expression is None:
+        return tuple(restorers)
+    from restore_recog import registry
+
+    words = EXPRESSIONS if expression == "each" else (expression,)
+    chosen: list[str] = []
+    for spec in restorers:
+        takes = "expression" in registry.restorers.load(spec).needs
+        free = takes and registry.restorers.argument(spec) is None and "=" not in spec
+        chosen += [f"{spec}:{word}" for word in words] if free else [spec]
+    if chosen == list(restorers):
+        raise click.UsageError(
+            f"None of the restorers {', '.join(restorers)} can be told an expression (weights are "
+            "given with --weights NAME=FILE); leave --expression out, or name one that can: ecgan."
+        )
+    return tuple(chosen)
 
 
 def data(more: str = "repeat for several", **settings: Any) -> Decorator[Any]:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 )
 @options.output("Folder for the results.", required=True)
 @options.restorer(default="fmodr", show_default=True)
+@options.expression
 @options.weights
 @click.option(
     "--segmenter",
@@ -82,9 +83,15 @@ def command(inputs: tuple[Path, ...], **given: Any) -> None:
       restore-recog restore photo.jpg -o restored
       restore-recog restore album/ -o restored --faces all --sheet
       restore-recog restore crop.png --aligned --mask crop-mask.png -o restored
+      restore-recog restore photo.jpg -r ecgan --expression happiness -o happy
     """
     registry.restorers.check(given["restorer"])
     names.check(given["segmenter"])
+    if given["expression"] == "each":
+        raise click.UsageError(
+            "One image is written for each photograph; name one expression, not each."
+        )
+    (given["restorer"],) = options.told([given["restorer"]], given["expression"])
     from restore_recog.restoring.jobs import Wanted, plan_jobs, write_failures
 
     output: Path = given["output"]

@@ -20,6 +20,8 @@ OTHERS = (
     "cohorts",
     "min_subjects",
     "judges",
+    "expression",
+    "classifier",
     "resume",
     "overwrite",
     "no_cache",

@@ -23,7 +23,7 @@ from restore_recog.data_checks.contents import (
 )
 from restore_recog.data_checks.names import name_findings
 from restore_recog.errors import RestoreRecogError
-from restore_recog.evaluation.request import numbered
+from restore_recog.names import numbered
 from restore_recog.types import FaceSample
 
 __all__ = ["Count", "Finding", "CheckResults", "Issue", "validate"]

@@ -11,10 +11,13 @@ from restore_recog.errors import DataError
 from restore_recog.evaluation.arms import (
     ARMS,
     DEFAULT_ARMS,
+    EXPRESSION,
     NO_CLEAN,
     NO_IMAGE,
+    NOT_TOLD,
     Arm,
     Occluded,
+    OracleLabel,
     OracleMask,
 )
 from restore_recog.evaluation.request import EvalRequest
@@ -64,11 +67,21 @@ class ArmChoice:
         request: EvalRequest,
         restorers: Mapping[str, Restorer],
         segmenters: Mapping[str, ChosenSegmenter | None],
+        label: str = "",
     ) -> None:
+        """Remember what the run has.
+
+        Args:
+            request: Names the arms, where they are not the default ones.
+            restorers, segmenters: By the restorers' names in this run.
+            label: What a classifier is asked, as in :class:`restore_recog.api.Plan`.
+        """
         self._asked = request.arms
+        self._usual = (*DEFAULT_ARMS, *([OracleLabel.name] if label == EXPRESSION else []))
         self._true = margin(request.segmenter) == 0
         self._restorers = restorers
         self._segmented = any(segmenters.values())
+        self._told = [name for name, one in restorers.items() if EXPRESSION in one.needs]
         self._maskless = [name for name, one in restorers.items() if "masks" not in one.needs]
         self.dropped: dict[str, str] = {}
 
@@ -77,7 +90,7 @@ class ArmChoice:
 
         An arm that fuses others brings them with it.
         """
-        asked = {*(self._asked or DEFAULT_ARMS), Occluded.name} - set(self.dropped)
+        asked = {*(self._asked or self._usual), Occluded.name} - set(self.dropped)
         asked |= {part for name in asked for part in ARMS[name].fuses}
         return tuple(
             spec for name, arm in ARMS.items() if name in asked for spec in self._specs(arm)
@@ -100,6 +113,8 @@ class ArmChoice:
             self._drop(OracleMask.name, "the restorers are given the true masks already")
         if self._maskless and len(self._maskless) == len(self._restorers):
             self._drop(OracleMask.name, "no restorer of the run reads a mask")
+        if not self._told:
+            self._drop(OracleLabel.name, NOT_TOLD)
         if not synthetic and any(sample.clean_id not in known for sample in samples):
             for arm in ARMS.values():
                 if not arm.covered:
@@ -139,7 +154,7 @@ class ArmChoice:
         ]
 
     def _drop(self, arm: str, reason: str, face: ProbeFace | None = None) -> None:
-        if arm not in (self._asked or DEFAULT_ARMS) or arm in self.dropped:
+        if arm not in (self._asked or self._usual) or arm in self.dropped:
             return
         if self._asked:
             example = "" if face is None else f" ('{face.sample.image_id}' is the first)"
@@ -152,5 +167,6 @@ class ArmChoice:
         return [
             ArmSpec(arm, name)
             for name in self._restorers
-            if not isinstance(arm, OracleMask) or name not in self._maskless
+            if not (isinstance(arm, OracleMask) and name in self._maskless)
+            and not (isinstance(arm, OracleLabel) and name not in self._told)
         ]

@@ -9,6 +9,7 @@ Adding an arm is adding one class here and naming it in :data:`ARMS`.
 ``fused``                 occluded and restored, the mean of the two templates
 ``fused-scores``          occluded and restored, the mean of the two scores
 ``restored-oracle-mask``  restored, with the true mask: what a perfect segmenter would give
+``restored-oracle-label`` restored, told the true expression, by restorers that can be told one
 ``fill``                  mean face of the gallery inside the mask: what a restorer must beat
 ``upper-half``            only what lies above the nose tip, on probes and references alike
 ``eyes``                  only what lies above the middle between eyes and nose tip, likewise
@@ -18,11 +19,12 @@ Adding an arm is adding one class here and naming it in :data:`ARMS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from restore_recog.labels import UNKNOWN, code
 from restore_recog.types import FaceCrop, Pixels, Templates
 
 if TYPE_CHECKING:
@@ -31,11 +33,13 @@ if TYPE_CHECKING:
 NO_CLEAN = "the data has no unoccluded counterparts of all probes"
 NO_IMAGE = "the protocol asks about images, and it has none of its own"
 NO_MASK = "the true masks of some probes are unknown"
-
-GREY = 128
-"""What the arms that show a part of a face put in place of the rest."""
+NO_LABEL = "the expressions of some probes are unknown"
+NOT_TOLD = "no restorer of the run can be told an expression"
 
 WHOLE = "whole"
+
+EXPRESSION = "expression"
+"""The label that some restorers can be told."""
 
 
 class Masks(Protocol):
@@ -64,7 +68,7 @@ class Arm:
         quality: How its images are compared with their clean counterparts: ``mask`` (whole and
             inside the true mask), ``whole``, or empty for not at all.
         part: Which part of a face it shows, and its references too: ``whole``, or one of
-            :data:`PARTS`.
+            :data:`restore_recog.alignment.PARTS`.
         fuses: Arms whose templates it joins, having no images of its own; empty for all others.
         side_by_side: Whether it puts them side by side, so that each is compared by itself.
     """
@@ -101,6 +105,10 @@ class Arm:
         A recogniser of another alignment sees the photograph with what differs put back into it.
         """
         return self.taken(face).pixels
+
+    def labels(self, face: ProbeFace) -> Mapping[str, int]:
+        """Return the true labels that a restorer is told of a probe, as codes; usually none."""
+        return {}
 
     def taken(self, face: ProbeFace) -> FaceCrop:
         """Return the face as it was photographed, to which the arm does what it does."""
@@ -206,6 +214,22 @@ class OracleMask(Restored):
         return None if true is None else repeated(true, face.crop.valid)
 
 
+class OracleLabel(Restored):
+    """Restored, told the true expression: what a perfect prediction of it would give."""
+
+    name = "restored-oracle-label"
+    default = answers = keeps_mask = False
+    beside = Restored.name
+
+    def lacks(self, face: ProbeFace, *, segmented: bool) -> str:
+        """Return why a probe rules the arm out: its expression is unknown."""
+        return NO_LABEL if self.labels(face)[EXPRESSION] == UNKNOWN else ""
+
+    def labels(self, face: ProbeFace) -> Mapping[str, int]:
+        """Return the expression."""
+        return {EXPRESSION: code(EXPRESSION, face.sample.attributes.get(EXPRESSION, ""))}
+
+
 class Fill(Arm):
     """The mean face of the gallery inside the mask: what a restorer must beat."""
 
@@ -236,6 +260,8 @@ class UpperHalf(Arm):
 
     def image(self, face: ProbeFace, mask: Pixels | None, mean_face: Pixels) -> Pixels:
         """Return the part of the probe."""
+        from restore_recog.alignment import part_of
+
         return part_of(face.crop.pixels, self.part)
 
 
@@ -263,34 +289,10 @@ class RestoredClean(Restored):
 ARMS: Mapping[str, Arm] = {
     arm.name: arm
     for arm in (
-        Clean(), Occluded(), Restored(), Fused(), FusedScores(), OracleMask(), Fill(), UpperHalf(),
-        Eyes(), RestoredClean(),
+        Clean(), Occluded(), Restored(), Fused(), FusedScores(), OracleMask(), OracleLabel(),
+        Fill(), UpperHalf(), Eyes(), RestoredClean(),
     )
 }  # fmt: skip
 """Every arm by its name, in order of display."""
 
 DEFAULT_ARMS = tuple(name for name, arm in ARMS.items() if arm.default)
-
-
-PARTS: Mapping[str, Callable[[float, float], float]] = {
-    "upper": lambda eyes, nose: nose,
-    "eyes": lambda eyes, nose: (eyes + nose) / 2,
-}
-"""Parts of a face -> where they end, of the heights of the eyes and of the nose tip."""
-
-
-def part_of(image: Pixels, part: str) -> Pixels:
-    """Return the (S, S, 3) crop with everything below a part of the face made grey.
-
-    Args:
-        image: The crop.
-        part: ``whole``, or one of :data:`PARTS`.
-    """
-    from restore_recog.alignment import TEMPLATE
-
-    if part == WHOLE:
-        return image
-    result: Pixels = image.copy()
-    end = PARTS[part](float(TEMPLATE[0, 1]), float(TEMPLATE[2, 1]))
-    result[round(end * image.shape[0]) :] = GREY
-    return result

@@ -15,7 +15,7 @@ from restore_recog.api import Recognizer
 from restore_recog.errors import DataError, PluginError
 from restore_recog.evaluation import plan_files
 from restore_recog.evaluation.arms import ARMS
-from restore_recog.evaluation.figures import chance, groups
+from restore_recog.evaluation.figures import chance, group_labels, sights
 from restore_recog.evaluation.figures.findings import Findings
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.results import EvaluationReport, ProbeRow
@@ -78,7 +78,7 @@ def evaluate_each(
             "The protocol asks about images, on which no recogniser has a say; name one only."
         )
     samples = [sessions[0].source.samples[image_id] for image_id in plan.probes]
-    groups.check(request.cohorts, samples)
+    group_labels.check(request.cohorts, samples)
     runs = run_together(sessions)
     reports = [_report(session, mine) for session, mine in zip(sessions, runs, strict=True)]
     judgement = judge([Case.of(report) for report in reports])
@@ -95,7 +95,7 @@ def _report(session: Session, runs: Mapping[str, ArmRun]) -> EvaluationReport:
     findings = Findings.of(session, runs)
     arms = chance.marked([findings.arm(name, runs[name]) for name in findings.measured])
     coverings = {image_id: probe.covering for image_id, probe in session.found_probes.items()}
-    labels = groups.labels(samples, coverings, request.cohorts)
+    labels = group_labels.labels(samples, coverings, request.cohorts)
     cohorts, spreads = findings.by_group(labels, request.min_subjects)
     asks = not session.asks_quality
     taught = teaching.labels(request.recognizer, session.restorers) if asks else ()
@@ -115,6 +115,7 @@ def _report(session: Session, runs: Mapping[str, ArmRun]) -> EvaluationReport:
         spreads=spreads,
         protocol=plan_files.render(session.plan, session.source.samples),
         curves=_curves(findings),
+        sights=tuple(sights.rows(findings.measured, session.plan.probes, request.seed)),
     )
 
 

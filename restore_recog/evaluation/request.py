@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog import registry
-from restore_recog.api import Dataset, EvaluationProtocol, Recognizer, Restorer, Segmenter
-from restore_recog.names import printable
+from restore_recog.api import (
+    Classifier,
+    Dataset,
+    EvaluationProtocol,
+    Recognizer,
+    Restorer,
+    Segmenter,
+)
+from restore_recog.names import numbered, printable
 from restore_recog.segmenters import names
 from restore_recog.system import allocation, devices
 from restore_recog.system.processes import own_device
@@ -70,6 +76,13 @@ class EvalRequest:
     )
     arms: tuple[str, ...] | None = option(
         None, "Arms to run, by name.  [default: the usual ones]", metavar="A,B,...", names=True
+    )
+    classifier: str | Classifier | None = option(
+        None,
+        "What tells the label that a protocol asks about, such as the expression: a registered "
+        "classifier, with the weights FILE, or module:Class.  [default: resnet18]",
+        metavar="NAME[=FILE]",
+        recorded=False,
     )
     coverings: str = option(
         "random",
@@ -175,8 +188,16 @@ class EvalRequest:
                 name: provenance.model(restorer) for name, restorer in self.named().items()
             },
             "segmenter": names.described(self.segmenter),
+            **self._classifying(),
             "crop_template": None if self.template is None else self.template.tolist(),
         }
+
+    def _classifying(self) -> dict[str, Any]:
+        """Return which classifier was named, where one was."""
+        if self.classifier is None:
+            return {}
+        named = isinstance(self.classifier, str)
+        return {"classifier": self.classifier if named else self.classifier.name}  # type: ignore[union-attr]
 
     @property
     def weighs(self) -> bool:
@@ -184,8 +205,10 @@ class EvalRequest:
         return self.enrolment == "quality"
 
     def named(self) -> dict[str, Restorer]:
-        """Return the restorers by name; a second one of a name becomes ``name-2``."""
-        names = numbered(restorer.name for restorer in self.restorers)
+        """Return the restorers by name and argument; a second one of a name is ``name-2``."""
+        names = numbered(
+            r.name if r.argument is None else f"{r.name}:{r.argument}" for r in self.restorers
+        )
         return dict(zip(names, self.restorers, strict=True))
 
     def covered(self) -> dict[str, str | None]:
@@ -200,20 +223,6 @@ class EvalRequest:
     def planner(self) -> EvaluationProtocol:
         """Return the protocol as :func:`planner` does; the request's own is not changed."""
         return planner(self.protocol, self.datasets)
-
-
-def numbered(names: Iterable[str]) -> list[str]:
-    """Return names, the second one that is the same with ``-2`` behind it, and so on."""
-    seen: Counter[str] = Counter()
-    unlike: list[str] = []
-    for name in names:
-        seen[name] += 1
-        other = name if seen[name] == 1 else f"{name}-{seen[name]}"
-        while other in unlike:  # a name that was given looks like one of these
-            seen[name] += 1
-            other = f"{name}-{seen[name]}"
-        unlike.append(other)
-    return unlike
 
 
 def planner(protocol: EvaluationProtocol, datasets: Sequence[Dataset]) -> EvaluationProtocol:
@@ -256,9 +265,11 @@ def from_names(
         PluginError: A plug-in is unknown, of another kind, or cannot be made.
         DeviceError: There is no such device.
     """
-    segmenter = others.get("segmenter")
+    segmenter, classifier = others.get("segmenter"), others.get("classifier")
     if isinstance(segmenter, str):
         names.check(segmenter)
+    if isinstance(classifier, str):
+        registry.classifiers.check(classifier)
     device = devices.resolve(own_device(device))
     allocation.keep_freed_blocks(device)
     files = weights or {}

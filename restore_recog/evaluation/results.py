@@ -110,6 +110,26 @@ class ProbeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SightRow:
+    """What a classifier saw in the image of one probe in one arm.
+
+    Attributes:
+        true: The label of the probe, in words.
+        told: What the classifier told; empty where there is no image.
+        predicted: What the restorer went by; empty where by nothing.
+        x, y: Where t-SNE puts the classifier's features; NaN where it was not asked.
+    """
+
+    arm: str
+    probe_id: str
+    true: str
+    told: str
+    predicted: str
+    x: float = math.nan
+    y: float = math.nan
+
+
+@dataclass(frozen=True, slots=True)
 class Cohort:
     """The figures of one group of probes, at thresholds that all groups share.
 
@@ -195,6 +215,7 @@ class EvaluationReport:
             ``ms_per_image``, the mean.
         trials: The verification comparisons.
         scores: Arm name -> (T,) float64 of the trials, -inf where a template is missing.
+        sights: What a classifier saw, where the protocol asks one.
         curves: Arm name -> DET curve over all comparisons of probes with references; empty
             where the protocol has pairs only.
         cohorts, spreads: The figures by group of probes, and how much the groups differ.
@@ -216,6 +237,7 @@ class EvaluationReport:
     spreads: tuple[Spread, ...] = ()
     protocol: Mapping[str, str] = field(default_factory=dict)
     curves: Mapping[str, DetCurve] = field(default_factory=dict)
+    sights: tuple[SightRow, ...] = ()
     family: str = ""
 
     def rows(self) -> dict[str, dict[str, ProbeRow]]:

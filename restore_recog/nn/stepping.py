@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -112,3 +113,10 @@ def descend(optimizer: torch.optim.Optimizer, net: nn.Module, loss: Tensor, clip
     else:
         scaler.step(optimizer)
         scaler.update()
+
+
+def warmed_cosine(progress: float, warm_up: float) -> float:
+    """Return the learning-rate factor: linear warm-up, then half a cosine to zero."""
+    if progress < warm_up:
+        return max(progress / warm_up, 0.01)
+    return 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up)))

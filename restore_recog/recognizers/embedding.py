@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -14,7 +13,7 @@ from restore_recog.api import Phase, Stateful
 from restore_recog.errors import TrainingError
 from restore_recog.nn.distributed import gathered
 from restore_recog.nn.figures import pair_figures
-from restore_recog.nn.stepping import descend
+from restore_recog.nn.stepping import descend, warmed_cosine
 from restore_recog.types import FaceBatch
 
 CLIP = 5.0
@@ -95,7 +94,7 @@ class EmbeddingTraining(ABC):
     def step(self, batch: FaceBatch, progress: float) -> Mapping[str, float]:
         """Take one optimiser step on an identity-balanced batch."""
         self.net.train()
-        rate = self.options["learning_rate"] * schedule(progress, self.options["warm_up"])
+        rate = self.options["learning_rate"] * warmed_cosine(progress, self.options["warm_up"])
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         # Where processes share the batch out, everyone is still compared with everyone.
@@ -129,10 +128,3 @@ class EmbeddingTraining(ABC):
     def describe(self) -> Mapping[str, Any]:
         """Return what a resumed run must agree on."""
         return {"model": self.model, "config": self.config, "options": self.options}
-
-
-def schedule(progress: float, warm_up: float) -> float:
-    """Return the learning-rate factor: linear warm-up, then half a cosine to zero."""
-    if progress < warm_up:
-        return max(progress / warm_up, 0.01)
-    return 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up)))

@@ -14,6 +14,7 @@ from typing import Any, TypeGuard
 from restore_recog.evaluation.arms import ARMS
 from restore_recog.evaluation.figure import Figure, FigureName, Figures
 from restore_recog.evaluation.results import ArmReport
+from restore_recog.labels import KINDS
 
 NOTHING = "–"
 """Stands where a figure was not measured."""
@@ -192,6 +193,19 @@ ACQUISITION = (
     Column("GFRR at FMR 0.1 % of the pairs, %", "gfrr@fmr=0.001", 100, 2),
     Column("GFAR at FMR 0.1 % of the pairs, %", "gfar@fmr=0.001", 100, 2),
 )
+CLASSES = tuple(
+    column
+    for kind in KINDS
+    for column in (
+        Column(f"{kind.capitalize()} told, %", kind, 100, brief=f"{kind} %", interval=True),
+        Column(f"Gain in {kind} told, points", f"{kind}_gain", 100, 1, True, f"{kind} gain", True),
+        Column(f"Gain over fill, points ({kind})", f"{kind}_gain_over_fill", 100, 1, True),
+        Column(f"Gain over restored, points ({kind})", f"{kind}_gain_over_restored", 100, 1, True),
+        Column(f"{kind.capitalize()} predicted by the restorer, %", f"{kind}_predicted", 100),
+    )
+)
+"""What a classifier told."""
+
 LIKENESS = (
     Column("PSNR, dB", "psnr", 1, 2, better=UP),
     Column("PSNR in the mask, dB", "psnr_mask", 1, 2, brief="PSNR dB", better=UP),
@@ -205,6 +219,9 @@ LIKENESS = (
     Column("Sharpness in the mask (truth = 1)", "sharpness", 1, 2),
     Column("FID", "fid", 1, 2, brief="FID", better=DOWN),
     Column("Fréchet distance of templates", "frechet_embedding", 1, 4, better=DOWN),
+    Column(
+        "Fréchet distance of the classifier's features", "frechet_classifier", 1, 3, better=DOWN
+    ),
     Column("LPIPS", "lpips", 1, 4, brief="LPIPS", better=DOWN),
     Column("NIQE", "niqe", 1, 2, brief="NIQE", better=DOWN),
     Column("BRISQUE", "brisque", 1, 2, brief="BRISQUE", better=DOWN),
@@ -212,7 +229,7 @@ LIKENESS = (
     Column("Mask IoU", "iou", 1, 3, better=UP),
     Column("PSNR gain against cosine gain, ρ", "quality_vs_recognition", 1, 2, True),
 )
-ALL = (*RECOGNITION, *VERIFICATION, *TRANSFER, *ACQUISITION, *LIKENESS)
+ALL = (*CLASSES, *RECOGNITION, *VERIFICATION, *TRANSFER, *ACQUISITION, *LIKENESS)
 BRIEF = tuple(column for column in ALL if column.brief)
 _LEGEND = {
     "rank1_gain": "gain: in rank-1 against 'occluded' on the same probes, in points",

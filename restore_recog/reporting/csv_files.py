@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from restore_recog.evaluation.figure import NO_FIGURE
 from restore_recog.evaluation.image_quality import QUALITIES, ImageQuality
-from restore_recog.evaluation.results import ArmReport, Cohort, EvaluationReport, ProbeRow
+from restore_recog.evaluation.results import ArmReport, Cohort, EvaluationReport, ProbeRow, SightRow
 from restore_recog.metrics.verification import DetCurve
 from restore_recog.reporting.columns import column_of
 from restore_recog.system.text import csv_rows, write_csv
@@ -21,6 +21,9 @@ from restore_recog.types import Failure, Trial
 
 SUPPRESSED = "too few people: counted, not measured"
 """Flag of a group under the least number of people."""
+
+SIGHTS = "classes.csv"
+"""What a classifier saw; written where the protocol asks one."""
 
 _PROBES = tuple(f.name for f in fields(ProbeRow) if f.name != "quality")
 _SCORES = ("arm", "reference_id", "probe_id", "genuine", "score")
@@ -41,6 +44,8 @@ def write_all(report: EvaluationReport, folder: Path) -> None:
     write_csv(folder / "flips.csv", _names(Flip), map(_values, flips(report)))
     write_csv(folder / "cohorts.csv", _COHORTS, _cohort_rows(report.cohorts))
     write_csv(folder / "det.csv", _CURVES, _curve_rows(report.curves))
+    if report.sights:
+        write_csv(folder / SIGHTS, _names(SightRow), map(_values, report.sights))
 
 
 def read_probes(path: Path) -> tuple[ProbeRow, ...]:
@@ -51,6 +56,14 @@ def read_probes(path: Path) -> tuple[ProbeRow, ...]:
 def read_failures(path: Path) -> tuple[Failure, ...]:
     """Read ``failures.csv`` back."""
     return tuple(Failure(**row) for row in read_rows(path))
+
+
+def read_sights(path: Path) -> tuple[SightRow, ...]:
+    """Read ``classes.csv`` back; nothing where there is no such file."""
+    if not path.is_file():
+        return ()
+    rows: Iterator[dict[str, Any]] = read_rows(path)
+    return tuple(SightRow(**row | {"x": float(row["x"]), "y": float(row["y"])}) for row in rows)
 
 
 def read_curves(path: Path) -> dict[str, DetCurve]:

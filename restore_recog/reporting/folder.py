@@ -8,6 +8,7 @@
 ``probes.csv``        one row per probe and arm
 ``flips.csv``         one row per probe and restored arm: ranks before and after
 ``cohorts.csv``       one row per group, arm and figure
+``classes.csv``       one row per probe and arm, where the protocol asks a classifier
 ``failures.csv``      one row for everything that failed
 ``protocol/``         the CSV files that fix who was compared with whom
 ``figures/``          the curves, and the before-and-after strips with their labels;
@@ -211,6 +212,7 @@ def _report(folder: Path, data: Mapping[str, Any]) -> EvaluationReport:
         cohorts=tuple(map(_cohort, data["cohorts"])),
         spreads=tuple(map(_spread, data["spreads"])),
         curves=csv_files.read_curves(folder / "det.csv"),
+        sights=csv_files.read_sights(folder / csv_files.SIGHTS),
         protocol={
             name: _inside(folder / "protocol", name).read_bytes().decode()
             for name in data["protocol"]

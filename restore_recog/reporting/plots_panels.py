@@ -71,7 +71,7 @@ def histogram_figure(
     fewest = min(scores.size for scores in finite if scores.size)
     bins = int(np.clip(2 * np.sqrt(fewest), *_BINS))
     edges = np.linspace(low, high if high > low else low + 1e-6, bins + 1)
-    figure, grid = _grid(len(panels))
+    figure, grid = in_panels(len(panels))
     for number, (axes, (title, pair)) in enumerate(zip(grid, panels.items(), strict=False)):
         _histogram(axes, pair, edges, first=number == 0)
         threshold = (thresholds or {}).get(title)
@@ -98,18 +98,19 @@ def _histogram(axes: Axes, pair: tuple[Vector, Vector], edges: Vector, *, first:
         axes.legend(loc="upper left", fontsize="small")
 
 
-def _grid(count: int) -> tuple[Figure, list[Axes]]:
-    """Return a figure of panels that share their axes, in rows."""
+def in_panels(count: int, *, share: bool = True) -> tuple[Figure, list[Axes]]:
+    """Return a figure of panels in rows, which share their axes or have each their own."""
     across = min(count, _ACROSS)
     down = math.ceil(count / across)
     figure = new_figure((3.3 * across + 0.4, 2.3 * down + 0.5))
-    table = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
+    table = figure.subplots(down, across, sharex=share, sharey=share, squeeze=False)
     flat: list[Axes] = list(table.ravel())
     for axes in flat[count:]:
         axes.set_visible(False)
     for number, axes in enumerate(flat):
-        axes.grid(color="0.88", lw=0.7)
-        axes.set_axisbelow(True)
+        if share:
+            axes.grid(color="0.88", lw=0.7)
+            axes.set_axisbelow(True)
         if number + across >= count:  # the panel below it is hidden or missing
             axes.tick_params(labelbottom=True)
     return figure, flat[:count]
@@ -170,7 +171,7 @@ def scatter_figure(panels: Mapping[str, tuple[Vector, Vector]], xlabel: str, yla
     """
     if not panels:
         raise ValueError("A scatter plot needs at least one panel.")
-    figure, grid = _grid(len(panels))
+    figure, grid = in_panels(len(panels))
     for axes, (title, (x, y)) in zip(grid, panels.items(), strict=True):
         axes.axhline(0, color="0.4", lw=1)
         axes.axvline(0, color="0.4", lw=1)

@@ -12,10 +12,12 @@ import numpy as np
 
 from restore_recog.evaluation.figure import NO_FIGURE, FigureName
 from restore_recog.evaluation.figure import Figure as Measured
+from restore_recog.evaluation.figures.sights import confusion
 from restore_recog.evaluation.results import ArmReport, Cohort, EvaluationReport, ProbeRow
 from restore_recog.evaluation.words.grounds import told
+from restore_recog.labels import KINDS
 from restore_recog.metrics.verification import DetCurve, det_curve
-from restore_recog.reporting import plots, plots_panels
+from restore_recog.reporting import plots, plots_classes, plots_panels
 from restore_recog.reporting.columns import answering, column_of
 from restore_recog.reporting.csv_files import base
 from restore_recog.reporting.plots_panels import Estimate
@@ -39,6 +41,7 @@ class Plot:
 
 
 GAINS = {
+    **{FigureName(f"{kind}_gain"): False for kind in KINDS},
     FigureName("rank1_gain"): False,
     FigureName("accuracy_gain"): False,
     FigureName("fnmr_frozen_change", 0.001): True,
@@ -61,8 +64,23 @@ def of(report: EvaluationReport) -> dict[str, Figure]:
         "histograms": histograms(report),
         "cohorts": cohorts(report),
         "quality": quality(report),
+        **classes(report),
     }
     return {name: figure for name, figure in drawn.items() if figure is not None}
+
+
+def classes(report: EvaluationReport) -> dict[str, Figure]:
+    """Return what a classifier confuses, and a map of its features; nothing without one."""
+    kind = report.setup.get("asks", "")
+    if kind not in KINDS or not report.sights:
+        return {}
+    drawn = {
+        "confusion": plots_classes.confusion_figure(confusion(report.sights, kind), KINDS[kind])
+    }
+    placed = [row for row in report.sights if math.isfinite(row.x)]
+    if placed:
+        drawn["tsne"] = plots_classes.map_figure(placed, KINDS[kind])
+    return drawn
 
 
 def images(report: EvaluationReport) -> dict[str, Plot]:

@@ -18,10 +18,10 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from restore_recog.errors import DataError
-from restore_recog.evaluation.request import numbered
 from restore_recog.evaluation.results import EvaluationReport
 from restore_recog.evaluation.words.instead import instead
 from restore_recog.evaluation.words.several import summary
+from restore_recog.names import numbered
 from restore_recog.reporting import folder as results_folder
 from restore_recog.reporting.columns import RECOGNITION, TRANSFER, VERIFICATION
 from restore_recog.reporting.pages.elements import arms_table, render

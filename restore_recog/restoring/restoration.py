@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from restore_recog.alignment import nearest_valid, repeated
 from restore_recog.api import Recognizer, Restorer, Segmenter, answers
 from restore_recog.images import to_tensor, to_uint8
+from restore_recog.labels import UNKNOWN
 from restore_recog.photographs import own_crop, photographed, recut
 from restore_recog.segmenters.names import OWN, choose, own_segmenter
 from restore_recog.types import FaceBatch, FaceCrop, FaceImage
@@ -38,6 +39,21 @@ def run_restorer(restorer: Restorer, batch: FaceBatch) -> Tensor:
     restored = answers.restored(restorer, small.to(restorer.device))
     restored = unfitted(restored.float(), batch, small)
     return restored if batch.valid is None else _repeating(restored, batch.masks, batch.valid)
+
+
+def run_prediction(restorer: Restorer, batch: FaceBatch) -> list[int]:
+    """Return the codes of the expressions that a restorer goes by, -1 for none.
+
+    Args:
+        restorer: Any.
+        batch: As for :func:`run_restorer`.
+
+    Raises:
+        PluginError: The answer is none.
+    """
+    small = fitted(batch, restorer.image_size).to(restorer.device)
+    codes = answers.predicted(restorer, small)
+    return [UNKNOWN] * len(batch.images) if codes is None else codes.tolist()
 
 
 def valid_tensor(crops: Sequence[FaceCrop]) -> Tensor | None:
@@ -186,6 +202,7 @@ def fitted(batch: FaceBatch, size: tuple[int, int]) -> FaceBatch:
         resize(batch.images, size),
         (resize(batch.masks, size) > 0).float(),
         _rescaled(batch.landmarks, tuple(batch.images.shape[-2:]), size),
+        attributes=batch.attributes,
     )
 
 

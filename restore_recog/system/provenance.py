@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from restore_recog import weights
-from restore_recog.api import Recognizer, Restorer
+from restore_recog.api import Classifier, Recognizer, Restorer
 from restore_recog.errors import WeightsError
 
 PACKAGES = ("restore-recog", "torch", "torchvision", "numpy", "opencv-python-headless", "timm")
@@ -53,7 +53,7 @@ def _git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def model(plugin: Restorer | Recognizer) -> dict[str, Any]:
+def model(plugin: Restorer | Recognizer | Classifier) -> dict[str, Any]:
     """Return name, weights file and its SHA-256 (None without weights), image size, settings."""
     path = plugin.weights
     if path is None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from restore_recog.testing.data import DatasetContract, ProtocolContract, people
 from restore_recog.testing.models import (
+    ClassifierContract,
     RecognizerContract,
     RestorerContract,
     SegmenterContract,
@@ -20,6 +21,7 @@ from restore_recog.testing.models import (
 )
 
 __all__ = [
+    "ClassifierContract",
     "DatasetContract",
     "ProtocolContract",
     "RecognizerContract",

@@ -1,4 +1,4 @@
-"""The contracts of restorers, segmenters and recognisers, and what they are tried on."""
+"""The contracts of models (restorers, segmenters, recognisers, classifiers), and images for them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from abc import abstractmethod
 import numpy as np
 import torch
 
-from restore_recog.api import Recognizer, Restorer, Segmenter, answers
+from restore_recog.api import Classifier, Recognizer, Restorer, Segmenter, answers
 from restore_recog.testing.shared import Contract
 from restore_recog.types import FaceBatch
 
@@ -190,3 +190,33 @@ class RecognizerContract(Contract):
         if template is not None:
             assert template.shape == (5, 2)
             assert template.min() > 0 and template.max() < 1
+
+
+class ClassifierContract(Contract):
+    """What every classifier must do."""
+
+    @abstractmethod
+    def create(self) -> Classifier:
+        """Return the classifier under test, on the CPU."""
+
+    def test_returns_probabilities(self) -> None:
+        """One row an image, one column a class of its kind of label."""
+        classifier = self.create()
+        images = face_batch(3, classifier.image_size).images
+        chances = answers.classified(classifier, images)
+        assert chances.shape == (3, len(classifier.classes))
+        assert float(chances.min()) >= 0
+        torch.testing.assert_close(chances.sum(1), torch.ones(3), atol=1e-4, rtol=0)
+
+    def test_answers_depend_on_their_own_image_only(self) -> None:
+        """Alone and among others: the same."""
+        classifier = self.create()
+        images = face_batch(3, classifier.image_size).images
+        for ask in (classifier.classify, classifier.features):
+            torch.testing.assert_close(ask(images[1:2]), ask(images)[1:2], atol=1e-4, rtol=0)
+
+    def test_returns_features(self) -> None:
+        """One row an image, all finite."""
+        classifier = self.create()
+        features = classifier.features(face_batch(3, classifier.image_size).images)
+        assert features.ndim == 2 and len(features) == 3 and bool(features.isfinite().all())

@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 
-from restore_recog.api import Dataset, EvaluationProtocol, Recognizer, Restorer, Segmenter
+from restore_recog.api import (
+    Classifier,
+    Dataset,
+    EvaluationProtocol,
+    Recognizer,
+    Restorer,
+    Segmenter,
+)
+
+Plugin = Restorer | Segmenter | Recognizer | Classifier | Dataset | EvaluationProtocol
 
 NAME = re.compile(r"[a-z][a-z0-9_]*(-[a-z0-9_]+)*")
 
@@ -14,7 +23,7 @@ class Contract(ABC):
     """What the contracts share."""
 
     @abstractmethod
-    def create(self) -> Restorer | Segmenter | Recognizer | Dataset | EvaluationProtocol:
+    def create(self) -> Plugin:
         """Return the object under test, small and on the CPU."""
 
     def test_name_is_lower_case(self) -> None:

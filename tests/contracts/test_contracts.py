@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ from recognizer_files import FILES
 from restore_recog import images, registry, weights
 from restore_recog.errors import DataError, WeightsError
 from restore_recog.evaluation import plan_files
+from restore_recog.labels import EXPRESSIONS
 from restore_recog.testing import (
+    ClassifierContract,
     DatasetContract,
     ProtocolContract,
     RecognizerContract,
@@ -56,6 +59,11 @@ class Made:
             file = self._untrained(name, lambda: plugins.load(name).trainable(None))
             return plugins.create(name, weights=file, device="cpu")
 
+    def classifier(self, name):
+        plugins = registry.classifiers
+        file = self._untrained(name, lambda: plugins.load(name).trainable(None, width=8))
+        return plugins.create(name, weights=file, device="cpu")
+
     def _untrained(self, name, trainable):
         file = self.folder / f"{name}.safetensors"
         if not file.exists():
@@ -98,6 +106,16 @@ class TestRecognizers(RecognizerContract):
         """Replaced for each test by the fixture."""
 
 
+@pytest.mark.parametrize("plugin", registry.classifiers.names())
+class TestClassifiers(ClassifierContract):
+    @pytest.fixture(autouse=True)
+    def _plugin(self, plugin, made):
+        self.create = lambda: made.classifier(plugin)
+
+    def create(self):
+        """Replaced for each test by the fixture."""
+
+
 def written_plan(root: Path) -> tuple[str, list[FaceSample]]:
     samples = people()
     plan = registry.protocols.create("fmor").plan(samples)
@@ -123,6 +141,13 @@ def numbered_pairs(root: Path, head: str) -> tuple[str, list[FaceSample]]:
     ]
 
 
+def moods(root: Path) -> tuple[None, list[FaceSample]]:
+    return None, [
+        replace(sample, attributes={"expression": EXPRESSIONS[i % 7]})
+        for i, sample in enumerate(people())
+    ]
+
+
 def file_pairs(root: Path) -> tuple[str, list[FaceSample]]:
     lines = [f"a_0001_000{i}.jpg\t{who}_0001_000{i}.jpg\t0" for i in range(5) for who in "bc"]
     lines[::2] = [f"{who}_0001_0000.jpg\t{who}_0001_0001.jpg\t1" for who in "abcde"]
@@ -136,6 +161,7 @@ def file_pairs(root: Path) -> tuple[str, list[FaceSample]]:
 
 PLANNED = {
     "csv": written_plan,
+    "expression": moods,
     "ar": scarves,
     "rmfrd": scarves,
     "lfw": lambda root: numbered_pairs(root, "1\t8"),

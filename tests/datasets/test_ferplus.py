@@ -15,7 +15,7 @@ from restore_recog import images
 from restore_recog.alignment import five_points
 from restore_recog.datasets.ferplus import COLUMNS, MEAN_POINTS, VOTES, FERPlus
 from restore_recog.errors import DataError
-from restore_recog.evaluation.figures import groups
+from restore_recog.evaluation.figures import group_labels
 from restore_recog.labels import EXPRESSIONS
 from restore_recog.phantom import draw_person, draw_shot, render
 from restore_recog.types import FaceImage
@@ -161,11 +161,11 @@ def test_where_no_face_is_seen_there_are_the_mean_points(root: Path) -> None:
 
 def test_figures_can_be_broken_down_by_expression(root: Path) -> None:
     samples = FERPlus(str(root)).samples()
-    known = groups.labels(samples, {}, ["expression"])["expression"]
+    known = group_labels.labels(samples, {}, ["expression"])["expression"]
     assert Counter(known.tolist()) == {
-        groups.UNKNOWN: 3, "anger": 1, "contempt": 1, "disgust": 1, "sadness": 1,
+        group_labels.UNKNOWN: 3, "anger": 1, "contempt": 1, "disgust": 1, "sadness": 1,
     }  # fmt: skip
-    assert "votes" not in groups.labels(samples, {}, None)
+    assert "votes" not in group_labels.labels(samples, {}, None)
 
 
 def test_real_images(data_root: Path) -> None:

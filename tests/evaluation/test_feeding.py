@@ -12,11 +12,11 @@ import torch.nn.functional as F
 from evaluation_fakes import KEY, SIDE, Colours, Healer, Squares, square
 from torch import Tensor
 
-from restore_recog.alignment import TEMPLATE
+from restore_recog.alignment import GREY, TEMPLATE
 from restore_recog.api import Recognizer
 from restore_recog.errors import RestoreRecogError
 from restore_recog.evaluation.arm_choice import ArmSpec
-from restore_recog.evaluation.arms import ARMS, GREY
+from restore_recog.evaluation.arms import ARMS
 from restore_recog.evaluation.evaluate import evaluate, evaluate_each
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.run.ledger import Ledger

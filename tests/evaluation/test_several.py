@@ -14,11 +14,12 @@ from torch.nn import functional as F
 from restore_recog.api import Recognizer
 from restore_recog.errors import DataError
 from restore_recog.evaluation.evaluate import evaluate, evaluate_each
-from restore_recog.evaluation.request import EvalRequest, numbered
+from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.results import EvaluationReport, Verdict
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.sharing import Once
 from restore_recog.evaluation.words.several import summary
+from restore_recog.names import numbered
 from restore_recog.protocols.quality import Quality
 from restore_recog.types import FaceBatch, FaceSample
 

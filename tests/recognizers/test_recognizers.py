@@ -12,7 +12,7 @@ from facenet_pytorch.models.inception_resnet_v1 import InceptionResnetV1
 
 from restore_recog import weights
 from restore_recog.errors import TrainingError, UnknownPluginError, WeightsError
-from restore_recog.recognizers.embedding import schedule
+from restore_recog.nn.stepping import warmed_cosine
 from restore_recog.recognizers.facenet import FaceNet
 from restore_recog.recognizers.timm import EmbeddingNet, TimmRecognizer
 from restore_recog.recognizers.triplet import MINERS
@@ -119,7 +119,7 @@ def test_feature_masks_are_an_eighth_of_the_size_and_differentiable():
 
 
 def test_schedule_warms_up_and_falls_to_zero():
-    values = [schedule(p, 0.1) for p in (0.0, 0.05, 0.1, 0.55, 1.0)]
+    values = [warmed_cosine(p, 0.1) for p in (0.0, 0.05, 0.1, 0.55, 1.0)]
     assert values == pytest.approx([0.01, 0.5, 1.0, 0.5, 0.0])
 
 

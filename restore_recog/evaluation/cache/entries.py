@@ -34,7 +34,7 @@ from restore_recog.segmenters.names import ChosenSegmenter
 from restore_recog.system import provenance
 from restore_recog.types import FaceCrop, FaceImage, FaceSample, Pixels
 
-FORMAT = 6
+FORMAT = 7
 """Raised by any change of what an entry holds."""
 
 CORE = {"restore_recog.evaluation.run.probes"}
@@ -107,7 +107,10 @@ class FinishedWork:
             arm += [digest(mean_face), list(self._segmenters.values())]
         return {
             face.sample.image_id: self._key(
-                [*arm, *self._seen(spec.arm.taken(face))], face.crop, face.crop.mask, face.clean
+                [*arm, *spec.arm.labels(face).items(), *self._seen(spec.arm.taken(face))],
+                face.crop,
+                face.crop.mask,
+                face.clean,
             )
             for face in faces
         }

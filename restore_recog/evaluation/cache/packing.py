@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from restore_recog.errors import ImageError, NoFaceError, SeveralFacesError
 from restore_recog.evaluation.cache.store import inflated
 from restore_recog.evaluation.image_quality import QUALITIES, ImageQuality
+from restore_recog.labels import UNKNOWN
 from restore_recog.types import FaceImage, FaceSample, Pixels, Templates
 
 Tile = tuple[Pixels, Pixels | None]
@@ -44,6 +45,9 @@ class Outcome:
         mask: The mask that it was restored with, packed; None where no segmenter looked for one.
         features: (F,) of the image for FID, or None.
         weight: Of the template among others of its person; NaN where nobody asked.
+        told: The code of the class that a classifier sees in the image; -1 for none.
+        predicted: That of the expression that the restorer went by; -1 for none.
+        seen: (G,) features by which the classifier decides, or None.
     """
 
     template: Templates | None
@@ -52,21 +56,26 @@ class Outcome:
     mask: bytes | None = None
     features: NDArray[np.float32] | None = None
     weight: float = math.nan
+    told: int = UNKNOWN
+    predicted: int = UNKNOWN
+    seen: NDArray[np.float32] | None = None
 
 
 def packed(outcome: Outcome, failures: Sequence[tuple[str, str]]) -> bytes:
     """Return an outcome and its failures as bytes: a line of JSON, then its arrays'."""
-    row, features = outcome.template, outcome.features
+    row, features, seen = outcome.template, outcome.features, outcome.seen
     head = {
         "fallback": outcome.fallback,
         "quality": list(asdict(outcome.quality).values()),
         "failures": list(failures),
         "weight": outcome.weight,
+        "codes": [outcome.told, outcome.predicted],
         "template": None if row is None else len(row),
     }
     head["mask"] = None if outcome.mask is None else len(outcome.mask)
     head["features"] = None if features is None else len(features)
-    arrays = [b"" if array is None else array.tobytes() for array in (row, features)]
+    head["seen"] = None if seen is None else len(seen)
+    arrays = [b"" if array is None else array.tobytes() for array in (row, features, seen)]
     return json.dumps(head).encode() + b"\n" + b"".join(arrays) + (outcome.mask or b"")
 
 
@@ -74,7 +83,8 @@ def unpacked(content: bytes) -> tuple[Outcome, list[tuple[str, str]]]:
     """Return what :func:`packed` was given."""
     line, _, rest = content.partition(b"\n")
     head = json.loads(line)
-    sizes = [8 * (head["template"] or 0), 4 * (head["features"] or 0), head["mask"] or 0]
+    sizes = [8 * (head["template"] or 0), 4 * (head["features"] or 0), 4 * (head["seen"] or 0)]
+    sizes.append(head["mask"] or 0)
     ends = np.cumsum(sizes).tolist()
     _require(ends[-1] == len(rest) and min(sizes) >= 0)
     row = None if head["template"] is None else np.frombuffer(rest[: ends[0]], np.float64)
@@ -82,12 +92,16 @@ def unpacked(content: bytes) -> tuple[Outcome, list[tuple[str, str]]]:
     features = None
     if head["features"] is not None:
         features = np.frombuffer(rest[ends[0] : ends[1]], np.float32)
-    mask = None if head["mask"] is None else rest[ends[1] :]
+    seen = None
+    if head["seen"] is not None:
+        seen = np.frombuffer(rest[ends[1] : ends[2]], np.float32)
+    mask = None if head["mask"] is None else rest[ends[2] :]
     _require(mask is None or len(inflated(mask)) > 0)
     failures = [(_text(stage), _text(reason)) for stage, reason in head["failures"]]
     _require(len(head["quality"]) == len(QUALITIES) and isinstance(head["fallback"], bool))
     quality = ImageQuality(*map(_number, head["quality"]))
-    outcome = Outcome(row, head["fallback"], quality, mask, features, _number(head["weight"]))
+    weight, (told, predicted) = _number(head["weight"]), map(_code, head["codes"])
+    outcome = Outcome(row, head["fallback"], quality, mask, features, weight, told, predicted, seen)
     return outcome, failures
 
 
@@ -183,6 +197,11 @@ def _require(true: bool) -> None:
 def _text(value: Any) -> str:
     _require(isinstance(value, str))
     return str(value)
+
+
+def _code(value: Any) -> int:
+    _require(type(value) is int and value >= UNKNOWN)
+    return int(value)
 
 
 def _number(value: Any) -> float:

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from restore_recog.evaluation.figure import NO_FIGURE, Figure
 from restore_recog.evaluation.results import ArmReport
+from restore_recog.labels import KINDS
 from restore_recog.metrics.chance import no_better_than_chance
 
-RATES = {"rank1": "rank1_gain", "accuracy": "accuracy_gain"}
+RATES = {rate: f"{rate}_gain" for rate in ("rank1", "accuracy", *KINDS)}
 """Rates that guessing can reach, and what an arm gains in them."""
 
 NO_GAIN = "no better than chance, with or without: measures nothing"
@@ -56,5 +57,10 @@ def label(arms: Sequence[ArmReport]) -> tuple[str, ...]:
     """Return what a reader must know first where every arm only guesses, bare faces included."""
     known = [arm.figures[rate] for arm in arms for rate in RATES if rate in arm.figures]
     if known and all(rate.get("at_chance", False) for rate in known):
-        return ("the recogniser does no better than chance here: nothing is measured",)
+        asked = (
+            "classifier"
+            if any(kind in arm.figures for arm in arms for kind in KINDS)
+            else "recogniser"
+        )
+        return (f"the {asked} does no better than chance here: nothing is measured",)
     return ()

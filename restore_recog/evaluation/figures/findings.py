@@ -12,16 +12,19 @@ import numpy as np
 from restore_recog.evaluation.arm_choice import ArmSpec
 from restore_recog.evaluation.arms import Clean, Occluded
 from restore_recog.evaluation.figure import Figure, collected
-from restore_recog.evaluation.figures import fixed_threshold, groups, paired, pairs, single
+from restore_recog.evaluation.figures import classes, fixed_threshold, groups, paired, pairs, single
 from restore_recog.evaluation.figures.fixed_threshold import Calibration
 from restore_recog.evaluation.figures.group_gaps import spreads
+from restore_recog.evaluation.figures.group_labels import Labels
 from restore_recog.evaluation.figures.groups import series
 from restore_recog.evaluation.figures.single import arm_figures
 from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.results import ArmReport, Cohort, Spread
 from restore_recog.evaluation.scores.comparison import comparison
 from restore_recog.evaluation.scores.design import Design, Measured
+from restore_recog.evaluation.scores.labelled import Labelled
 from restore_recog.evaluation.scores.search import AcceptedCounts
+from restore_recog.labels import code
 from restore_recog.metrics.identification import cmc
 from restore_recog.metrics.view2 import View2
 from restore_recog.types import Mask, Vector
@@ -137,6 +140,8 @@ class Findings:
             )
         if name in self.views:
             yield pairs.accuracy_figure(self.views[name], design, limited=self.limited)
+        if mine.labelled is not None:
+            yield from classes.figures(mine.labelled, design.people, seed)
         if self.asks_quality or mine.features is not None:
             yield from paired.of_sets(mine, self.measured.get(Clean.name))
 
@@ -170,6 +175,7 @@ class Findings:
             )
         if name in self.views:
             yield self._accuracy_gain("accuracy_gain", name, base)
+        yield classes.gain(mine.labelled, theirs.labelled, people, seed)
 
     def _over(self, name: str, beside: str) -> Iterator[Figure | None]:
         """Yield what an arm gained over the one beside it, named ``over_`` and that arm."""
@@ -184,6 +190,7 @@ class Findings:
             )
         if name in self.views:
             yield self._accuracy_gain(f"accuracy_gain_over_{over}", name, beside)
+        yield classes.gain(mine.labelled, other.labelled, people, seed, f"gain_over_{over}")
 
     def _accuracy_gain(self, figure: str, name: str, other: str) -> Figure:
         units = pairs.flipped_together(self.design, self.measured[name], self.measured[other])
@@ -199,7 +206,7 @@ class Findings:
         return supported[0] if supported else GROUP_FMR[-1]
 
     def by_group(
-        self, labels: groups.Labels, min_subjects: int
+        self, labels: Labels, min_subjects: int
     ) -> tuple[tuple[Cohort, ...], tuple[Spread, ...]]:
         """Return the figures by group of every label, and how much the groups differ."""
         target, threshold = self.group_target, None
@@ -260,4 +267,15 @@ def measure(session: Session, design: Design, spec: ArmSpec, run: ArmRun) -> Mea
         compare=compare,
         qualities=[run.qualities.get(image_id, ImageQuality()) for image_id in design.plan.probes],
         features=run.features,
+        labelled=_labelled(session, design, spec, run),
     )
+
+
+def _labelled(session: Session, design: Design, spec: ArmSpec, run: ArmRun) -> Labelled | None:
+    """Return what a classifier told of an arm's images, where the plan asks for it."""
+    plan = design.plan
+    if not plan.label or spec.arm.fuses:
+        return None
+    samples = session.source.samples
+    true = [code(plan.label, samples[i].attributes.get(plan.label, "")) for i in plan.probes]
+    return Labelled(plan.label, np.array(true), run.told, run.predicted, run.seen)

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from restore_recog.evaluation.figure import Figure, FigureName
-from restore_recog.evaluation.figures.groups import UNKNOWN, Breakdown
+from restore_recog.evaluation.figures.group_labels import UNKNOWN
+from restore_recog.evaluation.figures.groups import Breakdown
 from restore_recog.evaluation.results import Cohort, Spread
 from restore_recog.metrics.differential import (
     fairness_discrepancy_rate,

@@ -13,84 +13,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.errors import DataError
 from restore_recog.evaluation.figure import Figure, FigureName, collected
+from restore_recog.evaluation.figures.group_labels import UNKNOWN
 from restore_recog.evaluation.figures.pairs import LEVEL, RESAMPLES, flipped_together
 from restore_recog.evaluation.results import Cohort
 from restore_recog.evaluation.scores.design import Design, Measured
+from restore_recog.labels import KINDS
 from restore_recog.metrics.flips import flip_interval
 from restore_recog.metrics.permutation import largest_gap_test
 from restore_recog.metrics.resampling import Interval, percentile_limits, resampled
 from restore_recog.metrics.support import flag
 from restore_recog.metrics.uncertainty import sign_flip_test
 from restore_recog.metrics.view2 import View2
-from restore_recog.types import FaceSample, Mask, Vector
+from restore_recog.types import Mask, Vector
 
-HIDDEN = frozenset({"split", "role", "twin", "yaw", "pitch", "roll", "votes"})
-"""Labels that are no default groups: what an image is for, angles in single degrees, and votes."""
-
-FEWEST, MOST = 2, 12
-"""How many values a label has that is taken by default."""
-
-FLIPPING = ("rank1_gain", "accuracy_gain")
+FLIPPING = ("rank1_gain", "accuracy_gain", *(f"{kind}_gain" for kind in KINDS))
 """Differences of right and wrong, which also have counts of flips."""
-
-UNKNOWN = "unknown"
-
-Labels = Mapping[str, NDArray[np.str_]]
-
-
-def labels(
-    samples: Sequence[FaceSample], coverings: Mapping[str, str], wanted: Sequence[str] | None
-) -> dict[str, NDArray[np.str_]]:
-    """Return the labels to break down by: name -> (P,) values of the probes.
-
-    Args:
-        samples: Of the probes, in the plan's order.
-        coverings: image_id -> kind of covering, of the probes whose face was found.
-        wanted: Names; None takes every label with 2 to 12 values.
-
-    Raises:
-        DataError: There is no label of a name that is wanted.
-    """
-    columns = {name: [s.attributes.get(name, "") for s in samples] for name in names(samples)}
-    columns["condition"] = [sample.condition for sample in samples]
-    columns["covering"] = [coverings.get(sample.image_id, "") for sample in samples]
-    known = {name: np.array(column) for name, column in columns.items()}
-    if wanted is not None:
-        check(wanted, samples)
-        chosen = list(dict.fromkeys(wanted))
-    else:
-        chosen = [name for name in sorted(known) if _telling(known, name)]
-    return {name: np.where(known[name] == "", UNKNOWN, known[name]) for name in chosen}
-
-
-def names(samples: Sequence[FaceSample]) -> list[str]:
-    """Return the names of all labels, sorted."""
-    attributes = {name for sample in samples for name in sample.attributes}
-    return sorted(attributes | {"condition", "covering"})
-
-
-def check(wanted: Sequence[str] | None, samples: Sequence[FaceSample]) -> None:
-    """Raise DataError where the probes do not have a label that is wanted."""
-    there = names(samples)
-    for name in wanted or ():
-        if name not in there:
-            raise DataError(
-                f"The probes have no label '{name}' to break the figures down by; there are "
-                f"{', '.join(there)}."
-            )
-
-
-def _telling(known: Labels, name: str) -> bool:
-    """Return whether a label is taken by default."""
-    values = set(known[name].tolist()) - {""}
-    if name in HIDDEN or not FEWEST <= len(values) <= MOST:
-        return False
-    covering = known["covering"]
-    usable = covering != ""
-    # Where no covering is drawn, it is the condition; one of the two is enough.
-    return name != "condition" or not np.array_equal(known[name][usable], covering[usable])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -285,6 +223,11 @@ def _by_probe(
     if base is not None:
         yield "rank1_gain", scores.hit() - base.scores.hit(), probes, None
         yield "cosine_gain", scores.cosine - base.scores.cosine, probes, None
+    if arm.labelled is not None:
+        right = arm.labelled.right.astype(float)
+        yield arm.labelled.kind, right, probes, False
+        if base is not None and base.labelled is not None:
+            yield f"{arm.labelled.kind}_gain", right - base.labelled.right, probes, None
 
 
 def _by_pair(

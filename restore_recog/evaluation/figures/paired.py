@@ -118,16 +118,21 @@ GAINS = ("psnr", "psnr_mask", "ssim", "ssim_mask", "lpips")
 
 
 def of_sets(arm: Measured, clean: Measured | None) -> Iterator[Figure | None]:
-    """Return ``fid`` and ``frechet_embedding`` of an arm's images to the clean arm's.
+    """Return ``fid``, ``frechet_embedding``, ``frechet_classifier`` of an arm to the clean one.
 
-    The second is the Frechet distance in the templates of the run's own recogniser: it is not
-    an FID, and comparable only between arms of the same recogniser and number of images.
+    The latter two are Frechet distances in the templates of the run's own recogniser and in the
+    features of its classifier: no FID, and comparable only between arms of the same networks and
+    number of images.
     """
     if clean is None or arm is clean:
         return
     yield _distance("frechet_embedding", arm.probes, clean.probes)
     if arm.features is not None and clean.features is not None:
         yield _distance("fid", arm.features, clean.features)
+    sides = arm.labelled, clean.labelled
+    mine, theirs = (None if one is None else one.features for one in sides)
+    if mine is not None and theirs is not None:
+        yield _distance("frechet_classifier", mine, theirs)
 
 
 def _distance(name: str, ours: NDArray[np.floating], theirs: NDArray[np.floating]) -> Figure | None:

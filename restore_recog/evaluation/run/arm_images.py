@@ -16,7 +16,8 @@ from restore_recog.evaluation.run.faces import ProbeFace
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.masks import BlockMasks
 from restore_recog.images import to_tensor, to_uint8
-from restore_recog.restoring.restoration import run_restorer, valid_tensor
+from restore_recog.labels import UNKNOWN
+from restore_recog.restoring.restoration import run_prediction, run_restorer, valid_tensor
 from restore_recog.types import FaceBatch, Pixels
 
 
@@ -28,11 +29,13 @@ class ArmImages:
         images: (S, S, 3) uint8 each.
         fallbacks: Whether the restorer failed and the image is as it came.
         masks: (S, S) uint8 each, what the arm worked with; None where it had none.
+        predicted: The code of the expression that the restorer went by; -1 for none.
     """
 
     images: list[Pixels]
     fallbacks: list[bool]
     masks: list[Pixels | None]
+    predicted: list[int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,10 +65,10 @@ class ImageMaker:
             spec.arm.image(face, mask, self.mean_face)
             for face, mask in zip(faces, masks, strict=True)
         ]
-        fallbacks = [False] * len(faces)
+        fallbacks, predicted = [False] * len(faces), [UNKNOWN] * len(faces)
         if spec.restorer is not None:
-            images, fallbacks = self._restored(spec.restorer, faces, images, masks)
-        return ArmImages(images, fallbacks, masks)
+            images, fallbacks, predicted = self._restored(spec, faces, images, masks)
+        return ArmImages(images, fallbacks, masks, predicted)
 
     def reads_masks(self, spec: ArmSpec) -> bool:
         """Return whether the arm has a restorer, and one that reads masks."""
@@ -78,33 +81,37 @@ class ImageMaker:
 
     def _restored(
         self,
-        restorer: str,
+        spec: ArmSpec,
         faces: Sequence[ProbeFace],
         images: list[Pixels],
         masks: Sequence[Pixels | None],
-    ) -> tuple[list[Pixels], list[bool]]:
-        """Return the restored images, and which stay as they came: no mask, or a failure."""
-        fallbacks = [True] * len(faces)
+    ) -> tuple[list[Pixels], list[bool], list[int]]:
+        """Return the restored images, which stay as they came (no mask, or a failure), and the
+        expressions that the restorer went by.
+        """
+        assert spec.restorer is not None
+        fallbacks, predicted = [True] * len(faces), [UNKNOWN] * len(faces)
         known = [i for i, mask in enumerate(masks) if mask is not None]
         if not known:
-            return images, fallbacks
+            return images, fallbacks, predicted
         batch = FaceBatch(
             to_tensor([images[i] for i in known]),
             mask_tensor([mask for mask in masks if mask is not None]),
             _landmarks([faces[i] for i in known]),
+            attributes=_labels([spec.arm.labels(faces[i]) for i in known]),
             valid=valid_tensor([faces[i].crop for i in known]),
         )
-        for i, result in zip(
-            known, self._attempt(restorer, batch, [faces[i] for i in known]), strict=True
-        ):
+        made = self._attempt(spec.restorer, batch, [faces[i] for i in known])
+        for i, result in zip(known, made, strict=True):
             if result is not None:
-                images[i], fallbacks[i] = result, False
-        return images, fallbacks
+                images[i], predicted[i] = result
+                fallbacks[i] = False
+        return images, fallbacks, predicted
 
     def _attempt(
         self, name: str, batch: FaceBatch, faces: Sequence[ProbeFace]
-    ) -> list[Pixels | None]:
-        """Restore a batch; where it fails, one by one, with None for the failed ones."""
+    ) -> list[tuple[Pixels, int] | None]:
+        """Restore a batch, with what was predicted; where it fails, one by one, with None."""
         try:
             restorer = self.restorers[name]
             with (
@@ -112,6 +119,7 @@ class ImageMaker:
                 torch.inference_mode(),
             ):
                 restored = run_restorer(restorer, batch).cpu()
+                codes = run_prediction(restorer, batch)
         except PluginError:
             raise
         except RestoreRecogError as error:
@@ -126,7 +134,8 @@ class ImageMaker:
         for face, good in zip(faces, sound, strict=True):
             if not good:
                 self.ledger.fail("restore", face.sample, f"{name}: pixels that are no numbers.")
-        return [image if good else None for image, good in zip(images, sound, strict=True)]
+        pairs = zip(images, codes, strict=True)
+        return [pair if good else None for pair, good in zip(pairs, sound, strict=True)]
 
     def _stage(self, name: str) -> str:
         """Return what a restorer's work is called in the table of costs."""
@@ -145,8 +154,14 @@ def _landmarks(faces: Sequence[ProbeFace]) -> Tensor | None:
     return torch.from_numpy(np.stack(points))
 
 
+def _labels(told: Sequence[Mapping[str, int]]) -> dict[str, Tensor]:
+    """Return label -> (N,) int64 codes of what a restorer is told of each face."""
+    return {name: torch.tensor([one[name] for one in told]) for name in told[0]}
+
+
 def _one(batch: FaceBatch, index: int) -> FaceBatch:
     keep = slice(index, index + 1)
     landmarks = None if batch.landmarks is None else batch.landmarks[keep]
     valid = None if batch.valid is None else batch.valid[keep]
-    return FaceBatch(batch.images[keep], batch.masks[keep], landmarks, valid=valid)
+    labels = {name: codes[keep] for name, codes in batch.attributes.items()}
+    return FaceBatch(batch.images[keep], batch.masks[keep], landmarks, None, labels, valid)

@@ -20,10 +20,10 @@ from restore_recog.alignment import TEMPLATE, on_image, warp
 from restore_recog.api import Dataset
 from restore_recog.coverings import choose, cover
 from restore_recog.errors import DataError, ImageError
-from restore_recog.evaluation.request import numbered
 from restore_recog.evaluation.run.coverings_drawn import Drawn
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.locator import Locator
+from restore_recog.names import numbered
 from restore_recog.photographs import around, carried_on, photographed, repainted
 from restore_recog.types import FaceCrop, FaceImage, FaceSample
 

@@ -23,6 +23,7 @@ from restore_recog.evaluation.run.masks import BlockMasks, pack
 from restore_recog.evaluation.run.quality_models import QualityModels
 from restore_recog.evaluation.run.sharing import Once
 from restore_recog.evaluation.run.templates import Face, embed, stacked
+from restore_recog.labels import UNKNOWN
 from restore_recog.segmenters.names import ChosenSegmenter, margin
 from restore_recog.types import Failure, Pixels, Templates
 
@@ -55,6 +56,9 @@ class ArmRun:
         fallbacks, qualities: By image_id, of the probes that got this far.
         masks: The packed masks that a segmenter found, by image_id, where one looked.
         features: (P, F) for FID, or None.
+        told, predicted: (P,) codes: what a classifier sees in each image, and the expressions that
+            the restorer went by; -1 for none. Empty for arms without images.
+        seen: (P, G) features by which the classifier decides, or None.
     """
 
     templates: Templates
@@ -62,18 +66,29 @@ class ArmRun:
     qualities: Mapping[str, ImageQuality]
     masks: Mapping[str, bytes]
     features: NDArray[np.float32] | None = None
+    told: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    predicted: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    seen: NDArray[np.float32] | None = None
 
     @classmethod
     def of(cls, outcomes: Mapping[str, Outcome], ids: Sequence[str], length: int) -> ArmRun:
         """Return the run of what came of the probes *ids*; templates have *length* numbers."""
         templates = {image_id: outcome.template for image_id, outcome in outcomes.items()}
         features = {i: o.features for i, o in outcomes.items() if o.features is not None}
+        seen = {i: o.seen for i, o in outcomes.items() if o.seen is not None}
+        told, predicted = (
+            np.array([getattr(outcomes.get(i), code, UNKNOWN) for i in ids], np.int64)
+            for code in ("told", "predicted")
+        )
         return cls(
             stacked(templates, ids, length),
             {image_id: outcome.fallback for image_id, outcome in outcomes.items()},
             {image_id: outcome.quality for image_id, outcome in outcomes.items()},
             {image_id: o.mask for image_id, o in outcomes.items() if o.mask is not None},
             stacked(features, ids) if features else None,
+            told,
+            predicted,
+            stacked(seen, ids) if seen else None,
         )
 
 
@@ -199,14 +214,17 @@ class ProbePass:
             return mine, self.quality_models.score(spec, seen, images, ledger)
 
         qualities, scored = self.once.of(f"quality of {spec.name}", ids, ledger, measured)
-        for i, row, quality, (scores, features) in zip(kept, rows, qualities, scored, strict=True):
+        for i, row, quality, score in zip(kept, rows, qualities, scored, strict=True):
             outcomes[probes[i].sample.image_id] = Outcome(
                 row.template,
                 made.fallbacks[i],
-                replace(quality, **scores),
+                replace(quality, **score.scores),
                 packed[i],
-                features,
+                score.features,
                 row.weight,
+                score.told,
+                made.predicted[i],
+                score.seen,
             )
         return outcomes
 

@@ -1,4 +1,4 @@
-"""The image-quality models that are available to a run: FID, LPIPS, NIQE, BRISQUE.
+"""What looks at the images beside the recogniser: FID, LPIPS, NIQE, BRISQUE, a classifier.
 
 Weights come from files that the user names, or from where the libraries' own loaders have put
 them on this machine. What is missing leaves its column empty, and the report says why.
@@ -7,7 +7,7 @@ them on this machine. What is missing leaves its column empty, and the report sa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog import weights
-from restore_recog.api import Plan
-from restore_recog.errors import DataError
+from restore_recog.api import Classifier, Plan, answers
+from restore_recog.errors import DataError, PluginError
 from restore_recog.evaluation.arm_choice import ArmSpec
 from restore_recog.evaluation.arms import WHOLE
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.run.faces import ProbeFace
 from restore_recog.evaluation.run.ledger import Ledger
+from restore_recog.images import to_tensor
+from restore_recog.labels import UNKNOWN
 from restore_recog.metrics import naturalness
 from restore_recog.metrics.perceptual import Brisque, Inception, Lpips, Niqe
+from restore_recog.registry import DEFAULT_CLASSIFIER, classifiers
+from restore_recog.restoring.restoration import resize
+from restore_recog.system import provenance
 from restore_recog.types import FaceSample, Pixels
 
 Scores = NDArray[np.float64]
@@ -41,6 +46,23 @@ INSTALL = "pip install 'restore-recog[quality]'"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """What the models make of one image.
+
+    Attributes:
+        scores: By their name in :class:`~restore_recog.evaluation.image_quality.ImageQuality`.
+        features: (D,) for FID, or None.
+        told: The code of the class that the classifier sees; -1 without one.
+        seen: (G,) features by which it decides, or None.
+    """
+
+    scores: Mapping[str, float] = field(default_factory=dict)
+    features: NDArray[np.float32] | None = None
+    told: int = UNKNOWN
+    seen: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class QualityModels:
     """The models that score the images of every arm.
 
@@ -50,6 +72,7 @@ class QualityModels:
         alone: Name -> what gives (N,) scores of images by themselves.
         missing: Name -> why that model is not available.
         files: Name -> the weights file in use.
+        classifier: Tells a label of every image, half faces included, or None.
     """
 
     fid: Callable[[Sequence[Pixels]], NDArray[np.float32]] | None = None
@@ -57,6 +80,7 @@ class QualityModels:
     alone: Mapping[str, Callable[[Sequence[Pixels]], Scores]] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
+    classifier: Classifier | None = None
 
     def score(
         self,
@@ -64,23 +88,33 @@ class QualityModels:
         faces: Sequence[ProbeFace],
         images: Sequence[Pixels],
         ledger: Ledger,
-    ) -> list[tuple[dict[str, float], NDArray[np.float32] | None]]:
-        """Return the scores of every image of one arm; none of half a face.
-
-        Returns:
-            For each image the scores by their name in
-            :class:`~restore_recog.evaluation.image_quality.ImageQuality`, and (D,) features for
-            FID or None.
-        """
+    ) -> list[Scored]:
+        """Return the scores of every image of one arm; of half a face, only what is told."""
+        told = self._told(images, ledger)
         if spec.arm.part != WHOLE or not images:
-            return [({}, None)] * len(images)
+            return [Scored(told=code, seen=seen) for code, seen in told]
         clean = [face.clean if spec.arm.quality else None for face in faces]
         scores = self._scores(images, clean, ledger)
         features = self._features(images, ledger)
         return [
-            ({name: float(column[i]) for name, column in scores.items()}, features[i])
+            Scored(
+                {name: float(column[i]) for name, column in scores.items()}, features[i], *told[i]
+            )
             for i in range(len(images))
         ]
+
+    def _told(
+        self, images: Sequence[Pixels], ledger: Ledger
+    ) -> Sequence[tuple[int, NDArray[np.float32] | None]]:
+        """Return the class that the classifier sees in every image, and its features."""
+        if self.classifier is None or not images:
+            return [(UNKNOWN, None)] * len(images)
+        device = self.classifier.device
+        with ledger.timed("classify", len(images), device):
+            fed = resize(to_tensor(images).to(device), self.classifier.image_size)
+            chances = answers.classified(self.classifier, fed)  # (N, C)
+            features = self.classifier.features(fed).float().cpu().numpy()  # (N, G)
+        return list(zip(chances.argmax(1).tolist(), features, strict=True))
 
     def _scores(
         self, images: Sequence[Pixels], clean: Sequence[Pixels | None], ledger: Ledger
@@ -117,6 +151,10 @@ class QualityModels:
             if name in self.missing or name in self.files
         }
 
+    def told_by(self) -> dict[str, Any]:
+        """Return the classifier for the record, where there is one: plain JSON values."""
+        return {} if self.classifier is None else {"told_by": provenance.model(self.classifier)}
+
     def notes(self) -> list[str]:
         """Return a sentence for every model that is not available."""
         return [f"{TITLES[name]} is not measured: {why}" for name, why in self.missing.items()]
@@ -135,15 +173,26 @@ def asks_quality(plan: Plan, samples: Mapping[str, FaceSample]) -> bool:
     return bool(plan.pairs) and not plan.identification and own
 
 
-def of_run(request: EvalRequest, asks_quality: bool, side: int) -> QualityModels:
+def of_run(request: EvalRequest, plan: Plan, asks_quality: bool, side: int) -> QualityModels:
     """Return the models of a run: where they are asked for, or the protocol is about quality.
 
     Raises:
+        PluginError: The protocol asks for a label, and the classifier tells another.
         As :func:`gather`.
     """
+    models = QualityModels()
     if request.judge_weights or asks_quality:
-        return gather(request.judge_weights, side, request.device)
-    return QualityModels()
+        models = gather(request.judge_weights, side, request.device)
+    if not plan.label:
+        return models
+    name = DEFAULT_CLASSIFIER if request.classifier is None else request.classifier
+    classifier = classifiers.obtain(name, device=request.device)
+    if classifier.label != plan.label:
+        raise PluginError(
+            f"The classifier '{classifier.name}' tells a face's {classifier.label}, and the "
+            f"protocol asks for its {plan.label}; name another with --classifier."
+        )
+    return replace(models, classifier=classifier)
 
 
 def gather(files: Mapping[str, Path], side: int, device: str) -> QualityModels:

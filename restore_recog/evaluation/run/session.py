@@ -108,14 +108,15 @@ class Session:
         self._clean = [i for i in self.design.columns if samples[i].condition == "clean"]
         probes = set() if self.plan.synthetic else set(self.plan.probes)
         self._extra = [i for i in self.design.columns if i not in probes | set(self._clean)]
-        self._choice = ArmChoice(request, self.restorers, self.segmenters)
+        self._choice = ArmChoice(request, self.restorers, self.segmenters, self.plan.label)
         passing = [samples[i] for i in (*self.plan.probes, *self._extra)]
         self._choice.check_samples(passing, samples, self.plan.synthetic)
         self.asks_quality = quality_models.asks_quality(self.plan, samples)
         self._choice.check_question(asks_quality=self.asks_quality)
         self.specs = self._choice.specs()
         self._parts = sorted({spec.arm.part for spec in self.specs})  # the occluded arm: whole
-        self.quality_models = quality_models.of_run(request, self.asks_quality, self.size)
+        asked = self.plan, self.asks_quality
+        self.quality_models = quality_models.of_run(request, *asked, self.size)
         self._studio, self._work = self._workplace(coverings)
         self._processes = Processes.current()
         self.gallery: dict[str, str] = {}

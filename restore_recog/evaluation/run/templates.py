@@ -13,10 +13,10 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from restore_recog.alignment import TEMPLATE, five_points, in_pixels, similarity, warp
+from restore_recog.alignment import TEMPLATE, five_points, in_pixels, part_of, similarity, warp
 from restore_recog.api import Recognizer, answers
 from restore_recog.errors import DataError, PluginError, RestoreRecogError
-from restore_recog.evaluation.arms import WHOLE, part_of
+from restore_recog.evaluation.arms import WHOLE
 from restore_recog.evaluation.cache.entries import FinishedWork
 from restore_recog.evaluation.cache.packing import Outcome
 from restore_recog.evaluation.image_quality import ImageQuality
@@ -244,7 +244,9 @@ def enrol(
     def outcomes(part: str) -> dict[str, Outcome]:
         def make() -> dict[str, Outcome]:
             faces = [
-                Face(samples[i], c, part_of(c.pixels, part), beyond=part != WHOLE)
+                Face(samples[i], c, c.pixels)
+                if part == WHOLE
+                else Face(samples[i], c, part_of(c.pixels, part), beyond=True)
                 for i, c in crops.items()
             ]
             rows = embed(recognizer, faces, ledger, weigh=weigh)

@@ -28,6 +28,7 @@ from restore_recog.evaluation.scores.cosine_table import (
     row_means,
     without,
 )
+from restore_recog.evaluation.scores.labelled import Labelled
 from restore_recog.evaluation.scores.plan_checks import check_pairs, check_search
 from restore_recog.evaluation.scores.search import BLOCK, SearchResult, search
 from restore_recog.metrics.identification import Ranks, hits
@@ -121,6 +122,7 @@ class Measured:
         qualities: One per probe; all NaN where it was not measured.
         features: (P, F) float32 for FID, NaN rows where there are none; None without a network.
         compare: How its templates are compared.
+        labelled: What a classifier sees in its images, where the plan asks for it and it has any.
     """
 
     name: str
@@ -130,6 +132,7 @@ class Measured:
     qualities: Sequence[ImageQuality]
     features: NDArray[np.float32] | None = None
     compare: Compare = cosines
+    labelled: Labelled | None = None
 
     def quality(self, name: str) -> Vector:
         """Return (P,) one metric of the images' quality; NaN where it was not measured."""

@@ -10,6 +10,7 @@ from restore_recog.evaluation.figure import Figure, FigureName
 from restore_recog.evaluation.figures.fixed_threshold import TOO_FEW
 from restore_recog.evaluation.figures.pairs import UNBALANCED
 from restore_recog.evaluation.results import ArmReport, EvaluationReport, Test
+from restore_recog.labels import KINDS
 
 ALPHA = 0.05
 """A direction is named only where the corrected p-value is lower."""
@@ -49,7 +50,11 @@ def _fixed(target: float) -> Ground:
     return Ground(rate, gain, "fnmr_frozen_over", words, sign=-1)
 
 
-SUCCESSES = (_rate("rank1", "rank-1"), _rate("accuracy", "the accuracy on pairs"))
+SUCCESSES = (
+    *(_rate(kind, f"the share of faces whose {kind} it tells") for kind in KINDS),
+    _rate("rank1", "rank-1"),
+    _rate("accuracy", "the accuracy on pairs"),
+)
 REFUSALS = (_fixed(0.001), _fixed(0.01))
 
 

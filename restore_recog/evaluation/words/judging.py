@@ -28,7 +28,8 @@ class Case:
     """What is judged: the restorers of one run by one recogniser.
 
     Attributes:
-        where: What the probes were, to follow the recogniser's name in a sentence.
+        recognizer: The name of the recogniser, or of the classifier where one is asked.
+        where: What the probes were, to follow that name in a sentence.
         quality: Whether the images are judged, and not what a recogniser makes of them.
     """
 
@@ -46,6 +47,7 @@ class Case:
         if any(data.get("rendered") for data in setup.get("data", ())):
             where = " on rendered phantom faces"
         name = setup.get("recognizer", {}).get("name", "the recogniser")
+        name = setup.get("told_by", {}).get("name", name)
         return cls(report.arms, report.cohorts, name, where, setup.get("asks") == "quality")
 
     @property

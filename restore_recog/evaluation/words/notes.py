@@ -126,7 +126,8 @@ def setup(session: Session, findings: Findings) -> dict[str, Any]:
             probe.drawn for probe in session.found_probes.values() if probe.drawn is not None
         ),
         "score_norm_cohort": _cohort(session),
-        "asks": "quality" if session.asks_quality else "recognition",
+        "asks": plan.label or ("quality" if session.asks_quality else "recognition"),
+        **session.quality_models.told_by(),
         "judges": session.quality_models.facts(),
         "calibration": None if findings.calibration is None else findings.calibration.facts(),
         "bootstrap": {"unit": "subject", "resamples": RESAMPLES, "level": LEVEL},

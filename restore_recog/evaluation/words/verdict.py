@@ -9,6 +9,7 @@ from restore_recog.evaluation.figures.chance import at_chance
 from restore_recog.evaluation.results import ArmReport, Cohort, Test, Verdict
 from restore_recog.evaluation.words import remarks
 from restore_recog.evaluation.words.grounds import CANNOT_TELL, Ground, Tests, grounds, points
+from restore_recog.labels import KINDS
 
 
 def verdict(
@@ -70,8 +71,8 @@ def _answer(
     directions = {_counted(arm, base, tests) for base in bases}
     if all(at_chance(one, bases[0].rate) for one in (arm, floor)):
         return CANNOT_TELL, (
-            "Whether restoring {} helps {} cannot be told, for these probes measure nothing: the "
-            "recogniser does no better than chance on them, occluded or restored"
+            "Whether restoring {} helps {} cannot be told, for these probes measure nothing: it "
+            "does no better than chance on them, occluded or restored"
         )
     if {1, -1} <= directions:
         return CANNOT_TELL, "Whether restoring {} helps {} depends on what it is used for"
@@ -98,7 +99,7 @@ def _ground(arm: ArmReport, floor: ArmReport, base: Ground, answer: str, tests: 
     """Return one rate before and after, and how far it carries the answer."""
     gain = arm.figures[base.gain]
     before, after = floor.figures[base.rate].value, arm.figures[base.rate].value
-    kind = "probes" if base.rate == "rank1" else "comparisons"
+    kind = "probes" if base.rate in ("rank1", *KINDS) else "comparisons"
     direction = tests.direction(arm, base.gain, base.sign)
     note = {1: "is better", -1: "is worse", 0: "alone cannot be told"}[direction]
     if direction != _counted(arm, base, tests):

@@ -7,7 +7,9 @@ from typing import Any
 
 from restore_recog.evaluation.figure import FigureName, Figures
 from restore_recog.evaluation.results import EvaluationReport
+from restore_recog.labels import KINDS
 from restore_recog.reporting.columns import (
+    CLASSES,
     LIKENESS,
     NOTHING,
     Cell,
@@ -21,6 +23,7 @@ from restore_recog.reporting.pages.elements import Grid, arms_table, grid
 from restore_recog.reporting.report_figures import people
 
 SHOWN = (
+    *(name for kind in KINDS for name in (kind, f"{kind}_gain")),
     "rank1",
     "rank1_gain",
     "accuracy",
@@ -33,6 +36,18 @@ SHOWN = (
 """Figures in the tables of groups; cohorts.csv and report.json have them all."""
 
 IDENTITY = ("cosine", "cosine_gain")
+
+
+def classes(report: EvaluationReport) -> dict[str, Any]:
+    """Return what a classifier told in every arm, and what a reader must know of it."""
+    figures = [(arm.name, arm.figures) for arm in report.arms]
+    kind = report.setup.get("asks", "")
+    rates = [arm.figures[kind] for arm in report.arms if kind in arm.figures]
+    return {
+        "table": arms_table(CLASSES, figures),
+        "by": report.setup.get("told_by", {}),
+        "chance": f"{100 * rates[0].get('chance', 0.0):.1f}" if rates else "",
+    }
 
 
 def groups(report: EvaluationReport) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from restore_recog.evaluation.results import EvaluationReport, Example
+from restore_recog.labels import KINDS
 from restore_recog.reporting import csv_files, report_figures, strips
 from restore_recog.reporting.columns import ACQUISITION, NOTHING, known
 from restore_recog.reporting.pages import groups, recognition
@@ -28,7 +29,9 @@ def page(report: EvaluationReport, plots: Mapping[str, Plot] | None = None) -> s
     return render(
         "report.html.j2",
         report=report,
-        quality=report.setup.get("asks") == "quality",
+        quality=report.setup.get("asks") not in (None, "recognition"),
+        kind=kind if (kind := report.setup.get("asks")) in KINDS else "",
+        classes=groups.classes(report),
         plots=report_figures.images(report) if plots is None else plots,
         recognition=recognition.recognition(report),
         flips=recognition.flips(report),

@@ -10,7 +10,7 @@ import pytest
 from scoring_fakes import board_of, dense, findings, near, pairs_only, people, sample, simple_plan
 
 from restore_recog.errors import DataError
-from restore_recog.evaluation.figures import groups as cohorts
+from restore_recog.evaluation.figures import group_labels
 from restore_recog.evaluation.figures.findings import Findings
 from restore_recog.evaluation.results import Cohort, Spread
 from restore_recog.metrics.permutation import largest_gap_test
@@ -147,7 +147,7 @@ def test_a_label_may_vary_within_a_person() -> None:
 
 def test_probes_of_no_known_label_are_a_cohort_but_no_end_of_a_spread() -> None:
     some = [replace(one, attributes={}) if i < 40 else one for i, one in enumerate(samples())]
-    labels = cohorts.labels(some, {}, ["gender", "pose"])
+    labels = group_labels.labels(some, {}, ["gender", "pose"])
     groups, spreads = planted().by_group(labels, min_subjects=5)
     assert {(c.column, c.value, c.n) for c in groups if c.value == "unknown"} == {
         ("gender", "unknown", 40),
@@ -158,13 +158,13 @@ def test_probes_of_no_known_label_are_a_cohort_but_no_end_of_a_spread() -> None:
 
 def test_labels_taken_unasked() -> None:
     coverings = {one.image_id: ("scarf", "mask")[i % 2] for i, one in enumerate(samples())}
-    assert sorted(cohorts.labels(samples(), coverings, None)) == ["covering", "gender", "pose"]
+    assert sorted(group_labels.labels(samples(), coverings, None)) == ["covering", "gender", "pose"]
     as_found = [replace(one, condition=coverings[one.image_id]) for one in samples()]
-    assert "condition" not in cohorts.labels(as_found, coverings, None)
-    assert "condition" in cohorts.labels(as_found, coverings, ["condition"])
+    assert "condition" not in group_labels.labels(as_found, coverings, None)
+    assert "condition" in group_labels.labels(as_found, coverings, ["condition"])
     twisted = [replace(one, condition=one.attributes["pose"]) for one in samples()]
-    assert "condition" in cohorts.labels(twisted, coverings, None)
-    assert list(cohorts.labels(samples(), coverings, ["constant", "split"])) == [
+    assert "condition" in group_labels.labels(twisted, coverings, None)
+    assert list(group_labels.labels(samples(), coverings, ["constant", "split"])) == [
         "constant",
         "split",
     ]
@@ -172,7 +172,7 @@ def test_labels_taken_unasked() -> None:
 
 def test_an_unknown_label_names_those_there_are() -> None:
     with pytest.raises(DataError, match="no label 'hair'.* constant, covering, .*gender"):
-        cohorts.check(["gender", "hair"], samples())
+        group_labels.check(["gender", "hair"], samples())
 
 
 def test_pairs_are_broken_down_by_their_probes() -> None:

@@ -1,0 +1,40 @@
+"""``restore-recog train-classifier``: train a classifier of expressions or of another label."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from restore_recog.cli.training_options import TrainingOptions, training_options
+from restore_recog.cli.training_run import train
+
+
+@click.command("train-classifier")
+@click.option(
+    "--classifier",
+    default="resnet18",
+    show_default=True,
+    metavar="NAME[:LABEL]",
+    help="Classifier, and what it is to tell (expression, gender): a registered name or "
+    "module:Class.",
+)
+@training_options
+def command(classifier: str, **given: Any) -> None:
+    """Train a classifier of faces, on images whose label is known, each class equally often.
+
+    The protocol 'expression' asks one what it sees in restored faces. Images that a data set
+    marks for testing are left out. The run can be stopped at any point and continues exactly
+    there with --resume.
+
+    \b
+    Examples:
+      restore-recog train-classifier --data phantom --data ferplus:PATH --output runs/expression
+      restore-recog train-classifier --data rafdb:PATH --set width=64 --output runs/rafdb
+      restore-recog train-classifier --classifier resnet18:gender --data utkface:PATH \\
+          --output runs/gender
+    """
+    from restore_recog import registry
+
+    plugin = registry.classifiers.load(classifier)
+    train(TrainingOptions(**given), plugin, (registry.classifiers.argument(classifier),))

@@ -1,0 +1,44 @@
+"""The figures of a classifier: how often it sees the true label, and what an arm gains in that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from restore_recog.evaluation.figure import Figure
+from restore_recog.evaluation.figures.chance import judged
+from restore_recog.evaluation.figures.paired import flips
+from restore_recog.evaluation.figures.single import People, rate_figure
+from restore_recog.evaluation.scores.labelled import Labelled
+
+
+def figures(labelled: Labelled, people: People, seed: int) -> Iterator[Figure | None]:
+    """Return how often the classifier is right, over all probes and as the mean of the classes.
+
+    The first bears the label's name; guessing gets as many right as the commonest class has.
+    ``NAME_predicted`` is how often the restorer went by the truth, where it went by anything.
+
+    Args:
+        labelled: Of the arm.
+        people: (P,) the probes' subjects as numbers.
+        seed: Of the draws.
+    """
+    kind, true = labelled.kind, labelled.true
+    rate = rate_figure(kind, labelled.right, people, seed)
+    assert rate is not None
+    recalls = [float(labelled.right[true == one].mean()) for one in np.unique(true)]
+    common = float(np.unique(true, return_counts=True)[1].max() / true.size)
+    yield judged(rate, common).with_details(mean_of_classes=float(np.mean(recalls)))
+    foreseen = labelled.foreseen
+    known = np.isfinite(foreseen)
+    yield rate_figure(f"{kind}_predicted", foreseen[known], people[known], seed)
+
+
+def gain(
+    mine: Labelled | None, other: Labelled | None, people: People, seed: int, ending: str = "gain"
+) -> Figure | None:
+    """Return the paired difference of two arms in how often the classifier is right."""
+    if mine is None or other is None:
+        return None
+    return flips(f"{mine.kind}_{ending}", mine.right, other.right, people, seed)

@@ -1,0 +1,80 @@
+"""Figures of a classifier: what it confuses, and a map of its features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restore_recog.evaluation.results import SightRow
+from restore_recog.names import unmarked
+from restore_recog.reporting.plots import COLOURS
+from restore_recog.reporting.plots_panels import in_panels
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NO_IMAGE = "none"
+"""Column of the probes of which there is no image."""
+
+
+def confusion_figure(tables: Mapping[str, NDArray[np.int64]], classes: Sequence[str]) -> Figure:
+    """Draw what was told of each true class, in per cent of its probes, one panel per arm.
+
+    Args:
+        tables: Arm -> (C, C + 1) counts: rows true, columns told, the last without an image. The
+            last column is drawn where it is not empty.
+        classes: Names of the rows.
+    """
+    figure, grid = in_panels(len(tables), share=False)
+    every = next(iter(tables.values())).sum(axis=1)
+    there = [i for i, count in enumerate(every) if count]  # classes that have probes
+    for axes, (arm, table) in zip(grid, tables.items(), strict=True):
+        columns = [*range(len(classes)), *([len(classes)] if table[:, -1].any() else [])]
+        counts = table[np.ix_(there, columns)]
+        shares = 100 * counts / counts.sum(axis=1, keepdims=True)
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=100, aspect="auto")
+        _numbers(axes, shares)
+        axes.set_xticks(range(len(columns)), [(*classes, NO_IMAGE)[c][:4] for c in columns])
+        axes.set_yticks(range(len(there)), [f"{classes[c]} ({every[c]})" for c in there])
+        axes.tick_params(labelsize="x-small", length=0)
+        axes.set_title(unmarked(arm), fontsize="small")
+    figure.supxlabel("Told by the classifier", fontsize="medium")
+    figure.supylabel("True (number of probes)", fontsize="medium")
+    return figure
+
+
+def _numbers(axes: Axes, shares: NDArray[np.float64]) -> None:
+    """Write every share of 1 % or more into its cell."""
+    for (row, column), share in np.ndenumerate(shares):
+        if share >= 1:
+            colour = "white" if share > 55 else "black"
+            axes.text(
+                column, row, f"{share:.0f}", ha="center", va="center", color=colour, fontsize=6
+            )
+
+
+def map_figure(rows: Sequence[SightRow], classes: Sequence[str]) -> Figure:
+    """Draw where t-SNE puts the classifier's features, one panel per arm, coloured by the truth.
+
+    Args:
+        rows: With places; those of all arms lie on one map.
+        classes: In order of the colours.
+    """
+    arms: dict[str, list[SightRow]] = {}
+    for row in rows:
+        arms.setdefault(row.arm, []).append(row)
+    figure, grid = in_panels(len(arms))
+    for number, (axes, (arm, mine)) in enumerate(zip(grid, arms.items(), strict=True)):
+        for colour, name in zip(COLOURS, classes, strict=True):
+            places = np.array([(r.x, r.y) for r in mine if r.true == name]).reshape(-1, 2)
+            axes.scatter(places[:, 0], places[:, 1], s=7, color=colour, linewidths=0, label=name)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.set_title(unmarked(arm), fontsize="small")
+        if number == 0:
+            axes.legend(fontsize="xx-small", loc="best", markerscale=1.5)
+    return figure
