@@ -38,6 +38,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "visible": (64, 128, 256, 512),
         "label": True,
         "map": True,
+        "balanced": ("whole", "mask"),
         "label_planes": "broadcast",
         "shared_bn": False,
         "dropout": 0.5,
@@ -119,17 +120,19 @@ PRESETS["tiny"] = PRESETS["compact"] | {
 length; the other lengths are those of the paper's three. ``lr_whole`` and ``lr_mask`` are the
 discriminators' rates, ``d_every`` the generator's steps for each of theirs; in the labelled phases
 all rates fall along half a cosine to the share ``decay``. ``label=false`` and ``map=false`` train
-without that input. ``rec``, ``per``, ``adv_whole``, ``adv_mask`` are equation 6's weights in the
-generator's loss, ``whole`` and ``mask`` those of the discriminators, which change nothing under
-Adam. ``smooth`` is what a discriminator should say of real images (1, or a little less),
-``spectral`` normalises its convolutions. ``see_masked`` shows the discriminators the covered face
-as well. ``rec_half``, ``squared``: see :mod:`restore_recog.restorers.ecgan.losses`. ``vgg_norm``
-feeds VGG-19 as it was trained; in the paper's code it sees images in [-1, 1]. ``composite`` puts
-the uncovered pixels back, in training and in use; without it the whole face is as generated.
-``identity`` is the weight of 1 - cosine by the ``teachers``, ``margin`` that of what is missing to
-a lead over the most similar other person of the batch; ``cloth``, ``dilate``, ``dilate_spread``,
-``feather``, ``covered`` and ``init`` are as for GANMasker. ``tiny`` is ``compact`` in small, for
-tests and for trying a command out: it trains in seconds and restores nothing well."""
+without that input. ``balanced`` are the labelled phases in which every expression comes equally
+often; the others draw all images as they are, and those of unknown expression are told none.
+``rec``, ``per``, ``adv_whole``, ``adv_mask`` are equation 6's weights in the generator's loss,
+``whole`` and ``mask`` those of the discriminators, which change nothing under Adam. ``smooth`` is
+what a discriminator should say of real images (1, or a little less), ``spectral`` normalises its
+convolutions. ``see_masked`` shows the discriminators the covered face as well. ``rec_half``,
+``squared``: see :mod:`restore_recog.restorers.ecgan.losses`. ``vgg_norm`` feeds VGG-19 as it was
+trained; in the paper's code it sees images in [-1, 1]. ``composite`` puts the uncovered pixels
+back, in training and in use; without it the whole face is as generated. ``identity`` is the weight
+of 1 - cosine by the ``teachers``, ``margin`` that of what is missing to a lead over the most
+similar other person of the batch; ``cloth``, ``dilate``, ``dilate_spread``, ``feather``,
+``covered`` and ``init`` are as for GANMasker. ``tiny`` is ``compact`` in small, for tests and for
+trying a command out: it trains in seconds and restores nothing well."""
 
 DEEPGAN_PRESETS = {name: options | {"label": False} for name, options in PRESETS.items()}
 """DeepGAN's: the same but for the label, of which it knows nothing."""
@@ -199,6 +202,12 @@ def read_options(
             f"{of.model}'s option 'dilate_spread' must lie between 0 and 'dilate' "
             f"({result['dilate']}), not at {result['dilate_spread']}."
         )
+    for name in result["balanced"]:
+        if name not in ("whole", "mask"):
+            raise TrainingError(
+                f"{of.model}'s option 'balanced' lists phases, whole or mask or both; there is no "
+                f"'{name}' among them."
+            )
     positive = ("batch_size", "batch_visible", "base_critic", "d_every", "smooth")
     for name in (*positive, *(name for name in result if name.startswith("lr"))):
         if result[name] <= 0:

@@ -102,16 +102,17 @@ class ECGANTraining:
     def phases(self) -> Sequence[Phase]:
         """Return the phases in order; one of no images is left out.
 
-        With a label all but ``pretrain`` draw images of known expressions, of each equally many.
+        With a label ``visible`` and those of the option ``balanced`` draw images of known
+        expressions, of each equally many.
         """
-        o, label = self.options, "expression" if self.options["label"] else ""
-        phases = [
-            Phase(name, o[f"images_{name}"], o["batch_size"], partial(self._step, name), balanced)
-            for name, balanced in (("pretrain", ""), ("whole", label), ("mask", label))
-        ]
-        if label:
-            size, images = o["batch_visible"], o["images_visible"]
-            phases.insert(0, Phase("visible", images, size, self._visible_step, label))
+        o, size, phases = self.options, self.options["batch_size"], []
+        if o["label"]:
+            many, step = o["batch_visible"], self._visible_step
+            phases.append(Phase("visible", o["images_visible"], many, step, "expression"))
+        for name in OPPONENTS:
+            kind = "expression" if o["label"] and name in o["balanced"] else ""
+            step = partial(self._step, name)
+            phases.append(Phase(name, o[f"images_{name}"], size, step, kind))
         return [phase for phase in phases if phase.images]
 
     def state(self) -> Mapping[str, Stateful]:

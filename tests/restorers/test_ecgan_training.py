@@ -84,6 +84,9 @@ def test_labelled_phases_draw_the_expressions_in_balance() -> None:
         ("mask", "expression"),
     ]
     assert not any(phase.balanced for phase in training(label=False).phases)
+    assert [phase.balanced != "" for phase in training(balanced="whole").phases] == [
+        *(True, False, True, False)
+    ]
 
 
 def test_adams_decays_are_the_papers() -> None:
@@ -251,6 +254,7 @@ def test_training_may_start_from_weights(tmp_path: Path) -> None:
         ({"depth": 3}, "choose one of 4, 5"),
         ({"visible": "16,32"}, "'visible' cannot be .16, 32.; it is a list of 4 to 4 numbers"),
         ({"dilate": 1, "dilate_spread": 2}, "between 0 and 'dilate' \\(1\\), not at 2"),
+        ({"balanced": "pretrain"}, "no 'pretrain' among them"),
         ({"images_mask": -3}, "'images_mask' cannot be -3"),
         ({"images_visible": 0}, "0 images in images_visible, which leaves"),
         (
