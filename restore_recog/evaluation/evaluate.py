@@ -22,6 +22,7 @@ from restore_recog.evaluation.results import EvaluationReport, ProbeRow
 from restore_recog.evaluation.run.ledger import Ledger, Progress
 from restore_recog.evaluation.run.probes import ArmRun
 from restore_recog.evaluation.run.session import Session, run_together
+from restore_recog.evaluation.scores.plan_checks import check_labels
 from restore_recog.evaluation.words import notes, teaching
 from restore_recog.evaluation.words.examples import examples
 from restore_recog.evaluation.words.judging import Case, judge
@@ -79,6 +80,7 @@ def evaluate_each(
         )
     samples = [sessions[0].source.samples[image_id] for image_id in plan.probes]
     group_labels.check(request.cohorts, samples)
+    check_labels(plan.label, samples)
     runs = run_together(sessions)
     reports = [_report(session, mine) for session, mine in zip(sessions, runs, strict=True)]
     judgement = judge([Case.of(report) for report in reports])

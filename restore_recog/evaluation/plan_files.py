@@ -18,6 +18,7 @@ from typing import Any
 
 from restore_recog.api import Plan
 from restore_recog.errors import DataError
+from restore_recog.labels import KINDS
 from restore_recog.names import brief, written
 from restore_recog.system.text import csv_rows, csv_text, read_json, whole
 from restore_recog.types import FaceSample, Trial
@@ -80,6 +81,7 @@ def render(plan: Plan, samples: Mapping[str, FaceSample]) -> dict[str, str]:
         "format": FORMAT,
         "synthetic": plan.synthetic,
         "identification": plan.identification,
+        **({"label": plan.label} if plan.label else {}),
         "notes": list(plan.notes),
     }
     return {
@@ -152,7 +154,11 @@ def _facts(file: Path) -> dict[str, Any]:
         raise DataError(f'{file}: "synthetic" and "identification" must be true or false.')
     if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
         raise DataError(f'{file}: "notes" must be a list of sentences.')
-    return {"synthetic": synthetic, "identification": identification, "notes": tuple(notes)}
+    label = facts.get("label", "")
+    if label not in ("", *KINDS):
+        raise DataError(f'{file}: "label" must be one of {", ".join(KINDS)}, or be left out.')
+    known = {"synthetic": synthetic, "identification": identification, "label": label}
+    return {**known, "notes": tuple(notes)}
 
 
 def _listed(file: Path, required: bool) -> list[Listed]:

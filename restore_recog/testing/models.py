@@ -1,4 +1,4 @@
-"""The contracts of models (restorers, segmenters, recognisers, classifiers), and images for them."""
+"""The contracts of models, from restorers to classifiers, and what they are tried on."""
 
 from __future__ import annotations
 

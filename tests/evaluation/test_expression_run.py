@@ -166,7 +166,9 @@ def test_a_classifier_of_another_label_is_refused() -> None:
 
 
 def test_the_truth_is_asked_for_where_it_is_unknown() -> None:
-    request = replace(asked(), protocol=Unlabelled(), arms=("restored-oracle-label",))
+    with pytest.raises(DataError, match="expression of 10 probes, and the data does not say that"):
+        evaluate(replace(asked(), protocol=Unlabelled("expression")))
+    request = replace(asked(), protocol=Unlabelled(""), arms=("restored-oracle-label",))
     with pytest.raises(DataError, match="'restored-oracle-label' cannot be measured: the expressi"):
         evaluate(request)
     with pytest.raises(DataError, match="no restorer of the run can be told an expression"):
@@ -176,5 +178,10 @@ def test_the_truth_is_asked_for_where_it_is_unknown() -> None:
 class Unlabelled(Expression):
     """Takes the images without a known expression, too, as the protocol 'quality' does."""
 
+    def __init__(self, label: str) -> None:
+        super().__init__()
+        self.label = label
+
     def plan(self, samples, *, seed=0, limit=None):
-        return super(Expression, self).plan(samples, seed=seed, limit=limit)
+        plan = super(Expression, self).plan(samples, seed=seed, limit=limit)
+        return replace(plan, label=self.label)

@@ -52,6 +52,7 @@ def write(folder: Path, plan: Plan = PLAN, changed: Mapping[str, str] | None = N
         replace(PLAN, folds=(), missing_pairs=(), training=(), notes=()),
         replace(PLAN, pairs=(), folds=(), cosine_references={}, synthetic=True),
         replace(PLAN, identification=False, references=PLAN.references + ("bob/2.png",)),
+        replace(PLAN, label="expression"),
     ],
 )
 def test_round_trip_is_exact(plan: Plan, tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from restore_recog.api import Plan
 from restore_recog.errors import DataError
+from restore_recog.labels import UNKNOWN, code
+from restore_recog.types import FaceSample
 
 
 def check_search(plan: Plan, subjects: Mapping[str, str]) -> None:
@@ -45,4 +47,15 @@ def check_pairs(plan: Plan, columns: set[str]) -> None:
         raise DataError(
             "The protocol has neither a search nor a pair whose two images exist, so there is "
             "nothing to measure; is its list of pairs made for this data?"
+        )
+
+
+def check_labels(label: str, samples: Sequence[FaceSample]) -> None:
+    """Raise DataError where a classifier is to be asked about a probe whose truth is unknown."""
+    lacking = [s for s in samples if label and code(label, s.attributes.get(label, "")) == UNKNOWN]
+    if lacking:
+        raise DataError(
+            f"The protocol asks for the {label} of {len(samples)} probes, and the data does not "
+            f"say that of {len(lacking)} of them ('{lacking[0].image_id}' is the first); give the "
+            "data that the plan was made for."
         )
