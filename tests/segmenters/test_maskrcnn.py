@@ -23,6 +23,7 @@ from restore_recog.errors import (
     WeightsError,
 )
 from restore_recog.evaluation.cache.identity import identity
+from restore_recog.nn.distributed import GlobalBatchNorm
 from restore_recog.nn.masks import grow
 from restore_recog.segmenters import names
 from restore_recog.segmenters.average import AverageMask
@@ -205,6 +206,9 @@ class TestStart:
         assert {"rcnn.backbone.body.conv1.weight", "rcnn.backbone.body.layer4.0.bn1.bias"} < stuck
         assert "rcnn.backbone.body.layer2.0.conv1.weight" not in stuck
         assert not any(name.startswith("rcnn.roi_heads") for name in stuck)
+        body.bn1 = GlobalBatchNorm(body.bn1)  # as in a training of several processes
+        model._make_ready()
+        assert not body.bn1.training and not body.layer4[0].bn1.training and heads.training
         learning = sum(p.numel() for g in model.optimizer.param_groups for p in g["params"])
         assert learning == sum(p.numel() for p in model.net.parameters() if p.requires_grad)
 

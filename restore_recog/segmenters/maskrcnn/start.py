@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torchvision.models.detection import MaskRCNN_ResNet50_FPN_Weights
 
 from restore_recog import weights as weights_file
@@ -55,7 +56,7 @@ def start(net: CoveringNet, init: str, model: str) -> tuple[str, bool]:
 def frozen(net: CoveringNet) -> list[nn.Module]:
     """Return what stays as COCO's weights have it: the stem, the first stage and every norm."""
     body = net.rcnn.backbone.body
-    norms = [part for part in net.modules() if isinstance(part, nn.BatchNorm2d)]
+    norms = [part for part in net.modules() if isinstance(part, _BatchNorm)]
     return [body.conv1, body.layer1, *norms]
 
 

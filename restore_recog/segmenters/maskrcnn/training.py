@@ -41,9 +41,8 @@ class MaskRCNNTraining:
         self.image_size: int = o["size"]
         self.covered: float = o["covered"]
         self.net = CoveringNet(o)
-        o["init"], from_coco = start(self.net, o["init"], NAME)
-        self.fixed = frozen(self.net) if from_coco else []
-        for part in self.fixed:
+        o["init"], self.from_coco = start(self.net, o["init"], NAME)
+        for part in self._fixed():
             part.requires_grad_(False)
         self.net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = _optimizer(self.net, o)
@@ -97,14 +96,22 @@ class MaskRCNNTraining:
 
     def _step(self, batch: FaceBatch, progress: float) -> Mapping[str, float]:
         images, masks = self._scene(batch)
-        self.net.train()
-        for part in self.fixed:
-            part.eval()
+        self._make_ready()
         losses = self.net.losses(images, masks)
         total = torch.stack(list(losses.values())).sum()
         update(self.optimizer, self.net, total, self._share(progress), self.options["clip"])
         values = torch.stack([total.detach(), *(loss.detach() for loss in losses.values())])
         return dict(zip(["loss", *losses], values.tolist(), strict=True))
+
+    def _make_ready(self) -> None:
+        """Put the net in training mode, but for what stays as it is."""
+        self.net.train()
+        for part in self._fixed():
+            part.eval()
+
+    def _fixed(self) -> list[nn.Module]:
+        """Return what is not learnt; asked anew, since several processes replace their norms."""
+        return frozen(self.net) if self.from_coco else []
 
     def _share(self, progress: float) -> float:
         """Return the learning rate as a share of ``lr``."""
