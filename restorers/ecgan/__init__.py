@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 
 from restore_recog.errors import PluginError
-from restore_recog.labels import EXPRESSIONS, UNKNOWN
+from restore_recog.labels import EXPRESSIONS
 from restore_recog.nn.masks import grow
 from restore_recog.nn.restorer import NetRestorer
 from restore_recog.restorers.ecgan.model import ECGANNets
@@ -73,10 +73,6 @@ class DeepGAN(NetRestorer):
             occluded, hole, self.expressions(batch), told=self.argument != NO_MAP
         )
 
-    def expressions(self, batch: FaceBatch) -> Tensor:
-        """Return the (N,) codes of the expressions that the generator is told: all unknown."""
-        return torch.full((len(batch.images),), UNKNOWN, device=batch.images.device)
-
     @classmethod
     def trainable(
         cls, preset: str = "compact", device: str = "cpu", **options: Any
@@ -127,16 +123,17 @@ class ECGAN(DeepGAN):
             self.needs = frozenset({"masks"})  # type: ignore[misc]
 
     @torch.inference_mode()
-    def expressions(self, batch: FaceBatch) -> Tensor:
-        """Return the (N,) codes of the expressions that the generator is told, -1 for none.
+    def expressions(self, batch: FaceBatch) -> Tensor | None:
+        """Return the (N,) codes of the expressions that the generator is told; None for none.
 
         Args:
             batch: As for ``restore``. Its attribute ``expression`` goes first where it is known.
         """
         if "expression" not in self.needs:
-            return super().expressions(batch)
+            return None
         if self.argument in EXPRESSIONS:
-            told = torch.full_like(super().expressions(batch), EXPRESSIONS.index(self.argument))
+            code = EXPRESSIONS.index(self.argument)
+            told = torch.full((len(batch.images),), code, device=batch.images.device)
         else:
             told = self.predictions(batch)
         truth = batch.attributes.get("expression")
