@@ -68,6 +68,7 @@ class ECGANNets(nn.Module):
             dropout=o["dropout"],
             upsampling=o["upsampling"],
             shared_bn=o["shared_bn"],
+            modulated=o["label"] and o.get("modulate", False),  # files from before it have none
         )
 
     def generate(
@@ -95,7 +96,7 @@ class ECGANNets(nn.Module):
             if labels is None:
                 labels = torch.full((len(occluded),), -1, device=occluded.device)
             given.append(self.planes(labels, occluded.shape[2:]))
-        face: Tensor = self.generator(torch.cat(given, 1))  # (N, 3, 6, 10 or 13, H, W) in
+        face: Tensor = self.generator(torch.cat(given, 1), labels)  # (N, 3, 6, 10 or 13, H, W) in
         return face / 2 + 0.5
 
     def predicted(self, occluded: Tensor, hole: Tensor) -> Tensor | None:

@@ -60,6 +60,28 @@ class LabelPlanes(nn.Module):
         return planes.expand(-1, -1, *size)
 
 
+class Modulation(nn.Module):
+    """Scales and shifts channels by the label; leaves them as they are where it is unknown.
+
+    Deviation: not in the paper. Planes of one number are constants, which the instance
+    normalisation of the very next blocks takes out: next to nothing of the label comes through.
+
+    Args:
+        channels: C.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(len(EXPRESSIONS), 2 * channels)
+        nn.init.zeros_(self.embedding.weight)
+
+    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
+        """Return (N, C, H, W) features, told (N,) codes."""
+        numbers = self.embedding(labels.clamp_min(0)) * (labels >= 0)[:, None]
+        scale, shift = numbers[:, :, None, None].chunk(2, 1)  # (N, C, 1, 1) each
+        return features * (1 + scale) + shift
+
+
 class SqueezeExcitation(nn.Module):
     """Weighs channels by what all of them hold on average, (N, C, H, W) -> the same.
 
@@ -115,9 +137,10 @@ class Expanding(nn.Module):
     Args:
         inputs, outputs: Channels; what is joined has *outputs*.
         upsampling: One of :data:`UPSAMPLING`.
+        modulated: Whether the label scales and shifts what is normalised.
     """
 
-    def __init__(self, inputs: int, outputs: int, upsampling: str) -> None:
+    def __init__(self, inputs: int, outputs: int, upsampling: str, modulated: bool) -> None:
         super().__init__()
         self.enlarge: nn.Module = nn.ConvTranspose2d(inputs, outputs, 3, 2, 1, output_padding=1)
         if upsampling == "bilinear":
@@ -126,14 +149,16 @@ class Expanding(nn.Module):
                 nn.Upsample(scale_factor=2, mode="bilinear"),
             )
         self.join = nn.Sequential(
-            nn.Conv2d(2 * outputs, outputs, 3, padding=1),
-            nn.InstanceNorm2d(outputs),
-            nn.LeakyReLU(0.2),
+            nn.Conv2d(2 * outputs, outputs, 3, padding=1), nn.InstanceNorm2d(outputs)
         )
+        self.told = Modulation(outputs) if modulated else None
 
-    def forward(self, features: Tensor, skip: Tensor) -> Tensor:
+    def forward(self, features: Tensor, skip: Tensor, labels: Tensor | None) -> Tensor:
         """Return (N, outputs, 2H, 2W) of (N, inputs, H, W) and (N, outputs, 2H, 2W)."""
-        return self.join(torch.cat([self.enlarge(features), skip], 1))  # type: ignore[no-any-return]
+        x = self.join(torch.cat([self.enlarge(features), skip], 1))
+        if self.told is not None and labels is not None:
+            x = self.told(x, labels)
+        return F.leaky_relu(x, 0.2)
 
 
 class Generator(nn.Module):
@@ -150,6 +175,7 @@ class Generator(nn.Module):
         upsampling: One of :data:`UPSAMPLING`.
         shared_bn: Whether the four atrous layers share one batch normalisation, as in the
             published code.
+        modulated: Whether the label reaches the decoder's normalisations, too.
     """
 
     def __init__(
@@ -161,6 +187,7 @@ class Generator(nn.Module):
         dropout: float = 0.5,
         upsampling: str = "deconv",
         shared_bn: bool = False,
+        modulated: bool = False,
     ) -> None:
         super().__init__()
         widths = [base << level for level in range(depth + 1)]
@@ -183,12 +210,19 @@ class Generator(nn.Module):
             )
         )
         self.decoder = nn.ModuleList(
-            Expanding(a, b, upsampling) for a, b in zip(widths[:0:-1], widths[-2::-1], strict=True)
+            Expanding(a, b, upsampling, modulated)
+            for a, b in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
         self.last = nn.Conv2d(base, 3, 1)
 
-    def forward(self, given: Tensor) -> Tensor:
-        """Return the generated face, everywhere."""
+    def forward(self, given: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return the generated face, everywhere.
+
+        Args:
+            given: (N, inputs, H, W).
+            labels: (N,) codes, below 0 where unknown, as None for all; a generator that is not
+                modulated sees its planes alone.
+        """
         x = self.stem(given)  # (N, b, H, W)
         skips = [x]
         for level, block in enumerate(self.encoder):
@@ -198,7 +232,7 @@ class Generator(nn.Module):
             skips.append(x)
         x = self.atrous(skips.pop())
         for block in self.decoder:
-            x = block(x, skips.pop())  # twice the sides, half the channels
+            x = block(x, skips.pop(), labels)  # twice the sides, half the channels
         return torch.tanh(self.last(x))
 
 

@@ -40,6 +40,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "map": True,
         "balanced": ("whole", "mask"),
         "label_planes": "broadcast",
+        "modulate": False,
         "shared_bn": False,
         "dropout": 0.5,
         "upsampling": "deconv",
@@ -88,6 +89,7 @@ PRESETS["compact"] = PRESETS["paper"] | {
     "depth": 4,
     "base_critic": 4,
     "visible": (16, 32, 64, 128),
+    "modulate": True,
     "dropout": 0.0,
     "upsampling": "bilinear",
     "per": 20.0,
@@ -120,7 +122,8 @@ PRESETS["tiny"] = PRESETS["compact"] | {
 length; the other lengths are those of the paper's three. ``lr_whole`` and ``lr_mask`` are the
 discriminators' rates, ``d_every`` the generator's steps for each of theirs; in the labelled phases
 all rates fall along half a cosine to the share ``decay``. ``label=false`` and ``map=false`` train
-without that input. ``balanced`` are the labelled phases in which every expression comes equally
+without that input. ``modulate`` lets the label scale and shift what the decoder has normalised,
+beside its planes. ``balanced`` are the labelled phases in which every expression comes equally
 often; the others draw all images as they are, and those of unknown expression are told none.
 ``rec``, ``per``, ``adv_whole``, ``adv_mask`` are equation 6's weights in the generator's loss,
 ``whole`` and ``mask`` those of the discriminators, which change nothing under Adam. ``smooth`` is

@@ -148,6 +148,18 @@ def test_planes_are_even_and_empty_for_an_unknown_label() -> None:
     assert full(torch.tensor([0]), (16, 8)).shape == (1, 3, 16, 8)
 
 
+def test_modulation_starts_at_nothing_and_knows_nothing_of_an_unknown_label() -> None:
+    torch.manual_seed(0)
+    net, labels = Generator(13, 2, depth=4, modulated=True).eval(), torch.tensor([HAPPY, -1])
+    given = torch.rand(2, 13, 32, 32)
+    assert torch.equal(net(given, labels), net(given))
+    for block in net.decoder:
+        torch.nn.init.normal_(block.told.embedding.weight)
+    told, untold = net(given, labels), net(given)
+    assert not torch.equal(told[0], untold[0]) and torch.equal(told[1], untold[1])
+    assert count(net) - count(Generator(13, 2, depth=4)) == 7 * 2 * (16 + 8 + 4 + 2)
+
+
 def test_the_regions_discriminator_sees_nothing_outside_the_map() -> None:
     torch.manual_seed(0)
     given, labels = batch(), torch.tensor([0, -1])
