@@ -29,6 +29,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "lr_whole": 3e-4,
         "lr_mask": 3e-4,
         "lr_visible": 1e-3,
+        "grey": 0.5,
         "decay": 1.0,
         "clip": 0.0,
         "d_every": 1,
@@ -74,7 +75,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 PRESETS["compact"] = PRESETS["paper"] | {
     "size": 128,
     "batch_size": 8,
-    "images_visible": 24_000,
+    "images_visible": 60_000,
     "images_pretrain": 7_000,
     "images_whole": 8_000,
     "images_mask": 8_000,
@@ -119,9 +120,11 @@ PRESETS["tiny"] = PRESETS["compact"] | {
     "margin": 0.0,
 }
 """``visible`` are the widths of the classifier's four stages, ``images_visible`` its training's
-length; the other lengths are those of the paper's three. ``lr_whole`` and ``lr_mask`` are the
-discriminators' rates, ``d_every`` the generator's steps for each of theirs; in the labelled phases
-all rates fall along half a cosine to the share ``decay``. ``label=false`` and ``map=false`` train
+length, ``grey`` the share of its images that lose their colour: colour tells data sets apart, and
+with them the classes that each is rich in. The other lengths are those of the paper's three.
+``lr_whole`` and ``lr_mask`` are the discriminators' rates, ``d_every`` the generator's steps for
+each of theirs; in the labelled phases all rates fall along half a cosine to the share ``decay``.
+``label=false`` and ``map=false`` train
 without that input. ``modulate`` lets the label scale and shift what the decoder has normalised,
 beside its planes. ``balanced`` are the labelled phases in which every expression comes equally
 often; the others draw all images as they are, and those of unknown expression are told none.

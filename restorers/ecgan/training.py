@@ -195,7 +195,10 @@ class ECGANTraining:
         scene, net = self._scene(batch, self._width()), self.nets.visible
         assert net is not None
         net.train()
-        logits = net(scene.occluded, scene.hole).float()  # (N, 7)
+        seen, grey = scene.occluded, self.options["grey"]
+        colourless = torch.rand(len(seen), 1, 1, 1, device=seen.device) < grey
+        seen = torch.where(colourless, seen.mean(1, keepdim=True), seen)
+        logits = net(seen, scene.hole).float()  # (N, 7)
         loss = F.cross_entropy(logits, scene.labels, ignore_index=UNKNOWN)
         self._update("visible", net, loss, (1 + cos(pi * progress)) / 2)
         right = (logits.detach().argmax(1) == scene.labels).float().mean()

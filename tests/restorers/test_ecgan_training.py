@@ -187,7 +187,7 @@ def test_it_learns_an_image_and_that_the_label_tells_images_apart() -> None:
 
 
 def test_the_classifier_learns_labels_from_what_is_visible() -> None:
-    model = training(lr_visible=5e-3, dilate=0, dilate_spread=0)
+    model = training(lr_visible=5e-3, dilate=0, dilate_spread=0, grey=0.0)
     faces = batch(7)
     for _ in range(60):
         figures = phase(model, "visible").step(faces, 0.0)
@@ -283,3 +283,13 @@ def test_steps_run_in_float16_with_a_scale_for_every_optimiser() -> None:
     assert set(model.networks()) == {
         *("planes", "visible", "generator", "critic_whole", "critic_mask")
     }
+
+
+def test_colour_is_taken_from_a_share_of_what_the_classifier_sees() -> None:
+    model = training(grey=1.0)
+    seen: list[torch.Tensor] = []
+    net = model.nets.visible
+    assert net is not None
+    net.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    phase(model, "visible").step(batch(7), 0.0)
+    torch.testing.assert_close(seen[0][:, :1].expand_as(seen[0]), seen[0])
