@@ -33,6 +33,7 @@ TAKEN = (
     "weights",
     "segmenter",
     "judges",
+    "classifier",
     "faces_policy",
     "limit",
     "batch_size",
@@ -111,6 +112,7 @@ def command(name: str | None, listing: bool, **given: Any) -> None:
       restore-recog reproduce fmodr-table4-celeba-mask -d celeba:PATH --weights W.safetensors
       restore-recog reproduce fmodr-table5-ar -d phantom:ar --limit 20
       restore-recog reproduce fmodr-table5 -d ar:PATH -d fmor:PATH --row-weights sca=W.safetensors
+      restore-recog reproduce ecgan-figure7 -d rafdb:PATH --classifier resnet18=C.safetensors
     """
     from restore_recog.published import rendering, tables
 
@@ -240,6 +242,7 @@ def _request(table: PaperTable, preset: Preset, given: dict[str, Any], output: P
         WeightsError: A restorer's weights are missing; the message says how they are made.
     """
     from restore_recog.cli.eval import build_request, unasked
+    from restore_recog.evaluation.arms import EXPRESSION, OracleLabel
 
     restorers = given["restorers"] or table.restorers
     fixed = {
@@ -249,6 +252,7 @@ def _request(table: PaperTable, preset: Preset, given: dict[str, Any], output: P
         "coverings": preset.coverings or "random",
         "limit": given["limit"] or preset.images,
         "data": (),
+        **preset.groups,
     }
     try:
         request = build_request(unasked() | given | fixed, output)
@@ -256,8 +260,10 @@ def _request(table: PaperTable, preset: Preset, given: dict[str, Any], output: P
         training = preset.training(restorers[0])
         raise WeightsError(f"{error} The table's own are made by: {training}") from error
     paper = given["crop"] == "paper"
+    tellable = any(EXPRESSION in restorer.needs for restorer in request.restorers)
     return replace(
         request,
+        arms=tuple(arm for arm in preset.arms if tellable or arm != OracleLabel.name),
         datasets=[preset.dataset(spec) for spec in given["data"]],
         crop_size=given["crop_size"] or preset.size,
         template=preset.template if paper else None,

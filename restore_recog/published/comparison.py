@@ -1,109 +1,31 @@
-"""Our figures beside a paper's, and an honest word on each.
-
-Nothing here calls a run a reproduction by itself: a cell is *reproduced* only where the
-paper's number lies within our 95 % interval (its rounding allowed for) and nothing that is
-known of data, size and weights makes the two different things.
-"""
+"""Our figures beside a paper's: which arm belongs in which row, and what forbids comparing them."""
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
-from restore_recog.evaluation.arms import ARMS
+from restore_recog.evaluation.arms import ARMS, Restored
+from restore_recog.evaluation.figure import Figure, Figures
 from restore_recog.evaluation.results import ArmReport, EvaluationReport
+from restore_recog.published.compared import (
+    NOT_HERE,
+    UNMEASURED,
+    ComparedCell,
+    ComparedRow,
+    Ours,
+    TableComparison,
+    assess,
+    ours,
+)
 from restore_recog.published.origin import MeasuredRun
 from restore_recog.published.presets import Preset
 from restore_recog.published.row_recognizers import wanting
-from restore_recog.published.tables import METRICS, Metric, PaperRow, PaperTable, Printed
+from restore_recog.published.tables import METRICS, Gain, PaperRow, PaperTable, Printed
+from restore_recog.published.told import told_gain
 from restore_recog.reporting.columns import floor_and_answers
-
-REPRODUCED = "reproduced within the interval"
-NOT_COMPARABLE = "not comparable"
-NOT_HERE = "not here"
-NOT_MEASURED = "not measured"
-UNMEASURED = " is not measured: "
-"""Stands in the notes of a report that say why a figure is missing."""
-NOT_PRINTED = "the paper prints no number"
-
-
-@dataclass(frozen=True, slots=True)
-class Ours:
-    """One figure of ours in the paper's unit; no interval is NaN."""
-
-    value: float
-    low: float = math.nan
-    high: float = math.nan
-    n: int | None = None
-    flag: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ComparedCell:
-    """One number of the paper, ours, and what to make of the two.
-
-    Attributes:
-        metric: Key of :data:`~.tables.METRICS`.
-        verdict: One of this module's words, or ``lower``/``higher`` than the paper.
-    """
-
-    metric: str
-    paper: Printed | None
-    ours: Ours | None
-    verdict: str
-
-
-@dataclass(frozen=True, slots=True)
-class ComparedRow:
-    """One row of the table.
-
-    Attributes:
-        published: False for rows of ours that the paper does not have.
-        obstacles: Why ours cannot reproduce this row, whatever the figures are.
-    """
-
-    label: str
-    cells: tuple[ComparedCell, ...]
-    published: bool = True
-    obstacles: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TableComparison:
-    """A whole table, ours beside the paper's.
-
-    Attributes:
-        obstacles: Why the whole run cannot reproduce the table.
-        cautions: What differs but does not forbid the comparison.
-        weights: One sentence per restorer.
-        gains: What restoring gains, ours beside the paper's difference of two rows.
-    """
-
-    table: PaperTable
-    rows: tuple[ComparedRow, ...]
-    obstacles: tuple[str, ...]
-    cautions: tuple[str, ...]
-    weights: tuple[str, ...]
-    gains: tuple[ComparedRow, ...] = field(default=())
-
-    def reasons(self) -> tuple[str, ...]:
-        """Return everything that keeps the figures from being a reproduction, each once."""
-        everything = (*self.rows, *self.gains)
-        mine = (reason for row in everything if row.published for reason in row.obstacles)
-        return tuple(dict.fromkeys((*self.obstacles, *mine)))
-
-    def verdict(self) -> str:
-        """Return one sentence for the whole table."""
-        everything = (*self.rows, *self.gains)
-        words = [c.verdict for row in everything for c in row.cells if c.paper and c.ours]
-        compared = [word for word in words if word != NOT_COMPARABLE]
-        parts = [f"{compared.count(word)} {word}" for word in sorted(set(compared))]
-        if self.reasons():
-            parts.append(f"not a reproduction, because {'; '.join(self.reasons())}")
-        if not parts:
-            parts = ["no figure of the paper's has one of ours beside it"]
-        return f"{self.table.name}: {'; '.join(parts)}."
 
 
 def compare(
@@ -115,51 +37,6 @@ def compare(
 ) -> TableComparison:
     """Set a report's figures beside a table; *others* are those of rows' own recognisers."""
     return _Comparer(table, preset, report, run, others or {}).comparison()
-
-
-def _ours(arm: ArmReport, key: str, ending: str = "") -> Ours | None:
-    """Return an arm's figure in the paper's unit, or None where it was not measured.
-
-    Args:
-        arm: Of the report.
-        key: Of :data:`~.tables.METRICS`.
-        ending: Behind the figure's name, ``_gain`` for its paired difference.
-    """
-    metric = METRICS[key]
-    figure = arm.figures.get(f"{metric.figure}{ending}")
-    if figure is None:
-        return None
-    if not math.isfinite(figure.value):
-        return None
-    value, low, high = (metric.factor * end for end in (figure.value, figure.low, figure.high))
-    return Ours(value, low, high, figure.n, figure.flag)
-
-
-def assess(
-    metric: Metric, paper: Printed | None, ours: Ours | None, *, comparable: bool, halves: int = 1
-) -> str:
-    """Return the word on one cell.
-
-    Args:
-        metric: Says whether higher or lower is better.
-        paper: As printed.
-        ours: In the paper's unit.
-        comparable: Whether nothing forbids the comparison.
-        halves: How many rounded numbers the paper's is made of.
-    """
-    if ours is None:
-        return NOT_MEASURED
-    if paper is None:
-        return NOT_PRINTED
-    if not comparable:
-        return NOT_COMPARABLE
-    room = paper.rounding * halves * (1 + 1e-9)
-    low = ours.value if math.isnan(ours.low) else ours.low
-    high = ours.value if math.isnan(ours.high) else ours.high
-    if low - room <= paper.number <= high + room:
-        return REPRODUCED
-    way = "higher" if ours.value > paper.number else "lower"
-    return f"{way} than the paper ({'better' if way == metric.better else 'worse'})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,93 +51,116 @@ class _Comparer:
 
     def comparison(self) -> TableComparison:
         """Return the table with ours beside the paper's."""
-        rows = self.table.rows
-        taken = {row.restorer for row in rows} | {row.arm for row in rows}
-        extra = [
-            self._extra(arm)
-            for arm in floor_and_answers(self.report.arms)
-            if (arm.restorer or arm.arm) not in taken
-        ]
         return TableComparison(
             table=self.table,
-            rows=(*map(self._row, rows), *extra),
+            rows=(*map(self._row, self.table.rows), *map(self._extra, self._others())),
             obstacles=self._obstacles(),
             cautions=tuple(self._cautions()),
             weights=tuple(origin.sentence() for origin in self.run.origins.values()),
-            gains=tuple(self._gains()),
+            gains=tuple(row for gain in self.table.gains for row in self._gain(gain)),
         )
 
     def _row(self, row: PaperRow) -> ComparedRow:
         arm = self._arm(row)
+        values = {key: row.values.get(key) for key in self.table.columns}
         if arm is None:
-            cells = [ComparedCell(key, value, None, NOT_HERE) for key, value in row.values.items()]
+            cells = [ComparedCell(key, value, None, NOT_HERE) for key, value in values.items()]
             return ComparedRow(row.label, tuple(cells))
-        obstacles = self._weights_obstacles(arm)
+        obstacles, figures = self._weights_obstacles(arm), self._figures(row, arm)
         cells = [
-            self._cell(key, value, _ours(arm, key), obstacles) for key, value in row.values.items()
+            self._cell(key, value, ours(figures.get(METRICS[key].figure or ""), key), obstacles)
+            for key, value in values.items()
         ]
         return ComparedRow(row.label, tuple(cells), True, obstacles)
+
+    def _figures(self, row: PaperRow, arm: ArmReport) -> Figures:
+        """Return the arm's figures, of the probes that the row is about."""
+        if not row.group:
+            return arm.figures
+        groups = {group.title: group.arms for group in self.report.cohorts}
+        return groups.get(row.group, {}).get(arm.name, {})
 
     def _cell(
         self,
         key: str,
         paper: Printed | None,
-        ours: Ours | None,
+        mine: Ours | None,
         obstacles: tuple[str, ...],
         *,
         halves: int = 1,
     ) -> ComparedCell:
         comparable = not (obstacles or self._obstacles())
-        word = assess(METRICS[key], paper, ours, comparable=comparable, halves=halves)
-        return ComparedCell(key, paper, ours, word)
+        word = assess(METRICS[key], paper, mine, comparable=comparable, halves=halves)
+        return ComparedCell(key, paper, mine, word)
 
     def _arm(self, row: PaperRow) -> ArmReport | None:
         """Return the arm that belongs in a row: of that restorer, with weights of that kind."""
         report = self.report if row.recognizer is None else self.others.get(row.recognizer)
-        for arm in report.arms if report else ():
-            if row.arm is not None and arm.name == row.arm:
-                return arm
-            if row.restorer is None or not ARMS[arm.arm].answers or arm.restorer is None:
-                continue
-            origin = self.run.origins.get(arm.restorer)
-            options = {} if origin is None else origin.options
-            named = arm.restorer.partition("-")[0] == row.restorer
-            if named and all(options.get(key) == value for key, value in row.options.items()):
-                return arm
-        return None
+        return next((arm for arm in report.arms if self._fits(row, arm)), None) if report else None
+
+    def _fits(self, row: PaperRow, arm: ArmReport) -> bool:
+        if row.restorer is None or arm.restorer is None:
+            return row.arm is not None and row.restorer == arm.restorer and arm.name == row.arm
+        wanted = arm.arm == row.arm if row.arm else ARMS[arm.arm].answers
+        origin = self.run.origins.get(arm.restorer)
+        options: Mapping[str, Any] = {} if origin is None else origin.options
+        named = re.sub(r"-\d+$", "", arm.restorer) == row.restorer  # the second of a name is -2
+        return wanted and named and all(options.get(key) == v for key, v in row.options.items())
+
+    def _others(self) -> list[ArmReport]:
+        """Return the arms that have a row and the paper has not; whole where rows are groups."""
+        rows, shown = self.table.rows, floor_and_answers(self.report.arms)
+        if self.table.grouped:
+            mine = [self._arm(row) for row in rows]
+            return [arm for arm in self.report.arms if arm in (*mine, *shown)]
+        taken = {(row.restorer, row.arm or Restored.name) for row in rows}
+        return [arm for arm in shown if (arm.restorer, arm.arm) not in taken]
 
     def _extra(self, arm: ArmReport) -> ComparedRow:
         """Return a row of ours that the paper does not have."""
         label = "covered, nothing done" if arm.restorer is None else arm.restorer
-        cells = [self._cell(key, None, _ours(arm, key), ()) for key in self.table.metrics]
+        if self.table.grouped:
+            label = f"{arm.name}, all groups"
+        cells = [
+            self._cell(key, None, ours(arm.figures.get(METRICS[key].figure or ""), key), ())
+            for key in self.table.columns
+        ]
         return ComparedRow(label, tuple(cells), False)
 
-    def _gains(self) -> Iterator[ComparedRow]:
-        """Yield what restoring gains: the difference of two rows that rest on one recogniser."""
-        gain = self.table.gain
-        if gain is None:
-            return
+    def _gain(self, gain: Gain) -> Iterator[ComparedRow]:
+        """Yield what restoring gains: the difference of two rows that rest on one network."""
         rows = {row.label: row for row in self.table.rows}
-        after = rows[gain.after]
-        first, second = rows[gain.before].values[gain.metric], after.values[gain.metric]
-        arm = self._arm(after)
-        if first is None or second is None or arm is None:
+        before, after = rows[gain.before], rows[gain.after]
+        first, second = before.values[gain.metric], after.values[gain.metric]
+        arm, base = self._arm(after), self._arm(before)
+        paper = Printed(gain.printed) if gain.printed else _difference(first, second)
+        if paper is None or arm is None:
             return
-        digits = max(first.digits, second.digits)
-        paper = Printed(f"{second.number - first.number:+.{digits}f}")
         obstacles = self._weights_obstacles(arm)
-        cell = self._cell(gain.metric, paper, _ours(arm, gain.metric, "_gain"), obstacles, halves=2)
+        mine = ours(self._gained(gain, arm, base), gain.metric, difference=True)
+        halves = 1 if gain.printed else 2
+        cell = self._cell(gain.metric, paper, mine, obstacles, halves=halves)
         yield ComparedRow(f"gain: {gain.after} over {gain.before}", (cell,), True, obstacles)
+
+    def _gained(self, gain: Gain, arm: ArmReport, base: ArmReport | None) -> Figure | None:
+        """Return the paired difference: of classes told arm by arm, else what the report has."""
+        metric = METRICS[gain.metric]
+        if not metric.classification:
+            return arm.figures.get(f"{metric.figure}_gain")
+        return None if base is None else told_gain(self.report, arm.name, base.name)
 
     def _weights_obstacles(self, arm: ArmReport) -> tuple[str, ...]:
         origin = self.run.origins.get(arm.restorer or "")
-        return () if origin is None else origin.obstacles(self.preset.data)
+        return () if origin is None else origin.obstacles(*self.preset.learnt_on)
 
     def _obstacles(self) -> tuple[str, ...]:
         """Return why the whole run cannot reproduce the table."""
         setup, preset, reasons = self.report.setup, self.preset, []
         if self.run.rendered:
-            reasons.append("these are rendered phantom faces, a rehearsal of the machinery")
+            reasons.append(
+                f"these are rendered phantom faces and no {preset.data}: a rehearsal of the "
+                "machinery"
+            )
         elif not set(self.run.data) <= {preset.data}:
             reasons.append(f"measured on {' and '.join(self.run.data)}, the paper on {preset.data}")
         if setup.get("crop_size") != preset.size:
@@ -271,6 +171,9 @@ class _Comparer:
             reasons.append(f"the masks are those of '{segmenter}', the paper finds its own")
         if any(METRICS[key].recognition for key in self.table.metrics):
             reasons.append(f"the recogniser '{self.run.recognizer}' is not the paper's")
+        if any(METRICS[key].classification for key in self.table.metrics):
+            told_by = setup.get("told_by", {}).get("name")
+            reasons.append(f"the classifier '{told_by}' is not the paper's")
         if self.others:
             reasons.append("the paper does not tell the settings of its other recognisers")
         return tuple(reasons)
@@ -296,5 +199,14 @@ class _Comparer:
                     "trainings of this project see larger faces than the paper's crops show; "
                     "--crop own measures the weights there"
                 )
-        heads = tuple(f"{METRICS[key].label}{UNMEASURED}" for key in self.table.metrics)
+        metrics = (METRICS[key] for key in self.table.metrics)
+        heads = tuple(f"{metric.noted or metric.label}{UNMEASURED}" for metric in metrics)
         yield from (n.rstrip(".") for n in self.report.notes if n.startswith(heads))
+
+
+def _difference(first: Printed | None, second: Printed | None) -> Printed | None:
+    """Return what the paper's second number has more than its first, with all its digits."""
+    if first is None or second is None:
+        return None
+    digits = max(first.digits, second.digits)
+    return Printed(f"{second.number - first.number:+.{digits}f}")

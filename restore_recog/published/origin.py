@@ -57,11 +57,11 @@ class Origin:
             f"{(self.sha256 or 'unknown')[:12]}{preset}), trained on: {told}."
         )
 
-    def obstacles(self, wanted: str) -> tuple[str, ...]:
+    def obstacles(self, *wanted: str) -> tuple[str, ...]:
         """Return why figures made with them cannot reproduce a paper's.
 
         Args:
-            wanted: Name of the data set that the paper trained on.
+            wanted: Names of the data sets that the paper trained on.
         """
         if self.file is None:
             return ()
@@ -74,8 +74,9 @@ class Origin:
             reasons.append(f"the weights are of preset '{self.preset}', not 'paper'")
         if not self.finished:
             reasons.append("their training is not finished")
-        if self.datasets is not None and set(self.datasets) != {wanted}:
-            reasons.append(f"trained on {' and '.join(self.datasets)}, the paper on {wanted}")
+        if self.datasets is not None and set(self.datasets) != set(wanted):
+            theirs = " and ".join(wanted)
+            reasons.append(f"trained on {' and '.join(self.datasets)}, the paper on {theirs}")
         elif self.datasets is None and self.preset is not None and not self.shipped:
             reasons.append("on what they were trained is not recorded")
         return tuple(reasons)

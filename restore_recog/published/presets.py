@@ -3,7 +3,7 @@
 The papers leave much open. What they say is followed; what is decided here stands in
 ``decided`` and is printed with every run.
 
-Source: GANMasker sections 4.1 and 4.2; FMODR sections 3, 5.1 and 5.2.
+Source: GANMasker sections 4.1 and 4.2; FMODR sections 3, 5.1 and 5.2; ECGAN sections 4.1 and 4.2.
 
 Deviation: which images the papers tested is unpublished; here they are drawn by the seed.
 Deviation: of CelebA only the official test part is tested, since all trainings of this project
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,9 @@ from numpy.typing import NDArray
 from restore_recog import registry
 from restore_recog.alignment import TEMPLATE
 from restore_recog.api import Dataset
+from restore_recog.datasets.phantom_sets import phantom_set
 from restore_recog.errors import DataError, RestoreRecogError
+from restore_recog.evaluation.arms import EXPRESSION, OracleLabel
 from restore_recog.specs import split
 from restore_recog.types import FaceImage, FaceSample
 
@@ -72,6 +75,7 @@ class Preset:
         size: Side of the crops in pixels.
         template: Where the five points lie in the crops, or None for this project's own.
         wild: Whether CelebA's images from the wild are wanted, and not the aligned ones.
+        also: What the paper trained on beside that data set.
         unfit: Why the photographs themselves cannot be measured, only rendered ones.
     """
 
@@ -85,23 +89,37 @@ class Preset:
     size: int = 256
     template: NDArray[np.float64] | None = None
     wild: bool = False
+    also: tuple[str, ...] = ()
     unfit: str = ""
 
     @property
     def rehearsal(self) -> str:
         """Return rendered data that exercises it."""
-        return "phantom" if self.data == "celeba" else f"phantom:{self.data}"
+        return "phantom" if phantom_set(self.data) is None else f"phantom:{self.data}"
 
     @property
     def arms(self) -> tuple[str, ...]:
         """Return the arms: distances between sets of images are those to the clean ones."""
+        if self.protocol == EXPRESSION:
+            return ("clean", "occluded", "restored", OracleLabel.name)
         return ("clean", "occluded", "restored")[self.protocol != "quality" :]
+
+    @property
+    def groups(self) -> dict[str, Any]:
+        """Return the options that break figures down by what the rows of a table are about."""
+        return {"cohorts": (EXPRESSION,), "min_subjects": 2} if self.protocol == EXPRESSION else {}
+
+    @property
+    def learnt_on(self) -> tuple[str, ...]:
+        """Return the names of the data sets that the paper trained on."""
+        return (*self.also, self.data)
 
     def training(self, restorer: str) -> str:
         """Return the command that trains a restorer for it."""
+        data = " ".join(f"--data {name}:PATH" for name in self.learnt_on)
         return (
-            f"restore-recog train-restorer --restorer {restorer} --preset paper "
-            f"--data {self.data}:PATH --output DIR"
+            f"restore-recog train-restorer --restorer {split(restorer)[0]} --preset paper "
+            f"{data} --output DIR"
         )
 
     @property
@@ -122,7 +140,7 @@ class Preset:
         )
         own_crops = bool(self.coverings) and self.template is None
         return (
-            official if self.data == "celeba" else drawn,
+            *({"celeba": [official], "rafdb": []}.get(self.data, [drawn])),
             *self.choices,
             *([worn] if self.coverings in KINDS else []),
             *([cropped] if own_crops else []),
@@ -256,6 +274,23 @@ PRESETS: dict[str, Preset] = {
             _RECOGNIZER,
         ),
         protocol="fmor",
+    ),
+    "ecgan-rafdb": Preset(
+        "rafdb",
+        3068,
+        "12,271 images of RAF-DB after 40,000 iterations without labels on CelebA",
+        (
+            "All of RAF-DB's test part is tested, as in the paper.",
+            "ECGAN is told the true expression where the paper told it (the arm "
+            "'restored-oracle-label'); 'ecgan' alone goes by what it sees in the visible half.",
+            "Without label and without map: the trained network, that input withheld. Section 4.4 "
+            "speaks of inhibiting the input and also of training without it.",
+            "The classifier is --classifier, since the paper's ResNet-18 is unpublished; it has to "
+            "be trained first: restore-recog train-classifier --data rafdb:PATH.",
+        ),
+        protocol=EXPRESSION,
+        coverings=MASKTHEFACE,
+        also=("celeba",),
     ),
 }
 """Name -> preset."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from restore_recog.published.comparison import (
+from restore_recog.published.compared import (
     NOT_HERE,
     ComparedCell,
     ComparedRow,
@@ -90,14 +90,14 @@ def table_text(table: PaperTable) -> str:
 
 def needs(table: PaperTable, preset: Preset) -> str:
     """Return what a run needs, and how it is set up."""
-    command = f"restore-recog reproduce {table.name} --data {preset.data}:PATH"
+    measuring = f"restore-recog reproduce {table.name} --data {preset.data}:PATH"
     covered = f", coverings {preset.coverings}" if preset.coverings else ""
     lines = [
-        f"To measure it here: {command}",
+        f"To measure it here: {measuring}",
         *([f"  but not on '{preset.data}': {preset.unfit}."] if preset.unfit else []),
         *(
-            f"  weights: {preset.training(restorer)}, then --weights DIR/weights.safetensors"
-            for restorer in table.restorers
+            f"  weights: {command}, then --weights DIR/weights.safetensors"
+            for command in dict.fromkeys(map(preset.training, table.restorers))
         ),
         f"  the paper trained on {preset.trained_on}",
         f"  tested: {preset.images:,} images at {preset.size} x {preset.size}, protocol "
@@ -193,7 +193,7 @@ def comparison_json(comparison: TableComparison, preset: Preset) -> dict[str, An
             "weights": comparison.weights,
             "decided": preset.decided,
             "notes": table.notes,
-            "definitions": {key: METRICS[key].definition for key in table.metrics},
+            "definitions": {key: METRICS[key].definition for key in table.columns},
             "lines": [_row_json(row) for row in comparison.rows],
             "gains": [_row_json(row) for row in comparison.gains],
         }
@@ -221,13 +221,18 @@ def _row_json(row: ComparedRow) -> dict[str, Any]:
 
 
 def _grid(comparison: TableComparison) -> tuple[list[str], list[list[str]]]:
-    """Return head and rows: two columns per metric, the paper's and ours."""
+    """Return head and rows: two columns per metric, the paper's and ours; one where we add it."""
+    table = comparison.table
     head = ["system"]
-    for key in comparison.table.metrics:
+    for key in table.metrics:
         head += [f"{METRICS[key].heading}: paper", "here [95 % CI]"]
+    head += [f"{METRICS[key].heading}: here" for key in table.added]
     rows = []
     for row in comparison.rows:
-        cells = [text for cell in row.cells for text in (_printed(cell.paper), _here(cell))]
+        cells: list[str] = []
+        for cell in row.cells:
+            papers = [] if cell.metric in table.added else [_printed(cell.paper)]
+            cells += [*papers, _here(cell)]
         counts = [cell.ours.n for cell in row.cells if cell.ours and cell.ours.n is not None]
         label = row.label if row.published else f"({row.label})"
         rows.append([label, *cells, f"{max(counts):,}" if counts else DASH])
@@ -267,7 +272,7 @@ def _remarks(comparison: TableComparison, preset: Preset) -> list[str]:
             lines.append(f"{row.label}: {', '.join(words)}".rstrip(": ") + ".")
     flags = {c.ours.flag for row in comparison.rows for c in row.cells if c.ours and c.ours.flag}
     lines += [f"*: {flag}." for flag in sorted(flags)]
-    for metric in (METRICS[key] for key in comparison.table.metrics):
+    for metric in (METRICS[key] for key in comparison.table.columns):
         lines.append(f"{metric.label}: {metric.definition}.")
     lines += [f"Note: {note}" for note in comparison.table.notes]
     lines += [f"Differs: {caution}." for caution in comparison.cautions]

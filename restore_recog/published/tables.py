@@ -32,8 +32,10 @@ class Metric:
         unit: Of the paper's numbers, e.g. ``dB`` or ``%``; empty for a pure number.
         figure: Our figure (see :class:`~restore_recog.evaluation.results.ArmReport`), or None
             where an evaluation measures nothing of the kind.
-        factor: Our figure times this is in the paper's unit.
+        factor, offset: Our figure times the one plus the other is in the paper's unit.
         recognition: Whether it depends on the recogniser.
+        classification: Whether it depends on the classifier.
+        noted: What a report calls it where it says why it is missing; empty for the label.
     """
 
     label: str
@@ -42,7 +44,10 @@ class Metric:
     unit: str = ""
     figure: str | None = None
     factor: float = 1.0
+    offset: float = 0.0
     recognition: bool = False
+    classification: bool = False
+    noted: str = ""
 
     @property
     def heading(self) -> str:
@@ -60,10 +65,10 @@ METRICS = {key: Metric(**entry) for key, entry in _read("metrics").items()}
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """One printed number.
+    """One printed number, or a range of which only the ends are printed.
 
     Attributes:
-        text: As printed.
+        text: As printed; a range as ``12.5 to 13.5``.
         doubt: Why it may be misprinted; empty where there is no reason to think so.
     """
 
@@ -71,14 +76,20 @@ class Printed:
     doubt: str = ""
 
     @property
+    def ends(self) -> tuple[float, float]:
+        """Return the ends of the range, which are the same for a number."""
+        low, _, high = self.text.partition(" to ")
+        return float(low), float(high or low)
+
+    @property
     def number(self) -> float:
-        """Return the number."""
-        return float(self.text)
+        """Return the number, or the middle of the range."""
+        return sum(self.ends) / 2
 
     @property
     def digits(self) -> int:
         """Return how many digits are printed behind the point."""
-        return len(self.text.partition(".")[2])
+        return len(self.text.partition(" to ")[0].partition(".")[2])
 
     @property
     def rounding(self) -> float:
@@ -93,8 +104,11 @@ class PaperRow:
     Attributes:
         label: The system, as the paper calls it.
         values: Metric -> what is printed, None where the paper has no number.
-        restorer: Ours of that name, or None.
-        arm: Our arm where nothing is restored (``occluded``), or None.
+        restorer: Ours of that name, with its argument where it has one, or None.
+        arm: Our arm; None for the one that answers. It has a row without a restorer where nothing
+            is restored (``occluded``).
+        group: Title of the group of probes that the row is about (``gender = female``); empty
+            for everybody.
         options: What the restorer's weights must have been trained with to stand in this row.
         recognizer: Key of :data:`~.row_recognizers.ROLES`, or None for the run's recogniser.
     """
@@ -103,17 +117,25 @@ class PaperRow:
     values: Mapping[str, Printed | None]
     restorer: str | None = None
     arm: str | None = None
+    group: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     recognizer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """Two rows of a table whose difference tells what restoring gains."""
+    """Two rows of a table whose difference tells what restoring gains.
+
+    Attributes:
+        metric: Key of :data:`METRICS`.
+        before, after: Labels of the rows.
+        printed: What the paper says of it; empty where it is only the difference of the rows.
+    """
 
     metric: str
     before: str
     after: str
+    printed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +152,8 @@ class PaperTable:
         rows, metrics: As printed; metrics by key of :data:`METRICS`.
         preset: Name of the evaluation, see :mod:`~restore_recog.published.presets`, or None.
         why_not: Why there is no evaluation for it; empty where there is one.
-        gain: Two rows whose difference is compared as well.
+        gains: Pairs of rows whose difference is compared as well.
+        added: Metrics that ours is measured by as well, without a number in the paper.
         notes: What a reader of the paper should know.
     """
 
@@ -145,8 +168,19 @@ class PaperTable:
     images: int | None = None
     preset: str | None = None
     why_not: str = ""
-    gain: Gain | None = None
+    gains: tuple[Gain, ...] = ()
+    added: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the printed metrics and those that are added here."""
+        return (*self.metrics, *self.added)
+
+    @property
+    def grouped(self) -> bool:
+        """Return whether its rows are groups of probes."""
+        return any(row.group for row in self.rows)
 
     @property
     def restorers(self) -> tuple[str, ...]:
@@ -206,14 +240,17 @@ def parts(name: str) -> tuple[PaperTable, ...]:
 
 
 def _table(name: str, paper: Mapping[str, str], entry: Mapping[str, Any]) -> PaperTable:
-    metrics = tuple(entry["metrics"])
+    """Return a table of a file, in which ``each`` is what all its rows have in common."""
+    rest = dict(entry)
+    metrics, common = tuple(rest["metrics"]), rest.pop("each", {})
     parts = {
-        "rows": tuple(_row(metrics, row) for row in entry["rows"]),
+        "rows": tuple(_row(metrics, {**common, **row}) for row in rest["rows"]),
         "metrics": metrics,
-        "gain": Gain(**entry["gain"]) if entry.get("gain") else None,
-        "notes": tuple(entry.get("notes", ())),
+        "gains": tuple(Gain(**gain) for gain in rest.get("gains", ())),
+        "added": tuple(rest.get("added", ())),
+        "notes": tuple(rest.get("notes", ())),
     }
-    return PaperTable(name, paper["name"], paper["cite"], **{**entry, **parts})
+    return PaperTable(name, paper["name"], paper["cite"], **{**rest, **parts})
 
 
 def _row(metrics: tuple[str, ...], entry: Mapping[str, Any]) -> PaperRow:

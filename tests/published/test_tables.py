@@ -73,8 +73,9 @@ def test_rows_columns_and_presets_are_known() -> None:
                 assert value is None or math.isfinite(value.number)
             if row.restorer is not None:
                 registry.restorers.check(row.restorer)
-        if one.gain is not None:
-            assert {one.gain.before, one.gain.after} <= set(labels)
+        assert set(one.added) <= METRICS.keys() - set(one.metrics)
+        for gain in one.gains:
+            assert {gain.before, gain.after} <= set(labels)
     assert {one.preset for one in tables().values() if one.preset} == PRESETS.keys()
 
 

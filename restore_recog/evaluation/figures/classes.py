@@ -8,9 +8,11 @@ import numpy as np
 
 from restore_recog.evaluation.figure import Figure
 from restore_recog.evaluation.figures.chance import judged
-from restore_recog.evaluation.figures.paired import flips
-from restore_recog.evaluation.figures.single import People, rate_figure
+from restore_recog.evaluation.figures.paired import flips, of_sets
+from restore_recog.evaluation.figures.single import People, mean_figure, rate_figure
+from restore_recog.evaluation.scores.design import Measured
 from restore_recog.evaluation.scores.labelled import Labelled
+from restore_recog.types import Mask
 
 
 def figures(labelled: Labelled, people: People, seed: int) -> Iterator[Figure | None]:
@@ -33,6 +35,27 @@ def figures(labelled: Labelled, people: People, seed: int) -> Iterator[Figure | 
     foreseen = labelled.foreseen
     known = np.isfinite(foreseen)
     yield rate_figure(f"{kind}_predicted", foreseen[known], people[known], seed)
+
+
+MEANS, DISTANCES = ("ssim",), ("frechet_classifier",)
+"""Figures of likeness that are also given of groups: ECGAN's tables have a row for each class."""
+
+
+def likeness(
+    arm: Measured, clean: Measured | None, mask: Mask, people: People, seed: int
+) -> Iterator[Figure | None]:
+    """Return how alike the images of some probes are to their clean counterparts.
+
+    Args:
+        arm: Whose images.
+        clean: The arm of the counterparts, or None where there is none.
+        mask: (P,) which probes.
+        people: (P,) the probes' subjects as numbers.
+        seed: Of the draws.
+    """
+    for name in MEANS:
+        yield mean_figure(name, arm.quality(name)[mask], people[mask], seed)
+    yield from of_sets(arm, clean, DISTANCES, mask)
 
 
 def gain(

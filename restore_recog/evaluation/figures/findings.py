@@ -215,20 +215,21 @@ class Findings:
         arms = list(self.measured.values())
         columns = series(arms, self.bases, self.views, self.design, threshold)
         grouping = groups.Grouping(
-            columns, self.design.people, self._false_matches, self.seed, min_subjects
+            columns, self.design.people, self._of_group, self.seed, min_subjects
         )
         parts = [grouping.breakdown(name, values) for name, values in labels.items()]
         cohorts = tuple(cohort for part in parts for cohort in part.cohorts)
         return cohorts, tuple(spread for part in parts for spread in spreads(part))
 
-    def _false_matches(self, name: str, mask: Mask) -> Figure | None:
-        target = self.group_target
-        if self.calibration is None or target is None:
-            return None
-        counted = fixed_threshold.impostors(
-            self.design, self.calibration, self.measured[name], mask
-        )
-        return fixed_threshold.fmr_figure(counted, target, self.seed)
+    def _of_group(self, name: str, mask: Mask) -> Iterator[Figure | None]:
+        """Yield the FMR of some probes, and where a classifier is asked how alike images are."""
+        mine, target = self.measured[name], self.group_target
+        if self.calibration is not None and target is not None:
+            counted = fixed_threshold.impostors(self.design, self.calibration, mine, mask)
+            yield fixed_threshold.fmr_figure(counted, target, self.seed)
+        if mine.labelled is not None:
+            clean, people = self.measured.get(Clean.name), self.design.people
+            yield from classes.likeness(mine, clean, mask, people, self.seed)
 
     def right(self, name: str) -> Vector:
         """Return (P,) whether each probe is right in an arm: 1, 0, or NaN where not compared.

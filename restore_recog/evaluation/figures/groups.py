@@ -7,7 +7,7 @@ there fares worse, whatever its own threshold would give.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,13 +51,13 @@ class Grouping:
 
     Attributes:
         people: (P,) the probes' subjects as numbers.
-        false_matches: Arm and (P,) mask of probes -> FMR of their impostor comparisons.
+        further: Arm and (P,) mask of probes -> figures that are tested for no gap between groups.
         min_subjects: Groups of fewer people are named and counted, not measured.
     """
 
     measured: Sequence[Series]
     people: NDArray[np.intp]
-    false_matches: Callable[[str, Mask], Figure | None]
+    further: Callable[[str, Mask], Iterable[Figure | None]]
     seed: int
     min_subjects: int
 
@@ -100,7 +100,7 @@ class Grouping:
             if figure is not None:
                 arms.setdefault(one.arm, {})[figure.name] = figure
         for name in arms:
-            arms[name] |= collected(self.false_matches(name, mask))
+            arms[name] |= collected(*self.further(name, mask))
         return arms
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -117,22 +117,42 @@ GAINS = ("psnr", "psnr_mask", "ssim", "ssim_mask", "lpips")
 """Image-quality metrics whose paired change is a figure of its own, named with ``_gain``."""
 
 
-def of_sets(arm: Measured, clean: Measured | None) -> Iterator[Figure | None]:
-    """Return ``fid``, ``frechet_embedding``, ``frechet_classifier`` of an arm to the clean one.
+def of_sets(
+    arm: Measured,
+    clean: Measured | None,
+    chosen: Collection[str] | None = None,
+    probes: Mask | None = None,
+) -> Iterator[Figure | None]:
+    """Return the Frechet distances of an arm's images to the clean ones.
 
-    The latter two are Frechet distances in the templates of the run's own recogniser and in the
-    features of its classifier: no FID, and comparable only between arms of the same networks and
-    number of images.
+    ``fid`` apart, they are in the templates of the run's own recogniser (``frechet_embedding``)
+    and in the features of its classifier (``frechet_classifier``): no FID, and comparable only
+    between arms of the same networks and number of images.
+
+    Args:
+        arm: Whose images.
+        clean: The arm of the clean ones, or None where there is none.
+        chosen: Names of the figures; None for all.
+        probes: (P,) which probes; None for all.
     """
     if clean is None or arm is clean:
         return
-    yield _distance("frechet_embedding", arm.probes, clean.probes)
-    if arm.features is not None and clean.features is not None:
-        yield _distance("fid", arm.features, clean.features)
-    sides = arm.labelled, clean.labelled
-    mine, theirs = (None if one is None else one.features for one in sides)
-    if mine is not None and theirs is not None:
-        yield _distance("frechet_classifier", mine, theirs)
+    mine, theirs = _by_network(arm), _by_network(clean)
+    rows = slice(None) if probes is None else probes
+    for name in mine:
+        if name in theirs and (chosen is None or name in chosen):
+            yield _distance(name, mine[name][rows], theirs[name][rows])
+
+
+def _by_network(arm: Measured) -> dict[str, NDArray[np.floating]]:
+    """Return the (P, D) features of an arm's images, by the figure that is made of them."""
+    told = None if arm.labelled is None else arm.labelled.features
+    every: dict[str, NDArray[np.floating] | None] = {
+        "frechet_embedding": arm.probes,
+        "fid": arm.features,
+        "frechet_classifier": told,
+    }
+    return {name: rows for name, rows in every.items() if rows is not None}
 
 
 def _distance(name: str, ours: NDArray[np.floating], theirs: NDArray[np.floating]) -> Figure | None:
