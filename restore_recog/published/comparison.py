@@ -136,7 +136,8 @@ class _Comparer:
         paper = Printed(gain.printed) if gain.printed else _difference(first, second)
         if paper is None or arm is None:
             return
-        obstacles = self._weights_obstacles(arm)
+        sides = [arm] if base is None else [arm, base]
+        obstacles = tuple(dict.fromkeys(o for one in sides for o in self._weights_obstacles(one)))
         mine = ours(self._gained(gain, arm, base), gain.metric, difference=True)
         halves = 1 if gain.printed else 2
         cell = self._cell(gain.metric, paper, mine, obstacles, halves=halves)
