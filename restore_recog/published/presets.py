@@ -285,8 +285,8 @@ PRESETS: dict[str, Preset] = {
             "'restored-oracle-label'); 'ecgan' alone goes by what it sees in the visible half.",
             "Without label and without map: the trained network, that input withheld. Section 4.4 "
             "speaks of inhibiting the input and also of training without it.",
-            "The classifier is --classifier, since the paper's ResNet-18 is unpublished; it has to "
-            "be trained first: restore-recog train-classifier --data rafdb:PATH.",
+            "The classifier is --classifier, since the paper's ResNet-18 is unpublished; one of "
+            "RAF-DB is trained by: restore-recog train-classifier --data rafdb:PATH.",
         ),
         protocol=EXPRESSION,
         coverings=MASKTHEFACE,
