@@ -143,6 +143,12 @@ def test_the_folder_keeps_it_and_the_page_shows_it(report: EvaluationReport, tmp
     assert "still show the expression" in shown and "What the classifier tells" in shown
 
 
+def test_the_examples_say_what_was_told_and_show_a_mask_once(report: EvaluationReport) -> None:
+    first = report.examples[0]
+    assert first.caption.startswith("expression fear: ") and "fear when restored" in first.caption
+    assert sum(title.startswith("mask for") for title in first.titles) == 1
+
+
 def test_the_restorers_are_named_by_what_they_are_told() -> None:
     made = evaluate(asked(Told("surprise"), Told("anger")))
     known = arms(made)

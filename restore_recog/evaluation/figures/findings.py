@@ -234,10 +234,13 @@ class Findings:
     def right(self, name: str) -> Vector:
         """Return (P,) whether each probe is right in an arm: 1, 0, or NaN where not compared.
 
-        In a search, at rank 1. With pairs only, in all listed pairs of the probe: in View 2,
-        or without folds at the fixed threshold.
+        Where a classifier is asked, in what it tells. In a search, at rank 1. With pairs only, in
+        all listed pairs of the probe: in View 2, or without folds at the fixed threshold.
         """
         scores, design = self.measured[name].scores, self.design
+        labelled = self.measured[name].labelled
+        if labelled is not None:
+            return labelled.right.astype(float)
         if scores.search is not None:
             return scores.hit()
         if name in self.views:

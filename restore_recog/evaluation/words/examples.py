@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from restore_recog.evaluation.arms import WHOLE, Occluded
 from restore_recog.evaluation.results import Example
 from restore_recog.evaluation.run.faces import ProbeFace
+from restore_recog.labels import KINDS
 from restore_recog.types import Pixels
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ FLIPS = 4
 
 
 def examples(session: Session, findings: Findings) -> tuple[Example, ...]:
-    """Return strips [clean | occluded | mask | restored ... | fill] of a dozen probes."""
+    """Return strips [clean | occluded | mask | restored ... | fill] of a dozen probes.
+
+    A mask that several restorers were given is shown once.
+    """
     lead = next((s.name for s in session.specs if s.arm.answers), Occluded.name)
     before, after = findings.right(Occluded.name), findings.right(lead)
     ranks = [findings.measured[name].scores.rank() for name in (Occluded.name, lead)]
@@ -34,7 +38,7 @@ def examples(session: Session, findings: Findings) -> tuple[Example, ...]:
     for i in chosen:
         caption = _caption((before[i], after[i]), (int(ranks[0][i]), int(ranks[1][i])))
         if findings.asks_quality:
-            caption = _quality(findings, i)
+            caption = _told(findings, lead, i) or _quality(findings, i)
         strips.append(Example(probes[i], caption, *_strip(session, faces[probes[i]])))
     return tuple(strips)
 
@@ -64,6 +68,17 @@ def _caption(right: tuple[float, float], ranks: tuple[int, int]) -> str:
     return f"{kind}: rank {ranks[0]} -> {ranks[1]}" if min(ranks) > 0 else kind
 
 
+def _told(findings: Findings, lead: str, row: int) -> str:
+    """Return what a classifier told before and after, and the truth; nothing without one."""
+    sides = [findings.measured[name].labelled for name in (Occluded.name, lead)]
+    before, after = sides
+    if before is None or after is None:
+        return ""
+    words = (*KINDS[before.kind], "nothing")  # UNKNOWN, -1, is the last
+    true, *told = (words[codes[row]] for codes in (before.true, before.told, after.told))
+    return f"{before.kind} {true}: {told[0]} told when occluded, {told[1]} when restored"
+
+
 def _quality(findings: Findings, row: int) -> str:
     """Return how close a probe's images are to the ground truth inside the covering."""
     shown = [
@@ -78,11 +93,14 @@ def _quality(findings: Findings, row: int) -> str:
 
 def _strip(session: Session, face: ProbeFace) -> tuple[tuple[str, ...], NDArray[np.uint8]]:
     tiles: list[tuple[str, Pixels]] = []
+    masks: list[Pixels] = []
     for spec in session.specs:
         if spec.arm.part != WHOLE or spec.arm.fuses:
             continue
         image, mask = session.tile(spec, face)
-        if spec.arm.answers and mask is not None:
+        shown = mask is None or any(np.array_equal(mask, other) for other in masks)
+        if spec.arm.answers and mask is not None and not shown:
+            masks.append(mask)
             tiles.append((f"mask for {spec.restorer}", np.stack([mask * 255] * 3, axis=2)))
         tiles.append((spec.name, image))
     return tuple(title for title, _ in tiles), np.concatenate([tile for _, tile in tiles], axis=1)
