@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from restore_recog.api import Recognizer
     from restore_recog.evaluation.request import EvalRequest
     from restore_recog.evaluation.results import EvaluationReport
-    from restore_recog.published.comparison import TableComparison
+    from restore_recog.published.compared import TableComparison
     from restore_recog.published.presets import Preset
     from restore_recog.published.tables import PaperTable
     from restore_recog.system.processes import Processes

@@ -26,5 +26,5 @@ def told_gain(report: EvaluationReport, mine: str, other: str) -> Figure | None:
     if not both:
         return None
     people = np.unique([subjects[i] for i in both], return_inverse=True)[1]
-    sides = (np.array([right[arm, i] for i in both]) for arm in (mine, other))
-    return flips("told_gain", *sides, people, int(report.setup["seed"]))
+    ours, theirs = (np.array([right[arm, i] for i in both]) for arm in (mine, other))
+    return flips("told_gain", ours, theirs, people, int(report.setup["seed"]))
