@@ -93,7 +93,7 @@ OPTIONS: dict[str, Decorator[Any]] = {
         "judges",
         multiple=True,
         metavar="NAME=FILE",
-        help="Weights of an image-quality metric: fid, lpips, niqe or brisque; repeat for "
+        help="Weights of an image-quality metric: fid, lpips, niqe, brisque or vgg; repeat for "
         "several.  [default: what the libraries' loaders have left on this machine, where the "
         "protocol is about quality]",
     ),

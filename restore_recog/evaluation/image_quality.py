@@ -21,6 +21,7 @@ class ImageQuality:
         dice, iou: The mask that was used against the true mask.
         lpips: Perceptual distance to the clean counterpart; lower is better.
         niqe, brisque: Of the image alone; lower is better.
+        perceptual: Perceptual loss of VGG-19 to the clean counterpart; lower is better.
     """
 
     psnr: float = np.nan
@@ -37,6 +38,7 @@ class ImageQuality:
     lpips: float = np.nan
     niqe: float = np.nan
     brisque: float = np.nan
+    perceptual: float = np.nan
 
 
 QUALITIES = tuple(field.name for field in fields(ImageQuality))

@@ -54,8 +54,8 @@ class EvalRequest:
         template: (5, 2) positions of the five points in the crops, in units of the side; None
             for the project's own.
         device: For segmenters that do not come with a restorer.
-        judge_weights: Image-quality metric (``fid``, ``lpips``, ``niqe``, ``brisque``) -> its
-            weights file; where one is named, or the protocol is about quality, every metric
+        judge_weights: Image-quality metric (``fid``, ``lpips``, ``niqe``, ``brisque``, ``vgg``)
+            -> its weights file; where one is named, or the protocol is about quality, every metric
             that is available is computed.
         cache: Folder of finished work that runs share; None for no cache.
         output: Results folder to be written later; refused at once if it exists.

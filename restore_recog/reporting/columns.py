@@ -222,6 +222,8 @@ LIKENESS = (
     Column(
         "Fréchet distance of the classifier's features", "frechet_classifier", 1, 3, better=DOWN
     ),
+    Column("Fréchet distance of VGG-19's features", "frechet_vgg", 1, 2, better=DOWN),
+    Column("Perceptual loss (VGG-19)", "perceptual", 1, 3, better=DOWN),
     Column("LPIPS", "lpips", 1, 4, brief="LPIPS", better=DOWN),
     Column("NIQE", "niqe", 1, 2, brief="NIQE", better=DOWN),
     Column("BRISQUE", "brisque", 1, 2, brief="BRISQUE", better=DOWN),

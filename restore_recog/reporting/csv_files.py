@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ SIGHTS = "classes.csv"
 
 _PROBES = tuple(f.name for f in fields(ProbeRow) if f.name != "quality")
 _SCORES = ("arm", "reference_id", "probe_id", "genuine", "score")
+RARE = ("perceptual",)
+"""Image-quality metrics without a column in ``probes.csv`` where they were not measured."""
+
 _CURVES = ("arm", "threshold", "fmr", "fnmr", "n_genuine", "n_impostor")
 _COHORTS = ("column", "value", "n", "n_subjects", "arm", "figure", "result", "low", "high", "flag")
 
@@ -39,7 +43,9 @@ def read_rows(path: Path) -> Iterator[dict[str, str]]:
 def write_all(report: EvaluationReport, folder: Path) -> None:
     """Write every CSV file of a report."""
     write_csv(folder / "scores.csv", _SCORES, _score_rows(report))
-    write_csv(folder / "probes.csv", _PROBES + QUALITIES, map(_probe_values, report.probes))
+    qualities = _qualities(report.probes)
+    rows = (_probe_values(row, qualities) for row in report.probes)
+    write_csv(folder / "probes.csv", (*_PROBES, *qualities), rows)
     write_csv(folder / "failures.csv", _names(Failure), map(_values, report.failures))
     write_csv(folder / "flips.csv", _names(Flip), map(_values, flips(report)))
     write_csv(folder / "cohorts.csv", _COHORTS, _cohort_rows(report.cohorts))
@@ -112,8 +118,15 @@ def _score_rows(report: EvaluationReport) -> Iterable[tuple[Any, ...]]:
             yield name, trial.reference_id, trial.probe_id, int(trial.genuine), score
 
 
-def _probe_values(row: ProbeRow) -> tuple[Any, ...]:
-    return (*(getattr(row, name) for name in _PROBES), *asdict(row.quality).values())
+def _qualities(rows: Sequence[ProbeRow]) -> tuple[str, ...]:
+    """Return the metrics with a column of their own: all, those of few runs where measured."""
+    rare = {n for n in RARE if all(math.isnan(getattr(row.quality, n)) for row in rows)}
+    return tuple(name for name in QUALITIES if name not in rare)
+
+
+def _probe_values(row: ProbeRow, qualities: Sequence[str]) -> tuple[Any, ...]:
+    shown = (getattr(row.quality, name) for name in qualities)
+    return (*(getattr(row, name) for name in _PROBES), *shown)
 
 
 def _probe_row(row: Mapping[str, str]) -> ProbeRow:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import small_vgg
 import torch
 from evaluation_fakes import Breaker, Colours, KeyDetector, Squares
 from torch import Tensor
@@ -164,6 +166,41 @@ def test_finished_work_is_used_again_with_what_was_told(report, tmp_path) -> Non
     assert [(r.arm, r.told, r.predicted) for r in again.sights] == [
         (r.arm, r.told, r.predicted) for r in report.sights
     ]
+
+
+def test_vgg_measures_every_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judges = {"vgg": small_vgg.stored(tmp_path, monkeypatch)}
+    request = asked(Told(), judge_weights=judges, min_subjects=2, cache=tmp_path / "cache",
+                    arms=("clean", "restored", "restored-oracle-label"))  # fmt: skip
+    made = evaluate(request)
+    figures = arms(made)["restored-oracle-label:told"].figures
+    assert figures["frechet_vgg"].n == figures["perceptual"].n == 9
+    assert figures["frechet_vgg"]["dimensions"] == 7 and figures["perceptual"].value > 0
+    groups = {c.value: c.arms["restored:told"] for c in made.cohorts if c.column == "expression"}
+    assert {one["frechet_vgg"].n for one in groups.values()} == {3}
+    assert all(one["frechet_vgg"].flag for one in groups.values())
+    means = [one["perceptual"].value for one in groups.values()]
+    whole = arms(made)["restored:told"].figures["perceptual"].value
+    assert sum(means) / 3 == pytest.approx(whole)
+    assert sum(one["ssim"].value for one in groups.values()) / 3 == pytest.approx(
+        arms(made)["restored:told"].figures["ssim"].value
+    )
+    write_report(made, tmp_path / "run")
+    rows = {(row.arm, row.probe_id): row for row in read_report(tmp_path / "run").probes}
+    assert all(
+        rows[row.arm, row.probe_id].quality.perceptual == pytest.approx(row.quality.perceptual,
+                                                                       nan_ok=True)
+        for row in made.probes
+    )  # fmt: skip
+    again = evaluate(request)
+    assert any("came from the cache" in note for note in again.notes)
+    assert arms(again)["restored:told"].figures == arms(made)["restored:told"].figures
+
+
+def test_without_vgg_probes_have_no_column_for_it(report: EvaluationReport, tmp_path: Path) -> None:
+    write_report(report, tmp_path / "run")
+    head = (tmp_path / "run" / "probes.csv").read_text().partition("\n")[0]
+    assert "lpips" in head and "perceptual" not in head
 
 
 def test_a_classifier_of_another_label_is_refused() -> None:

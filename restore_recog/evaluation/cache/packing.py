@@ -48,6 +48,7 @@ class Outcome:
         told: The code of the class that a classifier sees in the image; -1 for none.
         predicted: That of the expression that the restorer went by; -1 for none.
         seen: (G,) features by which the classifier decides, or None.
+        vgg: (512,) of VGG-19, or None.
     """
 
     template: Templates | None
@@ -59,11 +60,17 @@ class Outcome:
     told: int = UNKNOWN
     predicted: int = UNKNOWN
     seen: NDArray[np.float32] | None = None
+    vgg: NDArray[np.float32] | None = None
+
+
+_VECTORS = ("features", "seen", "vgg")
+"""The float32 arrays of an outcome, in their order in an entry."""
 
 
 def packed(outcome: Outcome, failures: Sequence[tuple[str, str]]) -> bytes:
     """Return an outcome and its failures as bytes: a line of JSON, then its arrays'."""
-    row, features, seen = outcome.template, outcome.features, outcome.seen
+    row = outcome.template
+    vectors = {name: getattr(outcome, name) for name in _VECTORS}
     head = {
         "fallback": outcome.fallback,
         "quality": list(asdict(outcome.quality).values()),
@@ -71,11 +78,10 @@ def packed(outcome: Outcome, failures: Sequence[tuple[str, str]]) -> bytes:
         "weight": outcome.weight,
         "codes": [outcome.told, outcome.predicted],
         "template": None if row is None else len(row),
+        "mask": None if outcome.mask is None else len(outcome.mask),
+        **{name: None if array is None else len(array) for name, array in vectors.items()},
     }
-    head["mask"] = None if outcome.mask is None else len(outcome.mask)
-    head["features"] = None if features is None else len(features)
-    head["seen"] = None if seen is None else len(seen)
-    arrays = [b"" if array is None else array.tobytes() for array in (row, features, seen)]
+    arrays = [b"" if array is None else array.tobytes() for array in (row, *vectors.values())]
     return json.dumps(head).encode() + b"\n" + b"".join(arrays) + (outcome.mask or b"")
 
 
@@ -83,26 +89,25 @@ def unpacked(content: bytes) -> tuple[Outcome, list[tuple[str, str]]]:
     """Return what :func:`packed` was given."""
     line, _, rest = content.partition(b"\n")
     head = json.loads(line)
-    sizes = [8 * (head["template"] or 0), 4 * (head["features"] or 0), 4 * (head["seen"] or 0)]
+    sizes = [8 * (head["template"] or 0), *(4 * (head[name] or 0) for name in _VECTORS)]
     sizes.append(head["mask"] or 0)
     ends = np.cumsum(sizes).tolist()
     _require(ends[-1] == len(rest) and min(sizes) >= 0)
     row = None if head["template"] is None else np.frombuffer(rest[: ends[0]], np.float64)
     _require(row is None or abs(float(np.linalg.norm(row)) - 1) < 1e-6)  # NaN is not
-    features = None
-    if head["features"] is not None:
-        features = np.frombuffer(rest[ends[0] : ends[1]], np.float32)
-    seen = None
-    if head["seen"] is not None:
-        seen = np.frombuffer(rest[ends[1] : ends[2]], np.float32)
-    mask = None if head["mask"] is None else rest[ends[2] :]
+    vectors = {
+        name: np.frombuffer(rest[start:end], np.float32)
+        for name, start, end in zip(_VECTORS, ends, ends[1:], strict=False)
+        if head[name] is not None
+    }
+    mask = None if head["mask"] is None else rest[ends[-2] :]
     _require(mask is None or len(inflated(mask)) > 0)
     failures = [(_text(stage), _text(reason)) for stage, reason in head["failures"]]
     _require(len(head["quality"]) == len(QUALITIES) and isinstance(head["fallback"], bool))
     quality = ImageQuality(*map(_number, head["quality"]))
     weight, (told, predicted) = _number(head["weight"]), map(_code, head["codes"])
-    outcome = Outcome(row, head["fallback"], quality, mask, features, weight, told, predicted, seen)
-    return outcome, failures
+    codes = {"weight": weight, "told": told, "predicted": predicted}
+    return Outcome(row, head["fallback"], quality, mask, **codes, **vectors), failures
 
 
 def packed_tile(tile: Tile) -> bytes:

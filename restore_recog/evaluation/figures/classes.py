@@ -37,7 +37,7 @@ def figures(labelled: Labelled, people: People, seed: int) -> Iterator[Figure | 
     yield rate_figure(f"{kind}_predicted", foreseen[known], people[known], seed)
 
 
-MEANS, DISTANCES = ("ssim",), ("frechet_classifier",)
+MEANS, DISTANCES = ("ssim", "perceptual"), ("frechet_classifier", "frechet_vgg")
 """Figures of likeness that are also given of groups: ECGAN's tables have a row for each class."""
 
 

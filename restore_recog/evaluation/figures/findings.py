@@ -272,6 +272,7 @@ def measure(session: Session, design: Design, spec: ArmSpec, run: ArmRun) -> Mea
         qualities=[run.qualities.get(image_id, ImageQuality()) for image_id in design.plan.probes],
         features=run.features,
         labelled=_labelled(session, design, spec, run),
+        vgg=run.vgg,
     )
 
 

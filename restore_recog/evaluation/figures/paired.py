@@ -125,9 +125,9 @@ def of_sets(
 ) -> Iterator[Figure | None]:
     """Return the Frechet distances of an arm's images to the clean ones.
 
-    ``fid`` apart, they are in the templates of the run's own recogniser (``frechet_embedding``)
-    and in the features of its classifier (``frechet_classifier``): no FID, and comparable only
-    between arms of the same networks and number of images.
+    ``fid`` apart, they are in the templates of the run's own recogniser (``frechet_embedding``),
+    in the features of its classifier (``frechet_classifier``) and of VGG-19 (``frechet_vgg``): no
+    FID, and comparable only between arms of the same networks and number of images.
 
     Args:
         arm: Whose images.
@@ -151,6 +151,7 @@ def _by_network(arm: Measured) -> dict[str, NDArray[np.floating]]:
         "frechet_embedding": arm.probes,
         "fid": arm.features,
         "frechet_classifier": told,
+        "frechet_vgg": arm.vgg,
     }
     return {name: rows for name, rows in every.items() if rows is not None}
 

@@ -59,6 +59,7 @@ class ArmRun:
         told, predicted: (P,) codes: what a classifier sees in each image, and the expressions that
             the restorer went by; -1 for none. Empty for arms without images.
         seen: (P, G) features by which the classifier decides, or None.
+        vgg: (P, 512) of VGG-19, or None.
     """
 
     templates: Templates
@@ -69,13 +70,16 @@ class ArmRun:
     told: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     predicted: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     seen: NDArray[np.float32] | None = None
+    vgg: NDArray[np.float32] | None = None
 
     @classmethod
     def of(cls, outcomes: Mapping[str, Outcome], ids: Sequence[str], length: int) -> ArmRun:
         """Return the run of what came of the probes *ids*; templates have *length* numbers."""
         templates = {image_id: outcome.template for image_id, outcome in outcomes.items()}
-        features = {i: o.features for i, o in outcomes.items() if o.features is not None}
-        seen = {i: o.seen for i, o in outcomes.items() if o.seen is not None}
+        vectors: dict[str, dict[str, NDArray[np.float32]]] = {
+            kind: {i: a for i, o in outcomes.items() if (a := getattr(o, kind)) is not None}
+            for kind in ("features", "seen", "vgg")
+        }
         told, predicted = (
             np.array([getattr(outcomes.get(i), code, UNKNOWN) for i in ids], np.int64)
             for code in ("told", "predicted")
@@ -85,10 +89,9 @@ class ArmRun:
             {image_id: outcome.fallback for image_id, outcome in outcomes.items()},
             {image_id: outcome.quality for image_id, outcome in outcomes.items()},
             {image_id: o.mask for image_id, o in outcomes.items() if o.mask is not None},
-            stacked(features, ids) if features else None,
-            told,
-            predicted,
-            stacked(seen, ids) if seen else None,
+            told=told,
+            predicted=predicted,
+            **{kind: stacked(known, ids) for kind, known in vectors.items() if known},
         )
 
 
@@ -225,6 +228,7 @@ class ProbePass:
                 score.told,
                 made.predicted[i],
                 score.seen,
+                score.vgg,
             )
         return outcomes
 

@@ -1,4 +1,4 @@
-"""What looks at the images beside the recogniser: FID, LPIPS, NIQE, BRISQUE, a classifier.
+"""What looks at the images beside the recogniser: FID, LPIPS, NIQE, BRISQUE, VGG, a classifier.
 
 Weights come from files that the user names, or from where the libraries' own loaders have put
 them on this machine. What is missing leaves its column empty, and the report says why.
@@ -6,7 +6,7 @@ them on this machine. What is missing leaves its column empty, and the report sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from restore_recog.evaluation.arms import WHOLE
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.run.faces import ProbeFace
 from restore_recog.evaluation.run.ledger import Ledger
+from restore_recog.evaluation.run.vgg import Vgg
 from restore_recog.images import to_tensor
 from restore_recog.labels import UNKNOWN
 from restore_recog.metrics import naturalness
@@ -33,12 +34,22 @@ from restore_recog.types import FaceSample, Pixels
 
 Scores = NDArray[np.float64]
 
-TITLES = {"fid": "FID", "lpips": "LPIPS", "niqe": "NIQE", "brisque": "BRISQUE"}
+TITLES = {
+    "fid": "FID",
+    "lpips": "LPIPS",
+    "niqe": "NIQE",
+    "brisque": "BRISQUE",
+    "vgg": "Likeness by VGG-19",
+}
 """Every model, and what it is called in tables."""
+
+USUAL = ("fid", "lpips", "niqe", "brisque")
+"""Those of every run about quality; VGG-19 is for runs about a label, or where it is named."""
 
 DOWNLOADED = {
     "fid": ("weights-inception-2015-12-05-6726825d.pth",),
     "lpips": ("alexnet-owt-7be5be79.pth", "vgg16-397923af.pth"),
+    "vgg": ("vgg19-dcbb9e9d.pth",),
 }
 """What the libraries' loaders call their files in PyTorch's folder of weights."""
 
@@ -54,12 +65,14 @@ class Scored:
         features: (D,) for FID, or None.
         told: The code of the class that the classifier sees; -1 without one.
         seen: (G,) features by which it decides, or None.
+        vgg: (512,) of VGG-19, or None.
     """
 
     scores: Mapping[str, float] = field(default_factory=dict)
     features: NDArray[np.float32] | None = None
     told: int = UNKNOWN
     seen: NDArray[np.float32] | None = None
+    vgg: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +86,7 @@ class QualityModels:
         missing: Name -> why that model is not available.
         files: Name -> the weights file in use.
         classifier: Tells a label of every image, half faces included, or None.
+        vgg: Gives perceptual losses (N,) and features (N, 512) of images, or None.
     """
 
     fid: Callable[[Sequence[Pixels]], NDArray[np.float32]] | None = None
@@ -81,6 +95,7 @@ class QualityModels:
     missing: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
     classifier: Classifier | None = None
+    vgg: Vgg | None = None
 
     def score(
         self,
@@ -96,9 +111,16 @@ class QualityModels:
         clean = [face.clean if spec.arm.quality else None for face in faces]
         scores = self._scores(images, clean, ledger)
         features = self._features(images, ledger)
+        looks: Sequence[NDArray[np.float32] | None] = [None] * len(images)
+        if self.vgg is not None:
+            with ledger.timed("vgg", len(images), self.vgg.device):
+                scores["perceptual"], looks = self.vgg(images, clean)
         return [
             Scored(
-                {name: float(column[i]) for name, column in scores.items()}, features[i], *told[i]
+                {name: float(column[i]) for name, column in scores.items()},
+                features[i],
+                *told[i],
+                looks[i],
             )
             for i in range(len(images))
         ]
@@ -182,7 +204,8 @@ def of_run(request: EvalRequest, plan: Plan, asks_quality: bool, side: int) -> Q
     """
     models = QualityModels()
     if request.judge_weights or asks_quality:
-        models = gather(request.judge_weights, side, request.device)
+        names = tuple(TITLES) if plan.label else USUAL
+        models = gather(request.judge_weights, side, request.device, names)
     if not plan.label:
         return models
     name = DEFAULT_CLASSIFIER if request.classifier is None else request.classifier
@@ -195,13 +218,16 @@ def of_run(request: EvalRequest, plan: Plan, asks_quality: bool, side: int) -> Q
     return replace(models, classifier=classifier)
 
 
-def gather(files: Mapping[str, Path], side: int, device: str) -> QualityModels:
+def gather(
+    files: Mapping[str, Path], side: int, device: str, names: Collection[str] = USUAL
+) -> QualityModels:
     """Return the models that are available.
 
     Args:
         files: Name -> weights file that the user gave.
         side: Of the crops, in pixels.
         device: Where the networks compute.
+        names: Those to look for beside the ones that have a file.
 
     Raises:
         WeightsError: A file that was given is missing or belongs to another network.
@@ -215,7 +241,7 @@ def gather(files: Mapping[str, Path], side: int, device: str) -> QualityModels:
     models: dict[str, Any] = {}
     missing: dict[str, str] = {}
     used: dict[str, Path] = {}
-    for name in TITLES:
+    for name in [one for one in TITLES if one in names or one in files]:
         path = files.get(name) or _downloaded(name)
         why = _too_small(name, side) or (_no_weights(name) if path is None else "")
         if not why:
@@ -229,13 +255,14 @@ def gather(files: Mapping[str, Path], side: int, device: str) -> QualityModels:
         if why and name in files:
             raise DataError(f"{TITLES[name]} cannot be measured with the given weights: {why}")
     alone: dict[str, Any] = {name: models[name] for name in ("niqe", "brisque") if name in models}
-    return QualityModels(models.get("fid"), models.get("lpips"), alone, missing, used)
+    fid, lpips, vgg = (models.get(name) for name in ("fid", "lpips", "vgg"))
+    return QualityModels(fid, lpips, alone, missing, used, vgg=vgg)
 
 
 def _load(name: str, path: Path, device: str) -> Any:
     if name in ("niqe", "brisque"):
         return {"niqe": Niqe, "brisque": Brisque}[name](path)
-    return {"fid": Inception, "lpips": Lpips}[name](path, device)
+    return {"fid": Inception, "lpips": Lpips, "vgg": Vgg}[name](path, device)
 
 
 def _downloaded(name: str) -> Path | None:
@@ -254,6 +281,7 @@ def _no_weights(name: str) -> str:
         "lpips": f"torchvision's {DOWNLOADED['lpips'][0]}",
         "niqe": "the modelparameters.mat of the authors' release",
         "brisque": "the allmodel and allrange of the authors' release",
+        "vgg": f"torchvision's {DOWNLOADED['vgg'][0]}",
     }[name]
     return f"its weights are not on this machine; give {what} with --judge {name}=FILE."
 

@@ -123,6 +123,7 @@ class Measured:
         features: (P, F) float32 for FID, NaN rows where there are none; None without a network.
         compare: How its templates are compared.
         labelled: What a classifier sees in its images, where the plan asks for it and it has any.
+        vgg: (P, 512) of VGG-19, likewise.
     """
 
     name: str
@@ -133,6 +134,7 @@ class Measured:
     features: NDArray[np.float32] | None = None
     compare: Compare = cosines
     labelled: Labelled | None = None
+    vgg: NDArray[np.float32] | None = None
 
     def quality(self, name: str) -> Vector:
         """Return (P,) one metric of the images' quality; NaN where it was not measured."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import small_vgg
 import torch
 import torchvision
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from safetensors.torch import save_file
 from restore_recog.errors import DataError, WeightsError
 from restore_recog.evaluation.run import quality_models
 from restore_recog.evaluation.run.quality_models import QualityModels, gather
+from restore_recog.evaluation.run.vgg import Vgg
 from restore_recog.metrics.perceptual import Inception, Lpips, state_dict
 
 Pixels = NDArray[np.uint8]
@@ -57,7 +59,7 @@ def test_without_weights_every_model_says_what_to_do() -> None:
     assert [note.split(" is not measured: ")[0] for note in models.notes()] == [
         "FID", "LPIPS", "NIQE", "BRISQUE",
     ]  # fmt: skip
-    for name, note in zip(quality_models.TITLES, models.notes(), strict=True):
+    for name, note in zip(quality_models.USUAL, models.notes(), strict=True):
         assert f"--judge {name}=FILE" in note and note.count(". ") == 0
     assert models.facts()["fid"] == {"missing": models.missing["fid"]}
 
@@ -72,7 +74,7 @@ def test_crops_too_small_for_niqe_are_told() -> None:
 def test_a_given_file_that_cannot_be_used_stops_the_run(tmp_path: Path, alexnet: Path) -> None:
     with pytest.raises(WeightsError, match="cannot be read as weights"):
         gather({"lpips": tmp_path / "missing.pth"}, 256, "cpu")
-    with pytest.raises(DataError, match="model 'vmaf'; there are fid, lpips, niqe, brisque"):
+    with pytest.raises(DataError, match="model 'vmaf'; there are fid, lpips, niqe, brisque, vgg"):
         gather({"vmaf": alexnet}, 256, "cpu")
     with pytest.raises(DataError, match="NIQE cannot be measured with the given weights"):
         gather({"niqe": alexnet}, 128, "cpu")
@@ -168,6 +170,42 @@ def test_inception_takes_its_own_weights_only(
     features = Inception(tmp_path / "inception.pth")(images(2, 32))
     assert features.shape == (2, 2048) and features.dtype == np.float32
     assert not np.array_equal(features[0], features[1])
+
+
+def test_vgg_looks_at_four_layers_and_averages_the_last(
+    tmp_path: Path, alexnet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vgg = Vgg(small_vgg.stored(tmp_path, monkeypatch))
+    one, two, *rest = images(6)
+    losses, features = vgg([one, two, *rest], [one, one, None, *rest[1:]])
+    np.testing.assert_allclose(losses[[0, 3, 4, 5]], 0, atol=1e-5)
+    assert losses[1] > 1e-4 and np.isnan(losses[2])
+    assert features.shape == (6, 7) and features.dtype == np.float32
+    net = small_vgg.SmallVGG()
+    net.load_state_dict(torch.load(tmp_path / "vgg.pth", weights_only=True))
+    fed = torch.nn.functional.interpolate(
+        torch.from_numpy(np.stack([one, two])).permute(0, 3, 1, 2) / 255,
+        (224, 224),
+        mode="bilinear",
+        antialias=True,
+    )
+    loss, x = 0.0, 2 * fed - 1
+    with torch.no_grad():
+        for i, layer in enumerate(net.features):
+            x = layer(x.clone())
+            if i in (3, 8, 15, 22):  # relu1_2, relu2_2, relu3_3, relu4_2
+                loss += float((x[0] - x[1]).abs().mean())
+            if i == 35:  # relu5_4
+                np.testing.assert_allclose(features[:2], x.mean((2, 3)), atol=1e-5)
+    np.testing.assert_allclose(losses[1], loss, rtol=1e-3)
+    with pytest.raises(WeightsError, match="does not hold VGG-19; give torchvision's"):
+        Vgg(alexnet)
+
+
+def test_vgg_is_looked_for_where_it_is_wanted() -> None:
+    assert "vgg" not in gather({}, 256, "cpu").missing
+    missing = gather({}, 256, "cpu", quality_models.TITLES).missing
+    assert "torchvision's vgg19-dcbb9e9d.pth with --judge vgg=FILE" in missing["vgg"]
 
 
 def empty_file(folder: Path) -> Path:
