@@ -106,8 +106,17 @@ def unpacked(content: bytes) -> tuple[Outcome, list[tuple[str, str]]]:
     _require(len(head["quality"]) == len(QUALITIES) and isinstance(head["fallback"], bool))
     quality = ImageQuality(*map(_number, head["quality"]))
     weight, (told, predicted) = _number(head["weight"]), map(_code, head["codes"])
-    codes = {"weight": weight, "told": told, "predicted": predicted}
-    return Outcome(row, head["fallback"], quality, mask, **codes, **vectors), failures
+    outcome = Outcome(
+        row,
+        head["fallback"],
+        quality,
+        mask,
+        weight=weight,
+        told=told,
+        predicted=predicted,
+        **vectors,
+    )
+    return outcome, failures
 
 
 def packed_tile(tile: Tile) -> bytes:

@@ -138,7 +138,7 @@ def of_sets(
     if clean is None or arm is clean:
         return
     mine, theirs = _by_network(arm), _by_network(clean)
-    rows = slice(None) if probes is None else probes
+    rows: slice | Mask = slice(None) if probes is None else probes
     for name in mine:
         if name in theirs and (chosen is None or name in chosen):
             yield _distance(name, mine[name][rows], theirs[name][rows])

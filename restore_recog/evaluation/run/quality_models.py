@@ -114,7 +114,8 @@ class QualityModels:
         looks: Sequence[NDArray[np.float32] | None] = [None] * len(images)
         if self.vgg is not None:
             with ledger.timed("vgg", len(images), self.vgg.device):
-                scores["perceptual"], looks = self.vgg(images, clean)
+                scores["perceptual"], seen = self.vgg(images, clean)
+            looks = list(seen)
         return [
             Scored(
                 {name: float(column[i]) for name, column in scores.items()},
