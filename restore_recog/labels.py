@@ -7,9 +7,11 @@ numbers and the orders of their own files into these words where they read them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 EXPRESSIONS = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")
 """The order of RAF-DB."""
@@ -40,6 +42,8 @@ def codes(attributes: Sequence[Mapping[str, str]]) -> dict[str, NDArray[np.int64
     Args:
         attributes: Of each image, as in :class:`restore_recog.types.FaceSample`.
     """
+    import numpy as np  # the command line names labels, and its help must not wait
+
     return {
         kind: np.array([code(kind, known.get(kind, "")) for known in attributes], np.int64)
         for kind in KINDS
