@@ -1,4 +1,4 @@
-"""How a plug-in is asked for: ``name``, ``name:argument``, ``name=FILE`` or ``module:Class``."""
+"""How a plug-in is asked for: ``name``, ``name:argument``, ``module:Class``; then ``=FILE``."""
 
 from __future__ import annotations
 
@@ -6,19 +6,32 @@ from pathlib import Path
 
 from restore_recog.errors import WeightsError
 
+SAFETENSORS = ".safetensors"
+"""What the names of weights files end with."""
+
 
 def split(spec: str) -> tuple[str, str | None]:
-    """Return (name, argument or None) of ``name``, ``name:argument`` or ``name=FILE``."""
+    """Return (name, argument or None) of a spec, whatever file is behind it."""
     name, colon, argument = weighted(spec)[0].partition(":")
     return name, argument if colon else None
 
 
 def weighted(spec: str) -> tuple[str, Path | None]:
-    """Return (spec, None), or (name, weights file) of ``name=FILE``; no name has a ``=``."""
+    """Return (spec, None), or what stands before ``=`` and the weights file behind it.
+
+    No name has a ``=``, but an argument may be a file whose name has one (``onnx:a=b.onnx``):
+    behind an argument only what ends with ``.safetensors`` is a weights file.
+    """
     name, equals, file = spec.partition("=")
-    if not equals or ":" in name:  # onnx:a=b.onnx is one file's name
+    if not equals or (":" in name and not file.endswith(SAFETENSORS)):
         return spec, None
     return name, Path(file).expanduser()
+
+
+def with_argument(spec: str, argument: str) -> str:
+    """Return a spec that has no argument with one."""
+    name, equals, file = spec.partition("=")
+    return f"{name}:{argument}{equals}{file}"
 
 
 def own_weights(kind: str, spec: str, other: object) -> Path:

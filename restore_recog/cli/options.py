@@ -12,6 +12,7 @@ import click
 
 from restore_recog.errors import WeightsError
 from restore_recog.labels import EXPRESSIONS
+from restore_recog.specs import with_argument
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
@@ -91,12 +92,12 @@ def told(restorers: Sequence[str], expression: str | None) -> tuple[str, ...]:
     chosen: list[str] = []
     for spec in restorers:
         takes = "expression" in registry.restorers.load(spec).needs
-        free = takes and registry.restorers.argument(spec) is None and "=" not in spec
-        chosen += [f"{spec}:{word}" for word in words] if free else [spec]
+        free = takes and registry.restorers.argument(spec) is None
+        chosen += [with_argument(spec, word) for word in words] if free else [spec]
     if chosen == list(restorers):
         raise click.UsageError(
-            f"None of the restorers {', '.join(restorers)} can be told an expression (weights are "
-            "given with --weights NAME=FILE); leave --expression out, or name one that can: ecgan."
+            f"None of the restorers {', '.join(restorers)} can be told an expression beside what "
+            "its name says; leave --expression out, or name one that can: ecgan."
         )
     return tuple(chosen)
 
