@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from gpu.records import thinned
 from gpu.schedule import SPARE, rates, scale, useful
 from gpu.table import acceptance
 from gpu.train import read_plan
+from restore_recog import registry
+from restore_recog.cli.options import parse_settings
 from restore_recog.errors import DataError, OutputError, TrainingError
 from restore_recog.reporting.folder import read
 
@@ -120,9 +123,19 @@ class TestPlan:
         command = one.command(Path("runs/one"), "cpu", 0.25)
         assert command[-5:] == ["--images-scale", "0.25", "--output", "runs/one", "--resume"]
 
-    def test_the_example_is_one(self) -> None:
-        runs = read_plan(ROOT / "gpu" / "plan.toml", Path("/lent"))
-        assert [one.restorer for one in runs] == ["ganmasker", "fmodr"]
+    @pytest.mark.parametrize(
+        ("name", "restorers"),
+        [("plan", ["ganmasker", "fmodr"]), ("expressions", ["ecgan", "deepgan"])],
+    )
+    def test_the_examples_are_plans(self, name: str, restorers: list[str]) -> None:
+        """Their restorers take every option that they set."""
+        runs = read_plan(ROOT / "gpu" / f"{name}.toml", Path("/lent"))
+        assert [one.restorer for one in runs] == restorers
+        for one in runs:
+            given = [b for a, b in pairwise(one.options) if a == "--set"]
+            options = parse_settings(None, None, given)
+            without = {"init": "", "perceptual": "none", "identity": 0, "margin": 0}
+            registry.restorers.load(one.restorer).trainable("tiny", **options | without)
 
     @pytest.mark.parametrize("text", ["", "runs = 3", "[runs.a\n", "[runs]\na = 1"])
     def test_what_is_none(self, text: str, tmp_path: Path) -> None:
