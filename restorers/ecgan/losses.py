@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from restore_recog.nn.adversarial import generator_loss, judged
 from restore_recog.nn.ssim import ssim
 from restore_recog.nn.teachers import Teachers
+from restore_recog.restorers.ecgan.expert import Expert
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +88,7 @@ class GeneratorTerms:
         critics: The discriminators by name.
         features: (N, 3, H, W) -> a list of feature maps; None for no perceptual loss.
         identity: Of the identity terms, or None.
+        expert: Tells expressions, or None.
     """
 
     def __init__(
@@ -95,9 +97,10 @@ class GeneratorTerms:
         critics: nn.ModuleDict,
         features: nn.Module | None,
         identity: Teachers | None,
+        expert: Expert | None,
     ) -> None:
         self.options, self.critics = options, critics
-        self.features, self.identity = features, identity
+        self.features, self.identity, self.expert = features, identity, expert
 
     def __call__(self, made: Tensor, scene: Scene, opponents: Sequence[str]) -> dict[str, Tensor]:
         """Return the losses of (N, 3, H, W) images in [0, 1].
@@ -121,4 +124,6 @@ class GeneratorTerms:
         if self.identity is not None:
             apart, excess = self.identity(made, clean, scene.people)
             losses |= {"identity": apart.mean(), "margin": excess.mean()}
+        if self.expert is not None:
+            losses["expression"] = self.expert(made, scene.labels)
         return losses

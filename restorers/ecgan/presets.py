@@ -63,6 +63,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "margin": 0.0,
         "teachers": ("timm",),
         "identity_weights": "",
+        "expression": 0.0,
+        "expert": "",
         "composite": False,
         "cloth": "seen",
         "covered": 1.0,
@@ -120,25 +122,28 @@ PRESETS["tiny"] = PRESETS["compact"] | {
     "margin": 0.0,
 }
 """``visible`` are the widths of the classifier's four stages, ``images_visible`` its training's
-length, ``grey`` the share of its images that lose their colour: colour tells data sets apart, and
-with them the classes that each is rich in. The other lengths are those of the paper's three.
-``lr_whole`` and ``lr_mask`` are the discriminators' rates, ``d_every`` the generator's steps for
-each of theirs; in the labelled phases all rates fall along half a cosine to the share ``decay``.
-``label=false`` and ``map=false`` train
-without that input. ``modulate`` lets the label scale and shift what the decoder has normalised,
-beside its planes. ``balanced`` are the labelled phases in which every expression comes equally
-often; the others draw all images as they are, and those of unknown expression are told none.
-``rec``, ``per``, ``adv_whole``, ``adv_mask`` are equation 6's weights in the generator's loss,
-``whole`` and ``mask`` those of the discriminators, which change nothing under Adam. ``smooth`` is
-what a discriminator should say of real images (1, or a little less), ``spectral`` normalises its
-convolutions. ``see_masked`` shows the discriminators the covered face as well. ``rec_half``,
-``squared``: see :mod:`restore_recog.restorers.ecgan.losses`. ``vgg_norm`` feeds VGG-19 as it was
-trained; in the paper's code it sees images in [-1, 1]. ``composite`` puts the uncovered pixels
-back, in training and in use; without it the whole face is as generated. ``identity`` is the weight
-of 1 - cosine by the ``teachers``, ``margin`` that of what is missing to a lead over the most
-similar other person of the batch; ``cloth``, ``dilate``, ``dilate_spread``, ``feather``,
-``covered`` and ``init`` are as for GANMasker. ``tiny`` is ``compact`` in small, for tests and for
-trying a command out: it trains in seconds and restores nothing well."""
+length, ``grey`` the share of its images that lose their colour: colour tells data sets apart,
+and with them the classes that each is rich in. The other lengths are those of the paper's
+three. ``lr_whole`` and ``lr_mask`` are the discriminators' rates, ``d_every`` the generator's
+steps for each of theirs; in the labelled phases all rates fall along half a cosine to the share
+``decay``. ``label=false`` and ``map=false`` train without that input. ``modulate`` lets the
+label scale and shift what the decoder has normalised, beside its planes. ``balanced`` are the
+labelled phases in which every expression comes equally often; the others draw all images as
+they are, and those of unknown expression are told none. ``rec``, ``per``, ``adv_whole``,
+``adv_mask`` are equation 6's weights in the generator's loss, ``whole`` and ``mask`` those of
+the discriminators, which change nothing under Adam. ``smooth`` is what a discriminator should
+say of real images (1, or a little less), ``spectral`` normalises its convolutions.
+``see_masked`` shows the discriminators the covered face as well. ``rec_half``, ``squared``: see
+:mod:`restore_recog.restorers.ecgan.losses`. ``vgg_norm`` feeds VGG-19 as it was trained; in the
+paper's code it sees images in [-1, 1]. ``composite`` puts the uncovered pixels back, in
+training and in use; without it the whole face is as generated. ``identity`` is the weight of 1
+- cosine by the ``teachers``, ``margin`` that of what is missing to a lead over the most similar
+other person of the batch. ``expression`` is the weight of the cross-entropy of the true
+expression by the ``expert``, a classifier with its file (``resnet18=FILE``), which then cannot
+judge the weights: the one that reports ask by default is refused. ``cloth``, ``dilate``,
+``dilate_spread``, ``feather``, ``covered`` and ``init`` are as for GANMasker. ``tiny`` is
+``compact`` in small, for tests and for trying a command out: it trains in seconds and restores
+nothing well."""
 
 DEEPGAN_PRESETS = {name: options | {"label": False} for name, options in PRESETS.items()}
 """DeepGAN's: the same but for the label, of which it knows nothing."""

@@ -8,7 +8,8 @@ Deviation: the paper pretrains a network of its own without label planes and cop
 planes of an unknown label are zeros, so that one network serves both: pretraining leaves the
 label's columns as they were drawn, and all others are carried over.
 Deviation: where the fill is pasted (``composite``), every loss sees the pasted image.
-Deviation: the identity terms, what teachers find the image to have lost, are not in the paper.
+Deviation: the identity terms, what teachers find the image to have lost, and the expression term
+are not in the paper.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from restore_recog.nn.options import Configuration, learnt, plain
 from restore_recog.nn.perceptual import layer_net
 from restore_recog.nn.stepping import adam, shares, start_from, update
 from restore_recog.nn.teachers import Teachers
+from restore_recog.restorers.ecgan.expert import Expert
 from restore_recog.restorers.ecgan.losses import GeneratorTerms, Scene, logits
 from restore_recog.restorers.ecgan.model import ECGANNets, plane_side
 from restore_recog.restorers.ecgan.networks import Discriminator
@@ -87,7 +89,9 @@ class ECGANTraining:
         self.identity: Teachers | None = None
         if o["identity"] or o["margin"]:
             self.identity = Teachers.of_options(o, str(device))
-        self.terms = GeneratorTerms(o, self.critics, self.features, self.identity)
+        expert = Expert(o["expert"], str(device)) if o["expression"] and o["label"] else None
+        o["expert"] = "" if expert is None else expert.name  # a record tells not where it lay
+        self.terms = GeneratorTerms(o, self.critics, self.features, self.identity, expert)
         self.fields = nn.ModuleList([self.nets.generator])
         if self.nets.planes is not None:
             self.fields.append(self.nets.planes)

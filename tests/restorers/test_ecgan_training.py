@@ -12,8 +12,9 @@ import torch.nn.functional as F
 from tiny import stored
 
 from restore_recog import weights as weights_file
+from restore_recog.classifiers.resnet18 import ResNet18
 from restore_recog.errors import TrainingError
-from restore_recog.labels import EXPRESSIONS
+from restore_recog.labels import EXPRESSIONS, UNKNOWN
 from restore_recog.metrics import quality
 from restore_recog.restorers.ecgan.presets import DEEPGAN_PRESETS, PRESETS
 from restore_recog.restorers.ecgan.training import BETAS, DeepGANTraining, ECGANTraining
@@ -293,3 +294,38 @@ def test_colour_is_taken_from_a_share_of_what_the_classifier_sees() -> None:
     net.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     phase(model, "visible").step(batch(7), 0.0)
     torch.testing.assert_close(seen[0][:, :1].expand_as(seen[0]), seen[0])
+
+
+def expert(folder: Path, **options: Any) -> str:
+    """Write a small classifier's file and return how it is asked for."""
+    torch.manual_seed(1)
+    taught = ResNet18.trainable(options.pop("label", None), width=8, image_size=32)
+    file = folder / "expert.safetensors"
+    weights_file.save(file, "resnet18", *taught.weights())
+    return f"resnet18={file}"
+
+
+def test_the_expression_term_moves_the_face_towards_what_the_expert_tells(tmp_path: Path) -> None:
+    model = training(expression=1.0, expert=expert(tmp_path))
+    assert model.options["expert"].startswith("resnet18:expert.safetensors ")
+    term = model.terms.expert
+    assert term is not None and not any(p.requires_grad for p in term.parameters())
+    images = torch.rand(4, 3, 32, 32, requires_grad=True)
+    labels = torch.tensor([0, 3, UNKNOWN, 6])
+    loss = term(images, labels)
+    (gradient,) = torch.autograd.grad(loss, images)
+    moved = gradient.flatten(1).abs().sum(1) > 0
+    assert moved.tolist() == [True, True, False, True] and float(loss.detach()) > 0
+    assert float(term(images, torch.full((4,), UNKNOWN)).detach()) == 0
+    assert "expression" in phase(model, "whole").step(batch(7), 0.0)
+    assert "expression" not in phase(training(), "whole").step(batch(7), 0.0)
+
+
+def test_an_expert_that_would_judge_or_tells_something_else_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="could not judge a restorer that was trained towards"):
+        training(expression=1.0, expert="resnet18")
+    with pytest.raises(TrainingError, match="it tells a face's gender"):
+        training(expression=1.0, expert=expert(tmp_path, label="gender"))
+    with pytest.raises(TrainingError, match="needs the classifier 'resnet18=gone.safetensors'"):
+        training(expression=1.0, expert="resnet18=gone.safetensors")
+    assert training(expression=0.0, expert="resnet18=gone.safetensors").terms.expert is None
