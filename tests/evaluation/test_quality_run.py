@@ -44,7 +44,9 @@ def brightness(images: Sequence[Pixels]) -> NDArray[np.float64]:
 
 @pytest.fixture(autouse=True)
 def known_judges(monkeypatch: pytest.MonkeyPatch) -> None:
-    def gather(files: Mapping[str, Path], side: int, device: str) -> QualityModels:
+    def gather(
+        files: Mapping[str, Path], side: int, device: str, wanted: Sequence[str]
+    ) -> QualityModels:
         return QualityModels(
             colours, apart, {"niqe": brightness}, {"brisque": "it is out to lunch."}
         )
