@@ -109,6 +109,8 @@ class Restorer(ABC):
     def expressions(self, batch: FaceBatch) -> Tensor | None:
         """Return the expressions that :meth:`restore` goes by, or None where it goes by none.
 
+        Asked only where ``needs`` names ``expression``.
+
         Args:
             batch: As for :meth:`restore`.
 

@@ -14,6 +14,7 @@ from restore_recog.errors import TrainingError
 from restore_recog.labels import UNKNOWN
 from restore_recog.nn.options import Configuration, learnt, overridden
 from restore_recog.nn.stepping import descend, warmed_cosine
+from restore_recog.nn.teachers import colourless
 from restore_recog.types import FaceBatch
 
 DEFAULTS: dict[str, Any] = {
@@ -94,7 +95,7 @@ class ClassifierTraining:
         for group in self.optimizer.param_groups:
             group["lr"] = o["lr"] * warmed_cosine(progress, o["warm_up"])
         labels = batch.attributes[self.label]
-        logits = self.net(greyed(batch.images, o["grey"])).float()
+        logits = self.net(colourless(batch.images, o["grey"])).float()
         loss = F.cross_entropy(logits, labels, label_smoothing=o["smoothing"])
         descend(self.optimizer, self.net, loss, o["clip"])
         accuracy = (logits.detach().argmax(1) == labels).float().mean()
@@ -128,14 +129,8 @@ class ClassifierTraining:
 
     def preview(self, batch: FaceBatch) -> Tensor:
         """Return the images as the classifier sees them."""
-        return greyed(batch.images, self.options["grey"])
+        return colourless(batch.images, self.options["grey"])
 
     def describe(self) -> Mapping[str, Any]:
         """Return what a resumed run must agree on."""
         return {"model": self.model, "options": learnt(self.options)}
-
-
-def greyed(images: Tensor, share: float) -> Tensor:
-    """Return (N, 3, H, W) images of which a share, by chance, has lost its colour."""
-    chosen = torch.rand(len(images), 1, 1, 1, device=images.device) < share
-    return torch.where(chosen, images.mean(1, keepdim=True), images)

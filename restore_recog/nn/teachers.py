@@ -200,6 +200,12 @@ def random_views(images: Tensor) -> tuple[Tensor, Tensor]:
     return images, torch.cat([linear, shift], 2)
 
 
+def colourless(images: Tensor, share: float) -> Tensor:
+    """Return (N, 3, H, W) images of which a share, by chance, has lost its colour."""
+    chosen = torch.rand(len(images), 1, 1, 1, device=images.device) < share
+    return torch.where(chosen, images.mean(1, keepdim=True), images)
+
+
 def _blurred(images: Tensor) -> Tensor:
     """Return the images under a 5 x 5 Gaussian of deviation 1.2 pixels."""
     steps = torch.arange(-2, 3, device=images.device, dtype=images.dtype)

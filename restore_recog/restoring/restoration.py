@@ -44,6 +44,8 @@ def run_restorer(restorer: Restorer, batch: FaceBatch) -> Tensor:
 def run_prediction(restorer: Restorer, batch: FaceBatch) -> list[int]:
     """Return the codes of the expressions that a restorer goes by, -1 for none.
 
+    Only one that can be told an expression (``needs``) is asked.
+
     Args:
         restorer: Any.
         batch: As for :func:`run_restorer`.
@@ -51,6 +53,8 @@ def run_prediction(restorer: Restorer, batch: FaceBatch) -> list[int]:
     Raises:
         PluginError: The answer is none.
     """
+    if "expression" not in restorer.needs:
+        return [UNKNOWN] * len(batch.images)
     small = fitted(batch, restorer.image_size).to(restorer.device)
     codes = answers.predicted(restorer, small)
     return [UNKNOWN] * len(batch.images) if codes is None else codes.tolist()

@@ -79,8 +79,9 @@ class Crops:
 
     def codes(self, kind: str) -> NDArray[np.int64]:
         """Return the (N,) codes of one kind of label."""
-        unknown = np.full(len(self.image_ids), labels.UNKNOWN, np.int64)
-        return self.labels.get(kind, unknown)
+        if kind in self.labels:
+            return self.labels[kind]
+        return np.full(len(self.image_ids), labels.UNKNOWN, np.int64)
 
 
 def collect(

@@ -32,7 +32,7 @@ from restore_recog.nn.masks import grow, pasted
 from restore_recog.nn.options import Configuration, learnt, plain
 from restore_recog.nn.perceptual import layer_net
 from restore_recog.nn.stepping import adam, shares, start_from, update
-from restore_recog.nn.teachers import Teachers
+from restore_recog.nn.teachers import Teachers, colourless
 from restore_recog.restorers.ecgan.expert import Expert
 from restore_recog.restorers.ecgan.losses import GeneratorTerms, Scene, logits
 from restore_recog.restorers.ecgan.model import ECGANNets, plane_side
@@ -199,9 +199,7 @@ class ECGANTraining:
         scene, net = self._scene(batch, self._width()), self.nets.visible
         assert net is not None
         net.train()
-        seen, grey = scene.occluded, self.options["grey"]
-        colourless = torch.rand(len(seen), 1, 1, 1, device=seen.device) < grey
-        seen = torch.where(colourless, seen.mean(1, keepdim=True), seen)
+        seen = colourless(scene.occluded, self.options["grey"])
         logits = net(seen, scene.hole).float()  # (N, 7)
         loss = F.cross_entropy(logits, scene.labels, ignore_index=UNKNOWN)
         self._update("visible", net, loss, (1 + cos(pi * progress)) / 2)

@@ -38,8 +38,6 @@ def rows(measured: Mapping[str, Measured], probes: Sequence[str], seed: int) -> 
 
 def _places(known: Mapping[str, Labelled], seed: int) -> dict[str, NDArray[np.float64]]:
     """Return arm -> (P, 2): one map for all arms, so that they can be laid over each other."""
-    from sklearn.manifold import TSNE
-
     places = {name: np.full((len(one.true), 2), np.nan) for name, one in known.items()}
     parts = {name: one.features for name, one in known.items() if one.features is not None}
     if not parts:
@@ -51,6 +49,8 @@ def _places(known: Mapping[str, Labelled], seed: int) -> dict[str, NDArray[np.fl
     table = np.concatenate([part[chosen] for part in parts.values()])  # (arms * n, G)
     if len(table) < 10 or not np.ptp(table, axis=0).any():
         return places
+    from sklearn.manifold import TSNE  # here: most evaluations ask no classifier
+
     perplexity = min(PERPLEXITY, (len(table) - 1) / 3)
     made = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(table)
     for name, part in zip(parts, np.split(made, len(parts)), strict=True):
