@@ -120,6 +120,9 @@ setup(
         "restore_recog.classifiers": [
             "resnet18 = restore_recog.classifiers.resnet18:ResNet18",
         ],
+        "restore_recog.landmarkers": [
+            "hourglass = restore_recog.landmarkers.hourglass:HourglassLandmarker",
+        ],
         "restore_recog.datasets": [
             "phantom = restore_recog.datasets.phantom:Phantom",
             "lfw = restore_recog.datasets.lfw:LFW",

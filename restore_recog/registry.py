@@ -254,15 +254,19 @@ recognizers: Registry[api.Recognizer] = Registry(
 classifiers: Registry[api.Classifier] = Registry(
     "restore_recog.classifiers", "classifier", api.Classifier
 )
+landmarkers: Registry[api.Landmarker] = Registry(
+    "restore_recog.landmarkers", "landmarker", api.Landmarker
+)
 datasets: Registry[api.Dataset] = Registry("restore_recog.datasets", "data set", api.Dataset)
 
 DEFAULT_RECOGNIZER = "timm"
 DEFAULT_CLASSIFIER = "resnet18"
+DEFAULT_LANDMARKER = "hourglass"
 """What ships with weights: the core asks for it where none is named."""
 
 GROUPS: dict[str, Registry[Any]] = {
     one.group.partition(".")[2]: one
-    for one in (restorers, segmenters, protocols, recognizers, classifiers, datasets)
+    for one in (restorers, segmenters, protocols, recognizers, classifiers, landmarkers, datasets)
 }
 """The groups in the order in which they are listed."""
 

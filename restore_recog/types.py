@@ -7,7 +7,7 @@ Conventions that hold everywhere:
 * masks: 1 = occluded; arrays uint8 ``(H, W)``, tensors float32 ``(N, 1, H, W)``;
 * landmarks: float32 pixels ``(L, 2)``, x then y, origin at the top left corner of
   the top left pixel's centre; L = 5 (image-left eye, image-right eye, nose tip,
-  image-left and image-right mouth corner) or 98 (WFLW order);
+  image-left and image-right mouth corner) or 98 (WFLW order, NaN for points not known);
 * occluded (input), clean (truth), restored (output).
 """
 
@@ -123,6 +123,8 @@ class FaceBatch:
         attributes: Labels as (N,) int64 tensors: ``subject``, and in training ``expression`` and
             ``gender`` as in :mod:`restore_recog.labels`, -1 where unknown.
         valid: (N, 1, H, W) float32, 0 = lies beyond the photograph; None where no pixel does.
+        landmarks98: (N, 98, 2) float32 pixels, NaN for points that are not known (all of a face
+            that has five points only); None where nobody asked.
     """
 
     images: Tensor
@@ -131,6 +133,7 @@ class FaceBatch:
     clean: Tensor | None = None
     attributes: Mapping[str, Tensor] = field(default_factory=dict)
     valid: Tensor | None = None
+    landmarks98: Tensor | None = None
 
     def to(self, device: object) -> FaceBatch:
         """Return the same batch on another device."""
@@ -147,6 +150,7 @@ class FaceBatch:
             move(self.clean),
             {name: value.to(device) for name, value in self.attributes.items()},  # type: ignore[call-overload]
             move(self.valid),
+            move(self.landmarks98),
         )
 
 

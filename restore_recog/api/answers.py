@@ -3,7 +3,8 @@
 An answer of another kind, shape, type or range than the contract says, or an input that was
 changed in place, is a :class:`PluginError` at the first batch. Nothing is clamped or scaled to
 make it fit: a restorer that returns [-1, 1] would be judged by images that it never made. What
-rounding does to a pixel or to a length is let pass (:data:`PIXEL`, :data:`LENGTH`).
+rounding does to a pixel or to a length is let pass (:data:`~restore_recog.api.checks.PIXEL`,
+:data:`LENGTH`).
 
 Numbers that are not finite are not refused here: a single image may fail, and is counted as a
 failure by whoever asked.
@@ -11,21 +12,31 @@ failure by whoever asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from restore_recog.api.models import Classifier, Compare, Recognizer, Restorer, Segmenter
+from restore_recog.api.checks import (
+    PIXEL,
+    check_range,
+    check_rows,
+    check_shape,
+    check_type,
+    watched,
+)
+from restore_recog.api.models import (
+    Classifier,
+    Compare,
+    Landmarker,
+    Recognizer,
+    Restorer,
+    Segmenter,
+)
 from restore_recog.errors import PluginError
 from restore_recog.labels import EXPRESSIONS
+from restore_recog.landmarks import COUNT
 from restore_recog.types import FaceBatch, Templates
-
-PIXEL = 1e-3
-"""A restored pixel may lie so far outside [0, 1]: a quarter of a grey level of 255."""
 
 LENGTH = 1e-2
 """The length of a template may differ so much from 1: half precision."""
@@ -45,13 +56,13 @@ def restored(restorer: Restorer, batch: FaceBatch) -> Tensor:
         PluginError: The restorer breaks its contract.
     """
     who = f"The restorer '{restorer.name}'"
-    given = {"images": batch.images, "masks": batch.masks}
-    with _run(who, given if batch.landmarks is None else given | {"landmarks": batch.landmarks}):
+    given = {name: getattr(batch, name) for name in ("images", "masks", "landmarks", "landmarks98")}
+    with watched(who, {name: value for name, value in given.items() if value is not None}):
         images = restorer.restore(batch)
-    _check_shape(who, images, tuple(batch.images.shape))
-    _check_type(who, images)
+    check_shape(who, images, tuple(batch.images.shape))
+    check_type(who, images)
     if not torch.compiler.is_compiling():
-        _check_range(who, images.detach())
+        check_range(who, images.detach())
     return images
 
 
@@ -61,11 +72,11 @@ def predicted(restorer: Restorer, batch: FaceBatch) -> Tensor | None:
     Args, Raises: As :func:`restored`.
     """
     who = f"The restorer '{restorer.name}'"
-    with _run(who, {"images": batch.images, "masks": batch.masks}):
+    with watched(who, {"images": batch.images, "masks": batch.masks}):
         codes = restorer.expressions(batch)
     if codes is None:
         return None
-    _check_shape(who, codes, (len(batch.images),))
+    check_shape(who, codes, (len(batch.images),))
     if codes.dtype != torch.int64 or not bool(((codes >= -1) & (codes < len(EXPRESSIONS))).all()):
         raise PluginError(
             f"{who} goes by expressions that are no codes of restore_recog.labels.EXPRESSIONS; "
@@ -87,11 +98,11 @@ def segmented(segmenter: Segmenter, images: Tensor) -> Tensor:
         PluginError: The segmenter breaks its contract.
     """
     who = f"The segmenter '{segmenter.name}'"
-    with _run(who, {"images": images}):
+    with watched(who, {"images": images}):
         masks = segmenter.segment(images)
-    _check_shape(who, masks, (len(images), 1, *images.shape[-2:]))
+    check_shape(who, masks, (len(images), 1, *images.shape[-2:]))
     if masks.is_complex():
-        _check_type(who, masks)
+        check_type(who, masks)
     wrong = masks[(masks != 0) & (masks != 1)]
     if wrong.numel():
         raise PluginError(
@@ -114,9 +125,9 @@ def embedded(recognizer: Recognizer, images: Tensor) -> Tensor:
         PluginError: The recogniser breaks its contract.
     """
     who = f"The recogniser '{recognizer.name}'"
-    with _run(who, {"images": images}):
+    with watched(who, {"images": images}):
         templates = recognizer.embed(images)
-    _check_rows(who, templates, len(images))
+    check_rows(who, templates, len(images))
     lengths = templates.detach().float().norm(dim=1)
     wrong = lengths[lengths.isfinite() & (lengths > 0) & ((lengths - 1).abs() > LENGTH)]
     if wrong.numel():
@@ -133,10 +144,10 @@ def unnormalised(recognizer: Recognizer, images: Tensor) -> Tensor | None:
     Args, Raises: As :func:`embedded`.
     """
     who = f"The recogniser '{recognizer.name}'"
-    with _run(who, {"images": images}):
+    with watched(who, {"images": images}):
         templates = recognizer.unnormalised(images)
     if templates is not None:
-        _check_rows(who, templates, len(images))
+        check_rows(who, templates, len(images))
     return templates
 
 
@@ -151,16 +162,40 @@ def classified(classifier: Classifier, images: Tensor) -> Tensor:
         PluginError: The classifier breaks its contract.
     """
     who = f"The classifier '{classifier.name}'"
-    with _run(who, {"images": images}):
+    with watched(who, {"images": images}):
         chances = classifier.classify(images)
-    _check_shape(who, chances, (len(images), len(classifier.classes)))
-    _check_type(who, chances)
+    check_shape(who, chances, (len(images), len(classifier.classes)))
+    check_type(who, chances)
     wrong = (chances.sum(1) - 1).abs() > LENGTH
     if bool((wrong | (chances < -PIXEL).any(1)).any()):
         raise PluginError(
             f"{who} returned a row that is no set of probabilities; end classify() with softmax."
         )
     return chances
+
+
+def located(landmarker: Landmarker, images: Tensor) -> Tensor:
+    """Run a landmarker and return its (N, 98, 2) float32 points, all NaN where it found none.
+
+    Args:
+        landmarker: On the device of the images.
+        images: (N, 3, H, W) float32 RGB in [0, 1], of its ``image_size``.
+
+    Raises:
+        PluginError: The landmarker breaks its contract.
+    """
+    who = f"The landmarker '{landmarker.name}'"
+    with watched(who, {"images": images}):
+        points = landmarker.find(images)
+    check_shape(who, points, (len(images), COUNT, 2))
+    check_type(who, points)
+    known = points.isfinite().flatten(1)
+    if bool((known.any(1) & ~known.all(1)).any()):
+        raise PluginError(
+            f"{who} returned a face of whose {COUNT} points some are not finite numbers; let it "
+            "guess where those are, or return NaN for all of that face."
+        )
+    return points.float()
 
 
 def enrolled(recognizer: Recognizer, gallery: Templates, subjects: NDArray[np.str_]) -> Compare:
@@ -170,7 +205,7 @@ def enrolled(recognizer: Recognizer, gallery: Templates, subjects: NDArray[np.st
         PluginError: The recogniser breaks its contract.
     """
     who = f"The recogniser '{recognizer.name}'"
-    with _run(who, {"gallery": gallery, "subjects": subjects}):
+    with watched(who, {"gallery": gallery, "subjects": subjects}):
         compare = recognizer.enrol(gallery, subjects)
     if not callable(compare):
         raise PluginError(
@@ -192,7 +227,7 @@ def compared(name: str, compare: Compare, references: Templates, probes: Templat
         PluginError: The comparison breaks its contract.
     """
     who, shape = f"The recogniser '{name}'", (len(references), len(probes))
-    with _run(who, {"references": references, "probes": probes}):
+    with watched(who, {"references": references, "probes": probes}):
         scores = compare(references, probes)
     if not isinstance(scores, np.ndarray) or scores.dtype.kind != "f":
         kind = getattr(scores, "dtype", type(scores).__name__)
@@ -212,84 +247,3 @@ def compared(name: str, compare: Compare, references: Templates, probes: Templat
             "it measures to that range, e.g. a distance d to 1 / (1 + d)."
         )
     return scores.astype(np.float64, copy=False)
-
-
-@contextmanager
-def _run(who: str, given: Mapping[str, Tensor | NDArray[np.generic]]) -> Iterator[None]:
-    """Let a plug-in work on what it is given; it may neither end the program nor change that."""
-    watched = not torch.compiler.is_compiling()
-    before = {key: _copy(value) for key, value in given.items()} if watched else {}
-    try:
-        yield
-    except SystemExit as error:
-        raise PluginError(
-            f"{who} called sys.exit({error.code!r}) while it was at work; it should raise an "
-            "exception instead."
-        ) from error
-    for key, value in before.items():
-        if not _equal(value, given[key]):
-            raise PluginError(
-                f"{who} changed the {key} that it was given; let it work on a copy (clone()), "
-                "since others are given the same."
-            )
-
-
-def _copy(value: Tensor | NDArray[np.generic]) -> Tensor | NDArray[np.generic]:
-    return value.detach().clone() if isinstance(value, Tensor) else value.copy()
-
-
-def _equal(one: Tensor | NDArray[np.generic], other: Tensor | NDArray[np.generic]) -> bool:
-    """Return whether both are the same; NaN is what it was."""
-    if isinstance(one, Tensor) and isinstance(other, Tensor):
-        return one.shape == other.shape and bool(((one == other) | (one != one)).all())
-    return np.array_equal(one, other)
-
-
-def _check_shape(who: str, answer: object, shape: tuple[int, ...]) -> None:
-    if not isinstance(answer, Tensor):
-        raise PluginError(
-            f"{who} returned a {type(answer).__name__}, expected a tensor of shape {shape}; fix "
-            "the plug-in."
-        )
-    if tuple(answer.shape) != shape:
-        raise PluginError(
-            f"{who} returned shape {tuple(answer.shape)} for {shape[0]} images, expected a tensor "
-            f"of shape {shape}; fix the plug-in."
-        )
-
-
-def _check_rows(who: str, answer: object, count: int) -> None:
-    if not isinstance(answer, Tensor):
-        raise PluginError(
-            f"{who} returned a {type(answer).__name__} for {count} images, expected a tensor of "
-            f"shape ({count}, D); fix the plug-in."
-        )
-    if answer.ndim != 2 or len(answer) != count or answer.shape[1] < 1:
-        raise PluginError(
-            f"{who} returned shape {tuple(answer.shape)} for {count} images, expected "
-            f"({count}, D); fix the plug-in."
-        )
-    _check_type(who, answer)
-
-
-def _check_type(who: str, answer: Tensor) -> None:
-    """Refuse anything but float32; half precision passes under autocast."""
-    mixed = answer.is_floating_point() and torch.is_autocast_enabled(answer.device.type)
-    if answer.dtype != torch.float32 and not mixed:
-        kind = str(answer.dtype).removeprefix("torch.")
-        raise PluginError(
-            f"{who} returned {kind} numbers, expected float32; convert them with .float(), and "
-            "mind their range."
-        )
-
-
-def _check_range(who: str, images: Tensor) -> None:
-    known = images[images.isfinite()]
-    if not known.numel():
-        return
-    low, high = float(known.min()), float(known.max())
-    if low < -PIXEL or high > 1 + PIXEL:
-        raise PluginError(
-            f"{who} returned pixels from {low:.3g} to {high:.3g}, but images lie in [0, 1]; let it "
-            "map what its network gives to that range (tanh: x / 2 + 0.5; bytes: x / 255)."
-        )

@@ -251,3 +251,33 @@ class Classifier(_Model):
     def trainable(cls, argument: str | None, device: str = "cpu", **options: Any) -> Trainable:
         """Return what ``restore-recog train-classifier`` trains."""
         raise NotTrainableError(f"The classifier '{cls.name}' cannot be trained.")
+
+
+class Landmarker(_Model):
+    """Finds the 98 landmarks of a face, covered or bare, in an aligned crop.
+
+    Attributes:
+        image_size: (H, W) that :meth:`find` wants.
+        settings: What was chosen besides file and size, as plain JSON values.
+    """
+
+    image_size: tuple[int, int] = (128, 128)
+    settings: Mapping[str, Any] = MappingProxyType({})
+
+    @abstractmethod
+    def find(self, images: Tensor) -> Tensor:
+        """Return where the landmarks are, those under a covering too.
+
+        Args:
+            images: (N, 3, H, W) float32 RGB in [0, 1], of ``image_size``.
+
+        Returns:
+            (N, 98, 2) float32 pixels of the images, x then y, in WFLW order
+            (:mod:`restore_recog.landmarks`); all NaN for a face on which none are found. The
+            result for one image does not depend on its batch mates.
+        """
+
+    @classmethod
+    def trainable(cls, argument: str | None, device: str = "cpu", **options: Any) -> Trainable:
+        """Return what ``restore-recog train-landmarker`` trains."""
+        raise NotTrainableError(f"The landmarker '{cls.name}' cannot be trained.")

@@ -14,6 +14,7 @@ from __future__ import annotations
 from restore_recog.testing.data import DatasetContract, ProtocolContract, people
 from restore_recog.testing.models import (
     ClassifierContract,
+    LandmarkerContract,
     RecognizerContract,
     RestorerContract,
     SegmenterContract,
@@ -23,6 +24,7 @@ from restore_recog.testing.models import (
 __all__ = [
     "ClassifierContract",
     "DatasetContract",
+    "LandmarkerContract",
     "ProtocolContract",
     "RecognizerContract",
     "RestorerContract",

@@ -1,4 +1,4 @@
-"""The contracts of models, from restorers to classifiers, and what they are tried on."""
+"""The contracts of models, from restorers to landmarkers, and what they are tried on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from abc import abstractmethod
 import numpy as np
 import torch
 
-from restore_recog.api import Classifier, Recognizer, Restorer, Segmenter, answers
+from restore_recog.api import Classifier, Landmarker, Recognizer, Restorer, Segmenter, answers
 from restore_recog.testing.shared import Contract
 from restore_recog.types import FaceBatch
 
@@ -220,3 +220,35 @@ class ClassifierContract(Contract):
         classifier = self.create()
         features = classifier.features(face_batch(3, classifier.image_size).images)
         assert features.ndim == 2 and len(features) == 3 and bool(features.isfinite().all())
+
+
+class LandmarkerContract(Contract):
+    """What every landmarker must do."""
+
+    @abstractmethod
+    def create(self) -> Landmarker:
+        """Return the landmarker under test, on the CPU."""
+
+    def test_returns_all_points_of_a_face_or_none(self) -> None:
+        """Shape, type; no face with some points NaN."""
+        landmarker = self.create()
+        images = face_batch(3, landmarker.image_size).images
+        points = answers.located(landmarker, images)
+        assert points.shape == (3, 98, 2)
+        known = points.isfinite().flatten(1)
+        assert bool((known.all(1) | ~known.any(1)).all())
+
+    def test_is_repeatable_and_leaves_its_input_alone(self) -> None:
+        """The arms of an evaluation share one batch."""
+        landmarker = self.create()
+        images = face_batch(2, landmarker.image_size).images
+        points = landmarker.find(images)
+        assert torch.equal(images, face_batch(2, landmarker.image_size).images)
+        torch.testing.assert_close(points, landmarker.find(images), equal_nan=True)
+
+    def test_images_do_not_influence_each_other(self) -> None:
+        """The points of one image are the same alone and among others."""
+        landmarker = self.create()
+        images = face_batch(3, landmarker.image_size).images
+        alone, together = landmarker.find(images[1:2]), landmarker.find(images)[1:2]
+        torch.testing.assert_close(alone, together, atol=1e-2, rtol=0, equal_nan=True)

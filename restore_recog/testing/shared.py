@@ -9,12 +9,13 @@ from restore_recog.api import (
     Classifier,
     Dataset,
     EvaluationProtocol,
+    Landmarker,
     Recognizer,
     Restorer,
     Segmenter,
 )
 
-Plugin = Restorer | Segmenter | Recognizer | Classifier | Dataset | EvaluationProtocol
+Plugin = Restorer | Segmenter | Recognizer | Classifier | Landmarker | Dataset | EvaluationProtocol
 
 NAME = re.compile(r"[a-z][a-z0-9_]*(-[a-z0-9_]+)*")
 

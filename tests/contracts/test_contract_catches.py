@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from restore_recog.api import Recognizer, Restorer, Segmenter
+from restore_recog.api import Landmarker, Recognizer, Restorer, Segmenter, answers
+from restore_recog.errors import PluginError
 from restore_recog.testing import (
+    LandmarkerContract,
     RecognizerContract,
     RestorerContract,
     SegmenterContract,
@@ -142,6 +144,66 @@ def test_a_recognizer_without_unit_length_fails():
     contract = type("C", (RecognizerContract,), {"create": lambda self: LongTemplates()})()
     with pytest.raises(AssertionError):
         contract.test_returns_unit_templates()
+
+
+class Middle(Landmarker):
+    """Keeps the contract: finds no face in a dark image."""
+
+    name = "middle"
+    image_size = (32, 32)
+
+    def find(self, images):
+        bright = images.mean((1, 2, 3)) > 0.1
+        return torch.full((len(images), 98, 2), 15.5).where(bright.view(-1, 1, 1), torch.nan)
+
+
+class Few(Middle):
+    def find(self, images):
+        return super().find(images)[:, :68]
+
+
+class HalfAFace(Middle):
+    def find(self, images):
+        points = super().find(images)
+        points[:, 76:] = torch.nan
+        return points
+
+
+class Averaging(Middle):
+    def find(self, images):
+        return super().find(images) + 10 * images.mean()
+
+
+class Blackening(Middle):
+    def find(self, images):
+        return super().find(images.mul_(0.5))
+
+
+@pytest.mark.parametrize(
+    ("plugin", "test"),
+    [
+        (Few, "test_returns_all_points_of_a_face_or_none"),
+        (HalfAFace, "test_returns_all_points_of_a_face_or_none"),
+        (Averaging, "test_images_do_not_influence_each_other"),
+        (Blackening, "test_is_repeatable_and_leaves_its_input_alone"),
+    ],
+)
+def test_a_landmarker_that_breaks_a_rule_fails(plugin, test):
+    def contract(which):
+        return type("Contract", (LandmarkerContract,), {"create": lambda self: which()})()
+
+    getattr(contract(Middle), test)()
+    with pytest.raises((AssertionError, PluginError)):
+        getattr(contract(plugin), test)()
+
+
+def test_what_a_landmarker_may_not_answer_is_one_sentence():
+    images = torch.rand(2, 3, 32, 32)
+    with pytest.raises(PluginError, match=r"'middle' returned shape \(2, 68, 2\) for 2 images"):
+        answers.located(Few(), images)
+    with pytest.raises(PluginError, match="some are not finite numbers; let it guess"):
+        answers.located(HalfAFace(), images)
+    assert answers.located(Middle(), images * 0).isnan().all()
 
 
 def test_the_batch_is_covered_where_the_mask_says():

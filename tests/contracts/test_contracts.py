@@ -14,9 +14,13 @@ from restore_recog import images, registry, weights
 from restore_recog.errors import DataError, WeightsError
 from restore_recog.evaluation import plan_files
 from restore_recog.labels import EXPRESSIONS
+from restore_recog.landmarkers.hourglass.networks import HourglassNet
+from restore_recog.landmarkers.hourglass.presets import read_options
+from restore_recog.nn.options import plain
 from restore_recog.testing import (
     ClassifierContract,
     DatasetContract,
+    LandmarkerContract,
     ProtocolContract,
     RecognizerContract,
     RestorerContract,
@@ -62,6 +66,13 @@ class Made:
     def classifier(self, name):
         plugins = registry.classifiers
         file = self._untrained(name, lambda: plugins.load(name).trainable(None, width=8))
+        return plugins.create(name, weights=file, device="cpu")
+
+    def landmarker(self, name):
+        plugins = registry.landmarkers
+        file = self.folder / f"{name}.safetensors"
+        options = read_options("tiny", {"least": 0.0})
+        weights.save(file, name, plain(options), HourglassNet(options).state_dict())
         return plugins.create(name, weights=file, device="cpu")
 
     def _untrained(self, name, trainable):
@@ -111,6 +122,16 @@ class TestClassifiers(ClassifierContract):
     @pytest.fixture(autouse=True)
     def _plugin(self, plugin, made):
         self.create = lambda: made.classifier(plugin)
+
+    def create(self):
+        """Replaced for each test by the fixture."""
+
+
+@pytest.mark.parametrize("plugin", registry.landmarkers.names())
+class TestLandmarkers(LandmarkerContract):
+    @pytest.fixture(autouse=True)
+    def _plugin(self, plugin, made):
+        self.create = lambda: made.landmarker(plugin)
 
     def create(self):
         """Replaced for each test by the fixture."""

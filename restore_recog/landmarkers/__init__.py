@@ -1,0 +1,1 @@
+"""Landmarkers that come with the package."""
