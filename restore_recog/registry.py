@@ -20,7 +20,6 @@ from restore_recog.errors import (
     UnknownPluginError,
 )
 from restore_recog.packages import distribution, entry_points, importing
-from restore_recog.specs import split
 
 T = TypeVar("T")
 C = TypeVar("C", bound=type[Any])
@@ -37,7 +36,8 @@ class Registry(Generic[T]):
     """
 
     def __init__(self, group: str, kind: str, base: Any, advice: str = "") -> None:
-        self.group, self.kind, self.advice = group, kind, advice
+        self.group = f"restore_recog.{group}"
+        self.kind, self.advice = kind, advice
         self.base: type[T] = base
         self._registered: dict[str, type[T]] = {}
 
@@ -68,7 +68,7 @@ class Registry(Generic[T]):
             UnknownPluginError: Nothing of that name is registered.
             PluginClashError: Two packages claim the name.
         """
-        name, _ = split(spec)
+        name, _ = specs.split(spec)
         if name not in self._registered and not self.is_path(spec):
             self._entry_point(spec)
 
@@ -77,7 +77,7 @@ class Registry(Generic[T]):
 
         Plug-in names have no dots, and classes are capitalised; a registered name goes first.
         """
-        name, argument = split(spec)
+        name, argument = specs.split(spec)
         if not argument or name in self._registered or name in self._installed():
             return False
         return "." in name or argument[0].isupper()
@@ -174,7 +174,7 @@ class Registry(Generic[T]):
         self._registered.pop(name, None)
 
     def _resolve(self, spec: str) -> tuple[type[T], str | None]:
-        name, argument = split(spec)
+        name, argument = specs.split(spec)
         if name in self._registered:
             return self._registered[name], argument
         if self.is_path(spec):
@@ -189,7 +189,7 @@ class Registry(Generic[T]):
         return points
 
     def _entry_point(self, spec: str) -> EntryPoint:
-        name, _ = split(spec)
+        name, _ = specs.split(spec)
         points = self._installed().get(name)
         if not points:
             raise UnknownPluginError(self._unknown(spec))
@@ -202,7 +202,7 @@ class Registry(Generic[T]):
         return points[0]
 
     def _unknown(self, spec: str) -> str:
-        names, name = self.names(), split(spec)[0]
+        names, name = self.names(), specs.split(spec)[0]
         if not names:
             return (
                 f"No {self.kind} named '{name}': no plug-ins are registered at all; "
@@ -241,23 +241,17 @@ def _path(plugin: type[Any]) -> str:
     return f"{plugin.__module__}:{plugin.__qualname__}"
 
 
-restorers: Registry[api.Restorer] = Registry("restore_recog.restorers", "restorer", api.Restorer)
-segmenters: Registry[api.Segmenter] = Registry(
-    "restore_recog.segmenters", "segmenter", api.Segmenter
-)
+restorers: Registry[api.Restorer] = Registry("restorers", "restorer", api.Restorer)
+segmenters: Registry[api.Segmenter] = Registry("segmenters", "segmenter", api.Segmenter)
 protocols: Registry[api.EvaluationProtocol] = Registry(
-    "restore_recog.protocols", "protocol", api.EvaluationProtocol
+    "protocols", "protocol", api.EvaluationProtocol
 )
 recognizers: Registry[api.Recognizer] = Registry(
-    "restore_recog.recognizers", "recogniser", api.Recognizer, "restore_recog.recognizers.spelling"
+    "recognizers", "recogniser", api.Recognizer, "restore_recog.recognizers.spelling"
 )
-classifiers: Registry[api.Classifier] = Registry(
-    "restore_recog.classifiers", "classifier", api.Classifier
-)
-landmarkers: Registry[api.Landmarker] = Registry(
-    "restore_recog.landmarkers", "landmarker", api.Landmarker
-)
-datasets: Registry[api.Dataset] = Registry("restore_recog.datasets", "data set", api.Dataset)
+classifiers: Registry[api.Classifier] = Registry("classifiers", "classifier", api.Classifier)
+landmarkers: Registry[api.Landmarker] = Registry("landmarkers", "landmarker", api.Landmarker)
+datasets: Registry[api.Dataset] = Registry("datasets", "data set", api.Dataset)
 
 DEFAULT_RECOGNIZER = "timm"
 DEFAULT_CLASSIFIER = "resnet18"
