@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+EXPRESSION, GENDER = "expression", "gender"
+"""The kinds of labels."""
+
 EXPRESSIONS = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")
 """The order of RAF-DB."""
 
 GENDERS = ("female", "male")
 
-KINDS: Mapping[str, tuple[str, ...]] = {"expression": EXPRESSIONS, "gender": GENDERS}
+KINDS: Mapping[str, tuple[str, ...]] = {EXPRESSION: EXPRESSIONS, GENDER: GENDERS}
 """What is known of an image in training: attribute -> its words; a word's place is its code."""
 
 UNKNOWN = -1

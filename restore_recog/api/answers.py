@@ -12,6 +12,8 @@ failure by whoever asked.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -34,7 +36,7 @@ from restore_recog.api.models import (
     Segmenter,
 )
 from restore_recog.errors import PluginError
-from restore_recog.labels import EXPRESSIONS
+from restore_recog.labels import KINDS
 from restore_recog.landmarks import COUNT
 from restore_recog.types import FaceBatch, Templates
 
@@ -66,23 +68,28 @@ def restored(restorer: Restorer, batch: FaceBatch) -> Tensor:
     return images
 
 
-def predicted(restorer: Restorer, batch: FaceBatch) -> Tensor | None:
-    """Return the (N,) codes of the expressions that a restorer goes by, or None where by none.
+def labels(restorer: Restorer, batch: FaceBatch) -> Mapping[str, Tensor]:
+    """Return the labels that a restorer goes by: kind -> (N,) int64 codes, -1 for none.
 
     Args, Raises: As :func:`restored`.
     """
     who = f"The restorer '{restorer.name}'"
     with watched(who, {"images": batch.images, "masks": batch.masks}):
-        codes = restorer.expressions(batch)
-    if codes is None:
-        return None
-    check_shape(who, codes, (len(batch.images),))
-    if codes.dtype != torch.int64 or not bool(((codes >= -1) & (codes < len(EXPRESSIONS))).all()):
+        known = restorer.labels(batch)
+    if not isinstance(known, Mapping) or not set(known) <= set(KINDS):
         raise PluginError(
-            f"{who} goes by expressions that are no codes of restore_recog.labels.EXPRESSIONS; "
-            f"they are whole numbers from -1 (none) to {len(EXPRESSIONS) - 1}."
+            f"{who} returned from labels() what is no mapping from {' or '.join(KINDS)} to codes; "
+            "fix the plug-in."
         )
-    return codes
+    for kind, codes in known.items():
+        check_shape(who, codes, (len(batch.images),))
+        most = len(KINDS[kind]) - 1
+        if codes.dtype != torch.int64 or not bool(((codes >= -1) & (codes <= most)).all()):
+            raise PluginError(
+                f"{who} goes by labels that are no codes of restore_recog.labels.KINDS['{kind}']; "
+                f"they are whole numbers from -1 (none) to {most}."
+            )
+    return known
 
 
 def segmented(segmenter: Segmenter, images: Tensor) -> Tensor:

@@ -67,8 +67,9 @@ class Restorer(ABC):
     Attributes:
         name: Module name and command-line name, lower snake case.
         image_size: (H, W) of the crops that :meth:`restore` is given.
-        needs: Which fields of :class:`FaceBatch` it reads besides ``images``; ``expression`` is an
-            attribute that only the arm ``restored-oracle-label`` has, and that may be -1.
+        needs: Which fields of :class:`FaceBatch` it reads besides ``images``; ``expression`` and
+            ``gender`` are attributes that only the arms ``restored-oracle-label`` and
+            ``restored-oracle-gender`` have, and that may be -1.
         argument: What stood behind the colon of ``NAME:ARGUMENT``, or None; a class that takes one
             has it as its first parameter.
         baselines: Label -> dotted path of restorers that take the same weights and yield the
@@ -106,18 +107,20 @@ class Restorer(ABC):
         """Return the method's own segmenter, or None where it has none."""
         return None
 
-    def expressions(self, batch: FaceBatch) -> Tensor | None:
-        """Return the expressions that :meth:`restore` goes by, or None where it goes by none.
+    def labels(self, batch: FaceBatch) -> Mapping[str, Tensor]:
+        """Return the labels that :meth:`restore` goes by: what it predicts, or was told.
 
-        Asked only where ``needs`` names ``expression``.
+        Asked only where ``needs`` names a kind of label.
 
         Args:
             batch: As for :meth:`restore`.
 
         Returns:
-            (N,) int64 codes of :data:`restore_recog.labels.EXPRESSIONS`; -1 for none.
+            Key of :data:`restore_recog.labels.KINDS` -> (N,) int64 codes of its words; -1 for an
+            image that is restored by none, e.g. where the prediction is unsure. Kinds that it
+            does not go by are left out.
         """
-        return None
+        return {}
 
     @classmethod
     def trainable(cls, preset: str = "compact", device: str = "cpu", **options: Any) -> Trainable:

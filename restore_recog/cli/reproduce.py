@@ -242,7 +242,7 @@ def _request(table: PaperTable, preset: Preset, given: dict[str, Any], output: P
         WeightsError: A restorer's weights are missing; the message says how they are made.
     """
     from restore_recog.cli.eval import build_request, unasked
-    from restore_recog.evaluation.arms import EXPRESSION, OracleLabel
+    from restore_recog.evaluation.oracle_arms import OracleLabel
 
     restorers = given["restorers"] or table.restorers
     fixed = {
@@ -260,7 +260,7 @@ def _request(table: PaperTable, preset: Preset, given: dict[str, Any], output: P
         training = preset.training(restorers[0])
         raise WeightsError(f"{error} The table's own are made by: {training}") from error
     paper = given["crop"] == "paper"
-    tellable = any(EXPRESSION in restorer.needs for restorer in request.restorers)
+    tellable = any(OracleLabel.kind in restorer.needs for restorer in request.restorers)
     return replace(
         request,
         arms=tuple(arm for arm in preset.arms if tellable or arm != OracleLabel.name),

@@ -8,24 +8,17 @@ from typing import TYPE_CHECKING
 
 from restore_recog.api import Restorer
 from restore_recog.errors import DataError
-from restore_recog.evaluation.arms import (
-    ARMS,
-    DEFAULT_ARMS,
-    EXPRESSION,
-    NO_CLEAN,
-    NO_IMAGE,
-    NOT_TOLD,
-    Arm,
-    Occluded,
-    OracleLabel,
-    OracleMask,
-)
+from restore_recog.evaluation.arm import NO_CLEAN, Arm
+from restore_recog.evaluation.arms import ARMS, DEFAULT_ARMS, Occluded
+from restore_recog.evaluation.oracle_arms import ORACLE_LABELS, OracleLabel, OracleMask
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.segmenters.names import ChosenSegmenter, margin
 from restore_recog.types import FaceSample
 
 if TYPE_CHECKING:
     from restore_recog.evaluation.run.faces import ProbeFace
+
+NO_IMAGE = "the protocol asks about images, and it has none of its own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +70,10 @@ class ArmChoice:
             label: What a classifier is asked, as in :class:`restore_recog.api.Plan`.
         """
         self._asked = request.arms
-        self._usual = (*DEFAULT_ARMS, *([OracleLabel.name] if label == EXPRESSION else []))
+        self._usual = (*DEFAULT_ARMS, *(arm.name for arm in ORACLE_LABELS if arm.kind == label))
         self._true = margin(request.segmenter) == 0
         self._restorers = restorers
         self._segmented = any(segmenters.values())
-        self._told = [name for name, one in restorers.items() if EXPRESSION in one.needs]
         self._maskless = [name for name, one in restorers.items() if "masks" not in one.needs]
         self.dropped: dict[str, str] = {}
 
@@ -113,12 +105,13 @@ class ArmChoice:
             self._drop(OracleMask.name, "the restorers are given the true masks already")
         if self._maskless and len(self._maskless) == len(self._restorers):
             self._drop(OracleMask.name, "no restorer of the run reads a mask")
-        if not self._told:
-            self._drop(OracleLabel.name, NOT_TOLD)
+        for arm in ORACLE_LABELS:
+            if not any(arm.kind in one.needs for one in self._restorers.values()):
+                self._drop(arm.name, arm.untold)
         if not synthetic and any(sample.clean_id not in known for sample in samples):
-            for arm in ARMS.values():
-                if not arm.covered:
-                    self._drop(arm.name, NO_CLEAN)
+            for one in ARMS.values():
+                if not one.covered:
+                    self._drop(one.name, NO_CLEAN)
 
     def check_question(self, *, asks_quality: bool) -> None:
         """Drop the arms without images where the protocol asks about nothing else.
@@ -166,7 +159,7 @@ class ArmChoice:
             return [ArmSpec(arm)]
         return [
             ArmSpec(arm, name)
-            for name in self._restorers
+            for name, restorer in self._restorers.items()
             if not (isinstance(arm, OracleMask) and name in self._maskless)
-            and not (isinstance(arm, OracleLabel) and name not in self._told)
+            and not (isinstance(arm, OracleLabel) and arm.kind not in restorer.needs)
         ]

@@ -1,130 +1,36 @@
 """The arms: what is done to the same probes before the same recogniser sees them.
 
-Adding an arm is adding one class here and naming it in :data:`ARMS`.
+Adding an arm is adding one class and naming it in :data:`ARMS`.
 
-========================  ====================================================================
-``clean``                 the unoccluded counterpart: the ceiling
-``occluded``              as given: the floor
-``restored``              restored, with the mask from the segmenter
-``fused``                 occluded and restored, the mean of the two templates
-``fused-scores``          occluded and restored, the mean of the two scores
-``restored-oracle-mask``  restored, with the true mask: what a perfect segmenter would give
-``restored-oracle-label`` restored, told the true expression, by restorers that can be told one
-``fill``                  mean face of the gallery inside the mask: what a restorer must beat
-``upper-half``            only what lies above the nose tip, on probes and references alike
-``eyes``                  only what lies above the middle between eyes and nose tip, likewise
-``restored-clean``        the restorer on unoccluded probes: does it do harm?
-========================  ====================================================================
+==========================  ==================================================================
+``clean``                   the unoccluded counterpart: the ceiling
+``occluded``                as given: the floor
+``restored``                restored, with the mask from the segmenter
+``fused``                   occluded and restored, the mean of the two templates
+``fused-scores``            occluded and restored, the mean of the two scores
+``restored-oracle-mask``    restored, with the true mask: what a perfect segmenter would give
+``restored-oracle-label``   restored, told the true expression, by restorers that can be told one
+``restored-oracle-gender``  restored, told the true gender, likewise
+``fill``                    mean face of the gallery inside the mask: what a restorer must beat
+``upper-half``              only what lies above the nose tip, on probes and references alike
+``eyes``                    only what lies above the middle between eyes and nose tip, likewise
+``restored-clean``          the restorer on unoccluded probes: does it do harm?
+==========================  ==================================================================
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from restore_recog.labels import UNKNOWN, code
-from restore_recog.types import FaceCrop, Pixels, Templates
+from restore_recog.evaluation.arm import Arm, Masks, Restored
+from restore_recog.evaluation.oracle_arms import ORACLE_LABELS, OracleMask
+from restore_recog.types import Pixels, Templates
 
 if TYPE_CHECKING:
     from restore_recog.evaluation.run.faces import ProbeFace
-
-NO_CLEAN = "the data has no unoccluded counterparts of all probes"
-NO_IMAGE = "the protocol asks about images, and it has none of its own"
-NO_MASK = "the true masks of some probes are unknown"
-NO_LABEL = "the expressions of some probes are unknown"
-NOT_TOLD = "no restorer of the run can be told an expression"
-
-WHOLE = "whole"
-
-EXPRESSION = "expression"
-"""The label that some restorers can be told."""
-
-
-class Masks(Protocol):
-    """Where an arm gets the masks of a block of probes; it also records failures."""
-
-    def for_restorer(self, restorer: str, face: ProbeFace, *, clean: bool = False) -> Pixels | None:
-        """Return the (S, S) mask that a restorer is given, or None where there is none."""
-
-    def to_fill(self, face: ProbeFace) -> Pixels | None:
-        """Return the true mask, or where that is unknown the first from a segmenter."""
-
-
-class Arm:
-    """One thing that is done to every probe.
-
-    Attributes:
-        name: As on the command line and in every table.
-        default: Whether it runs when no arms are named.
-        restores: Whether every restorer has its own.
-        covered: Whether it starts from the probe as given; else from its clean counterpart.
-        base: Arm that it is compared with, where that is measured (else ``occluded``); empty
-            for the floor itself.
-        beside: Arm that it is also compared with, where that is measured; empty for none.
-        answers: Whether a verdict is based on it.
-        keeps_mask: Whether the segmenter's mask is kept and compared with the true one.
-        quality: How its images are compared with their clean counterparts: ``mask`` (whole and
-            inside the true mask), ``whole``, or empty for not at all.
-        part: Which part of a face it shows, and its references too: ``whole``, or one of
-            :data:`restore_recog.alignment.PARTS`.
-        fuses: Arms whose templates it joins, having no images of its own; empty for all others.
-        side_by_side: Whether it puts them side by side, so that each is compared by itself.
-    """
-
-    name: str
-    default = True
-    restores = False
-    covered = True
-    base = "occluded"
-    beside = ""
-    answers = False
-    keeps_mask = False
-    quality = "mask"
-    part = WHOLE
-    fuses: tuple[str, ...] = ()
-    side_by_side = False
-
-    def lacks(self, face: ProbeFace, *, segmented: bool) -> str:
-        """Return why a probe rules the arm out, or nothing.
-
-        Args:
-            face: The probe.
-            segmented: Whether the run has a segmenter.
-        """
-        return "" if self.covered or face.clean is not None else NO_CLEAN
-
-    def mask(self, face: ProbeFace, masks: Masks, restorer: str | None) -> Pixels | None:
-        """Return the (S, S) mask that it uses on a probe, or None where it has none."""
-        return None
-
-    def image(self, face: ProbeFace, mask: Pixels | None, mean_face: Pixels) -> Pixels:
-        """Return the (S, S, 3) crop that the arm makes, or that a restorer is given.
-
-        A recogniser of another alignment sees the photograph with what differs put back into it.
-        """
-        return self.taken(face).pixels
-
-    def labels(self, face: ProbeFace) -> Mapping[str, int]:
-        """Return the true labels that a restorer is told of a probe, as codes; usually none."""
-        return {}
-
-    def taken(self, face: ProbeFace) -> FaceCrop:
-        """Return the face as it was photographed, to which the arm does what it does."""
-        if self.covered:
-            return face.crop
-        assert face.bare is not None
-        return face.bare
-
-    def join(self, templates: Sequence[Templates]) -> Templates:
-        """Return the (N, D') unit-length templates of an arm that fuses others.
-
-        Args:
-            templates: Of each arm in :attr:`fuses`, (N, D) of unit length with rows of NaN for
-                what has none. A row that is missing in one of them is missing in the result.
-        """
-        raise NotImplementedError(f"The arm '{self.name}' has images and joins no templates.")
 
 
 class Clean(Arm):
@@ -140,19 +46,6 @@ class Occluded(Arm):
 
     name = "occluded"
     base = ""
-
-
-class Restored(Arm):
-    """Restored with the segmenter's mask: the answer."""
-
-    name = "restored"
-    restores = answers = keeps_mask = True
-    beside = "fill"
-
-    def mask(self, face: ProbeFace, masks: Masks, restorer: str | None) -> Pixels | None:
-        """Return the mask that the restorer is given."""
-        assert restorer is not None
-        return masks.for_restorer(restorer, face, clean=not self.covered)
 
 
 class Fused(Arm):
@@ -194,40 +87,6 @@ class FusedScores(Fused):
         table: Templates = np.concatenate(templates, axis=1) / np.sqrt(len(templates))  # (N, k D)
         table[np.isnan(table).any(axis=1)] = np.nan
         return table
-
-
-class OracleMask(Restored):
-    """Restored with the true mask: what a perfect segmenter would give."""
-
-    name = "restored-oracle-mask"
-    answers = keeps_mask = False
-
-    def lacks(self, face: ProbeFace, *, segmented: bool) -> str:
-        """Return why a probe rules the arm out: its true mask is unknown."""
-        return NO_MASK if face.crop.mask is None else ""
-
-    def mask(self, face: ProbeFace, masks: Masks, restorer: str | None) -> Pixels | None:
-        """Return the true mask."""
-        from restore_recog.alignment import repeated
-
-        true = face.crop.mask
-        return None if true is None else repeated(true, face.crop.valid)
-
-
-class OracleLabel(Restored):
-    """Restored, told the true expression: what a perfect prediction of it would give."""
-
-    name = "restored-oracle-label"
-    default = answers = keeps_mask = False
-    beside = Restored.name
-
-    def lacks(self, face: ProbeFace, *, segmented: bool) -> str:
-        """Return why a probe rules the arm out: its expression is unknown."""
-        return NO_LABEL if self.labels(face)[EXPRESSION] == UNKNOWN else ""
-
-    def labels(self, face: ProbeFace) -> Mapping[str, int]:
-        """Return the expression."""
-        return {EXPRESSION: code(EXPRESSION, face.sample.attributes.get(EXPRESSION, ""))}
 
 
 class Fill(Arm):
@@ -289,7 +148,7 @@ class RestoredClean(Restored):
 ARMS: Mapping[str, Arm] = {
     arm.name: arm
     for arm in (
-        Clean(), Occluded(), Restored(), Fused(), FusedScores(), OracleMask(), OracleLabel(),
+        Clean(), Occluded(), Restored(), Fused(), FusedScores(), OracleMask(), *ORACLE_LABELS,
         Fill(), UpperHalf(), Eyes(), RestoredClean(),
     )
 }  # fmt: skip

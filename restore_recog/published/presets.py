@@ -25,7 +25,8 @@ from restore_recog.alignment import TEMPLATE
 from restore_recog.api import Dataset
 from restore_recog.datasets.phantom_sets import phantom_set
 from restore_recog.errors import DataError, RestoreRecogError
-from restore_recog.evaluation.arms import EXPRESSION, OracleLabel
+from restore_recog.evaluation.oracle_arms import OracleLabel
+from restore_recog.labels import EXPRESSION
 from restore_recog.specs import split
 from restore_recog.types import FaceImage, FaceSample
 

@@ -202,6 +202,7 @@ CLASSES = tuple(
         Column(f"Gain over fill, points ({kind})", f"{kind}_gain_over_fill", 100, 1, True),
         Column(f"Gain over restored, points ({kind})", f"{kind}_gain_over_restored", 100, 1, True),
         Column(f"{kind.capitalize()} predicted by the restorer, %", f"{kind}_predicted", 100),
+        Column(f"Restored by the wrong {kind}, %", f"{kind}_wrong", 100, better=DOWN),
     )
 )
 """What a classifier told."""

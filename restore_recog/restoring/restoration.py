@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from restore_recog.alignment import nearest_valid, repeated
 from restore_recog.api import Recognizer, Restorer, Segmenter, answers
 from restore_recog.images import to_tensor, to_uint8
-from restore_recog.labels import UNKNOWN
+from restore_recog.labels import KINDS
 from restore_recog.photographs import own_crop, photographed, recut
 from restore_recog.segmenters.names import OWN, choose, own_segmenter
 from restore_recog.types import FaceBatch, FaceCrop, FaceImage
@@ -41,10 +41,10 @@ def run_restorer(restorer: Restorer, batch: FaceBatch) -> Tensor:
     return restored if batch.valid is None else _repeating(restored, batch.masks, batch.valid)
 
 
-def run_prediction(restorer: Restorer, batch: FaceBatch) -> list[int]:
-    """Return the codes of the expressions that a restorer goes by, -1 for none.
+def run_labels(restorer: Restorer, batch: FaceBatch) -> list[dict[str, int]]:
+    """Return the labels that a restorer goes by, of each image: kind -> code, -1 for none.
 
-    Only one that can be told an expression (``needs``) is asked.
+    Only one that can be told a label (``needs``) is asked.
 
     Args:
         restorer: Any.
@@ -53,11 +53,11 @@ def run_prediction(restorer: Restorer, batch: FaceBatch) -> list[int]:
     Raises:
         PluginError: The answer is none.
     """
-    if "expression" not in restorer.needs:
-        return [UNKNOWN] * len(batch.images)
+    if not set(KINDS) & restorer.needs:
+        return [{} for _ in batch.images]
     small = fitted(batch, restorer.image_size).to(restorer.device)
-    codes = answers.predicted(restorer, small)
-    return [UNKNOWN] * len(batch.images) if codes is None else codes.tolist()
+    known = {kind: codes.tolist() for kind, codes in answers.labels(restorer, small).items()}
+    return [{kind: codes[i] for kind, codes in known.items()} for i in range(len(batch.images))]
 
 
 def valid_tensor(crops: Sequence[FaceCrop]) -> Tensor | None:

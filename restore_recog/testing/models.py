@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 
 import numpy as np
 import torch
 
 from restore_recog.api import Classifier, Landmarker, Recognizer, Restorer, Segmenter, answers
+from restore_recog.labels import KINDS
 from restore_recog.testing.shared import Contract
 from restore_recog.types import FaceBatch
 
@@ -83,6 +85,16 @@ class RestorerContract(Contract):
         for masks in (torch.zeros_like(batch.masks), torch.ones_like(batch.masks)):
             restored = restorer.restore(FaceBatch(batch.images, masks, batch.landmarks))
             assert torch.isfinite(restored).all()
+
+    def test_says_which_labels_it_goes_by(self) -> None:
+        """Where it can be told a label, it goes by what it is told, else by what it predicts."""
+        restorer = self.create()
+        for kind in sorted(restorer.needs & set(KINDS)):
+            batch = self.batch(restorer)
+            assert kind in answers.labels(restorer, batch)
+            truth = torch.arange(len(batch.images)) % len(KINDS[kind])
+            told = replace(batch, attributes={kind: truth})
+            assert torch.equal(answers.labels(restorer, told)[kind], truth)
 
     def test_its_segmenter_returns_binary_masks(self) -> None:
         """Where the method has a segmenter of its own."""

@@ -7,13 +7,14 @@ Unmasking of Masked Face", IEEE Access 2020, 8, 44276-44287.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
 from restore_recog.errors import PluginError
-from restore_recog.labels import EXPRESSIONS
+from restore_recog.labels import EXPRESSION, EXPRESSIONS
 from restore_recog.nn.masks import grow
 from restore_recog.nn.restorer import NetRestorer
 from restore_recog.restorers.ecgan.model import ECGANNets
@@ -70,7 +71,7 @@ class DeepGAN(NetRestorer):
     def fill(self, occluded: Tensor, hole: Tensor, batch: FaceBatch) -> Tensor:
         """Return the generator's faces, (N, 3, H, W)."""
         return self.nets.generate(
-            occluded, hole, self.expressions(batch), told=self.argument != NO_MAP
+            occluded, hole, self.labels(batch).get(EXPRESSION), told=self.argument != NO_MAP
         )
 
     @classmethod
@@ -123,21 +124,21 @@ class ECGAN(DeepGAN):
             self.needs = frozenset({"masks"})  # type: ignore[misc]
 
     @torch.inference_mode()
-    def expressions(self, batch: FaceBatch) -> Tensor | None:
-        """Return the (N,) codes of the expressions that the generator is told; None for none.
+    def labels(self, batch: FaceBatch) -> Mapping[str, Tensor]:
+        """Return the (N,) codes of the expressions that the generator is told; {} for none.
 
         Args:
             batch: As for ``restore``. Its attribute ``expression`` goes first where it is known.
         """
-        if "expression" not in self.needs:
-            return None
+        if EXPRESSION not in self.needs:
+            return {}
         if self.argument in EXPRESSIONS:
             code = EXPRESSIONS.index(self.argument)
             told = torch.full((len(batch.images),), code, device=batch.images.device)
         else:
             told = self.predictions(batch)
-        truth = batch.attributes.get("expression")
-        return told if truth is None else torch.where(truth >= 0, truth, told)
+        truth = batch.attributes.get(EXPRESSION)
+        return {EXPRESSION: told if truth is None else torch.where(truth >= 0, truth, told)}
 
     @torch.inference_mode()
     def predictions(self, batch: FaceBatch) -> Tensor:

@@ -54,12 +54,13 @@ class Told(Restorer):
     def segmenter(self) -> Segmenter:
         return KeyDetector()
 
-    def expressions(self, batch: FaceBatch) -> Tensor:
+    def labels(self, batch: FaceBatch) -> dict[str, Tensor]:
         own = EXPRESSIONS.index(self.argument or "fear")
-        return batch.attributes.get("expression", torch.full((len(batch.images),), own))
+        told = batch.attributes.get("expression", torch.full((len(batch.images),), own))
+        return {"expression": told}
 
     def restore(self, batch: FaceBatch) -> Tensor:
-        level = STEP * self.expressions(batch).view(-1, 1, 1, 1)
+        level = STEP * self.labels(batch)["expression"].view(-1, 1, 1, 1)
         return torch.where(batch.masks > 0, level.expand_as(batch.images), batch.images)
 
 

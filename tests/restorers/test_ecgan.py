@@ -229,7 +229,7 @@ def test_both_are_registered() -> None:
 def test_an_expression_by_name_is_told_and_changes_the_fill_alone(tmp_path: Path) -> None:
     given = batch()
     happy, sad = (made(tmp_path, name) for name in ("happiness", "sadness"))
-    assert happy.expressions(given).tolist() == [HAPPY, HAPPY]
+    assert happy.labels(given)["expression"].tolist() == [HAPPY, HAPPY]
     one, other = happy.restore(given), sad.restore(given)
     outside = given.masks.expand_as(one) == 0
     assert torch.equal(one[outside], given.images[outside])
@@ -239,7 +239,7 @@ def test_an_expression_by_name_is_told_and_changes_the_fill_alone(tmp_path: Path
 
 def test_predicted_is_the_default_and_looks_at_the_visible_half_alone(tmp_path: Path) -> None:
     given, model = batch(), made(tmp_path)
-    assert torch.equal(model.expressions(given), model.predictions(given))
+    assert torch.equal(model.labels(given)["expression"], model.predictions(given))
     assert torch.equal(model.restore(given), made(tmp_path, "predicted").restore(given))
     other = FaceBatch(torch.where(given.masks > 0, 0.9, given.images), given.masks)
     assert torch.equal(
@@ -251,9 +251,9 @@ def test_predicted_is_the_default_and_looks_at_the_visible_half_alone(tmp_path: 
 def test_the_truth_goes_first_where_it_is_given(tmp_path: Path) -> None:
     given = batch(expression=torch.tensor([HAPPY, -1]))
     sad = made(tmp_path, "sadness")
-    assert sad.expressions(given).tolist() == [HAPPY, EXPRESSIONS.index("sadness")]
-    assert made(tmp_path, "no-label").expressions(given) is None
-    predicted = made(tmp_path).expressions(given)
+    assert sad.labels(given)["expression"].tolist() == [HAPPY, EXPRESSIONS.index("sadness")]
+    assert made(tmp_path, "no-label").labels(given) == {}
+    predicted = made(tmp_path).labels(given)["expression"]
     assert predicted[0] == HAPPY and predicted[1] == made(tmp_path).predictions(given)[1]
 
 
@@ -294,7 +294,7 @@ def test_without_the_map_the_covering_is_seen(tmp_path: Path) -> None:
 def test_trained_without_a_label_it_is_told_none(tmp_path: Path) -> None:
     model = made(tmp_path, label=False)
     assert model.needs == {"masks"} and model.nets.visible is None
-    assert model.expressions(batch()) is None
+    assert model.labels(batch()) == {}
     with pytest.raises(PluginError, match="trained without labels and predict none"):
         model.predictions(batch())
     with pytest.raises(PluginError, match="trained without labels, so that 'ecgan:fear'"):
@@ -307,7 +307,7 @@ def test_deepgan_is_the_same_network_without_planes(tmp_path: Path) -> None:
     model = DeepGAN(weights=stored(tmp_path, "deepgan"))
     assert model.nets.generator.stem.in_channels == 6
     assert model.nets.planes is None and model.nets.visible is None
-    assert model.expressions(batch()) is None
+    assert model.labels(batch()) == {}
     given = batch(expression=torch.tensor([1, 2]))
     plain = FaceBatch(given.images, given.masks)
     assert torch.equal(model.restore(given), model.restore(plain))

@@ -10,8 +10,8 @@ from typing import Any
 
 from restore_recog.api import Recognizer, Restorer
 from restore_recog.errors import ImageError
+from restore_recog.evaluation.arm import Arm
 from restore_recog.evaluation.arm_choice import ArmSpec
-from restore_recog.evaluation.arms import Arm
 from restore_recog.evaluation.cache.identity import identity, sources
 from restore_recog.evaluation.cache.packing import (
     REASONS,
@@ -34,7 +34,7 @@ from restore_recog.segmenters.names import ChosenSegmenter
 from restore_recog.system import provenance
 from restore_recog.types import FaceCrop, FaceImage, FaceSample, Pixels
 
-FORMAT = 8
+FORMAT = 9
 """Raised by any change of what an entry holds."""
 
 CORE = {"restore_recog.evaluation.run.probes"}

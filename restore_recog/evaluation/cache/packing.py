@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,7 @@ class Outcome:
         features: (F,) of the image for FID, or None.
         weight: Of the template among others of its person; NaN where nobody asked.
         told: The code of the class that a classifier sees in the image; -1 for none.
-        predicted: That of the expression that the restorer went by; -1 for none.
+        went_by: The labels that the restorer went by: kind -> code, -1 for none.
         seen: (G,) features by which the classifier decides, or None.
         vgg: (512,) of VGG-19, or None.
     """
@@ -58,7 +58,7 @@ class Outcome:
     features: NDArray[np.float32] | None = None
     weight: float = math.nan
     told: int = UNKNOWN
-    predicted: int = UNKNOWN
+    went_by: Mapping[str, int] = field(default_factory=dict)
     seen: NDArray[np.float32] | None = None
     vgg: NDArray[np.float32] | None = None
 
@@ -76,7 +76,8 @@ def packed(outcome: Outcome, failures: Sequence[tuple[str, str]]) -> bytes:
         "quality": list(asdict(outcome.quality).values()),
         "failures": list(failures),
         "weight": outcome.weight,
-        "codes": [outcome.told, outcome.predicted],
+        "told": outcome.told,
+        "went_by": dict(outcome.went_by),
         "template": None if row is None else len(row),
         "mask": None if outcome.mask is None else len(outcome.mask),
         **{name: None if array is None else len(array) for name, array in vectors.items()},
@@ -105,15 +106,15 @@ def unpacked(content: bytes) -> tuple[Outcome, list[tuple[str, str]]]:
     failures = [(_text(stage), _text(reason)) for stage, reason in head["failures"]]
     _require(len(head["quality"]) == len(QUALITIES) and isinstance(head["fallback"], bool))
     quality = ImageQuality(*map(_number, head["quality"]))
-    weight, (told, predicted) = _number(head["weight"]), map(_code, head["codes"])
+    went_by = {_text(kind): _code(one) for kind, one in head["went_by"].items()}
     outcome = Outcome(
         row,
         head["fallback"],
         quality,
         mask,
-        weight=weight,
-        told=told,
-        predicted=predicted,
+        weight=_number(head["weight"]),
+        told=_code(head["told"]),
+        went_by=went_by,
         **vectors,
     )
     return outcome, failures

@@ -1,4 +1,4 @@
-"""The figures of a classifier: how often it sees the true label, and what an arm gains in that."""
+"""The figures of labels: how often a classifier sees the true one, and a restorer goes by it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from restore_recog.evaluation.figures.chance import judged
 from restore_recog.evaluation.figures.paired import flips, of_sets
 from restore_recog.evaluation.figures.single import People, mean_figure, rate_figure
 from restore_recog.evaluation.scores.design import Measured
-from restore_recog.evaluation.scores.labelled import Labelled
+from restore_recog.evaluation.scores.labelled import Decisions, Labelled
 from restore_recog.types import Mask
 
 
@@ -19,8 +19,6 @@ def figures(labelled: Labelled, people: People, seed: int) -> Iterator[Figure | 
     """Return how often the classifier is right, over all probes and as the mean of the classes.
 
     The first bears the label's name; guessing gets as many right as the commonest class has.
-    ``NAME_predicted`` is how often the restorer went by the truth, where it went by anything.
-
     Args:
         labelled: Of the arm.
         people: (P,) the probes' subjects as numbers.
@@ -32,9 +30,27 @@ def figures(labelled: Labelled, people: People, seed: int) -> Iterator[Figure | 
     recalls = [float(labelled.right[true == one].mean()) for one in np.unique(true)]
     common = float(np.unique(true, return_counts=True)[1].max() / true.size)
     yield judged(rate, common).with_details(mean_of_classes=float(np.mean(recalls)))
-    foreseen = labelled.foreseen
-    known = np.isfinite(foreseen)
-    yield rate_figure(f"{kind}_predicted", foreseen[known], people[known], seed)
+
+
+def decided(
+    decisions: Decisions, people: People, seed: int, mask: Mask | None = None
+) -> Iterator[Figure | None]:
+    """Return how often a restorer went by the truth, and by what is not true.
+
+    ``KIND_predicted`` counts the probes for which it went by anything; ``KIND_wrong`` all whose
+    truth is known, those for which it was unsure among them.
+
+    Args:
+        decisions: Of the arm.
+        people: (P,) the probes' subjects as numbers.
+        seed: Of the draws.
+        mask: (P,) which probes; None for all.
+    """
+    rates = {"predicted": decisions.right, "wrong": decisions.wrong}
+    for name, outcomes in rates.items():
+        known = np.isfinite(outcomes) if mask is None else np.isfinite(outcomes) & mask
+        yield rate_figure(f"{decisions.kind}_{name}", outcomes[known], people[known], seed,
+                          errors=name == "wrong")  # fmt: skip
 
 
 MEANS, DISTANCES = ("ssim", "perceptual"), ("frechet_classifier", "frechet_vgg")

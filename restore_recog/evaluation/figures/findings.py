@@ -22,9 +22,8 @@ from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.results import ArmReport, Cohort, Spread
 from restore_recog.evaluation.scores.comparison import comparison
 from restore_recog.evaluation.scores.design import Design, Measured
-from restore_recog.evaluation.scores.labelled import Labelled
+from restore_recog.evaluation.scores.labelled import Decisions, Labelled, truth
 from restore_recog.evaluation.scores.search import AcceptedCounts
-from restore_recog.labels import code
 from restore_recog.metrics.identification import cmc
 from restore_recog.metrics.view2 import View2
 from restore_recog.types import Mask, Vector
@@ -142,6 +141,8 @@ class Findings:
             yield pairs.accuracy_figure(self.views[name], design, limited=self.limited)
         if mine.labelled is not None:
             yield from classes.figures(mine.labelled, design.people, seed)
+        for decisions in mine.decisions.values():
+            yield from classes.decided(decisions, design.people, seed)
         if self.asks_quality or mine.features is not None:
             yield from paired.of_sets(mine, self.measured.get(Clean.name))
 
@@ -222,13 +223,16 @@ class Findings:
         return cohorts, tuple(spread for part in parts for spread in spreads(part))
 
     def _of_group(self, name: str, mask: Mask) -> Iterator[Figure | None]:
-        """Yield the FMR of some probes, and where a classifier is asked how alike images are."""
+        """Yield the FMR of some probes, what the restorer went by, and how alike images are."""
         mine, target = self.measured[name], self.group_target
         if self.calibration is not None and target is not None:
             counted = fixed_threshold.impostors(self.design, self.calibration, mine, mask)
             yield fixed_threshold.fmr_figure(counted, target, self.seed)
+        people = self.design.people
+        for decisions in mine.decisions.values():
+            yield from classes.decided(decisions, people, self.seed, mask)
         if mine.labelled is not None:
-            clean, people = self.measured.get(Clean.name), self.design.people
+            clean = self.measured.get(Clean.name)
             yield from classes.likeness(mine, clean, mask, people, self.seed)
 
     def right(self, name: str) -> Vector:
@@ -263,6 +267,9 @@ def measure(session: Session, design: Design, spec: ArmSpec, run: ArmRun) -> Mea
     recognizer = session.request.recognizer
     enrolled = design.enrolled(references)
     compare = comparison(recognizer, *enrolled, parts=parts, norm=session.norm(spec))
+    samples = [session.source.samples[image_id] for image_id in design.plan.probes]
+    kind = design.plan.label
+    asked = kind and not spec.arm.fuses
     return Measured(
         name=spec.name,
         probes=run.templates,
@@ -271,16 +278,7 @@ def measure(session: Session, design: Design, spec: ArmSpec, run: ArmRun) -> Mea
         compare=compare,
         qualities=[run.qualities.get(image_id, ImageQuality()) for image_id in design.plan.probes],
         features=run.features,
-        labelled=_labelled(session, design, spec, run),
+        labelled=Labelled(kind, truth(kind, samples), run.told, run.seen) if asked else None,
         vgg=run.vgg,
+        decisions={k: Decisions(k, truth(k, samples), taken) for k, taken in run.went_by.items()},
     )
-
-
-def _labelled(session: Session, design: Design, spec: ArmSpec, run: ArmRun) -> Labelled | None:
-    """Return what a classifier told of an arm's images, where the plan asks for it."""
-    plan = design.plan
-    if not plan.label or spec.arm.fuses:
-        return None
-    samples = session.source.samples
-    true = [code(plan.label, samples[i].attributes.get(plan.label, "")) for i in plan.probes]
-    return Labelled(plan.label, np.array(true), run.told, run.predicted, run.seen)

@@ -31,8 +31,10 @@ def rows(measured: Mapping[str, Measured], probes: Sequence[str], seed: int) -> 
     places = _places(known, seed)
     for name, one in known.items():
         words = (*KINDS[one.kind], "")  # UNKNOWN, -1, is the last
+        decisions = measured[name].decisions.get(one.kind)
+        taken = np.full(len(probes), UNKNOWN) if decisions is None else decisions.taken
         for i, probe_id in enumerate(probes):
-            codes = one.true[i], one.told[i], one.predicted[i]
+            codes = one.true[i], one.told[i], taken[i]
             yield SightRow(name, probe_id, *(words[c] for c in codes), *places[name][i].tolist())
 
 

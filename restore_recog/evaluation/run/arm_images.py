@@ -16,8 +16,7 @@ from restore_recog.evaluation.run.faces import ProbeFace
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.masks import BlockMasks
 from restore_recog.images import to_tensor, to_uint8
-from restore_recog.labels import UNKNOWN
-from restore_recog.restoring.restoration import run_prediction, run_restorer, valid_tensor
+from restore_recog.restoring.restoration import run_labels, run_restorer, valid_tensor
 from restore_recog.types import FaceBatch, Pixels
 
 
@@ -29,13 +28,13 @@ class ArmImages:
         images: (S, S, 3) uint8 each.
         fallbacks: Whether the restorer failed and the image is as it came.
         masks: (S, S) uint8 each, what the arm worked with; None where it had none.
-        predicted: The code of the expression that the restorer went by; -1 for none.
+        went_by: The labels that the restorer went by: kind -> code, -1 for none.
     """
 
     images: list[Pixels]
     fallbacks: list[bool]
     masks: list[Pixels | None]
-    predicted: list[int]
+    went_by: list[Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,10 +64,9 @@ class ImageMaker:
             spec.arm.image(face, mask, self.mean_face)
             for face, mask in zip(faces, masks, strict=True)
         ]
-        fallbacks, predicted = [False] * len(faces), [UNKNOWN] * len(faces)
         if spec.restorer is not None:
-            images, fallbacks, predicted = self._restored(spec, faces, images, masks)
-        return ArmImages(images, fallbacks, masks, predicted)
+            return self._restored(spec, faces, images, masks)
+        return ArmImages(images, [False] * len(faces), masks, [{}] * len(faces))
 
     def reads_masks(self, spec: ArmSpec) -> bool:
         """Return whether the arm has a restorer, and one that reads masks."""
@@ -85,15 +83,14 @@ class ImageMaker:
         faces: Sequence[ProbeFace],
         images: list[Pixels],
         masks: Sequence[Pixels | None],
-    ) -> tuple[list[Pixels], list[bool], list[int]]:
-        """Return the restored images, which stay as they came (no mask, or a failure), and the
-        expressions that the restorer went by.
-        """
+    ) -> ArmImages:
+        """Return the restored images, which stay as they came without a mask or at a failure."""
         assert spec.restorer is not None
-        fallbacks, predicted = [True] * len(faces), [UNKNOWN] * len(faces)
+        fallbacks = [True] * len(faces)
+        went_by: list[Mapping[str, int]] = [{}] * len(faces)
         known = [i for i, mask in enumerate(masks) if mask is not None]
         if not known:
-            return images, fallbacks, predicted
+            return ArmImages(images, fallbacks, list(masks), went_by)
         batch = FaceBatch(
             to_tensor([images[i] for i in known]),
             mask_tensor([mask for mask in masks if mask is not None]),
@@ -104,14 +101,14 @@ class ImageMaker:
         made = self._attempt(spec.restorer, batch, [faces[i] for i in known])
         for i, result in zip(known, made, strict=True):
             if result is not None:
-                images[i], predicted[i] = result
+                images[i], went_by[i] = result
                 fallbacks[i] = False
-        return images, fallbacks, predicted
+        return ArmImages(images, fallbacks, list(masks), went_by)
 
     def _attempt(
         self, name: str, batch: FaceBatch, faces: Sequence[ProbeFace]
-    ) -> list[tuple[Pixels, int] | None]:
-        """Restore a batch, with what was predicted; where it fails, one by one, with None."""
+    ) -> list[tuple[Pixels, Mapping[str, int]] | None]:
+        """Restore a batch, with what it went by; where it fails, one by one, with None."""
         try:
             restorer = self.restorers[name]
             with (
@@ -119,7 +116,7 @@ class ImageMaker:
                 torch.inference_mode(),
             ):
                 restored = run_restorer(restorer, batch).cpu()
-                codes = run_prediction(restorer, batch)
+                went_by = run_labels(restorer, batch)
         except PluginError:
             raise
         except RestoreRecogError as error:
@@ -134,7 +131,7 @@ class ImageMaker:
         for face, good in zip(faces, sound, strict=True):
             if not good:
                 self.ledger.fail("restore", face.sample, f"{name}: pixels that are no numbers.")
-        pairs = zip(images, codes, strict=True)
+        pairs = zip(images, went_by, strict=True)
         return [pair if good else None for pair, good in zip(pairs, sound, strict=True)]
 
     def _stage(self, name: str) -> str:

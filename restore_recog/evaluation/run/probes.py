@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from restore_recog.alignment import on_image
 from restore_recog.api import Restorer
+from restore_recog.evaluation.arm import WHOLE, Arm
 from restore_recog.evaluation.arm_choice import ArmChoice, ArmSpec
-from restore_recog.evaluation.arms import WHOLE, Arm
 from restore_recog.evaluation.cache.entries import FinishedWork
 from restore_recog.evaluation.cache.packing import Outcome, Tile
 from restore_recog.evaluation.image_quality import ImageQuality, measure
@@ -23,7 +23,7 @@ from restore_recog.evaluation.run.masks import BlockMasks, pack
 from restore_recog.evaluation.run.quality_models import QualityModels
 from restore_recog.evaluation.run.sharing import Once
 from restore_recog.evaluation.run.templates import Face, embed, stacked
-from restore_recog.labels import UNKNOWN
+from restore_recog.labels import KINDS, UNKNOWN
 from restore_recog.segmenters.names import ChosenSegmenter, margin
 from restore_recog.types import Failure, Pixels, Templates
 
@@ -56,8 +56,9 @@ class ArmRun:
         fallbacks, qualities: By image_id, of the probes that got this far.
         masks: The packed masks that a segmenter found, by image_id, where one looked.
         features: (P, F) for FID, or None.
-        told, predicted: (P,) codes: what a classifier sees in each image, and the expressions that
-            the restorer went by; -1 for none. Empty for arms without images.
+        told: (P,) codes of what a classifier sees in each image; -1 for none. Empty for arms
+            without images.
+        went_by: Kind of label -> (P,) codes of what the restorer went by; -1 for none.
         seen: (P, G) features by which the classifier decides, or None.
         vgg: (P, 512) of VGG-19, or None.
     """
@@ -68,7 +69,7 @@ class ArmRun:
     masks: Mapping[str, bytes]
     features: NDArray[np.float32] | None = None
     told: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    predicted: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    went_by: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
     seen: NDArray[np.float32] | None = None
     vgg: NDArray[np.float32] | None = None
 
@@ -80,17 +81,16 @@ class ArmRun:
             kind: {i: a for i, o in outcomes.items() if (a := getattr(o, kind)) is not None}
             for kind in ("features", "seen", "vgg")
         }
-        told, predicted = (
-            np.array([getattr(outcomes.get(i), code, UNKNOWN) for i in ids], np.int64)
-            for code in ("told", "predicted")
-        )
+        told = [outcomes[i].told if i in outcomes else UNKNOWN for i in ids]
+        taken = [outcomes[i].went_by if i in outcomes else {} for i in ids]
+        kinds = [kind for kind in KINDS if any(kind in one for one in taken)]
         return cls(
             stacked(templates, ids, length),
             {image_id: outcome.fallback for image_id, outcome in outcomes.items()},
             {image_id: outcome.quality for image_id, outcome in outcomes.items()},
             {image_id: o.mask for image_id, o in outcomes.items() if o.mask is not None},
-            told=told,
-            predicted=predicted,
+            told=np.array(told, np.int64),
+            went_by={k: np.array([one.get(k, UNKNOWN) for one in taken]) for k in kinds},
             **{kind: stacked(known, ids) for kind, known in vectors.items() if known},
         )
 
@@ -226,7 +226,7 @@ class ProbePass:
                 score.features,
                 row.weight,
                 score.told,
-                made.predicted[i],
+                made.went_by[i],
                 score.seen,
                 score.vgg,
             )

@@ -16,8 +16,8 @@ import numpy as np
 
 from restore_recog.alignment import TEMPLATE
 from restore_recog.errors import DataError
+from restore_recog.evaluation.arm import WHOLE
 from restore_recog.evaluation.arm_choice import ArmChoice, ArmSpec
-from restore_recog.evaluation.arms import WHOLE
 from restore_recog.evaluation.cache import entries
 from restore_recog.evaluation.cache.packing import Tile
 from restore_recog.evaluation.cache.rendering import kept

@@ -8,7 +8,7 @@ they leave it out and their n says so.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -28,7 +28,7 @@ from restore_recog.evaluation.scores.cosine_table import (
     row_means,
     without,
 )
-from restore_recog.evaluation.scores.labelled import Labelled
+from restore_recog.evaluation.scores.labelled import Decisions, Labelled
 from restore_recog.evaluation.scores.plan_checks import check_pairs, check_search
 from restore_recog.evaluation.scores.search import BLOCK, SearchResult, search
 from restore_recog.metrics.identification import Ranks, hits
@@ -124,6 +124,7 @@ class Measured:
         compare: How its templates are compared.
         labelled: What a classifier sees in its images, where the plan asks for it and it has any.
         vgg: (P, 512) of VGG-19, likewise.
+        decisions: Kind of label -> what the restorer went by, where it went by any.
     """
 
     name: str
@@ -135,6 +136,7 @@ class Measured:
     compare: Compare = cosines
     labelled: Labelled | None = None
     vgg: NDArray[np.float32] | None = None
+    decisions: Mapping[str, Decisions] = field(default_factory=dict)
 
     def quality(self, name: str) -> Vector:
         """Return (P,) one metric of the images' quality; NaN where it was not measured."""

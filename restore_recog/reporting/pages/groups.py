@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from restore_recog.evaluation.figure import FigureName, Figures
+from restore_recog.evaluation.oracle_arms import ORACLE_LABELS
 from restore_recog.evaluation.results import EvaluationReport
 from restore_recog.labels import KINDS
 from restore_recog.reporting.columns import (
@@ -46,6 +47,7 @@ def classes(report: EvaluationReport) -> dict[str, Any]:
     return {
         "table": arms_table(CLASSES, figures),
         "by": report.setup.get("told_by", {}),
+        "oracle": next((arm.name for arm in ORACLE_LABELS if arm.kind == kind), ""),
         "chance": f"{100 * rates[0].get('chance', 0.0):.1f}" if rates else "",
     }
 

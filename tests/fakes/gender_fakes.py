@@ -1,0 +1,60 @@
+"""Squares of women and men, and a restorer whose decisions about them are known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from evaluation_fakes import Healer, Squares
+from torch import Tensor
+
+from restore_recog.types import FaceBatch, FaceSample
+
+FEMALE, MALE, UNSURE = 0, 1, -1
+
+
+class People(Squares):
+    """Squares whose even subjects are women and whose odd ones are men; of the last as told."""
+
+    last = ""
+
+    def _sample(self, subject: int, shot: str, twin: str | None = None) -> FaceSample:
+        word = ("female", "male")[subject % 2]
+        known = self.last if self.last and subject == self.subjects - 1 else word
+        sample = super()._sample(subject, shot, twin)
+        return replace(sample, attributes={**sample.attributes, "gender": known})
+
+
+class Decider(Healer):
+    """Heals the faces whose gender it goes by, and turns others grey.
+
+    Args:
+        argument: ``male``, ``female`` or ``pooled``: the same for everybody.
+        decisions: The code that it predicts for each subject.
+    """
+
+    name = "decider"
+    needs = frozenset({"masks", "gender"})
+
+    def __init__(self, argument: str | None = None, *, decisions: Sequence[int] = ()) -> None:
+        super().__init__()
+        self.argument = argument
+        fixed = {"female": FEMALE, "male": MALE, "pooled": UNSURE}
+        made = [fixed[argument]] * 20 if argument in fixed else [*decisions]
+        self.decisions = torch.tensor(made)
+        self.truth = torch.arange(20) % 2
+
+    def labels(self, batch: FaceBatch) -> dict[str, Tensor]:
+        own = self.decisions[self.subjects(batch)]
+        told = batch.attributes.get("gender", torch.full_like(own, UNSURE))
+        return {"gender": torch.where(told >= 0, told, own)}
+
+    def restore(self, batch: FaceBatch) -> Tensor:
+        right = self.labels(batch)["gender"] == self.truth[self.subjects(batch)]
+        grey = torch.where(batch.masks > 0, torch.tensor(0.5), batch.images)
+        return torch.where(right.view(-1, 1, 1, 1), super().restore(batch), grey)
+
+    def subjects(self, batch: FaceBatch) -> Tensor:
+        upper = batch.images[:, :, :16].mean((2, 3))
+        return torch.cdist(upper, self.known[:, :, :16].mean((2, 3))).argmin(1)
