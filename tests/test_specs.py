@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from restore_recog import specs
 from restore_recog.cli import options
@@ -35,3 +36,32 @@ def test_an_expression_goes_to_the_restorers_that_can_be_told_one() -> None:
     assert len(each) == 8 and each[:2] == ("ecgan:no-label", "ecgan:surprise")
     with pytest.raises(click.UsageError, match="None of the restorers fmodr can be told"):
         options.told(["fmodr"], "fear")
+
+
+def test_a_gender_goes_to_the_restorers_that_can_be_told_one() -> None:
+    own = "gender_fakes:Decider"
+    assert options.told(["telea", own]) == ("telea", own)
+    assert options.told(["telea", own], gender="male") == ("telea", f"{own}:male")
+    assert options.told([f"{own}=a.safetensors"], gender="pooled") == (
+        f"{own}:pooled=a.safetensors",
+    )
+    each = options.told([f"{own}:no-landmarks", own], gender="each", unsure=0.2)
+    words = ("no-landmarks", "predicted@0.2", "male", "female", "pooled")
+    assert each == tuple(f"{own}:{word}" for word in words)
+    assert options.told([own], unsure=0.0) == (f"{own}:predicted@0",)
+    with pytest.raises(click.UsageError, match="restorers telea, ecgan can be told a gender"):
+        options.told(["telea", "ecgan"], gender="each")
+    with pytest.raises(click.UsageError, match="--gender male predicts none"):
+        options.told([own], gender="male", unsure=0.1)
+
+
+def test_an_expression_and_a_gender_go_each_to_its_own() -> None:
+    told = options.told(["ecgan", "gender_fakes:Decider"], "fear", "female")
+    assert told == ("ecgan:fear", "gender_fakes:Decider:female")
+
+
+@pytest.mark.parametrize("text", ["0.5", "-0.1", "nan", "inf"])
+def test_a_band_that_is_none_is_refused(text: str) -> None:
+    command = click.Command("eval", params=[], callback=lambda unsure: unsure)
+    result = CliRunner().invoke(options.unsure(command), ["--unsure", text])
+    assert result.exit_code == 2 and "it is a number from 0 to below 0.5" in result.output

@@ -45,7 +45,9 @@ def command(**given: Any) -> None:
     given["recognizer"], *further = given.pop("recognizers")
     check_options(given)
     check_names(given, [given["segmenter"]])
-    given["restorers"] = options.told(given["restorers"], given["expression"])
+    given["restorers"] = options.told(
+        given["restorers"], given["expression"], given["gender"], given["unsure"]
+    )
     eval_several.check(given, further)
     output = given["output"] or _default_output(given)
     from restore_recog.system.processes import processes

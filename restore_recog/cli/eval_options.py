@@ -80,6 +80,8 @@ OPTIONS: dict[str, Decorator[Any]] = {
         "project's crop).  [default: as the TOML file says, else arcface112]",
     ),
     "expression": options.expression,
+    "gender": options.gender,
+    "unsure": options.unsure,
     "weights": click.option(
         "--weights",
         multiple=True,

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from restore_recog.errors import WeightsError
-from restore_recog.labels import EXPRESSIONS
+from restore_recog.labels import EXPRESSION, EXPRESSIONS, GENDER
 from restore_recog.specs import with_argument
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -73,31 +73,91 @@ expression = click.option(
     "from the visible part, one of the seven, or each in turn.  [default: predicted]",
 )
 
+GENERATORS = ("predicted", "male", "female", "pooled")
+"""What a restorer with a generator for each gender may go by."""
 
-def told(restorers: Sequence[str], expression: str | None) -> tuple[str, ...]:
-    """Return restorers, those that can be told an expression with it behind their name.
+gender = click.option(
+    "--gender",
+    type=click.Choice([*GENERATORS, "each"]),
+    help="Which generator a restorer that has one for each gender (landmark_gender) uses: that of "
+    "the gender that it predicts from the occluded face, one of the two, the one that was trained "
+    "on all faces, or each in turn.  [default: predicted]",
+)
+
+
+def _below_half(
+    _context: click.Context, _parameter: click.Parameter, value: float | None
+) -> float | None:
+    if value is not None and not 0 <= value < 0.5:  # NaN is not
+        raise click.BadParameter(
+            f"{value:g} is no band around 1/2; it is a number from 0 to below 0.5, e.g. 0.1."
+        )
+    return value
+
+
+unsure = click.option(
+    "--unsure",
+    type=float,
+    callback=_below_half,
+    metavar="U",
+    help="A predicted gender is unsure where its probability is within U of 1/2; the generator "
+    "that was trained on all faces is used then.  [default: as the restorer has it, 0.1]",
+)
+
+
+def told(
+    restorers: Sequence[str],
+    expression: str | None = None,
+    gender: str | None = None,
+    unsure: float | None = None,
+) -> tuple[str, ...]:
+    """Return restorers, those that can be told a label with it behind their name.
 
     Args:
         restorers: As they were asked for; one with an argument of its own keeps that.
         expression: Of :data:`expression`; ``each`` takes a restorer seven times.
+        gender: Of :data:`gender`; ``each`` takes a restorer four times.
+        unsure: Of :data:`unsure`; None leaves it to the restorer.
 
     Raises:
-        click.UsageError: None of them can be told one.
+        click.UsageError: None of them can be told one, or nothing is predicted.
     """
-    if expression is None:
-        return tuple(restorers)
+    chosen = tuple(restorers)
+    words: tuple[str, ...]
+    if expression is not None:
+        words = EXPRESSIONS if expression == "each" else (expression,)
+        chosen = _with_label(chosen, EXPRESSION, words, "leave --expression out, or name one "
+                             "that can: ecgan")  # fmt: skip
+    if gender is not None or unsure is not None:
+        words = GENERATORS if gender == "each" else (gender or GENERATORS[0],)
+        if unsure is not None and GENERATORS[0] not in words:
+            raise click.UsageError(
+                f"--unsure is about a gender that is predicted, and --gender {gender} predicts "
+                "none; leave one of the two out."
+            )
+        band = "" if unsure is None else f"@{unsure:g}"
+        words = tuple(word + band if word == GENERATORS[0] else word for word in words)
+        chosen = _with_label(chosen, GENDER, words, "leave --gender and --unsure out, or name one "
+                             "that can: landmark_gender")  # fmt: skip
+    return chosen
+
+
+def _with_label(
+    restorers: Sequence[str], kind: str, words: Sequence[str], advice: str
+) -> tuple[str, ...]:
+    """Return restorers, those that can be told a kind of label once with each of the words."""
     from restore_recog import registry
 
-    words = EXPRESSIONS if expression == "each" else (expression,)
     chosen: list[str] = []
     for spec in restorers:
-        takes = "expression" in registry.restorers.load(spec).needs
+        takes = kind in registry.restorers.load(spec).needs
         free = takes and registry.restorers.argument(spec) is None
         chosen += [with_argument(spec, word) for word in words] if free else [spec]
     if chosen == list(restorers):
+        article = "an" if kind[0] in "aeiou" else "a"
         raise click.UsageError(
-            f"None of the restorers {', '.join(restorers)} can be told an expression beside what "
-            "its name says; leave --expression out, or name one that can: ecgan."
+            f"None of the restorers {', '.join(restorers)} can be told {article} {kind} beside "
+            f"what its name says; {advice}."
         )
     return tuple(chosen)
 

@@ -13,6 +13,7 @@ import click
 from restore_recog import registry
 from restore_recog.cli import options
 from restore_recog.errors import OutputError
+from restore_recog.labels import EXPRESSION, GENDER
 from restore_recog.names import printable
 from restore_recog.segmenters import names
 from restore_recog.types import Failure
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 @options.output("Folder for the results.", required=True)
 @options.restorer(default="fmodr", show_default=True)
 @options.expression
+@options.gender
+@options.unsure
 @options.weights
 @click.option(
     "--segmenter",
@@ -87,11 +90,14 @@ def command(inputs: tuple[Path, ...], **given: Any) -> None:
     """
     registry.restorers.check(given["restorer"])
     names.check(given["segmenter"])
-    if given["expression"] == "each":
-        raise click.UsageError(
-            "One image is written for each photograph; name one expression, not each."
-        )
-    (given["restorer"],) = options.told([given["restorer"]], given["expression"])
+    for kind in (EXPRESSION, GENDER):
+        if given[kind] == "each":
+            raise click.UsageError(
+                f"One image is written for each photograph; name one {kind}, not each."
+            )
+    (given["restorer"],) = options.told(
+        [given["restorer"]], given["expression"], given["gender"], given["unsure"]
+    )
     from restore_recog.restoring.jobs import Wanted, plan_jobs, write_failures
 
     output: Path = given["output"]

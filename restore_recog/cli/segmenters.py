@@ -21,6 +21,8 @@ OTHERS = (
     "min_subjects",
     "judges",
     "expression",
+    "gender",
+    "unsure",
     "classifier",
     "resume",
     "overwrite",

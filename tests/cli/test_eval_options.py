@@ -69,6 +69,14 @@ def test_options_reach_the_request(seen: list[EvalRequest]) -> None:
     assert request.cache == Path("kept") and request.output == Path("out")
 
 
+def test_a_gender_each_makes_four_restorers(seen: list[EvalRequest]) -> None:
+    result = run("-r", "gender_fakes:Decider", "--gender", "each", "--unsure", 0.2,
+                 "--recognizer", "tiny", "-o", "out")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    words = ["predicted@0.2", "male", "female", "pooled"]
+    assert [one.argument for one in seen[0].restorers] == [None, *words]  # 'telea' takes none
+
+
 def test_defaults(seen: list[EvalRequest]) -> None:
     assert run("--recognizer", "tiny", "-o", "somewhere/out").exit_code == 0
     assert run("--recognizer", "tiny", "-o", "else", "--no-cache").exit_code == 0
@@ -88,6 +96,9 @@ def test_defaults(seen: list[EvalRequest]) -> None:
         (["--cache", "here", "--no-cache"], "--no-cache forbids"),
         (["--enrolment", "median"], "'max', 'mean'"),
         (["--min-subjects", "0"], "x>=1"),
+        (["--gender", "diverse"], "'male', 'female', 'pooled', 'each'"),
+        (["--gender", "male"], "None of the restorers telea can be told a gender"),
+        (["--unsure", "0.5"], "0.5 is no band around 1/2"),
     ],
 )
 def test_contradictions_are_told_before_anything(args: list[str], said: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from evaluation_fakes import Healer, Squares
@@ -37,7 +38,14 @@ class Decider(Healer):
     name = "decider"
     needs = frozenset({"masks", "gender"})
 
-    def __init__(self, argument: str | None = None, *, decisions: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        argument: str | None = None,
+        *,
+        decisions: Sequence[int] = (),
+        weights: Path | None = None,
+        device: str = "cpu",
+    ) -> None:
         super().__init__()
         self.argument = argument
         fixed = {"female": FEMALE, "male": MALE, "pooled": UNSURE}
