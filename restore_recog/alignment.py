@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from restore_recog.errors import ImageError
+from restore_recog.landmarks import OF_68
 from restore_recog.types import FaceCrop, FaceImage, Pixels
 
 TEMPLATE = np.array(
@@ -30,13 +31,19 @@ WFLW_FIVE = {"left_eye": 96, "right_eye": 97, "nose": 54, "left_mouth": 76, "rig
 def five_points(landmarks: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return the (5, 2) alignment points of (5, 2) or (98, 2) landmarks.
 
+    Where the pupils are not known, as of faces with 68 landmarks, the eyes are the means of the
+    points around them that are.
+
     Raises:
         ValueError: Any other number of landmarks.
     """
     if landmarks.shape == (5, 2):
         return landmarks.astype(np.float32)
     if landmarks.shape == (98, 2):
-        return landmarks[list(WFLW_FIVE.values())].astype(np.float32)
+        five = landmarks[list(WFLW_FIVE.values())]
+        if np.isnan(five[:2]).any():
+            return five_of_68(landmarks[OF_68])
+        return five.astype(np.float32)
     raise ValueError(f"Landmarks have shape {landmarks.shape}; (5, 2) or (98, 2) is expected.")
 
 

@@ -69,11 +69,11 @@ def of_68(points: NDArray[np.floating]) -> NDArray[np.float32]:
     """
     if points.shape != (68, 2):
         raise ValueError(f"Landmarks have shape {points.shape}; (68, 2) is expected.")
-    result = np.full((COUNT, 2), np.nan, np.float32)
+    result = unknown()
     result[OF_68] = points
     return result
 
 
-def of_five() -> NDArray[np.float32]:
-    """Return the (98, 2) landmarks of an image with five points only: none of them is known."""
+def unknown() -> NDArray[np.float32]:
+    """Return the (98, 2) landmarks of an image of which none is known."""
     return np.full((COUNT, 2), np.nan, np.float32)

@@ -106,7 +106,7 @@ def find_head(landmarks: NDArray[np.floating], shape: tuple[int, ...]) -> Head:
     """Return the head geometry of one face.
 
     Args:
-        landmarks: (5, 2) or (98, 2) image pixels.
+        landmarks: (5, 2) or (98, 2) image pixels; without the whole outline five count.
         shape: Of the image, height first.
 
     Raises:
@@ -117,13 +117,15 @@ def find_head(landmarks: NDArray[np.floating], shape: tuple[int, ...]) -> Head:
         points = five_points(landmarks).astype(np.float64)
     except ValueError as error:
         raise ImageError(f"No covering can be placed: {error}") from error
-    if not np.isfinite(landmarks).all():
+    if np.isinf(landmarks).any() or np.isnan(points).any():
         raise ImageError("No covering can be placed: some landmarks are not finite numbers.")
     head = _five_point_head(points)
     centre = points.mean(axis=0)
     if not ((centre >= -0.5).all() and (centre <= np.array(shape[1::-1]) - 0.5).all()):
         raise ImageError("No covering can be placed: the face lies outside the image.")
-    return head if len(landmarks) == 5 else _with_contour(head, landmarks[:33])
+    if len(landmarks) == 5 or np.isnan(landmarks[:33]).any():
+        return head
+    return _with_contour(head, landmarks[:33])
 
 
 def _five_point_head(points: NDArray[np.float64]) -> Head:

@@ -199,7 +199,7 @@ def _facts(entry: Entry, image: FaceImage) -> _Facts:
     digest = hashlib.blake2b(pixels.data, digest_size=16, salt=b"%dx%d" % (height, width))
     off = False
     if image.landmarks is not None:
-        low, high = image.landmarks.min(axis=0), image.landmarks.max(axis=0)
+        low, high = np.nanmin(image.landmarks, axis=0), np.nanmax(image.landmarks, axis=0)
         off = not (np.all(high >= 0) and np.all(low <= (width - 1, height - 1)))
     masks: tuple[str, ...] = ()
     if image.mask is not None:

@@ -23,7 +23,7 @@ class FileDataset(Dataset):
     """Images in a folder. A layout says in :meth:`scan` what each file is.
 
     Attributes:
-        points: image_id -> (5, 2) landmarks, of the images whose landmarks are known.
+        points: image_id -> (5, 2) or (98, 2) landmarks, of the images whose landmarks are known.
         masks: image_id -> mask image, of the images that have one.
     """
 
@@ -43,7 +43,7 @@ class FileDataset(Dataset):
         """Return every image under *root*, in any order."""
 
     def landmarks(self, sample: FaceSample) -> NDArray[np.float32] | None:
-        """Return the known (5, 2) landmarks of an image, or None."""
+        """Return the known (5, 2) or (98, 2) landmarks of an image, or None."""
         return self.points.get(sample.image_id)
 
     def mask_path(self, sample: FaceSample) -> Path | None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from restore_recog.alignment import five_of_68
 from restore_recog.datasets.files import FileDataset, beside
 from restore_recog.datasets.lfw import split_of
 from restore_recog.errors import DataError
+from restore_recog.landmarks import of_68
 from restore_recog.names import written
 from restore_recog.system.text import csv_rows, numbers
 from restore_recog.types import FaceSample
@@ -28,7 +28,8 @@ class YTF68(FileDataset):
     Matched Background Similarity", CVPR 2011.
 
     The landmarks are read from ``ytf68_landmarks.csv`` in the folder or its parent, where there
-    is one; without it a face detector must find the faces. Two videos of a person may have had a
+    is one, and placed among the 98 (:func:`restore_recog.landmarks.of_68`); without it a face
+    detector must find the faces. Two videos of a person may have had a
     frame of the same number: the file then is the one written last, and so is the last row of
     that name in the list.
 
@@ -60,7 +61,7 @@ PATH/
         return samples
 
     def _read_landmarks(self, file: Path) -> int:
-        """Remember the five points of every image; return the number of rows."""
+        """Remember the landmarks of every image; return the number of rows."""
         rows = 0
         for line, row in csv_rows(file, ("file", *_COLUMNS)):
             rows += 1
@@ -71,5 +72,5 @@ PATH/
                     f" {_COLUMNS[-1]} must be numbers."
                 )
             points = np.array(values, np.float32).reshape(68, 2)
-            self.points[written(row["file"].replace("\\", "/"))] = five_of_68(points)
+            self.points[written(row["file"].replace("\\", "/"))] = of_68(points)
         return rows

@@ -12,10 +12,13 @@ offsets    (N + 1,) int64            where each such file begins; without entrie
 landmarks  (N, 5, 2) float32         pixels of the crop without its margin
 subjects   (N,) int64                labels from 0 in order of first appearance
 checksums  (N,) int64                CRC-32 of each image's stored bytes
+many       (N, 98, 2) float32        the 98 landmarks, likewise, NaN for points that are not known;
+                                     only where any is
 note       (M,) uint8                JSON: what :class:`Note` holds
 =========  ========================  =========================================================
 
-``__metadata__`` holds the format's name and the SHA-256 of everything but the pixels.
+``__metadata__`` holds the format's name, the SHA-256 of everything but the pixels and ``many``,
+and that of ``many``: versions from before it read such a file too.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from restore_recog.errors import DataError
+from restore_recog.landmarks import COUNT
 from restore_recog.types import Failure
 
 FORMAT = "restore-recog pack 1"
@@ -43,6 +47,9 @@ STORAGES = ("raw", "png", "webp", "webp:QUALITY")
 DATA_START = 4096
 SMALL = ("offsets", "landmarks", "subjects", "checksums", "note")
 """The tensors that are read when a pack is opened."""
+
+MANY = "many"
+"""The tensor that is read besides, where there is one."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +169,7 @@ class Pack:
         pixels: N images (W, W, 3) uint8.
         landmarks: (N, 5, 2) float32.
         subjects: (N,) int64 labels.
+        landmarks98: (N, 98, 2) float32, NaN for points that are not known; None where none is.
     """
 
     path: Path
@@ -169,6 +177,7 @@ class Pack:
     pixels: PackedPixels
     landmarks: NDArray[np.float32]
     subjects: NDArray[np.int64] = field(repr=False)
+    landmarks98: NDArray[np.float32] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.note.image_ids)
@@ -192,9 +201,11 @@ def open_pack(path: Path) -> Pack:
                 )
             small = {name: file.get_tensor(name) for name in SMALL}
             shape = file.get_slice("pixels").get_shape()
-        if digest(small) != metadata.get("sha256"):
+            many = file.get_tensor(MANY) if MANY in file.keys() else None  # noqa: SIM118
+        marks = [digest(small), "" if many is None else hashlib.sha256(many.data).hexdigest()]
+        if marks != [metadata.get("sha256"), metadata.get(f"sha256 {MANY}", "")]:
             raise ValueError("its checksum differs")
-        return _pack(path, small, shape)
+        return _pack(path, small, shape, many)
     except (SafetensorError, ValueError, KeyError, TypeError, OSError) as error:
         raise DataError(
             f"The packed data file {path} is damaged or cut short ({error}); copy it again, or "
@@ -202,7 +213,12 @@ def open_pack(path: Path) -> Pack:
         ) from error
 
 
-def _pack(path: Path, small: Mapping[str, NDArray[Any]], shape: Sequence[int]) -> Pack:
+def _pack(
+    path: Path,
+    small: Mapping[str, NDArray[Any]],
+    shape: Sequence[int],
+    many: NDArray[np.float32] | None,
+) -> Pack:
     note = Note.decode(small["note"].tobytes())
     count = len(note.image_ids)
     wide = wide_side(note.size)
@@ -210,10 +226,11 @@ def _pack(path: Path, small: Mapping[str, NDArray[Any]], shape: Sequence[int]) -
     offsets = small["offsets"]
     whole = len(offsets) == count + 1 if codec(note.stored) else tuple(shape) == plain
     lengths = [len(small["landmarks"]), len(small["subjects"]), len(note.attributes)]
+    whole = whole and (many is None or many.shape == (count, COUNT, 2))
     if not whole or any(length != count for length in lengths):
         raise ValueError("its parts do not fit together")
     pixels = PackedPixels(path, plain, offsets, small["checksums"])
-    return Pack(path, note, pixels, small["landmarks"], small["subjects"])
+    return Pack(path, note, pixels, small["landmarks"], small["subjects"], many)
 
 
 def codec(stored: str) -> tuple[str, list[int]] | None:

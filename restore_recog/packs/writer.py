@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
 from dataclasses import replace
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.packs import format
-from restore_recog.packs.format import DATA_START, FORMAT, SMALL, Note
+from restore_recog.packs.format import DATA_START, FORMAT, MANY, Note
 
 _TYPES = {"uint8": "U8", "int64": "I64", "float32": "F32"}
 
@@ -47,11 +48,21 @@ class PackWriter:
         self._file.write(stored.data)
 
     def finish(
-        self, note: Note, landmarks: NDArray[np.float32], subjects: NDArray[np.int64]
+        self,
+        note: Note,
+        landmarks: NDArray[np.float32],
+        subjects: NDArray[np.int64],
+        many: NDArray[np.float32] | None = None,
     ) -> None:
         """Write everything but the images; the note receives the fingerprint.
 
         It is that of the images as they are read again, so of what lossy storage has left.
+
+        Args:
+            note: What the pack says about itself.
+            landmarks: (N, 5, 2).
+            subjects: (N,) labels.
+            many: (N, 98, 2), or None where none of them is known.
         """
         self._file.flush()
         count, wide = len(note.image_ids), format.wide_side(self.size)
@@ -67,23 +78,27 @@ class PackWriter:
             "landmarks": np.ascontiguousarray(landmarks, np.float32),
             "subjects": np.ascontiguousarray(subjects, np.int64),
             "checksums": checksums,
-            "note": np.frombuffer(text, np.uint8),
         }
+        if many is not None:
+            small[MANY] = np.ascontiguousarray(many, np.float32)
+        small["note"] = np.frombuffer(text, np.uint8)
         shape = [self._offsets[-1]] if self._codec else list(pixels.shape)
-        for name in SMALL:
-            self._file.write(small[name].tobytes())
+        for array in small.values():
+            self._file.write(array.tobytes())
         self._file.seek(0)
         self._file.write(_header(shape, self._offsets[-1], small))
 
 
 def _header(shape: list[int], size: int, small: dict[str, NDArray[Any]]) -> bytes:
     """Return the safetensors header, padded so that the data begin at ``DATA_START``."""
+    marks = {"format": FORMAT, "sha256": format.digest(small)}
+    if MANY in small:
+        marks[f"sha256 {MANY}"] = hashlib.sha256(small[MANY].data).hexdigest()
     entries: dict[str, Any] = {
-        "__metadata__": {"format": FORMAT, "sha256": format.digest(small)},
+        "__metadata__": marks,
         "pixels": {"dtype": "U8", "shape": shape, "data_offsets": [0, size]},
     }
-    for name in SMALL:
-        array = small[name]
+    for name, array in small.items():
         entries[name] = {
             "dtype": _TYPES[array.dtype.name],
             "shape": list(array.shape),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from restore_recog import landmarks
 from restore_recog.alignment import transform_points
 
-MIRRORED = [1, 0, 2, 4, 3]
-"""Order of the five points in a mirrored image: eyes and mouth corners change sides."""
+MIRRORED: Mapping[int, Sequence[int] | NDArray[np.int64]] = {
+    5: [1, 0, 2, 4, 3],
+    98: landmarks.MIRRORED,
+}
+"""How many points -> their order in a mirrored image: what is paired changes sides."""
 
 TIGHT = 0.15
 """Share of the images that are framed as tightly as many real collections are."""
@@ -19,16 +23,16 @@ TIGHT = 0.15
 
 def augment(
     pixels: NDArray[np.uint8],
-    landmarks: NDArray[np.float32],
+    points: Sequence[NDArray[np.float32]],
     size: int,
     rng: np.random.Generator,
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Return one randomly changed crop and its landmarks.
+) -> tuple[NDArray[np.uint8], list[NDArray[np.float32]]]:
+    """Return one randomly changed crop and where its points are then.
 
     Args:
         pixels: (S + 2m, S + 2m, 3) uint8: the crop with a margin of m pixels of
             real image, so that a small rotation shows no invented border.
-        landmarks: (5, 2) float32 pixels of the crop without the margin.
+        points: (5, 2) or (98, 2) float32 pixels each, of the crop without the margin.
         size: S, in pixels.
         rng: Source of every choice.
     """
@@ -40,9 +44,10 @@ def augment(
     warped = cv2.warpAffine(
         pixels, from_wide, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    points = transform_points(matrix, landmarks)
-    changed = _recolour(warped, rng)  # type: ignore[arg-type]
-    return changed, points[MIRRORED] if mirror else points
+    moved = [transform_points(matrix, one) for one in points]
+    if mirror:
+        moved = [one[MIRRORED[len(one)]] for one in moved]
+    return _recolour(warped, rng), moved  # type: ignore[arg-type]
 
 
 def tighten(

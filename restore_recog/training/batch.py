@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -21,6 +21,7 @@ class PackedBatch:
         landmarks: (N, 5, 2) float32 pixels.
         subjects: (N,) int64.
         labels: kind -> (N,) int64 codes, see :mod:`restore_recog.labels`.
+        landmarks98: (N, 98, 2) float32 pixels, NaN for points that are not known.
     """
 
     images: Tensor
@@ -29,31 +30,35 @@ class PackedBatch:
     landmarks: Tensor
     subjects: Tensor
     labels: Mapping[str, Tensor] = field(default_factory=dict)
+    landmarks98: Tensor | None = None
 
     def unpack(self, device: str = "cpu") -> FaceBatch:
         """Return the batch as floats on a device, where the bytes become floats."""
-        images, clean, masks, landmarks, subjects = (
-            tensor.to(device, non_blocking=True) for tensor in self._tensors()
-        )
-        labels = {kind: codes.to(device, non_blocking=True) for kind, codes in self.labels.items()}
+        on = self._each(lambda tensor: tensor.to(device, non_blocking=True))
         return FaceBatch(
-            _floats(images),
-            masks.unsqueeze(1).float(),
-            landmarks,
-            _floats(clean),
-            {"subject": subjects, **labels},
+            _floats(on.images),
+            on.masks.unsqueeze(1).float(),
+            on.landmarks,
+            _floats(on.clean),
+            {"subject": on.subjects, **on.labels},
+            landmarks98=on.landmarks98,
         )
 
     def pin_memory(self) -> PackedBatch:
         """Return the batch in pinned memory, from which a GPU copies while it computes."""
-        images, clean, masks, landmarks, subjects = (
-            tensor.pin_memory() for tensor in self._tensors()
-        )
-        labels = {kind: codes.pin_memory() for kind, codes in self.labels.items()}
-        return PackedBatch(images, clean, masks, landmarks, subjects, labels)
+        return self._each(Tensor.pin_memory)
 
-    def _tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        return self.images, self.clean, self.masks, self.landmarks, self.subjects
+    def _each(self, change: Callable[[Tensor], Tensor]) -> PackedBatch:
+        """Return the batch with every tensor changed."""
+        return PackedBatch(
+            change(self.images),
+            change(self.clean),
+            change(self.masks),
+            change(self.landmarks),
+            change(self.subjects),
+            {kind: change(codes) for kind, codes in self.labels.items()},
+            None if self.landmarks98 is None else change(self.landmarks98),
+        )
 
 
 def _floats(pixels: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from restore_recog.api import Dataset
 from restore_recog.coverings import cover
 from restore_recog.errors import DataError, NoFaceError, RestoreRecogError, SeveralFacesError
 from restore_recog.face_detection import FaceFinder
+from restore_recog.landmarks import COUNT, unknown
 from restore_recog.packs import format
 from restore_recog.packs.format import Note, Pack, wide_side
 from restore_recog.packs.writer import PackWriter
@@ -78,6 +79,14 @@ def _usable(
     return tuple(chosen[:limit])
 
 
+class _Cut(NamedTuple):
+    """A (W, W, 3) crop with its margin; (5, 2) and (98, 2) landmarks without it."""
+
+    pixels: NDArray[np.uint8]
+    landmarks: NDArray[np.float32]
+    landmarks98: NDArray[np.float32]
+
+
 @dataclass
 class CropRecords:
     """What is known about the crops that were kept, in their order.
@@ -86,6 +95,7 @@ class CropRecords:
         image_ids, people: As ``<data set's number>:<name>``; people by label.
         labels: Of each crop's person.
         landmarks: (5, 2) float32 pixels of each crop without its margin.
+        landmarks98: (98, 2) of the same, NaN for points that are not known.
         attributes: Of each crop's sample.
         failures: Images that yielded no crop.
     """
@@ -94,18 +104,23 @@ class CropRecords:
     people: dict[str, int] = field(default_factory=dict)
     labels: list[int] = field(default_factory=list)
     landmarks: list[NDArray[np.float32]] = field(default_factory=list)
+    landmarks98: list[NDArray[np.float32]] = field(default_factory=list)
     attributes: list[dict[str, str]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
-    def add(
-        self, source: TrainingSource, sample: FaceSample, landmarks: NDArray[np.float32]
-    ) -> None:
+    def add(self, source: TrainingSource, sample: FaceSample, crop: _Cut) -> None:
         """Add one crop that is kept."""
         person = f"{source.number}:{sample.subject}"
         self.labels.append(self.people.setdefault(person, len(self.people)))
         self.image_ids.append(f"{source.number}:{sample.image_id}")
-        self.landmarks.append(landmarks)
+        self.landmarks.append(crop.landmarks)
+        self.landmarks98.append(crop.landmarks98)
         self.attributes.append(dict(sample.attributes))
+
+    def many(self) -> NDArray[np.float32] | None:
+        """Return the (N, 98, 2) landmarks of all crops, or None where not one is known."""
+        many = np.stack(self.landmarks98)
+        return None if np.isnan(many).all() else many
 
 
 def cut_crops(
@@ -132,15 +147,15 @@ def cut_crops(
         for source, sample, image in _images(chosen):
             shown.update()
             try:
-                pixels, landmarks = cropper(image)
+                crop = cropper(image)
             except RestoreRecogError as error:
                 stage = "read" if image is error else "align"
                 if isinstance(error, NoFaceError | SeveralFacesError):
                     stage = "detect"
                 records.failures.append(Failure(stage, sample.image_id, sample.subject, str(error)))
                 continue
-            keep(pixels)
-            records.add(source, sample, landmarks)
+            keep(crop.pixels)
+            records.add(source, sample, crop)
     if not records.image_ids:
         raise DataError(
             f"None of the {count} images yielded a face crop; the first one: "
@@ -191,7 +206,8 @@ def write_pack(
             left_out=left_out,
             version=__version__,
         )
-        writer.finish(note, np.stack(made.landmarks), np.array(made.labels, np.int64))
+        subjects = np.array(made.labels, np.int64)
+        writer.finish(note, np.stack(made.landmarks), subjects, made.many())
     return format.open_pack(path)
 
 
@@ -212,10 +228,8 @@ class _Cropper:
         self.size = size
         self._finder: FaceFinder | None = None
 
-    def __call__(
-        self, image: FaceImage | RestoreRecogError
-    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """Return the wide crop and its (5, 2) landmarks, or raise why there is none."""
+    def __call__(self, image: FaceImage | RestoreRecogError) -> _Cut:
+        """Return the wide crop and its landmarks, or raise why there is none."""
         if isinstance(image, RestoreRecogError):
             raise image
         crop = self._crop(image)
@@ -226,7 +240,8 @@ class _Cropper:
         wide = wide_side(self.size)
         matrix = crop.matrix.copy()
         matrix[:, 2] += (wide - self.size) // 2
-        return warp(image.pixels, matrix, wide), points
+        many = crop.landmarks if len(crop.landmarks) == COUNT else unknown()
+        return _Cut(warp(image.pixels, matrix, wide), points, many)
 
     def _crop(self, image: FaceImage) -> FaceCrop:
         if image.landmarks is not None:

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from restore_recog import labels
 from restore_recog.api import Dataset
 from restore_recog.errors import DataError
+from restore_recog.landmarks import unknown
 from restore_recog.packs import format
 from restore_recog.packs.format import Pack
 from restore_recog.training.cropping import TrainingSource, cut_crops, sources, write_pack
 from restore_recog.types import FaceImage, Failure
 
-FORMAT = 2
+FORMAT = 3
 """Part of the cache's key: raised when the crops are made in another way."""
 
 PROBES = 8
@@ -58,6 +59,8 @@ class Crops:
         known: The fingerprint, where it has been computed already.
         labels: kind -> (N,) int64 codes, see :mod:`restore_recog.labels`; of a kind that is not
             there nothing is known.
+        landmarks98: (N, 98, 2) float32 pixels, NaN for points that are not known; None where of
+            no crop any is. The fingerprint leaves them out.
     """
 
     pixels: Pixels
@@ -68,6 +71,7 @@ class Crops:
     failures: tuple[Failure, ...] = ()
     known: str = ""
     labels: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    landmarks98: NDArray[np.float32] | None = None
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of ids, people, landmarks and pixels as hexadecimal text."""
@@ -82,6 +86,10 @@ class Crops:
         if kind in self.labels:
             return self.labels[kind]
         return np.full(len(self.image_ids), labels.UNKNOWN, np.int64)
+
+    def many(self, number: int) -> NDArray[np.float32]:
+        """Return the (98, 2) landmarks of one crop, NaN for points that are not known."""
+        return unknown() if self.landmarks98 is None else self.landmarks98[number]
 
 
 def collect(
@@ -152,6 +160,7 @@ def _in_memory(chosen: Sequence[TrainingSource], size: int, progress: bool) -> C
         size,
         tuple(made.failures),
         labels=labels.codes(made.attributes),
+        landmarks98=made.many(),
     )
 
 
@@ -183,6 +192,7 @@ def _of_pack(pack: Pack) -> Crops:
         tuple(note.failures),
         note.fingerprint,
         labels.codes(note.attributes),
+        pack.landmarks98,
     )
 
 
@@ -211,6 +221,7 @@ def _chosen(pack: Pack, size: int, only: Collection[str] | None, limit: int | No
         subjects=ranks[people],
         known="",
         labels={kind: codes[rows] for kind, codes in crops.labels.items()},
+        landmarks98=None if crops.landmarks98 is None else crops.landmarks98[rows],
     )
 
 
@@ -270,4 +281,11 @@ def _joined(parts: Sequence[tuple[int, Crops]]) -> Crops:
         labels={
             kind: np.concatenate([crops.codes(kind) for _, crops in parts]) for kind in labels.KINDS
         },
+        landmarks98=_joined_landmarks([crops for _, crops in parts]),
     )
+
+
+def _joined_landmarks(parts: Sequence[Crops]) -> NDArray[np.float32] | None:
+    if all(crops.landmarks98 is None for crops in parts):
+        return None
+    return np.stack([crops.many(n) for crops in parts for n in range(len(crops.image_ids))])

@@ -6,6 +6,7 @@ the images that an uninterrupted one would have seen.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -16,10 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from restore_recog.api import Dataset
-from restore_recog.coverings import choose, cover
-from restore_recog.errors import ImageError, TrainingError
+from restore_recog.coverings import choose
+from restore_recog.errors import TrainingError
 from restore_recog.labels import KINDS
-from restore_recog.training.augmentation import augment, degrade, tighten
 from restore_recog.training.batch import PackedBatch
 from restore_recog.training.classes import Classes
 from restore_recog.training.crops import Crops, collect
@@ -31,6 +31,7 @@ from restore_recog.training.drawing import (
     permutation,
     shuffled,
 )
+from restore_recog.training.example import example
 from restore_recog.types import FaceBatch
 
 __all__ = ["PackedBatch", "TrainingFaces"]
@@ -141,17 +142,35 @@ class TrainingFaces:
             return self, None
         held = np.sort(np.concatenate([self._people[n] for n in chosen]))
         kept = self.rows[~np.isin(self.rows, held)]
-        parts = [
-            TrainingFaces(
-                self.crops,
-                seed=self.seed,
-                rows=rows,
-                fingerprint=self.fingerprint,
-                coverings=self.coverings,
+        return self._only(kept, self.fingerprint), self._only(held, self.fingerprint)
+
+    def annotated(self) -> TrainingFaces:
+        """Return the faces of which some of the 98 landmarks are known.
+
+        Their fingerprint holds those landmarks too.
+
+        Raises:
+            TrainingError: There are none.
+        """
+        many = self.crops.landmarks98
+        known = many is not None and np.isfinite(many[self.rows]).any(axis=(1, 2))
+        if many is None or not np.any(known):
+            raise TrainingError(
+                "No training image has any of the 98 landmarks (five points are not enough); add "
+                "--data that has, such as phantom, ytf68:PATH or wflw:PATH."
             )
-            for rows in (kept, held)
-        ]
-        return parts[0], parts[1]
+        rows = self.rows[known]
+        mark = hashlib.sha256(many.tobytes()).hexdigest()
+        return self._only(rows, f"{self.fingerprint} with landmarks {mark}")
+
+    def _only(self, rows: NDArray[np.int64], fingerprint: str) -> TrainingFaces:
+        return TrainingFaces(
+            self.crops,
+            seed=self.seed,
+            rows=rows,
+            fingerprint=fingerprint,
+            coverings=self.coverings,
+        )
 
     def classes(self, kind: str) -> Classes:
         """Return the images sorted by a label.
@@ -253,35 +272,21 @@ class TrainingFaces:
         slots = range(part[0] * each, (part[0] + 1) * each)
         indices = indices[slots.start : slots.stop]
         made = [
-            self._example(int(index), generator(self.seed, phase.name, position + slot), covered)
+            example(
+                self.crops,
+                int(index),
+                generator(self.seed, phase.name, position + slot),
+                covered=covered,
+                coverings=self.coverings,
+            )
             for slot, index in zip(slots, indices, strict=True)
         ]
-        images, clean, masks, landmarks = (
+        images, clean, masks, landmarks, landmarks98 = (
             torch.from_numpy(np.stack(column)) for column in zip(*made, strict=True)
         )
         subjects = torch.from_numpy(self.crops.subjects[indices])
         labels = {kind: torch.from_numpy(self.crops.codes(kind)[indices]) for kind in KINDS}
-        return PackedBatch(images, clean, masks, landmarks, subjects, labels)
-
-    def _example(
-        self, index: int, rng: np.random.Generator, covered: float
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:
-        """Return (occluded, clean, mask, landmarks) of one image."""
-        crops = self.crops
-        clean, landmarks = augment(crops.pixels[index], crops.landmarks[index], crops.size, rng)
-        if rng.random() >= covered:
-            (clean,) = tighten([degrade(clean, rng)], rng)
-            return clean, clean, np.zeros(clean.shape[:2], np.uint8), landmarks
-        try:
-            result = cover(clean, landmarks, kind=self.coverings, seed=int(rng.integers(2**31)))
-        except ImageError as error:
-            raise TrainingError(
-                f"The training image {crops.image_ids[index]} cannot be covered ({error}); "
-                "correct its landmarks or take it out of the data."
-            ) from error
-        occluded = degrade(result.pixels, rng)
-        occluded, clean, mask = tighten([occluded, clean, result.mask], rng)
-        return occluded, clean, mask, landmarks
+        return PackedBatch(images, clean, masks, landmarks, subjects, labels, landmarks98)
 
 
 def _fingerprint(crops: Crops, coverings: str) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from layouts import draw, ids, noted, only, read
 
+from restore_recog.alignment import five_points
 from restore_recog.datasets.lfw import split_of
 from restore_recog.datasets.ytf68 import LANDMARKS, YTF68
 from restore_recog.errors import DataError
@@ -24,7 +25,7 @@ def write(file: Path, *rows: str, header: str = HEADER) -> None:
     file.write_text("\n".join((header, *rows)) + "\n")
 
 
-def test_five_of_the_68_points_are_handed_on(tmp_path: Path) -> None:
+def test_the_68_points_are_handed_on_as_98(tmp_path: Path) -> None:
     draw(tmp_path, "ytf68/No_Body_Jr_10.jpg")
     write(tmp_path / LANDMARKS, row("No_Body_Jr_10.jpg"))
     dataset = YTF68(str(tmp_path / "ytf68"))
@@ -32,9 +33,13 @@ def test_five_of_the_68_points_are_handed_on(tmp_path: Path) -> None:
     assert (sample.subject, sample.condition) == ("No_Body_Jr", "clean")
     assert sample.path == tmp_path / "ytf68" / "No_Body_Jr_10.jpg"
     points = read(dataset, "No_Body_Jr_10.jpg").landmarks
+    assert points is not None and points.dtype == np.float32 and points.shape == (98, 2)
     # Eyes: means of points 36-41 and 42-47; nose tip 30; mouth corners 48 and 54.
     wanted = np.array([[385, 192.5], [445, 222.5], [300, 150], [480, 240], [540, 270]])
-    assert points is not None and points.dtype == np.float32 and np.allclose(points, wanted)
+    assert np.allclose(five_points(points), wanted)
+    # The chin is the jaw's point 8, the last point of the inner lips 67.
+    assert points[16].tolist() == [80, 40] and points[95].tolist() == [670, 335]
+    assert np.isfinite(points).sum() == 2 * 68
     noted(dataset)
 
 
@@ -59,7 +64,7 @@ def test_the_last_row_of_a_file_counts(tmp_path: Path) -> None:
     write(tmp_path / LANDMARKS, row("A_B_00.jpg"), row("A_B_00.jpg", shift=7))
     dataset = YTF68(str(tmp_path))
     points = dataset.landmarks(only(dataset, "A_B_00.jpg"))
-    assert points is not None and points[2].tolist() == [307, 150]
+    assert points is not None and points[54].tolist() == [307, 150]
     noted(dataset, "1 rows of")
 
 

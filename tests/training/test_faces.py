@@ -13,9 +13,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from restore_recog.alignment import TEMPLATE
+from restore_recog.alignment import TEMPLATE, WFLW_FIVE, five_points
 from restore_recog.api import Dataset
 from restore_recog.errors import DataError, ImageError, RestoreRecogError, TrainingError
+from restore_recog.landmarks import unknown
 from restore_recog.training.augmentation import augment
 from restore_recog.training.crops import Crops, collect
 from restore_recog.training.drawing import Place, by_people, shuffled
@@ -269,12 +270,28 @@ class TestPixels:
             away = (columns - points[spot, 0]) ** 2 + (rows - points[spot, 1]) ** 2
             wide = (255 * np.exp(-away / 8)).astype(np.uint8)[..., None].repeat(3, axis=2)
             for seed in range(20):
-                pixels, moved = augment(wide, points, SIZE, np.random.default_rng(seed))
+                pixels, (moved,) = augment(wide, [points], SIZE, np.random.default_rng(seed))
                 spots = [spot, [1, 0, 2, 4, 3][spot]]
                 weight = pixels.astype(float).sum(axis=2) ** 4
                 y, x = (np.mgrid[:SIZE, :SIZE] * weight).sum(axis=(1, 2)) / weight.sum()
                 near = min(np.hypot(*(moved[index] - (x, y))) for index in spots)
                 assert near < 0.7
+
+    def test_98_landmarks_follow_the_five(self) -> None:
+        """They go the same way; those that are not known stay so, on the other side."""
+        points = (TEMPLATE * SIZE).astype(np.float32)
+        many = unknown()
+        many[list(WFLW_FIVE.values())] = points
+        many[33] = points[0]
+        wide = np.zeros((SIZE + 8, SIZE + 8, 3), np.uint8)
+        sides = set()
+        for seed in range(12):
+            _, (five, moved) = augment(wide, [points, many], SIZE, np.random.default_rng(seed))
+            assert np.allclose(five_points(moved), five, atol=1e-4)
+            brow = [n for n in (33, 46) if np.isfinite(moved[n]).all()]
+            assert np.isfinite(moved).sum() == 12 and len(brow) == 1
+            sides.add(brow[0])
+        assert sides == {33, 46}
 
     def test_left_stays_left_in_the_mirror(self) -> None:
         points = (TEMPLATE * SIZE).astype(np.float32)
@@ -282,7 +299,7 @@ class TestPixels:
         image[:, : SIZE // 2] = 255
         sides = set()
         for seed in range(12):
-            pixels, moved = augment(image, points, SIZE, np.random.default_rng(seed))
+            pixels, (moved,) = augment(image, [points], SIZE, np.random.default_rng(seed))
             assert moved[0, 0] < moved[1, 0] and moved[3, 0] < moved[4, 0]
             sides.add(bool(pixels[:, :8].mean() > pixels[:, -8:].mean()))
         assert sides == {True, False}

@@ -182,7 +182,7 @@ def unpacked_image(content: bytes) -> FaceImage:
     pixels = np.frombuffer(rest[: ends[0]], np.uint8).reshape(height, width, 3)
     landmarks = np.frombuffer(rest[ends[0] : ends[1]], np.float32).reshape(-1, 2)
     mask = np.frombuffer(rest[ends[1] :], np.uint8).reshape(height, width) if masked else None
-    _require(bool(np.isfinite(landmarks).all()))
+    _require(not np.isinf(landmarks).any() and (points > 5 or not np.isnan(landmarks).any()))
     return FaceImage(pixels.copy(), landmarks.copy() if points else None, mask)
 
 
