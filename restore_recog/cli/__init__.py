@@ -41,6 +41,7 @@ COMMANDS = {
         "restore_recog.cli.train_classifier",
         "Train a classifier of expressions on your faces.",
     ),
+    "train-landmarker": ("restore_recog.cli.train_landmarker", "Train a landmarker on your faces."),
     "pack": ("restore_recog.cli.pack", "Pack the training faces of data sets into one file."),
     "validate": ("restore_recog.cli.validate", "Check data sets for problems."),
     "export": ("restore_recog.cli.export", "Export a restorer as ONNX or torch.export."),

@@ -62,6 +62,7 @@ def _train(
 ) -> None:
     import torch
 
+    from restore_recog.api import Landmarker
     from restore_recog.cli.training_data import advice
     from restore_recog.system import allocation
     from restore_recog.system.processes import Processes
@@ -79,7 +80,7 @@ def _train(
         torch.set_num_threads(options.threads)
     seed_everything(options.seed)
     trainable = _trainable(plugin, call, {**own, **options.settings})
-    trainer = _trainer(options, trainable, own["device"])
+    trainer = _trainer(options, trainable, own["device"], annotated=issubclass(plugin, Landmarker))
     path = trainer.fit(resume=resume)
     hint = advice(trainer.progress.waiting, trainer.settings.workers)
     if hint:
@@ -90,8 +91,10 @@ def _train(
         _say(f"Time is up; weights so far: {path}. Continue with --resume.")
 
 
-def _trainer(options: TrainingOptions, trainable: Trainable, device: str) -> Trainer:
-    """Read the faces and return what trains on them."""
+def _trainer(
+    options: TrainingOptions, trainable: Trainable, device: str, *, annotated: bool
+) -> Trainer:
+    """Read the faces, if asked for only those with landmarks; return what trains on them."""
     from restore_recog import registry
     from restore_recog.cli.training_data import allowed
     from restore_recog.system.processes import Processes
@@ -120,6 +123,9 @@ def _trainer(options: TrainingOptions, trainable: Trainable, device: str) -> Tra
         f"used ({options.output / 'failures.csv'}).",
         err=True,
     )
+    if annotated:
+        faces = faces.annotated()
+        _say(f"{len(faces)} of them have some of the 98 landmarks and are used.", err=True)
     faces, validation, note = held_out(trainable, faces, options.validation_share)
     if validation is not None:
         note = f"{len(validation)} images of {validation.people} people are held out to validate."

@@ -14,9 +14,6 @@ from restore_recog import images, registry, weights
 from restore_recog.errors import DataError, WeightsError
 from restore_recog.evaluation import plan_files
 from restore_recog.labels import EXPRESSIONS
-from restore_recog.landmarkers.hourglass.networks import HourglassNet
-from restore_recog.landmarkers.hourglass.presets import read_options
-from restore_recog.nn.options import plain
 from restore_recog.testing import (
     ClassifierContract,
     DatasetContract,
@@ -70,9 +67,8 @@ class Made:
 
     def landmarker(self, name):
         plugins = registry.landmarkers
-        file = self.folder / f"{name}.safetensors"
-        options = read_options("tiny", {"least": 0.0})
-        weights.save(file, name, plain(options), HourglassNet(options).state_dict())
+        make = plugins.load(name).trainable
+        file = self._untrained(name, lambda: make(None, preset="tiny", least=0.0))
         return plugins.create(name, weights=file, device="cpu")
 
     def _untrained(self, name, trainable):

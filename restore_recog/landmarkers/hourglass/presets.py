@@ -29,6 +29,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "batch_size": 8,
         "images": 1_500_000,
         "warm_up": 0.0,
+        "schedule": "steps",
         "drops": (0.8, 0.9),
         "optimizer": "rmsprop",
         "lr": 1e-4,
@@ -48,7 +49,7 @@ PRESETS["compact"] = PRESETS["paper"] | {
     "batch_size": 16,
     "images": 300_000,
     "warm_up": 0.02,
-    "drops": (),
+    "schedule": "cosine",
     "optimizer": "adam",
     "lr": 2e-3,
     "weight_decay": 1e-4,
@@ -65,13 +66,17 @@ PRESETS["tiny"] = PRESETS["compact"] | {
 middle of a heat-map's blob where the point is and reads it back as finely; without it both go by
 whole cells, and reading back adds a quarter of one, as published. ``least`` is how high the better
 half of the heat-maps must rise, on average, for a face to be there. ``warm_up`` and ``drops`` are
-shares of the schedule: the learning rate rises over the first, and falls tenfold at each of the
-others; without any it follows half a cosine. ``turn`` (degrees) and ``zoom`` are the deviations of
-the turns and of the logarithm of the scales that training adds to those of all trainings here.
+shares of the schedule: the learning rate rises over the first, and in ``steps`` falls tenfold at
+each of the others; in ``cosine`` it follows half a cosine. ``turn`` (degrees) and ``zoom`` are the
+deviations of the turns and of the logarithm of the scales that training adds to those of all
+trainings here.
 ``init`` is ``scratch``, ``shipped`` or a file. ``compact`` is in no paper: a narrow stack at 128
 pixels for a file under 1 MB. ``tiny`` is for tests and finds little."""
 
-CHOICES: dict[str, tuple[str, ...]] = {"optimizer": ("rmsprop", "adam")}
+CHOICES: dict[str, tuple[str, ...]] = {
+    "optimizer": ("rmsprop", "adam"),
+    "schedule": ("steps", "cosine"),
+}
 
 CONFIGURATION = Configuration(
     LABEL,
