@@ -44,7 +44,7 @@ def command(**given: Any) -> None:
     """
     given["recognizer"], *further = given.pop("recognizers")
     check_options(given)
-    check_names(given, [given["segmenter"]])
+    check_names(given, given["segmenter"])
     given["restorers"] = options.told(
         given["restorers"], given["expression"], given["gender"], given["unsure"]
     )

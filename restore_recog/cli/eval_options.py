@@ -29,7 +29,9 @@ def _of_field(declared: Field[Any]) -> Decorator[Any]:
         "multiple": facts.get("multiple", False),
     }
     if declared.default not in (None, MISSING):
-        settings |= {"default": declared.default, "show_default": True}
+        several = settings["multiple"]
+        default = [declared.default] if several else declared.default
+        settings |= {"default": default, "show_default": True}
     if "choices" in facts:
         settings["type"] = click.Choice(facts["choices"])
     if "least" in facts:

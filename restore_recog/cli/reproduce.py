@@ -164,7 +164,7 @@ def _check(table: PaperTable, preset: Preset, given: dict[str, Any]) -> None:
     """
     from restore_recog.cli.eval import check_names
 
-    check_names(given | {"protocol": preset.protocol}, [given["segmenter"]])
+    check_names(given | {"protocol": preset.protocol}, given["segmenter"])
     for spec in given["data"]:
         name = split(spec)[0]
         if name == preset.data and preset.unfit:

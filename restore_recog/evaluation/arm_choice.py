@@ -12,7 +12,7 @@ from restore_recog.evaluation.arm import NO_CLEAN, Arm
 from restore_recog.evaluation.arms import ARMS, DEFAULT_ARMS, Occluded
 from restore_recog.evaluation.oracle_arms import ORACLE_LABELS, OracleLabel, OracleMask
 from restore_recog.evaluation.request import EvalRequest
-from restore_recog.segmenters.names import ChosenSegmenter, margin
+from restore_recog.segmenters.names import ChosenSegmenter
 from restore_recog.types import FaceSample
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ class ArmChoice:
         request: EvalRequest,
         restorers: Mapping[str, Restorer],
         segmenters: Mapping[str, ChosenSegmenter | None],
+        margins: Mapping[str, int | None],
+        *,
         label: str = "",
     ) -> None:
         """Remember what the run has.
@@ -67,11 +69,12 @@ class ArmChoice:
         Args:
             request: Names the arms, where they are not the default ones.
             restorers, segmenters: By the restorers' names in this run.
+            margins: By how many pixels their true masks are widened; None without them.
             label: What a classifier is asked, as in :class:`restore_recog.api.Plan`.
         """
         self._asked = request.arms
         self._usual = (*DEFAULT_ARMS, *(arm.name for arm in ORACLE_LABELS if arm.kind == label))
-        self._true = margin(request.segmenter) == 0
+        self._true = all(margin == 0 for margin in margins.values()) and bool(margins)
         self._restorers = restorers
         self._segmented = any(segmenters.values())
         self._maskless = [name for name, one in restorers.items() if "masks" not in one.needs]
@@ -157,9 +160,14 @@ class ArmChoice:
     def _specs(self, arm: Arm) -> list[ArmSpec]:
         if not arm.restores:
             return [ArmSpec(arm)]
-        return [
-            ArmSpec(arm, name)
+        names = [
+            name
             for name, restorer in self._restorers.items()
             if not (isinstance(arm, OracleMask) and name in self._maskless)
             and not (isinstance(arm, OracleLabel) and arm.kind not in restorer.needs)
         ]
+        if isinstance(arm, OracleMask):
+            # No segmenter moves what a restorer makes of true masks: its first name stands for all.
+            firsts = {id(self._restorers[name]): name for name in names[::-1]}
+            names = [name for name in names if firsts[id(self._restorers[name])] == name]
+        return [ArmSpec(arm, name) for name in names]

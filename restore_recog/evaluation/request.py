@@ -20,7 +20,7 @@ from restore_recog.api import (
     Restorer,
     Segmenter,
 )
-from restore_recog.names import numbered, printable
+from restore_recog.names import printable
 from restore_recog.segmenters import names
 from restore_recog.system import allocation, devices
 from restore_recog.system.processes import own_device
@@ -49,7 +49,7 @@ class EvalRequest:
     Attributes:
         datasets: One or more; ids get the data set's name as prefix where there are several.
         restorers: One or more; each has its own rows in the table.
-        segmenter: As the option, or a segmenter.
+        segmenter: As the option, or a segmenter; or several, each for every restorer in turn.
         arms: Names out of :data:`restore_recog.evaluation.arms.ARMS`; None takes the default arms.
         template: (5, 2) positions of the five points in the crops, in units of the side; None
             for the project's own.
@@ -66,12 +66,13 @@ class EvalRequest:
     protocol: EvaluationProtocol
     restorers: Sequence[Restorer]
     recognizer: Recognizer
-    segmenter: str | Segmenter = option(
+    segmenter: str | Segmenter | Sequence[str | Segmenter] = option(
         "own",
         "What finds the covering: each restorer's own segmenter, nothing (the true mask is "
         "given; true+3 and true-3 widen and narrow it by 3 pixels), the segmenter of the restorer "
-        "NAME with the weights FILE, or module:Class.",
+        "NAME with the weights FILE, or module:Class; repeat to give every restorer each in turn.",
         metavar="own|true|NAME[=FILE]",
+        multiple=True,
         recorded=False,
     )
     arms: tuple[str, ...] | None = option(
@@ -168,6 +169,7 @@ class EvalRequest:
         chosen = [
             one for one in fields(self) if one.metadata.get("recorded", "text" in one.metadata)
         ]
+        described = [names.described(choice) for choice in self.choices()]
         return {
             **{one.name: getattr(self, one.name) for one in chosen},
             "data": [
@@ -187,7 +189,7 @@ class EvalRequest:
             "restorers": {
                 name: provenance.model(restorer) for name, restorer in self.named().items()
             },
-            "segmenter": names.described(self.segmenter),
+            "segmenter": described[0] if len(described) == 1 else described,
             **self._classifying(),
             "crop_template": None if self.template is None else self.template.tolist(),
         }
@@ -204,12 +206,18 @@ class EvalRequest:
         """Return whether templates need weights."""
         return self.enrolment == "quality"
 
+    def choices(self) -> tuple[str | Segmenter, ...]:
+        """Return what finds the coverings, each as it was asked for."""
+        given = self.segmenter
+        return (given,) if isinstance(given, str | Segmenter) else tuple(given)
+
+    def restorings(self) -> dict[str, names.Restoring]:
+        """Return the restorers with their segmenters, by their names in the run."""
+        return names.restorings(self.restorers, self.choices())
+
     def named(self) -> dict[str, Restorer]:
-        """Return the restorers by name and argument; a second one of a name is ``name-2``."""
-        names = numbered(
-            r.name if r.argument is None else f"{r.name}:{r.argument}" for r in self.restorers
-        )
-        return dict(zip(names, self.restorers, strict=True))
+        """Return the restorers by their names in the run."""
+        return {name: one.restorer for name, one in self.restorings().items()}
 
     def covered(self) -> dict[str, str | None]:
         """Return the choice of coverings, for the record.
@@ -219,10 +227,6 @@ class EvalRequest:
         asked = {"pattern": self.pattern, "difficulty": self.difficulty}
         given = {name: value for name, value in asked.items() if value is not None}
         return {"kind": self.coverings, "colour": self.colour, **given}
-
-    def planner(self) -> EvaluationProtocol:
-        """Return the protocol as :func:`planner` does; the request's own is not changed."""
-        return planner(self.protocol, self.datasets)
 
 
 def planner(protocol: EvaluationProtocol, datasets: Sequence[Dataset]) -> EvaluationProtocol:
@@ -266,8 +270,9 @@ def from_names(
         DeviceError: There is no such device.
     """
     segmenter, classifier = others.get("segmenter"), others.get("classifier")
-    if isinstance(segmenter, str):
-        names.check(segmenter)
+    for choice in [segmenter] if isinstance(segmenter, str) else segmenter or ():
+        if isinstance(choice, str):
+            names.check(choice)
     if isinstance(classifier, str):
         registry.classifiers.check(classifier)
     device = devices.resolve(own_device(device))

@@ -14,14 +14,15 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from restore_recog import registry
 from restore_recog.api import Restorer, Segmenter
 from restore_recog.errors import PluginError, PluginImportError, UnknownPluginError, WeightsError
+from restore_recog.names import numbered
 from restore_recog.specs import split
 
 OWN, TRUE = "own", "true"
@@ -70,6 +71,28 @@ def described(choice: str | Segmenter) -> str:
 
     name, file = parts(choice)
     return choice if file is None else f"{name}={file.name} (SHA-256 {fingerprint(file)})"
+
+
+def title(choice: str | Segmenter) -> str:
+    """Return what a choice is called beside a restorer: of a path its last part, no file."""
+    if isinstance(choice, Segmenter):
+        return choice.name
+    name = parts(choice)[0]
+    return name.rpartition(":")[2] if registry.segmenters.is_path(name) else name
+
+
+class Restoring(NamedTuple):
+    """A restorer of a run, and what finds its masks.
+
+    Attributes:
+        restorer: It.
+        alone: Its name where it has one segmenter.
+        choice: Of its segmenter, as the table of this module has it, or a segmenter.
+    """
+
+    restorer: Restorer
+    alone: str
+    choice: str | Segmenter
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,6 +144,46 @@ def choose(
         lent = next((segmenter for segmenter in chosen.values() if segmenter is not None), None)
         chosen |= dict.fromkeys(needy, lent or create(DEFAULT_SEGMENTER, {}, device))
     return chosen
+
+
+def restorings(
+    restorers: Sequence[Restorer], choices: Sequence[str | Segmenter]
+) -> dict[str, Restoring]:
+    """Return restorers with their segmenters, by what they are called in a run.
+
+    That is name and argument, and a second one of a name is ``name-2``. Where there are several
+    segmenters, restorers that read masks come once with each, as ``name+segmenter``.
+    """
+    alone = numbered(r.name if r.argument is None else f"{r.name}:{r.argument}" for r in restorers)
+    titles = numbered(map(title, choices))
+    many = {}
+    for name, restorer in zip(alone, restorers, strict=True):
+        if len(choices) == 1 or "masks" not in restorer.needs:
+            many[name] = Restoring(restorer, name, choices[0])
+            continue
+        for called, choice in zip(titles, choices, strict=True):
+            many[f"{name}+{called}"] = Restoring(restorer, name, choice)
+    return many
+
+
+def choose_each(
+    restorings: Mapping[str, Restoring], device: str
+) -> dict[str, ChosenSegmenter | None]:
+    """Return the segmenter of every restorer of a run; each choice is made once.
+
+    Args:
+        restorings: By their names in this run.
+        device: As for :func:`choose`, which says what each restorer gets.
+
+    Raises:
+        PluginError: As for :func:`choose`.
+    """
+    chosen: dict[str, ChosenSegmenter | None] = {}
+    for choice in dict.fromkeys(one.choice for one in restorings.values()):
+        mine = {name: one for name, one in restorings.items() if one.choice == choice}
+        given = choose(choice, {one.alone: one.restorer for one in mine.values()}, device)
+        chosen |= {name: given[one.alone] for name, one in mine.items()}
+    return {name: chosen[name] for name in restorings}
 
 
 def create(choice: str, restorers: Mapping[str, Restorer], device: str) -> ChosenSegmenter:

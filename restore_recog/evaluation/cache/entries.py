@@ -68,7 +68,7 @@ class FinishedWork:
         restorers: Mapping[str, Restorer],
         segmenters: Mapping[str, ChosenSegmenter | None],
         quality_models: object,
-        policy: Sequence[object],
+        policies: Mapping[str, Sequence[object]],
         weighed: bool = False,
     ) -> None:
         """Hash everything that works on the crops of a run.
@@ -79,7 +79,7 @@ class FinishedWork:
             restorers: By their names in the run.
             segmenters: Restorer name -> what finds its masks.
             quality_models: Those that score how good images look.
-            policy: What else decides what an entry holds; JSON values.
+            policies: Restorer name -> what else decides what its entries hold; JSON values.
             weighed: Whether entries hold the weights of templates.
         """
         self._cache = cache
@@ -91,7 +91,7 @@ class FinishedWork:
             name: None if chosen is None else [identity(chosen.segmenter), chosen.device[:4]]
             for name, chosen in segmenters.items()
         }
-        self._policy = list(policy)
+        self._policies = {name: list(policy) for name, policy in policies.items()}
         self._base.append(identity(quality_models))
         self._base += ["weighed"] if weighed else []
 
@@ -102,7 +102,7 @@ class FinishedWork:
         arm: list[Any] = [purpose, spec.arm.name, len(faces)]
         if spec.restorer is not None:
             name = spec.restorer
-            arm += [self._restorers[name], self._segmenters[name], self._policy]
+            arm += [self._restorers[name], self._segmenters[name], self._policies[name]]
         elif type(spec.arm).image is not Arm.image:  # it may use the mean face and any mask
             arm += [digest(mean_face), list(self._segmenters.values())]
         return {

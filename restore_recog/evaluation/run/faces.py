@@ -173,7 +173,7 @@ class CoveringSpec:
     pattern: str | None = None
     difficulty: str | None = None
 
-    def check(self) -> None:
+    def __post_init__(self) -> None:
         """Raise DataError for what cannot be drawn, before any work is done."""
         choose(self.kind, self.colour, self.pattern, self.difficulty)
 

@@ -39,7 +39,7 @@ class BlockMasks:
         segmenters: Mapping[str, ChosenSegmenter | None],
         ledger: Ledger,
         *,
-        true: int | None = None,
+        true: Mapping[str, int | None],
     ) -> None:
         """Remember the block.
 
@@ -48,8 +48,8 @@ class BlockMasks:
             segmenters: Restorer name -> its segmenter, as
                 :func:`~restore_recog.segmenters.names.choose` returns them.
             ledger: Takes failures and costs.
-            true: By how many pixels the true masks are widened that the restorers are given;
-                None where they are given what the segmenters find.
+            true: Restorer name -> by how many pixels the true masks are widened that it is given;
+                None where it is given what its segmenter finds.
         """
         self._faces, self._segmenters, self._ledger, self._true = faces, segmenters, ledger, true
         self._done: dict[tuple[int, bool], tuple[Mapping[str, Pixels], Mapping[str, str]]] = {}
@@ -66,10 +66,11 @@ class BlockMasks:
             clean: Whether to look at the clean counterpart.
         """
         image = face.clean if clean else face.crop.pixels
-        if self._true is not None and not clean:
+        wider = self._true[restorer]
+        if wider is not None and not clean:
             mask, why = face.crop.mask, "The data has no true mask of this image."
             if mask is not None:
-                mask = widened(mask, self._true) if self._true else mask
+                mask = widened(mask, wider) if wider else mask
                 mask = repeated(mask, face.crop.valid)
         elif (segmenter := self._segmenters[restorer]) is not None:
             masks, reasons = self._segmented(segmenter, clean)

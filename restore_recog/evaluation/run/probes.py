@@ -24,7 +24,7 @@ from restore_recog.evaluation.run.quality_models import QualityModels
 from restore_recog.evaluation.run.sharing import Once
 from restore_recog.evaluation.run.templates import Face, embed, stacked
 from restore_recog.labels import KINDS, UNKNOWN
-from restore_recog.segmenters.names import ChosenSegmenter, margin
+from restore_recog.segmenters.names import ChosenSegmenter
 from restore_recog.types import Failure, Pixels, Templates
 
 
@@ -113,6 +113,7 @@ class ProbePass:
         studio: Where faces come from; its ledger takes failures and costs.
         restorers: By their names in this run.
         segmenters: Restorer name -> its segmenter, or None.
+        margins: Restorer name -> by how many pixels its true masks are widened; None without them.
         choice: The arms; the blocks may narrow it.
         quality_models: Those that score how good the images look.
         mean_face: (S, S, 3) uint8, for the arm ``fill``.
@@ -124,6 +125,7 @@ class ProbePass:
     studio: Studio
     restorers: Mapping[str, Restorer]
     segmenters: Mapping[str, ChosenSegmenter | None]
+    margins: Mapping[str, int | None]
     choice: ArmChoice
     quality_models: QualityModels
     mean_face: Pixels
@@ -171,8 +173,8 @@ class ProbePass:
         return self.work.tile(keys[face.sample.image_id], make)
 
     def _maker(self, probes: Sequence[ProbeFace]) -> ImageMaker:
-        ledger, true = self.studio.ledger, margin(self.request.segmenter)
-        masks = BlockMasks(probes, self.segmenters, ledger, true=true)
+        ledger = self.studio.ledger
+        masks = BlockMasks(probes, self.segmenters, ledger, true=self.margins)
         return ImageMaker(self.restorers, masks, self.mean_face, ledger)
 
     def _outcomes(

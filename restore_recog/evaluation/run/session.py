@@ -21,7 +21,7 @@ from restore_recog.evaluation.arm_choice import ArmChoice, ArmSpec
 from restore_recog.evaluation.cache import entries
 from restore_recog.evaluation.cache.packing import Tile
 from restore_recog.evaluation.cache.rendering import kept
-from restore_recog.evaluation.request import EvalRequest
+from restore_recog.evaluation.request import EvalRequest, planner
 from restore_recog.evaluation.run import cohort, quality_models
 from restore_recog.evaluation.run.faces import (
     CoveringSpec,
@@ -44,7 +44,7 @@ from restore_recog.evaluation.run.templates import (
 from restore_recog.evaluation.scores.design import Design
 from restore_recog.evaluation.scores.normalisation import ScoreNorm
 from restore_recog.face_detection import FaceFinder
-from restore_recog.segmenters.names import choose, margin
+from restore_recog.segmenters.names import choose_each, margin
 from restore_recog.system.processes import Processes
 from restore_recog.types import Templates, Vector
 
@@ -64,6 +64,7 @@ class Session:
         found_probes: image_id -> what is kept of the probes that were found.
         cohort: The images that scores are normalised with, or None.
         segmenters: Restorer name -> its segmenter, or None.
+        margins: Restorer name -> by how many pixels its true masks are widened; None without them.
         quality_models: Those that score how good the images look.
         notes: Sentences for the report.
         fill_mask: Which masks the arm ``fill`` fills: ``true``, ``predicted`` or both.
@@ -76,7 +77,7 @@ class Session:
             request: What to evaluate.
             ledger: Takes failures and costs.
             beside: The first session of a run with several recognisers, all else the same:
-                this one is shown the images that it makes.
+                this one is shown its images.
 
         Raises:
             DataError: The data does not support the protocol, the coverings or an arm.
@@ -84,7 +85,9 @@ class Session:
         """
         self.request = request
         self.ledger = ledger
-        self.restorers = request.named()
+        restorings = request.restorings()
+        self.restorers = {name: one.restorer for name, one in restorings.items()}
+        self.margins = {name: margin(one.choice) for name, one in restorings.items()}
         data, self._cache = kept(request.datasets, request.cache)
         self.source: Source = beside.source if beside else Source(data)
         self._once: Once = beside._once if beside else Once()
@@ -92,32 +95,29 @@ class Session:
         self.notes = [note for dataset in request.datasets for note in dataset.notes]
         self.notes += request.recognizer.notes
         samples = self.source.samples
-        self.plan = request.planner().plan(
-            list(samples.values()), seed=request.seed, limit=request.limit
-        )
+        protocol, every = planner(request.protocol, request.datasets), list(samples.values())
+        self.plan = protocol.plan(every, seed=request.seed, limit=request.limit)
         self.cohort: Source | None = beside.cohort if beside else cohort.drawn(request, self.plan)
         self._norms: dict[str, ScoreNorm] = {}
-        coverings = None
-        if self.plan.synthetic:
-            coverings = CoveringSpec(seed=request.seed, **request.covered())  # type: ignore[arg-type]
-            coverings.check()
+        asked: dict[str, Any] = {"seed": request.seed, **request.covered()}
+        drawn = CoveringSpec(**asked) if self.plan.synthetic else None
         self.design = Design.of(self.plan, {i: sample.subject for i, sample in samples.items()})
-        self.segmenters = choose(request.segmenter, self.restorers, request.device)
-        sizes = [side for r in self.restorers.values() for side in r.image_size]
+        self.segmenters = choose_each(restorings, request.device)
+        sizes = (side for r in self.restorers.values() for side in r.image_size)
         self.size = request.crop_size or max(sizes, default=DEFAULT_SIZE)
         self._clean = [i for i in self.design.columns if samples[i].condition == "clean"]
         probes = set() if self.plan.synthetic else set(self.plan.probes)
         self._extra = [i for i in self.design.columns if i not in probes | set(self._clean)]
-        self._choice = ArmChoice(request, self.restorers, self.segmenters, self.plan.label)
+        sides = self.restorers, self.segmenters, self.margins
+        self._choice = ArmChoice(request, *sides, label=self.plan.label)
         passing = [samples[i] for i in (*self.plan.probes, *self._extra)]
         self._choice.check_samples(passing, samples, self.plan.synthetic)
-        self.asks_quality = quality_models.asks_quality(self.plan, samples)
-        self._choice.check_question(asks_quality=self.asks_quality)
+        self.asks_quality = asks = quality_models.asks_quality(self.plan, samples)
+        self._choice.check_question(asks_quality=asks)
         self.specs = self._choice.specs()
         self._parts = sorted({spec.arm.part for spec in self.specs})  # the occluded arm: whole
-        asked = self.plan, self.asks_quality
-        self.quality_models = quality_models.of_run(request, *asked, self.size)
-        self._studio, self._work = self._workplace(coverings)
+        self.quality_models = quality_models.of_run(request, self.plan, asks, self.size)
+        self._studio, self._work = self._workplace(drawn)
         self._processes = Processes.current()
         self.gallery: dict[str, str] = {}
         self.found_probes: dict[str, FoundProbe] = {}
@@ -136,7 +136,7 @@ class Session:
                 restorers=self.restorers,
                 segmenters=self.segmenters,
                 quality_models=self.quality_models,
-                policy=[request.restorer_failure, margin(request.segmenter)],
+                policies={n: [request.restorer_failure, m] for n, m in self.margins.items()},
                 weighed=request.weighs,
             )
         template = TEMPLATE if request.template is None else request.template
@@ -240,6 +240,7 @@ class Session:
             self._studio,
             self.restorers,
             self.segmenters,
+            self.margins,
             self._choice,
             self.quality_models,
             mean,
@@ -255,10 +256,9 @@ class Session:
         self.notes += entries.notes([a[1] for a in accounts if a[1] is not None])
 
     def _note_masks(self, known: int, count: int) -> None:
-        if margin(self.request.segmenter) is not None and count and not known:
+        if any(one is not None for one in self.margins.values()) and count and not known:
             raise DataError(
-                "--segmenter true needs data with masks, and none of these probes has one; "
-                "use --segmenter own."
+                "--segmenter true needs data with masks, and none of these probes has one."
             )
         if known == count or not any(self.segmenters.values()):
             self.fill_mask = "true"

@@ -85,10 +85,10 @@ def test_an_evaluation_tells_what_was_drawn(tmp_path: Path) -> None:
 
 
 def test_a_wrong_wish_shows_before_any_work() -> None:
-    CoveringSpec("fmor", "red", 0, "dots", "hard").check()
+    CoveringSpec("fmor", "red", 0, "dots", "hard")
     for wish in ({"kind": "fmro"}, {"pattern": "dot"}, {"difficulty": "x"}, {"colour": "y"}):
         with pytest.raises(DataError, match="unknown"):
-            CoveringSpec(**wish).check()  # type: ignore[arg-type]
+            CoveringSpec(**wish)  # type: ignore[arg-type]
 
 
 def crops() -> Crops:

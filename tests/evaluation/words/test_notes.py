@@ -14,7 +14,7 @@ from scoring_fakes import board_of, findings, people, simple_plan
 from restore_recog.api import EvaluationProtocol, Plan
 from restore_recog.errors import DataError
 from restore_recog.evaluation.evaluate import evaluate
-from restore_recog.evaluation.request import EvalRequest
+from restore_recog.evaluation.request import EvalRequest, planner
 from restore_recog.evaluation.results import EvaluationReport
 from restore_recog.evaluation.words import notes
 from restore_recog.evaluation.words.notes import GUESS
@@ -105,12 +105,11 @@ def test_a_protocol_of_pairs_runs_from_end_to_end(pairs: EvaluationReport) -> No
 
 def test_the_list_of_pairs_goes_to_a_copy_of_the_protocol() -> None:
     data, protocol = Squares(), Listed()
-    asked = EvalRequest([data], protocol, (), Colours())
-    assert asked.planner() is protocol
+    assert planner(protocol, [data]) is protocol
     data.pair_list = Path("a.txt")
-    assert asked.planner().pair_list == Path("a.txt") and protocol.pair_list is None
+    assert planner(protocol, [data]).pair_list == Path("a.txt") and protocol.pair_list is None
     protocol.pair_list = Path("b.txt")
-    assert asked.planner() is protocol
+    assert planner(protocol, [data]) is protocol
 
 
 class Strangers(Fmor):
