@@ -25,6 +25,10 @@ COMMANDS = {
     "eval": ("restore_recog.cli.eval", "Measure whether restoring faces helps a recogniser."),
     "report": ("restore_recog.cli.report", "Show a finished run again, in any form."),
     "compare": ("restore_recog.cli.compare", "Show finished runs side by side."),
+    "leaderboard": (
+        "restore_recog.cli.leaderboard",
+        "Rank restorers over finished runs on one page.",
+    ),
     "reproduce": (
         "restore_recog.cli.reproduce",
         "Compare a published table with your results.",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from restore_recog import registry
-from restore_recog.cli import eval_several, options
+from restore_recog.cli import eval_board, eval_several, options
 from restore_recog.cli.eval_options import FIELDS, evaluation_options
 from restore_recog.evaluation.cache import CACHE
 from restore_recog.segmenters import names
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command("eval")
-@evaluation_options(recognizers=True)
+@evaluation_options(several=True)
 def command(**given: Any) -> None:
     """Measure whether restoring a masked face first helps a recogniser.
 
@@ -33,6 +33,10 @@ def command(**given: Any) -> None:
     progress to standard error, and the results folder keeps every number. A repeated run does
     no work twice: the output of the networks is kept in a cache.
 
+    With --restorer all or several protocols one page, the leaderboard, sets every restorer,
+    segmenter, recogniser and protocol side by side; data that is called as a protocol (ar:PATH)
+    belongs to that one.
+
     \b
     Examples:
       restore-recog eval --restorer fmodr --protocol fmor
@@ -40,20 +44,30 @@ def command(**given: Any) -> None:
       restore-recog eval -r my_package.my_module:MyRestorer --limit 100
       restore-recog eval --recognizer dlib --recognizer onnx:net.onnx -d lfw:/data/lfw
       restore-recog eval -p expression -d ferplus:/data/ferplus -r ecgan -r deepgan
+      restore-recog eval -r all -p ar,lfw -d ar:/data/ar -d lfw:/data/lfw
       torchrun --nproc-per-node 2 -m restore_recog eval -d lfw:/data/lfw
     """
     given["recognizer"], *further = given.pop("recognizers")
+    given["protocol"], *others = eval_board.protocols(given.pop("protocols"))
     check_options(given)
-    check_names(given, given["segmenter"])
+    every, given["restorers"], left_out = eval_board.restorers(given)
+    for protocol in (given["protocol"], *others):
+        check_names(given | {"protocol": protocol}, given["segmenter"])
     given["restorers"] = options.told(
         given["restorers"], given["expression"], given["gender"], given["unsure"]
     )
     eval_several.check(given, further)
-    output = given["output"] or _default_output(given)
+    board = [given["protocol"], *others] if every or others else []
+    output = given["output"] or (
+        options.default_output("leaderboard") if board else _default_output(given)
+    )
     from restore_recog.system.processes import processes
     from restore_recog.system.sole_use import sole_use
 
     with processes() as ranks, sole_use(output, ranks):
+        if board:
+            eval_board.run(eval_board.Asked(given, further, board, left_out), output, ranks)
+            return
         show = _several if further else _one
         text, known = show(given, further, output, ranks)
         if not ranks.leads:

@@ -46,7 +46,7 @@ FIELDS = {one.name: one for one in fields(EvalRequest) if "text" in one.metadata
 OPTIONS: dict[str, Decorator[Any]] = {
     "restorers": options.restorer(
         "restorers",
-        more="; repeat to compare several on the same probes",
+        more="; repeat to compare several on the same probes; all takes every one that has weights",
         multiple=True,
         default=["fmodr"],
         show_default=True,
@@ -145,19 +145,33 @@ RECOGNIZERS = click.option(
 """``--recognizer`` of a command that takes several."""
 
 
+PROTOCOLS = click.option(
+    "-p",
+    "--protocol",
+    "protocols",
+    multiple=True,
+    default=["fmor"],
+    show_default=True,
+    metavar="NAME[:ARGUMENT],...",
+    help="Who is compared with whom; several, which may be joined by commas, make a leaderboard.",
+)
+"""``--protocol`` of a command that takes several."""
+
+
 def evaluation_options(
-    *, only: Collection[str] = tuple(OPTIONS), output: str = "", recognizers: bool = False
+    *, only: Collection[str] = tuple(OPTIONS), output: str = "", several: bool = False
 ) -> Decorator[Any]:
     """Return a decorator that gives a command options of ``eval``.
 
     Args:
         only: Names of their parameters.
         output: Help of ``--output``, where the command has another default folder.
-        recognizers: Whether it takes several recognisers, as the parameter ``recognizers``.
+        several: Whether it takes several recognisers and protocols, as the parameters
+            ``recognizers`` and ``protocols``.
     """
     chosen = {name: one for name, one in OPTIONS.items() if name in only}
-    if recognizers:
-        chosen["recognizer"] = RECOGNIZERS
+    if several:
+        chosen |= {"recognizer": RECOGNIZERS, "protocol": PROTOCOLS}
     if output:
         chosen["output"] = options.output(output)
 

@@ -96,14 +96,14 @@ def shared_out(
         mine = tuple(
             spec
             for spec in given["data"]
-            if (kind := _kind(spec)) == presets[part.name].data or kind not in kinds
+            if (kind := kind_of(spec)) == presets[part.name].data or kind not in kinds
         )
         if mine:
             wanted.append((part, given | {"data": mine, "cache": cache}, output / part.name))
     return wanted
 
 
-def _kind(spec: str) -> str:
+def kind_of(spec: str) -> str:
     """Return the kind of data that a spec names, of rendered data the kind that it rehearses."""
     name, argument = split(spec)
     return (argument or "").partition("-")[0] if name == "phantom" else name

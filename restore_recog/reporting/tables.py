@@ -26,7 +26,7 @@ _LATEX = {
 }
 
 _ROW = DataRow("", " & ", r" \\")
-_BOOKTABS = TableFormat(  # its own formats for LaTeX escape the cells, which hold commands here
+BOOKTABS = TableFormat(  # its own formats for LaTeX escape the cells, which hold commands here
     lineabove=Line(r"\toprule", "", "", ""),
     linebelowheader=Line(r"\midrule", "", "", ""),
     linebetweenrows=None,
@@ -181,7 +181,7 @@ def arms_latex(arms: Sequence[ArmReport], caption: str) -> str:
         r"\centering",
         rf"\caption{{{escape_latex(caption)}}}",
         rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
-        tabulate(rows, head, tablefmt=_BOOKTABS, colalign=align, disable_numparse=True),
+        tabulate(rows, head, tablefmt=BOOKTABS, colalign=align, disable_numparse=True),
         r"\end{tabular}",
         *(
             rf"\par\footnotesize\textsuperscript{{{letter}}} {escape_latex(flag)}."

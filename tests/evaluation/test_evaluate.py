@@ -152,6 +152,23 @@ def test_segmenter_choices() -> None:
     assert other.setup["detectors"] == {"healer": "key"}
 
 
+def test_several_segmenters_in_one_run() -> None:
+    both = evaluate(request(covered(), segmenter=["true+2", KeyDetector(), "true"]))
+    restored = [one.name for one in both.arms if one.arm == "restored"]
+    assert restored == ["restored:healer+true+2", "restored:healer+key", "restored:healer+true"]
+    oracles = [one.restorer for one in both.arms if one.arm == "restored-oracle-mask"]
+    assert oracles == ["healer+true+2"]  # the true mask is one, whatever finds the others
+    for choice, name in ((KeyDetector(), "key"), ("true", "true"), ("true+2", "true+2")):
+        alone = evaluate(request(covered(), segmenter=choice))
+        mine = arm(both, f"restored:healer+{name}").figures
+        theirs = arm(alone, "restored:healer").figures
+        assert {k: f.value for k, f in mine.items()} == pytest.approx(
+            {k: f.value for k, f in theirs.items()}, nan_ok=True
+        )
+    assert both.setup["segmenter"] == ["true+2", "key", "true"]
+    assert both.setup["each_segmenter"]["healer+key"] == ["healer", "key"]
+
+
 def test_two_data_sets_keep_their_people_apart() -> None:
     base = request(Squares(4, 4), arms=("clean", "occluded"))
     result = evaluate(dataclasses.replace(base, datasets=[Squares(4, 4), Squares(5, 4)]))

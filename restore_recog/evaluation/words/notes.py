@@ -20,11 +20,13 @@ from restore_recog.evaluation.scores.cosine_table import without
 from restore_recog.evaluation.words import teaching
 from restore_recog.evaluation.words.ways import feeding, normalised, pooled
 from restore_recog.photographs import own_crop
+from restore_recog.segmenters.names import title
 from restore_recog.system import provenance
 from restore_recog.types import Templates
 
 if TYPE_CHECKING:
     from restore_recog.evaluation.figures.findings import Findings
+    from restore_recog.evaluation.request import EvalRequest
     from restore_recog.evaluation.run.session import Session
 
 GUESS = "a restoration is a guess, not evidence"
@@ -135,9 +137,18 @@ def setup(session: Session, findings: Findings) -> dict[str, Any]:
             name: None if segmenter is None else segmenter.name
             for name, segmenter in session.segmenters.items()
         },
+        **_each_segmenter(session.request),
         "fill_mask": session.fill_mask,
         "peak_memory_mib": provenance.peak_memory(),
     }
+
+
+def _each_segmenter(request: EvalRequest) -> dict[str, Any]:
+    """Return restorer -> its name by itself and its segmenter, where there are several."""
+    if len(request.choices()) == 1:
+        return {}
+    each = {n: [one.alone, title(one.choice)] for n, one in request.restorings().items()}
+    return {"each_segmenter": each}
 
 
 def _images(session: Session, findings: Findings) -> dict[str, int]:

@@ -1,0 +1,1 @@
+"""Every restorer, segmenter, recogniser and protocol of finished runs in one table."""
