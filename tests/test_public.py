@@ -16,7 +16,8 @@ from evaluation_fakes import Healer, Squares
 import restore_recog
 from restore_recog import EvalRequest, Report, cli, evaluate, public, register, registry
 from restore_recog.api import Recognizer, Restorer, Segmenter
-from restore_recog.cli.eval import build_request, unasked
+from restore_recog.cli.eval import unasked
+from restore_recog.cli.eval_run import build_request
 from restore_recog.errors import (
     DataError,
     OutputError,

@@ -66,12 +66,12 @@ def restorers(given: Mapping[str, Any]) -> tuple[bool, tuple[str, ...], list[str
     """Return whether all restorers were asked for, which they are, and who cannot take part.
 
     Raises:
-        UsageError, WeightsError: As :func:`restore_recog.cli.eval.restorer_weights`.
+        UsageError, WeightsError: As :func:`restore_recog.cli.eval_run.restorer_weights`.
     """
     asked = tuple(given["restorers"])
     if ALL not in asked:
         return False, asked, []
-    from restore_recog.cli.eval import restorer_weights
+    from restore_recog.cli.eval_run import restorer_weights
 
     names = [name for name in registry.restorers.names() if name != CONTROL]
     files = restorer_weights((*names, *asked), given["weights"])
@@ -150,7 +150,7 @@ def _planned(part: Mapping[str, Any]) -> EvalRequest:
     Raises:
         DataError: The data does not.
     """
-    from restore_recog.cli.eval import build_request
+    from restore_recog.cli.eval_run import build_request
     from restore_recog.evaluation.run.ledger import Ledger
     from restore_recog.evaluation.run.session import Session
 
@@ -161,7 +161,7 @@ def _planned(part: Mapping[str, Any]) -> EvalRequest:
 
 def _evaluated(asked: Asked, part: dict[str, Any], output: Path, ranks: Processes) -> list[Run]:
     """Evaluate one protocol, write its folder, and return its runs."""
-    from restore_recog.cli.eval import build_request, check_place, evaluated
+    from restore_recog.cli.eval_run import build_request, check_place, evaluated
     from restore_recog.reporting import folder, several
     from restore_recog.reporting.leaderboard.rows import Run
 

@@ -128,7 +128,7 @@ def command(name: str | None, listing: bool, **given: Any) -> None:
 
 def _measure(parts: Sequence[PaperTable], name: str, given: dict[str, Any]) -> None:
     """Check what can be checked at once, then evaluate and print every part that has data."""
-    from restore_recog.cli.eval import check_options
+    from restore_recog.cli.eval_run import check_options
     from restore_recog.published.presets import PRESETS
     from restore_recog.system.processes import processes
     from restore_recog.system.sole_use import sole_use
@@ -162,7 +162,7 @@ def _check(table: PaperTable, preset: Preset, given: dict[str, Any]) -> None:
         DataError: The table cannot be measured on that data.
         PluginError: Nothing of that name is installed.
     """
-    from restore_recog.cli.eval import check_names
+    from restore_recog.cli.eval_run import check_names
 
     check_names(given | {"protocol": preset.protocol}, given["segmenter"])
     for spec in given["data"]:
@@ -188,7 +188,7 @@ class _Part:
 
 def _reproduce(part: _Part, given: dict[str, Any], output: Path, ranks: Processes) -> str:
     """Evaluate, or take finished runs; write the comparison into the folder and return its text."""
-    from restore_recog.cli.eval import evaluated
+    from restore_recog.cli.eval_run import evaluated
     from restore_recog.published import rendering
     from restore_recog.reporting import folder
 
@@ -216,7 +216,7 @@ def _each(
     ranks: Processes,
 ) -> TableComparison | None:
     """Evaluate with the run's recogniser and with those of the rows; the images are made once."""
-    from restore_recog.cli.eval import check_place
+    from restore_recog.cli.eval_run import check_place
     from restore_recog.reporting import several
 
     check_place(given, output)
@@ -241,7 +241,8 @@ def _request(table: PaperTable, preset: Preset, given: dict[str, Any], output: P
     Raises:
         WeightsError: A restorer's weights are missing; the message says how they are made.
     """
-    from restore_recog.cli.eval import build_request, unasked
+    from restore_recog.cli.eval import unasked
+    from restore_recog.cli.eval_run import build_request
     from restore_recog.evaluation.oracle_arms import OracleLabel
 
     restorers = given["restorers"] or table.restorers

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from restore_recog.cli import options
-from restore_recog.cli.eval import build_request, check_names, unasked
+from restore_recog.cli.eval import unasked
 from restore_recog.cli.eval_options import OPTIONS, evaluation_options
+from restore_recog.cli.eval_run import build_request, check_names
 
 if TYPE_CHECKING:
     from restore_recog.evaluation.segmenters.figures import Study
