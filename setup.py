@@ -118,6 +118,7 @@ setup(
             "vggface = restore_recog.recognizers.vggface:VggFace",
         ],
         "restore_recog.classifiers": [
+            "gender = restore_recog.classifiers.gender:GenderClassifier",
             "resnet18 = restore_recog.classifiers.resnet18:ResNet18",
         ],
         "restore_recog.landmarkers": [

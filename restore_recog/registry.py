@@ -19,6 +19,7 @@ from restore_recog.errors import (
     PluginImportError,
     UnknownPluginError,
 )
+from restore_recog.labels import EXPRESSION, GENDER
 from restore_recog.packages import distribution, entry_points, importing
 
 T = TypeVar("T")
@@ -254,7 +255,7 @@ landmarkers: Registry[api.Landmarker] = Registry("landmarkers", "landmarker", ap
 datasets: Registry[api.Dataset] = Registry("datasets", "data set", api.Dataset)
 
 DEFAULT_RECOGNIZER = "timm"
-DEFAULT_CLASSIFIER = "resnet18"
+DEFAULT_CLASSIFIERS = {EXPRESSION: "resnet18", GENDER: "gender"}
 DEFAULT_LANDMARKER = "hourglass"
 """What ships with weights: the core asks for it where none is named."""
 

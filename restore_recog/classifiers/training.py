@@ -43,7 +43,8 @@ class ClassifierTraining:
         label: What it is to tell, a key of :data:`restore_recog.labels.KINDS`.
         model: Plug-in name that the weights file is written for.
         device: Where it trains.
-        options: Overrides of the configuration's options and of :data:`DEFAULTS`.
+        options: Overrides of the configuration's options and of *defaults*.
+        defaults: What :data:`DEFAULTS` are for other classifiers; may have more.
 
     Raises:
         TrainingError: There is no such option, or a value does not fit.
@@ -60,13 +61,14 @@ class ClassifierTraining:
         model: str,
         device: str,
         options: Mapping[str, Any],
+        defaults: Mapping[str, Any] = DEFAULTS,
     ) -> None:
-        preset = {**configuration.options, "label": label, **DEFAULTS}
+        preset = {**configuration.options, "label": label, **defaults}
         choices = {**configuration.choices, "label": (label,)}
         self.options = o = overridden(configuration.model, {"": preset}, "", options, choices)
         configuration.check({name: o[name] for name in configuration.options})
-        Configuration(configuration.model, DEFAULTS, (), limits=LIMITS).check(
-            {name: o[name] for name in DEFAULTS}
+        Configuration(configuration.model, defaults, (), limits=LIMITS).check(
+            {name: o[name] for name in defaults}
         )
         for name in ("images", "batch_size", "lr"):
             if o[name] <= 0:
@@ -93,13 +95,17 @@ class ClassifierTraining:
         o, batch = self.options, batch.to(self.device)
         self.net.train()
         for group in self.optimizer.param_groups:
-            group["lr"] = o["lr"] * warmed_cosine(progress, o["warm_up"])
+            group["lr"] = o["lr"] * self.rate(progress)
         labels = batch.attributes[self.label]
         logits = self.net(colourless(batch.images, o["grey"])).float()
         loss = F.cross_entropy(logits, labels, label_smoothing=o["smoothing"])
         descend(self.optimizer, self.net, loss, o["clip"])
         accuracy = (logits.detach().argmax(1) == labels).float().mean()
         return {"entropy": float(loss.detach()), "accuracy": float(accuracy)}
+
+    def rate(self, progress: float) -> float:
+        """Return the factor of the learning rate at a share of the training that is done."""
+        return warmed_cosine(progress, self.options["warm_up"])
 
     def validate(self, batch: FaceBatch) -> Mapping[str, float]:
         """Return the accuracy, and the cross-entropy's negative, where labels are known."""

@@ -118,6 +118,8 @@ class SightRow:
         told: What the classifier told; empty where there is no image.
         predicted: What the restorer went by; empty where by nothing.
         x, y: Where t-SNE puts the classifier's features; NaN where it was not asked.
+        confidence: How likely the classifier took what it told to be; NaN where there is no
+            image, and in folders of older versions.
     """
 
     arm: str
@@ -127,6 +129,7 @@ class SightRow:
     predicted: str
     x: float = math.nan
     y: float = math.nan
+    confidence: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,9 @@ def read_sights(path: Path) -> tuple[SightRow, ...]:
     if not path.is_file():
         return ()
     rows: Iterator[dict[str, Any]] = read_rows(path)
-    return tuple(SightRow(**row | {"x": float(row["x"]), "y": float(row["y"])}) for row in rows)
+    # Older folders do not say the confidence.
+    numbers = ("x", "y", "confidence")
+    return tuple(SightRow(**row | {n: float(row[n]) for n in numbers if n in row}) for row in rows)
 
 
 def read_curves(path: Path) -> dict[str, DetCurve]:

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from restore_recog import weights
 from restore_recog.errors import RestoreRecogError, TrainingError
-from restore_recog.labels import UNKNOWN
+from restore_recog.labels import EXPRESSION, UNKNOWN
 from restore_recog.nn.teachers import random_views
-from restore_recog.registry import DEFAULT_CLASSIFIER, classifiers
+from restore_recog.registry import DEFAULT_CLASSIFIERS, classifiers
 
 
 class Expert(nn.Module):
@@ -45,13 +45,14 @@ class Expert(nn.Module):
                 "--set expert=resnet18=FILE, or set the weight to 0."
             ) from error
         net, file = getattr(classifier, "net", None), classifier.weights
-        if classifier.label != "expression" or not isinstance(net, nn.Module):
+        if classifier.label != EXPRESSION or not isinstance(net, nn.Module):
             raise TrainingError(
                 f"'{spec}' cannot teach expressions: it tells a face's {classifier.label}, or has "
                 "no differentiable network 'net'. Choose another."
             )
         mark = "" if file is None else f" {weights.teacher_mark(file)}"
-        if mark and mark.strip() == weights.teacher_mark(weights.shipped(DEFAULT_CLASSIFIER)):
+        judge = weights.shipped(DEFAULT_CLASSIFIERS[EXPRESSION])
+        if mark and mark.strip() == weights.teacher_mark(judge):
             raise TrainingError(
                 f"'{spec}' is what reports ask by default, and could not judge a restorer that was "
                 "trained towards it; train another with 'restore-recog train-classifier'."

@@ -62,7 +62,8 @@ class Made:
 
     def classifier(self, name):
         plugins = registry.classifiers
-        file = self._untrained(name, lambda: plugins.load(name).trainable(None, width=8))
+        small = {"preset": "tiny"} if name == "gender" else {"width": 8}
+        file = self._untrained(name, lambda: plugins.load(name).trainable(None, **small))
         return plugins.create(name, weights=file, device="cpu")
 
     def landmarker(self, name):

@@ -21,12 +21,22 @@ def test_a_name_says_age_gender_and_race(tmp_path: Path) -> None:
     dataset = UTKFace(str(tmp_path))
     for name, (age, gender, race) in names.items():
         sample = only(dataset, name)
-        assert sample.attributes == {"age": age, "gender": gender, "race": race}
+        known = {name: sample.attributes[name] for name in ("age", "gender", "race")}
+        assert known == {"age": age, "gender": gender, "race": race}
+        assert set(sample.attributes) == {*known, "age_group"}
         assert sample.subject == name.partition(".")[0] and sample.condition == "clean"
         assert sample.path == tmp_path / name
         assert dataset.landmarks(sample) is None
     assert len({sample.subject for sample in dataset.samples()}) == len(names)
     noted(dataset, "UTKFace names nobody")
+
+
+def test_ages_fall_into_groups(tmp_path: Path) -> None:
+    groups = {0: "0-17", 17: "0-17", 18: "18-29", 29: "18-29", 30: "30-44", 44: "30-44",
+              45: "45-59", 59: "45-59", 60: "60+", 116: "60+"}  # fmt: skip
+    draw(tmp_path, *(f"{age}_0_0_2017.jpg" for age in groups))
+    samples = UTKFace(str(tmp_path)).samples()
+    assert {int(s.attributes["age"]): s.attributes["age_group"] for s in samples} == groups
 
 
 def test_folders_within_are_read(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ from restore_recog.segmenters.names import ChosenSegmenter
 from restore_recog.system import provenance
 from restore_recog.types import FaceCrop, FaceImage, FaceSample, Pixels
 
-FORMAT = 9
+FORMAT = 10
 """Raised by any change of what an entry holds."""
 
 CORE = {"restore_recog.evaluation.run.probes"}

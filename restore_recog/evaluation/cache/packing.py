@@ -46,6 +46,7 @@ class Outcome:
         features: (F,) of the image for FID, or None.
         weight: Of the template among others of its person; NaN where nobody asked.
         told: The code of the class that a classifier sees in the image; -1 for none.
+        confidence: How likely it takes that class to be; NaN for none.
         went_by: The labels that the restorer went by: kind -> code, -1 for none.
         seen: (G,) features by which the classifier decides, or None.
         vgg: (512,) of VGG-19, or None.
@@ -58,6 +59,7 @@ class Outcome:
     features: NDArray[np.float32] | None = None
     weight: float = math.nan
     told: int = UNKNOWN
+    confidence: float = math.nan
     went_by: Mapping[str, int] = field(default_factory=dict)
     seen: NDArray[np.float32] | None = None
     vgg: NDArray[np.float32] | None = None
@@ -77,6 +79,7 @@ def packed(outcome: Outcome, failures: Sequence[tuple[str, str]]) -> bytes:
         "failures": list(failures),
         "weight": outcome.weight,
         "told": outcome.told,
+        "confidence": outcome.confidence,
         "went_by": dict(outcome.went_by),
         "template": None if row is None else len(row),
         "mask": None if outcome.mask is None else len(outcome.mask),
@@ -114,6 +117,7 @@ def unpacked(content: bytes) -> tuple[Outcome, list[tuple[str, str]]]:
         mask,
         weight=_number(head["weight"]),
         told=_code(head["told"]),
+        confidence=_number(head["confidence"]),
         went_by=went_by,
         **vectors,
     )

@@ -268,8 +268,9 @@ def measure(session: Session, design: Design, spec: ArmSpec, run: ArmRun) -> Mea
     enrolled = design.enrolled(references)
     compare = comparison(recognizer, *enrolled, parts=parts, norm=session.norm(spec))
     samples = [session.source.samples[image_id] for image_id in design.plan.probes]
-    kind = design.plan.label
-    asked = kind and not spec.arm.fuses
+    labelled = None
+    if kind := "" if spec.arm.fuses else design.plan.label:
+        labelled = Labelled(kind, truth(kind, samples), run.told, run.confidence, run.seen)
     return Measured(
         name=spec.name,
         probes=run.templates,
@@ -278,7 +279,7 @@ def measure(session: Session, design: Design, spec: ArmSpec, run: ArmRun) -> Mea
         compare=compare,
         qualities=[run.qualities.get(image_id, ImageQuality()) for image_id in design.plan.probes],
         features=run.features,
-        labelled=Labelled(kind, truth(kind, samples), run.told, run.seen) if asked else None,
+        labelled=labelled,
         vgg=run.vgg,
         decisions={k: Decisions(k, truth(k, samples), taken) for k, taken in run.went_by.items()},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,8 @@ def rows(measured: Mapping[str, Measured], probes: Sequence[str], seed: int) -> 
         taken = np.full(len(probes), UNKNOWN) if decisions is None else decisions.taken
         for i, probe_id in enumerate(probes):
             codes = one.true[i], one.told[i], taken[i]
-            yield SightRow(name, probe_id, *(words[c] for c in codes), *places[name][i].tolist())
+            row = SightRow(name, probe_id, *(words[c] for c in codes), *places[name][i].tolist())
+            yield replace(row, confidence=float(one.confidence[i]))
 
 
 def _places(known: Mapping[str, Labelled], seed: int) -> dict[str, NDArray[np.float64]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -58,6 +59,7 @@ class ArmRun:
         features: (P, F) for FID, or None.
         told: (P,) codes of what a classifier sees in each image; -1 for none. Empty for arms
             without images.
+        confidence: (P,) how likely it takes that to be; NaN for none. Empty likewise.
         went_by: Kind of label -> (P,) codes of what the restorer went by; -1 for none.
         seen: (P, G) features by which the classifier decides, or None.
         vgg: (P, 512) of VGG-19, or None.
@@ -69,6 +71,7 @@ class ArmRun:
     masks: Mapping[str, bytes]
     features: NDArray[np.float32] | None = None
     told: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    confidence: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     went_by: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
     seen: NDArray[np.float32] | None = None
     vgg: NDArray[np.float32] | None = None
@@ -82,6 +85,7 @@ class ArmRun:
             for kind in ("features", "seen", "vgg")
         }
         told = [outcomes[i].told if i in outcomes else UNKNOWN for i in ids]
+        confidence = [outcomes[i].confidence if i in outcomes else math.nan for i in ids]
         taken = [outcomes[i].went_by if i in outcomes else {} for i in ids]
         kinds = [kind for kind in KINDS if any(kind in one for one in taken)]
         return cls(
@@ -90,6 +94,7 @@ class ArmRun:
             {image_id: outcome.quality for image_id, outcome in outcomes.items()},
             {image_id: o.mask for image_id, o in outcomes.items() if o.mask is not None},
             told=np.array(told, np.int64),
+            confidence=np.array(confidence),
             went_by={k: np.array([one.get(k, UNKNOWN) for one in taken]) for k in kinds},
             **{kind: stacked(known, ids) for kind, known in vectors.items() if known},
         )
@@ -228,6 +233,7 @@ class ProbePass:
                 score.features,
                 row.weight,
                 score.told,
+                score.confidence,
                 made.went_by[i],
                 score.seen,
                 score.vgg,

@@ -6,6 +6,7 @@ them on this machine. What is missing leaves its column empty, and the report sa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,7 +28,7 @@ from restore_recog.images import to_tensor
 from restore_recog.labels import UNKNOWN
 from restore_recog.metrics import naturalness
 from restore_recog.metrics.perceptual import Brisque, Inception, Lpips, Niqe
-from restore_recog.registry import DEFAULT_CLASSIFIER, classifiers
+from restore_recog.registry import DEFAULT_CLASSIFIERS, classifiers
 from restore_recog.restoring.restoration import resize
 from restore_recog.system import provenance
 from restore_recog.types import FaceSample, Pixels
@@ -64,13 +65,14 @@ class Scored:
         scores: By their name in :class:`~restore_recog.evaluation.image_quality.ImageQuality`.
         features: (D,) for FID, or None.
         told: The code of the class that the classifier sees; -1 without one.
-        seen: (G,) features by which it decides, or None.
-        vgg: (512,) of VGG-19, or None.
+        confidence: How likely it takes that class to be; NaN without one.
+        seen, vgg: (G,) features by which it decides, (512,) of VGG-19; or None.
     """
 
     scores: Mapping[str, float] = field(default_factory=dict)
     features: NDArray[np.float32] | None = None
     told: int = UNKNOWN
+    confidence: float = math.nan
     seen: NDArray[np.float32] | None = None
     vgg: NDArray[np.float32] | None = None
 
@@ -107,7 +109,7 @@ class QualityModels:
         """Return the scores of every image of one arm; of half a face, only what is told."""
         told = self._told(images, ledger)
         if spec.arm.part != WHOLE or not images:
-            return [Scored(told=code, seen=seen) for code, seen in told]
+            return [Scored({}, None, *one) for one in told]
         clean = [face.clean if spec.arm.quality else None for face in faces]
         scores = self._scores(images, clean, ledger)
         features = self._features(images, ledger)
@@ -128,16 +130,16 @@ class QualityModels:
 
     def _told(
         self, images: Sequence[Pixels], ledger: Ledger
-    ) -> Sequence[tuple[int, NDArray[np.float32] | None]]:
-        """Return the class that the classifier sees in every image, and its features."""
+    ) -> Sequence[tuple[int, float, NDArray[np.float32] | None]]:
+        """Return the class that the classifier sees in each image, how likely, its features."""
         if self.classifier is None or not images:
-            return [(UNKNOWN, None)] * len(images)
-        device = self.classifier.device
-        with ledger.timed("classify", len(images), device):
+            return [(UNKNOWN, math.nan, None)] * len(images)
+        with ledger.timed("classify", len(images), device := self.classifier.device):
             fed = resize(to_tensor(images).to(device), self.classifier.image_size)
             chances = answers.classified(self.classifier, fed)  # (N, C)
             features = self.classifier.features(fed).float().cpu().numpy()  # (N, G)
-        return list(zip(chances.argmax(1).tolist(), features, strict=True))
+        likely, codes = chances.float().max(1)
+        return list(zip(codes.tolist(), likely.tolist(), features, strict=True))
 
     def _scores(
         self, images: Sequence[Pixels], clean: Sequence[Pixels | None], ledger: Ledger
@@ -209,7 +211,7 @@ def of_run(request: EvalRequest, plan: Plan, asks_quality: bool, side: int) -> Q
         models = gather(request.judge_weights, side, request.device, names)
     if not plan.label:
         return models
-    name = DEFAULT_CLASSIFIER if request.classifier is None else request.classifier
+    name = DEFAULT_CLASSIFIERS[plan.label] if request.classifier is None else request.classifier
     classifier = classifiers.obtain(name, device=request.device)
     if classifier.label != plan.label:
         raise PluginError(

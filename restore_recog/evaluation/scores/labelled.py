@@ -27,18 +27,25 @@ class Labelled:
         kind: The label, a key of :data:`restore_recog.labels.KINDS`.
         true: (P,) codes of the truth, all known.
         told: (P,) codes that the classifier told; -1 where an image is missing.
+        confidence: (P,) how likely the classifier took that to be; NaN where an image is missing.
         features: (P, G) by which the classifier decides, NaN rows where there are none, or None.
     """
 
     kind: str
     true: Codes
     told: Codes
+    confidence: Vector
     features: NDArray[np.float32] | None
 
     @property
     def right(self) -> Mask:
         """Return (P,) whether the classifier is right; a missing image counts as wrong."""
         return self.told == self.true
+
+    @property
+    def odds(self) -> Vector:
+        """Return (P,) how likely the second of two classes is; NaN where an image is missing."""
+        return np.where(self.told == 1, self.confidence, 1 - self.confidence)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torchvision.models.detection import MaskRCNN_ResNet50_FPN_Weights
 
 from restore_recog import weights as weights_file
-from restore_recog.errors import TrainingError, WeightsError, first_line
+from restore_recog.errors import TrainingError
+from restore_recog.nn import torchvision_files
 from restore_recog.nn.stepping import start_from
 from restore_recog.segmenters.maskrcnn.networks import CoveringNet
 
 COCO = MaskRCNN_ResNet50_FPN_Weights.COCO_V1
-
-TORCHVISION = (".pth", ".pt")
-"""Endings of files as torchvision offers them."""
 
 OF_THE_CLASSES = ("roi_heads.box_predictor.", "roi_heads.mask_predictor.mask_fcn_logits.")
 """What COCO's 91 classes have to themselves: it starts anew for the covering."""
@@ -43,13 +40,18 @@ def start(net: CoveringNet, init: str, model: str) -> tuple[str, bool]:
         return "scratch", False
     if init == "coco":
         _check_backbone(net)
-        _take(net, _fetched(), Path(COCO.url))
+        tensors = torchvision_files.fetched(
+            COCO,
+            "The COCO weights of torchvision's Mask R-CNN",
+            "train from scratch with --set init=scratch",
+        )
+        _take(net, tensors, Path(COCO.url))
         return f"coco:{Path(COCO.url).stem}", True
     path = Path(init)
-    if path.suffix not in TORCHVISION:
+    if path.suffix not in torchvision_files.ENDINGS:
         return start_from(net, init, model), False
     _check_backbone(net)
-    _take(net, _read(path), path)
+    _take(net, torchvision_files.read(path), path)
     return f"sha256:{weights_file.fingerprint(path)}", True
 
 
@@ -66,36 +68,6 @@ def _check_backbone(net: CoveringNet) -> None:
             "COCO weights are those of ResNet-50; train with --set backbone=resnet50 (or --preset "
             "paper), or start from --set init=scratch."
         )
-
-
-def _fetched() -> Mapping[str, Tensor]:
-    """Return torchvision's weights, from its cache or from the internet."""
-    try:
-        tensors: Mapping[str, Tensor] = COCO.get_state_dict(progress=False, check_hash=True)
-    except Exception as error:  # no network, no permission, a broken or altered file
-        place = Path(torch.hub.get_dir()) / "checkpoints" / Path(COCO.url).name
-        raise TrainingError(
-            f"The COCO weights of torchvision's Mask R-CNN cannot be had ({first_line(error)}). "
-            f"Put the file {COCO.url} at {place}, name it with --set init=FILE, or train from "
-            "scratch with --set init=scratch."
-        ) from error
-    return tensors
-
-
-def _read(path: Path) -> Mapping[str, Tensor]:
-    if not path.is_file():
-        raise WeightsError(f"There is no weights file {path}; check --set init.")
-    try:
-        tensors = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged zip or pickle raises nearly anything
-        raise WeightsError(
-            f"{path} is no readable file of PyTorch weights ({first_line(error)}); get it again "
-            "from where it came."
-        ) from error
-    if not isinstance(tensors, dict) or not all(map(torch.is_tensor, tensors.values())):
-        raise WeightsError(f"{path} holds no table of tensors, as torchvision's files do.")
-    weights_file.check_finite(tensors, str(path))
-    return tensors
 
 
 def _take(net: CoveringNet, tensors: Mapping[str, Tensor], path: Path) -> None:

@@ -1,0 +1,59 @@
+"""Weights that torchvision offers: from its own loader, or from a file of its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torchvision.models import WeightsEnum
+
+from restore_recog import weights as weights_file
+from restore_recog.errors import TrainingError, WeightsError, first_line
+
+ENDINGS = (".pth", ".pt")
+"""Endings of files as torchvision offers them."""
+
+
+def fetched(known: WeightsEnum, what: str, instead: str) -> Mapping[str, Tensor]:
+    """Return torchvision's weights, from its cache or from the internet.
+
+    Args:
+        known: Which.
+        what: What they are called in the message.
+        instead: What else to do where they cannot be had.
+
+    Raises:
+        TrainingError: They cannot be had.
+    """
+    try:
+        tensors: Mapping[str, Tensor] = known.get_state_dict(progress=False, check_hash=True)
+    except Exception as error:  # no network, no permission, a broken or altered file
+        place = Path(torch.hub.get_dir()) / "checkpoints" / Path(known.url).name
+        raise TrainingError(
+            f"{what} cannot be had ({first_line(error)}). Put the file {known.url} at {place}, "
+            f"name it with --set init=FILE, or {instead}."
+        ) from error
+    return tensors
+
+
+def read(path: Path) -> Mapping[str, Tensor]:
+    """Return the tensors of a file as torchvision offers them; it cannot run code.
+
+    Raises:
+        WeightsError: It is missing, unreadable, no table of tensors, or not finite.
+    """
+    if not path.is_file():
+        raise WeightsError(f"There is no weights file {path}; check --set init.")
+    try:
+        tensors = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged zip or pickle raises nearly anything
+        raise WeightsError(
+            f"{path} is no readable file of PyTorch weights ({first_line(error)}); get it again "
+            "from where it came."
+        ) from error
+    if not isinstance(tensors, dict) or not all(map(torch.is_tensor, tensors.values())):
+        raise WeightsError(f"{path} holds no table of tensors, as torchvision's files do.")
+    weights_file.check_finite(tensors, str(path))
+    return tensors
