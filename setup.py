@@ -87,6 +87,7 @@ setup(
             "ganmasker = restore_recog.restorers.ganmasker:GANMasker",
             "ecgan = restore_recog.restorers.ecgan:ECGAN",
             "deepgan = restore_recog.restorers.ecgan:DeepGAN",
+            "landmark_gender = restore_recog.restorers.landmark_gender:LandmarkGender",
         ],
         "restore_recog.segmenters": [
             "average = restore_recog.segmenters.average:AverageMask",

@@ -33,6 +33,9 @@ class Phase:
         balanced: A key of :data:`restore_recog.labels.KINDS`: batches hold only images whose label
             is known, every class equally often, whatever ``identities_per_batch`` says. Empty for
             all images as they are.
+        only: A kind of label and one of its words, such as ``("gender", "male")``: batches hold
+            only images with that label, whatever ``balanced`` and ``identities_per_batch`` say;
+            None for all.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Phase:
     batch_size: int
     step: Callable[[FaceBatch, float], Mapping[str, float]]
     balanced: str = ""
+    only: tuple[str, str] | None = None
 
 
 class Trainable(Protocol):

@@ -1,4 +1,4 @@
-"""Discriminators' logits; the non-saturating losses on them, one value a sample; their balance."""
+"""Discriminators' answers, and the losses on them: non-saturating or least squares; their balance."""
 
 from __future__ import annotations
 
@@ -40,6 +40,22 @@ def generator_loss(fake: Tensor) -> Tensor:
         fake: (N, heads) logits of generated images.
     """
     return F.softplus(-fake).mean(1)
+
+
+def squares_discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """Return half of (D(real) - 1)^2 + D(fake)^2, the mean over all places.
+
+    Source: Mao et al., "Least Squares Generative Adversarial Networks", ICCV 2017, equation 9.
+
+    Args:
+        real, fake: What the discriminator says of real images and of generated ones, any shape.
+    """
+    return ((real - 1).square().mean() + fake.square().mean()) / 2
+
+
+def squares_generator_loss(fake: Tensor) -> Tensor:
+    """Return (D(fake) - 1)^2, the mean over all places; source and argument as above."""
+    return (fake - 1).square().mean()
 
 
 def balance(losses: Mapping[str, Tensor]) -> dict[str, Tensor]:

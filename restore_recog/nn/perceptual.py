@@ -87,7 +87,7 @@ class VGGLayers(nn.Module):
         weights: A torchvision state dict file; without one torchvision's own loader gets them.
         ends: Where each feature map is taken: torchvision layers up to and including it.
         normalised: Whether by ImageNet's mean and deviation, as the network was trained; else it
-            is fed images in [-1, 1].
+            is fed images in [-1, 1], or with *signed* false in [0, 1].
         side: To which images are resized; 0 for none.
 
     Raises:
@@ -103,6 +103,7 @@ class VGGLayers(nn.Module):
         ends: Sequence[int] = (2, 7, 12, 21, 30),
         *,
         normalised: bool = True,
+        signed: bool = True,
         side: int = 0,
     ) -> None:
         super().__init__()
@@ -112,9 +113,10 @@ class VGGLayers(nn.Module):
         self.parts = nn.ModuleList(
             whole.layers[a:b] for a, b in zip(starts, starts[1:], strict=False)
         )
-        half = torch.full_like(whole.mean, 0.5)
-        self.register_buffer("mean", whole.mean if normalised else half)
-        self.register_buffer("std", whole.std if normalised else half)
+        centre, spread = (0.5, 0.5) if signed else (0.0, 1.0)
+        mean, std = torch.full_like(whole.mean, centre), torch.full_like(whole.std, spread)
+        self.register_buffer("mean", whole.mean if normalised else mean)
+        self.register_buffer("std", whole.std if normalised else std)
         self.eval().requires_grad_(False)
 
     def forward(self, images: Tensor) -> list[Tensor]:

@@ -34,6 +34,7 @@ class NetRestorer(Restorer):
         networks: Class of the networks; made with the configuration in the weights file.
         configuration: What that may say.
         nets: The networks, frozen.
+        config: What the weights file says of them.
         dilate: Pixels by which the mask is widened.
         composite: Whether the pixels outside the mask are put back.
         feather: Of :func:`restore_recog.nn.masks.pasted`.
@@ -56,6 +57,7 @@ class NetRestorer(Restorer):
         self.nets, config = ready(
             self.networks, self.weights, self.name, device, self.configuration.of_file
         )
+        self.config = config
         self.image_size = (config["size"], config["size"])
         self.dilate: int = config["dilate"]
         if config.get("identity") or config.get("margin"):

@@ -1,4 +1,4 @@
-"""Training images sorted by a label, for phases that want every class equally often."""
+"""Training images sorted by a label, for phases that want every class equally often, or one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Classes:
         """
         if kind not in KINDS:
             raise TrainingError(
-                f"A phase of this training wants batches balanced by '{kind}', which is no label;"
+                f"A phase of this training draws images by '{kind}', which is no label;"
                 f" there are {', '.join(KINDS)}."
             )
         members = {word: rows[codes[rows] == n] for n, word in enumerate(KINDS[kind])}
@@ -59,6 +59,26 @@ class Classes:
                 " add --data with others."
             )
 
+    def chosen(self, word: str, batch_size: int) -> NDArray[np.int64]:
+        """Return the images of one class, at least one batch of them.
+
+        Raises:
+            TrainingError: There are fewer, or there is no such class.
+        """
+        if word not in KINDS[self.kind]:
+            raise TrainingError(
+                f"A phase of this training wants images of the {self.kind} '{word}', which there "
+                f"is not; there are {', '.join(KINDS[self.kind])}."
+            )
+        rows = self.rows.get(word)
+        if rows is None or len(rows) < batch_size:
+            raise TrainingError(
+                f"A phase of this training wants images of the {self.kind} {word} only, and there "
+                f"are {0 if rows is None else len(rows)}, fewer than one batch of {batch_size}; "
+                "add --data with that label, or set a smaller batch size."
+            )
+        return rows
+
     def absent(self) -> str:
         """Return one sentence on the classes that no image has; empty where there are all."""
         missing = [word for word in KINDS[self.kind] if word not in self.rows]
@@ -75,19 +95,20 @@ def used_labels(
 ) -> dict[str, list[str]]:
     """Return what a resumed run must share besides: by phase, the label and its codes' SHA-256.
 
-    Empty where no phase is balanced, so that labels that nothing reads do not matter.
+    Empty where no phase draws by a label, so that labels that nothing reads do not matter.
 
     Args:
         codes: kind -> codes of all images.
         phases: Of the training.
     """
+    read = {
+        phase.name: phase.only or ((phase.balanced,) if phase.balanced else ()) for phase in phases
+    }
     return {
-        phase.name: [
-            phase.balanced,
-            hashlib.sha256(codes[phase.balanced].tobytes()).hexdigest()
-            if phase.balanced in codes
-            else "",
+        name: [
+            *label,
+            hashlib.sha256(codes[label[0]].tobytes()).hexdigest() if label[0] in codes else "",
         ]
-        for phase in phases
-        if phase.balanced
+        for name, label in read.items()
+        if label
     }

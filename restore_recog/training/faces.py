@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -182,11 +182,17 @@ class TrainingFaces:
             self._classes[kind] = Classes.of(kind, self.crops.codes(kind), self.rows)
         return self._classes[kind]
 
-    def check(self, batch_size: int, identities_per_batch: int, balanced: str = "") -> None:
+    def check(
+        self,
+        batch_size: int,
+        identities_per_batch: int,
+        balanced: str = "",
+        only: tuple[str, str] | None = None,
+    ) -> None:
         """Check that batches of this shape can be drawn.
 
         Args:
-            batch_size, balanced: As in :class:`restore_recog.api.Phase`.
+            batch_size, balanced, only: As in :class:`restore_recog.api.Phase`.
             identities_per_batch: As in :class:`restore_recog.api.Trainable`.
 
         Raises:
@@ -197,9 +203,11 @@ class TrainingFaces:
                 f"There are {len(self)} training images, fewer than one batch of {batch_size}; "
                 "add more --data or set a smaller batch size."
             )
-        if balanced:
+        if only:
+            self.classes(only[0]).chosen(only[1], batch_size)
+        elif balanced:
             self.classes(balanced).check()
-        if balanced or not identities_per_batch:
+        if only or balanced or not identities_per_batch:
             return
         if batch_size % identities_per_batch:
             raise TrainingError(
@@ -212,37 +220,9 @@ class TrainingFaces:
                 f"{identities_per_batch}; add more --data or set fewer identities_per_batch."
             )
 
-    def batch(
-        self,
-        position: int,
-        phase: PhaseLike,
-        *,
-        identities_per_batch: int = 0,
-        covered: float,
-        balanced: str = "",
-    ) -> FaceBatch:
-        """Return one batch on the CPU.
-
-        Args:
-            position: Images seen in this phase so far, a multiple of the batch size.
-            phase: Its name and batch size enter.
-            identities_per_batch: 0 for random images; P > 0 for P people with
-                batch_size / P images each, people with two or more images preferred.
-            covered: Share of the images that get a synthetic covering, in [0, 1].
-            balanced: Kind of label whose classes come equally often, see
-                :class:`restore_recog.api.Phase`; goes before *identities_per_batch*.
-
-        Raises:
-            TrainingError: A batch of this shape cannot be drawn, or a covering fails.
-        """
-        packed = self.packed_batch(
-            position,
-            phase,
-            identities_per_batch=identities_per_batch,
-            covered=covered,
-            balanced=balanced,
-        )
-        return packed.unpack()
+    def batch(self, position: int, phase: PhaseLike, *, covered: float, **how: Any) -> FaceBatch:
+        """Return one batch on the CPU; arguments and errors as for :meth:`packed_batch`."""
+        return self.packed_batch(position, phase, covered=covered, **how).unpack()
 
     def packed_batch(
         self,
@@ -252,17 +232,30 @@ class TrainingFaces:
         identities_per_batch: int = 0,
         covered: float,
         balanced: str = "",
+        only: tuple[str, str] | None = None,
         part: tuple[int, int] = (0, 1),
     ) -> PackedBatch:
-        """Return the same as :meth:`batch`, as bytes; or only one of n equal parts of it.
+        """Return one batch as bytes; or only one of n equal parts of it.
 
         Args:
-            position, phase, identities_per_batch, covered, balanced: As for :meth:`batch`.
+            position: Images seen in this phase so far, a multiple of the batch size.
+            phase: Its name and batch size enter.
+            identities_per_batch: 0 for random images; P > 0 for P people with
+                batch_size / P images each, people with two or more images preferred.
+            covered: Share of the images that get a synthetic covering, in [0, 1].
+            balanced: Kind of label whose classes come equally often, see
+                :class:`restore_recog.api.Phase`; goes before *identities_per_batch*.
+            only: Kind and word of the label that all images have, see the same; goes before both.
             part: (number from 0, n). The parts end to end are the batch; the others' images
                 are not made.
+
+        Raises:
+            TrainingError: A batch of this shape cannot be drawn, or a covering fails.
         """
         at = Place(self.seed, phase.name, position, phase.batch_size)
-        if balanced:
+        if only:
+            indices = shuffled(self.classes(only[0]).chosen(only[1], phase.batch_size), at)
+        elif balanced:
             indices = by_class(list(self.classes(balanced).rows.values()), at)
         elif identities_per_batch:
             indices = by_people(self._people, at, identities_per_batch)

@@ -27,7 +27,7 @@ class BatchPlan:
         start, stop: Numbers of the first step and of the one after the last.
         identities_per_batch, covered: As in :class:`restore_recog.api.Trainable`.
         part: Which of how many equal parts of every batch this process makes.
-        balanced: As in :class:`restore_recog.api.Phase`.
+        balanced, only: As in :class:`restore_recog.api.Phase`.
     """
 
     name: str
@@ -38,6 +38,7 @@ class BatchPlan:
     covered: float
     part: tuple[int, int] = (0, 1)
     balanced: str = ""
+    only: tuple[str, str] | None = None
 
     @classmethod
     def rest(
@@ -54,6 +55,7 @@ class BatchPlan:
             trainable.covered,
             part,
             phase.balanced,
+            phase.only,
         )
 
 
@@ -172,6 +174,7 @@ class _Steps(Dataset[PackedBatch | RestoreRecogError]):
                 covered=self.plan.covered,
                 part=self.plan.part,
                 balanced=self.plan.balanced,
+                only=self.plan.only,
             )
         except RestoreRecogError as error:  # returned: the loader would bury it in a traceback
             return error

@@ -119,7 +119,7 @@ class Trainer:
         """
         for phase in self.phases:
             identities = self.trainable.identities_per_batch
-            self.faces.check(phase.batch_size, identities, phase.balanced)
+            self.faces.check(phase.batch_size, identities, phase.balanced, phase.only)
             check_batch(self.processes, phase.batch_size)
         try:
             self._begin(resume)

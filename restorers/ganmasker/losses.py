@@ -1,4 +1,8 @@
-"""GANMasker's losses (section 3.3), means over the batch; equations as the paper means them."""
+"""GANMasker's losses (section 3.3), means over the batch; equations as the paper means them.
+
+The adversarial ones (equations 5 and 10) are those of least squares in
+:mod:`restore_recog.nn.adversarial`, with 1 for real and 0 for fake, which the paper leaves open.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from restore_recog.nn.ssim import ssim
-
-REAL, FAKE = 1.0, 0.0
-"""The codes b and a of equation 10, and c = b of equation 5, which the paper leaves open."""
 
 
 def segmentation_loss(logits: Tensor, mask: Tensor) -> Tensor:
@@ -49,13 +50,3 @@ def perceptual_loss(restored: Sequence[Tensor], clean: Sequence[Tensor]) -> Tens
     """
     losses = [F.smooth_l1_loss(a, b.detach()) for a, b in zip(restored, clean, strict=True)]
     return torch.stack(losses).sum()
-
-
-def generator_loss(fake: Tensor) -> Tensor:
-    """Return (D(G) - 1)^2 (equation 5)."""
-    return (fake - REAL).square().mean()
-
-
-def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
-    """Return half of (D(clean) - 1)^2 + D(G)^2 (equation 10)."""
-    return ((real - REAL).square().mean() + (fake - FAKE).square().mean()) / 2

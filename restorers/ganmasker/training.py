@@ -16,7 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from restore_recog.api import Phase, Stateful
-from restore_recog.nn.adversarial import balance, judged
+from restore_recog.nn.adversarial import (
+    balance,
+    judged,
+    squares_discriminator_loss,
+    squares_generator_loss,
+)
 from restore_recog.nn.figures import psnr_figures
 from restore_recog.nn.masks import covering, grow, pasted
 from restore_recog.nn.options import learnt, plain
@@ -24,8 +29,6 @@ from restore_recog.nn.perceptual import layer_net
 from restore_recog.nn.stepping import adam, shares, start_from, update
 from restore_recog.nn.teachers import Teachers
 from restore_recog.restorers.ganmasker.losses import (
-    discriminator_loss,
-    generator_loss,
     perceptual_loss,
     reconstruction_loss,
     segmentation_loss,
@@ -194,7 +197,7 @@ class GANMaskerTraining:
         losses = {"rec": reconstruction_loss(fused, clean, o["beta"])}
         if o["adv"]:
             self.critic.requires_grad_(False)
-            losses["adv"] = generator_loss(judged(self.critic, 2 * fused - 1))
+            losses["adv"] = squares_generator_loss(judged(self.critic, 2 * fused - 1))
             self.critic.requires_grad_(True)
         if self.features is not None:
             with torch.no_grad():
@@ -216,7 +219,7 @@ class GANMaskerTraining:
             return {}
         # One pass for both, so that spectral norm estimates its vectors once a step.
         real, fake = judged(self.critic, 2 * torch.cat([clean, fused]) - 1).chunk(2)
-        loss = discriminator_loss(real, fake)
+        loss = squares_discriminator_loss(real, fake)
         self._update("critic", self.critic, loss, share)
         return {
             "critic": loss,

@@ -15,12 +15,11 @@ from torch import Tensor
 from restore_recog import weights as weights_file
 from restore_recog.errors import TrainingError, WeightsError
 from restore_recog.metrics import quality
+from restore_recog.nn.adversarial import squares_discriminator_loss, squares_generator_loss
 from restore_recog.nn.masks import padded
 from restore_recog.nn.ssim import ssim
 from restore_recog.restorers.ganmasker import GANMasker
 from restore_recog.restorers.ganmasker.losses import (
-    discriminator_loss,
-    generator_loss,
     perceptual_loss,
     reconstruction_loss,
     segmentation_loss,
@@ -183,8 +182,8 @@ def test_reconstruction_by_hand() -> None:
 
 def test_least_squares_by_hand() -> None:
     real, fake = torch.tensor([0.9, 1.1]), torch.tensor([0.5, -0.5])
-    assert float(discriminator_loss(real, fake)) == pytest.approx((0.01 + 0.25) / 2)
-    assert float(generator_loss(fake)) == pytest.approx((0.25 + 2.25) / 2)
+    assert float(squares_discriminator_loss(real, fake)) == pytest.approx((0.01 + 0.25) / 2)
+    assert float(squares_generator_loss(fake)) == pytest.approx((0.25 + 2.25) / 2)
 
 
 def test_perceptual_loss_sums_over_layers() -> None:

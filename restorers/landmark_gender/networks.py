@@ -1,0 +1,282 @@
+"""The inpainting networks: a generator that is led by landmarks, and its discriminator.
+
+Images inside are in [0, 1]. H and W must be divisible by 4.
+
+Source: Modak et al., "A Deep Learning Framework to Reconstruct Face under Mask", section III.C.
+The paper draws the generator and names its parts; their sizes are those of the network that it
+follows: Yang et al., "Generative Landmark Guided Face Inpainting" (LaFIn), PRCV 2020, whose
+attention is that of Zheng et al., "Pluralistic Image Completion", CVPR 2019, section 3.3.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+from torch.utils.checkpoint import checkpoint
+
+BLOCKS = 7
+"""Dilated residual blocks."""
+
+ROWS = 1024
+"""Places that look at all others at once: 4,096 of them at 64 x 64 would take 64 MB an image."""
+
+UPSAMPLING = ("deconv", "bilinear")
+
+
+def drawn(layer: nn.Conv2d | nn.ConvTranspose2d, *, spectral: bool = False) -> nn.Module:
+    """Return a convolution with weights from N(0, 0.02) and a bias of 0; perhaps normalised."""
+    nn.init.normal_(layer.weight, 0.0, 0.02)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return spectral_norm(layer) if spectral else layer
+
+
+def conv(inputs: int, outputs: int, side: int, **how: Any) -> nn.Module:
+    """Return a :func:`drawn` convolution; *how* are further arguments of ``Conv2d``."""
+    return drawn(nn.Conv2d(inputs, outputs, side, **how))
+
+
+def normalised(*layers: nn.Module, width: int) -> nn.Sequential:
+    """Return layers, instance normalisation of *width* channels and ReLU."""
+    return nn.Sequential(*layers, nn.InstanceNorm2d(width), nn.ReLU())
+
+
+def enlarging(inputs: int, outputs: int, upsampling: str) -> nn.Sequential:
+    """Return layers that double the sides.
+
+    Deviation: ``bilinear`` convolves and then doubles, without the chequered patterns of stride-2
+    transposed convolutions, which the original has (``deconv``).
+
+    Args:
+        inputs, outputs: Channels.
+        upsampling: One of :data:`UPSAMPLING`.
+    """
+    if upsampling == "deconv":
+        layer = drawn(nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1))
+        return normalised(layer, width=outputs)
+    return normalised(
+        conv(inputs, outputs, 3, padding=1),
+        nn.Upsample(scale_factor=2, mode="bilinear"),
+        width=outputs,
+    )
+
+
+class DilatedBlock(nn.Module):
+    """A residual block whose first convolution is dilated by 2; nothing follows the addition.
+
+    Args:
+        channels: C.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.branch = nn.Sequential(
+            *normalised(
+                nn.ReflectionPad2d(2), conv(channels, channels, 3, dilation=2), width=channels
+            ),
+            nn.ReflectionPad2d(1),
+            conv(channels, channels, 3),
+            nn.InstanceNorm2d(channels),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return (N, C, H, W) of the same."""
+        return features + self.branch(features)  # type: ignore[no-any-return]
+
+
+def attended(query: Tensor, value: Tensor, rows: int = ROWS) -> Tensor:
+    """Return what every place gathers from all places that are like it.
+
+    The weights are softmax(query query^T) over the places. They are made for *rows* places at a
+    time, and made again for the gradient, so that they are never all in memory. In float32 and
+    outside autocast: products of equal vectors are large, and their differences count.
+
+    Args:
+        query: (N, L, Q), of L places.
+        value: (N, L, C).
+        rows: How many places look at once.
+
+    Returns:
+        (N, L, C).
+    """
+    parts = query.split(rows, 1)
+    if len(parts) == 1 or not torch.is_grad_enabled():
+        return torch.cat([_gathered(part, query, value) for part in parts], 1)
+    again = [checkpoint(_gathered, part, query, value, use_reentrant=False) for part in parts]
+    return torch.cat(again, 1)
+
+
+def _gathered(asking: Tensor, query: Tensor, value: Tensor) -> Tensor:
+    with torch.autocast(query.device.type, enabled=False):
+        weights = (asking.float() @ query.float().mT).softmax(2)  # (N, R, L)
+    return weights @ value  # (N, R, C)
+
+
+class ShortAttention(nn.Module):
+    """Adds to every place what places like it hold: gamma x attended + features.
+
+    Args:
+        channels: C.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.query = conv(channels, channels // 4, 1)
+        self.gamma = nn.Parameter(torch.zeros(()))
+
+    def gathered(self, features: Tensor, value: Tensor) -> Tensor:
+        """Return (N, D, H, W) of (N, D, H, W), gathered by what the features are like."""
+        query = self.query(features).flatten(2).mT.contiguous()  # (N, H W, C / 4)
+        places = value.flatten(2).mT.contiguous()  # (N, H W, D)
+        return attended(query, places).mT.reshape(value.shape)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return (N, C, H, W) of the same."""
+        return self.gamma * self.gathered(features, features) + features
+
+
+class ShortLongAttention(ShortAttention):
+    """Short-term attention over the decoder's features, long-term over the encoder's.
+
+    By the same weights every place gathers from the features before it, and every hidden place
+    from the encoder's; a residual block fuses the two, (N, C, H, W) each.
+
+    Args:
+        channels: C.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels)
+        self.alpha = nn.Parameter(torch.zeros(()))
+        self.fuse = nn.Sequential(
+            nn.LeakyReLU(),
+            drawn(nn.Conv2d(2 * channels, channels, 3, padding=1), spectral=True),
+            nn.LeakyReLU(),
+            drawn(nn.Conv2d(channels, channels, 3, padding=1), spectral=True),
+        )
+        self.across = drawn(nn.Conv2d(2 * channels, channels, 1), spectral=True)
+
+    def forward(  # type: ignore[override]
+        self, features: Tensor, encoded: Tensor, hole: Tensor, *, looks: bool = True
+    ) -> Tensor:
+        """Return (N, C, H, W).
+
+        Args:
+            features: (N, C, H, W) after the residual blocks.
+            encoded: (N, C, H, W) before them.
+            hole: (N, 1, H, W) in [0, 1].
+            looks: Whether places look at others; without it both scalars count as 0.
+        """
+        short, long = features, (1 - hole) * encoded
+        if looks:
+            # One product for both: (N, 2 C, H, W).
+            both = self.gathered(features, torch.cat([features, encoded], 1))
+            near, far = both.chunk(2, 1)
+            short = self.gamma * near + short
+            long = self.alpha * hole * far + long
+        x = torch.cat([short, long], 1)  # (N, 2 C, H, W)
+        return self.fuse(x) + self.across(x)  # type: ignore[no-any-return]
+
+
+class Generator(nn.Module):
+    """The inpainting generator, (N, inputs, H, W) -> (N, 3, H, W) in (0, 1).
+
+    The map of the hole is no input; it keeps what the encoder saw there out of the shortcuts and
+    guides the attention.
+
+    Args:
+        inputs: 4: picture 3 and map of the landmarks 1; 3 without landmarks.
+        base: b; the encoder is b, 2b and 4b wide.
+        attention: Whether there is :class:`ShortLongAttention`.
+        upsampling: One of :data:`UPSAMPLING`.
+        narrow: Whether the last join gives b channels and not 2 b, which the last convolution, 7 x 7
+            at full size, has to read.
+    """
+
+    def __init__(
+        self,
+        inputs: int = 4,
+        base: int = 64,
+        *,
+        attention: bool = True,
+        upsampling: str = "deconv",
+        narrow: bool = False,
+    ) -> None:
+        super().__init__()
+        b = base
+        self.first = normalised(nn.ReflectionPad2d(3), conv(inputs, b, 7), width=b)
+        self.second = normalised(conv(b, 2 * b, 4, stride=2, padding=1), width=2 * b)
+        self.third = normalised(conv(2 * b, 4 * b, 4, stride=2, padding=1), width=4 * b)
+        self.blocks = nn.Sequential(*(DilatedBlock(4 * b) for _ in range(BLOCKS)))
+        self.attention = ShortLongAttention(4 * b) if attention else None
+        self.to_half = enlarging(4 * b, 2 * b, upsampling)
+        self.join_half = normalised(conv(4 * b, 4 * b, 1), width=4 * b)
+        self.to_whole = enlarging(4 * b, b, upsampling)
+        wide = b if narrow else 2 * b
+        self.join_whole = normalised(conv(2 * b, wide, 1), width=wide)
+        self.last = nn.Sequential(nn.ReflectionPad2d(3), conv(wide, 3, 7))
+
+    def forward(self, given: Tensor, hole: Tensor, *, looks: bool = True) -> Tensor:
+        """Return the generated face, everywhere.
+
+        Args:
+            given: (N, inputs, H, W).
+            hole: (N, 1, H, W) in {0, 1}.
+            looks: Whether the attention attends; see :class:`ShortLongAttention`.
+        """
+        whole = self.first(given)  # (N, b, H, W)
+        half = self.second(whole)  # (N, 2b, H/2, W/2)
+        quarter = self.third(half)  # (N, 4b, H/4, W/4)
+        x = self.blocks(quarter)
+        if self.attention is not None:
+            x = self.attention(x, quarter, smaller(hole, quarter), looks=looks)
+        x = self.to_half(x)  # (N, 2b, H/2, W/2)
+        x = self.join_half(torch.cat([x, half * (1 - smaller(hole, half))], 1))  # (N, 4b, ...)
+        x = self.to_whole(x)  # (N, b, H, W)
+        x = self.join_whole(torch.cat([x, whole * (1 - hole)], 1))  # (N, b or 2b, H, W)
+        return self.last(x).tanh() / 2 + 0.5  # type: ignore[no-any-return]
+
+
+def smaller(hole: Tensor, features: Tensor) -> Tensor:
+    """Return the (N, 1, h, w) map at the features' size, in [0, 1]."""
+    size = tuple(features.shape[2:])
+    return F.interpolate(hole, size, mode="bilinear", align_corners=True)
+
+
+class Discriminator(nn.Module):
+    """The 70 x 70 PatchGAN, spectrally normalised, with attention: -> (N, 1, H/8 - 2, W/8 - 2).
+
+    Deviation: in the published code it fuses its attention with a second input, as the generator
+    does, and never has one; these 475,521 dead parameters are left out.
+
+    Args:
+        inputs: 4: picture 3 and map of the landmarks 1; 3 without landmarks.
+        base: Width of the first convolution; the next three double it each.
+        attention: Whether there is :class:`ShortAttention` after the second.
+    """
+
+    def __init__(self, inputs: int = 4, base: int = 64, *, attention: bool = True) -> None:
+        super().__init__()
+        widths = [inputs, base, 2 * base, 4 * base, 8 * base, 1]
+        layers: list[nn.Module] = []
+        for number, (a, b) in enumerate(zip(widths, widths[1:], strict=False)):
+            layer = nn.Conv2d(a, b, 4, 2 if number < 3 else 1, 1, bias=False)
+            layers += [drawn(layer, spectral=True), nn.LeakyReLU(0.2)]
+        if attention:
+            layers.insert(4, ShortAttention(2 * base))
+        layers[-1] = nn.Sigmoid()
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, images: Tensor, dots: Tensor | None = None) -> Tensor:
+        """Return how real each place looks, in (0, 1).
+
+        Args:
+            images: (N, 3, H, W) in [0, 1].
+            dots: (N, 1, H, W) the landmarks; None without.
+        """
+        given = images if dots is None else torch.cat([images, dots], 1)
+        return self.layers(given)  # type: ignore[no-any-return]
