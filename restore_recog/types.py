@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 """(H, W, 3) pixels of an image, or (H, W) of a mask."""
 
+Landmarks = NDArray[np.float32]
+"""(98, 2) pixels, x then y, in WFLW order; NaN for points that are not known."""
+
 Templates = NDArray[np.float64]
 """(N, D) of unit length, or (D,); NaN where there is none."""
 

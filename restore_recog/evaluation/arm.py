@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from restore_recog.types import FaceCrop, Pixels, Templates
+from restore_recog.types import FaceCrop, Landmarks, Pixels, Templates
 
 if TYPE_CHECKING:
     from restore_recog.evaluation.run.faces import ProbeFace
@@ -82,6 +82,10 @@ class Arm:
     def labels(self, face: ProbeFace) -> Mapping[str, int]:
         """Return the true labels that a restorer is told of a probe, as codes; usually none."""
         return {}
+
+    def landmarks(self, face: ProbeFace) -> Landmarks | None:
+        """Return the true (98, 2) landmarks that a restorer is told of a probe; usually none."""
+        return None
 
     def taken(self, face: ProbeFace) -> FaceCrop:
         """Return the face as it was photographed, to which the arm does what it does."""

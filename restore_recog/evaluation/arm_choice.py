@@ -10,7 +10,7 @@ from restore_recog.api import Restorer
 from restore_recog.errors import DataError
 from restore_recog.evaluation.arm import NO_CLEAN, Arm
 from restore_recog.evaluation.arms import ARMS, DEFAULT_ARMS, Occluded
-from restore_recog.evaluation.oracle_arms import ORACLE_LABELS, OracleLabel, OracleMask
+from restore_recog.evaluation.oracle_arms import ORACLE_LABELS, ORACLES, Oracle, OracleMask
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.segmenters.names import ChosenSegmenter
 from restore_recog.types import FaceSample
@@ -108,7 +108,7 @@ class ArmChoice:
             self._drop(OracleMask.name, "the restorers are given the true masks already")
         if self._maskless and len(self._maskless) == len(self._restorers):
             self._drop(OracleMask.name, "no restorer of the run reads a mask")
-        for arm in ORACLE_LABELS:
+        for arm in ORACLES:
             if not any(arm.kind in one.needs for one in self._restorers.values()):
                 self._drop(arm.name, arm.untold)
         if not synthetic and any(sample.clean_id not in known for sample in samples):
@@ -164,7 +164,7 @@ class ArmChoice:
             name
             for name, restorer in self._restorers.items()
             if not (isinstance(arm, OracleMask) and name in self._maskless)
-            and not (isinstance(arm, OracleLabel) and arm.kind not in restorer.needs)
+            and not (isinstance(arm, Oracle) and arm.kind not in restorer.needs)
         ]
         if isinstance(arm, OracleMask):
             # No segmenter moves what a restorer makes of true masks: its first name stands for all.

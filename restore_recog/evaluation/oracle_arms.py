@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from restore_recog.evaluation.arm import Masks, Restored
 from restore_recog.labels import EXPRESSION, GENDER, UNKNOWN, code
-from restore_recog.types import Pixels
+from restore_recog.landmarks import COUNT
+from restore_recog.types import Landmarks, Pixels
 
 if TYPE_CHECKING:
     from restore_recog.evaluation.run.faces import ProbeFace
@@ -33,18 +36,26 @@ class OracleMask(Restored):
         return None if true is None else repeated(true, face.crop.valid)
 
 
-class OracleLabel(Restored):
-    """Restored, told the true expression: what a perfect prediction of it would give.
+class Oracle(Restored):
+    """Restored, told something that the restorer has to find by itself in ``restored``.
 
     Attributes:
-        kind: The label that a restorer is told, a key of :data:`restore_recog.labels.KINDS`.
+        kind: What it is told: the word for it in a restorer's ``needs``.
         unknown: Why probes without it rule the arm out.
         untold: Why a run without a restorer that can be told it does.
     """
 
-    name = "restored-oracle-label"
     default = answers = keeps_mask = False
     beside = Restored.name
+    kind: str
+    unknown: str
+    untold: str
+
+
+class OracleLabel(Oracle):
+    """Restored, told the true expression: what a perfect prediction of it would give."""
+
+    name = "restored-oracle-label"
     kind = EXPRESSION
     unknown = "the expressions of some probes are unknown"
     untold = "no restorer of the run can be told an expression"
@@ -67,5 +78,26 @@ class OracleGender(OracleLabel):
     untold = "no restorer of the run can be told a gender"
 
 
+class OracleLandmarks(Oracle):
+    """Restored, told the true landmarks: what a perfect landmarker would give."""
+
+    name = "restored-oracle-landmarks"
+    kind = "landmarks98"
+    unknown = "not all of the 98 landmarks of some probes are known"
+    untold = "no restorer of the run is led by landmarks"
+
+    def lacks(self, face: ProbeFace, *, segmented: bool) -> str:
+        """Return why a probe rules the arm out: its landmarks are five, or not all known."""
+        return self.unknown if self.landmarks(face) is None else ""
+
+    def landmarks(self, face: ProbeFace) -> Landmarks | None:
+        """Return the landmarks, of a face of which all are known."""
+        points = face.crop.landmarks
+        return points if points.shape == (COUNT, 2) and bool(np.isfinite(points).all()) else None
+
+
 ORACLE_LABELS = (OracleLabel(), OracleGender())
 """The arms that tell a label."""
+
+ORACLES: tuple[Oracle, ...] = (*ORACLE_LABELS, OracleLandmarks())
+"""The arms that tell something that not every restorer can be told."""

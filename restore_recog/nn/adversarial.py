@@ -1,4 +1,4 @@
-"""Discriminators' answers, and the losses on them: non-saturating or least squares; their balance."""
+"""Discriminators' answers, the losses on them (non-saturating, least squares), their balance."""
 
 from __future__ import annotations
 

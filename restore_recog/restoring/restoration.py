@@ -207,6 +207,7 @@ def fitted(batch: FaceBatch, size: tuple[int, int]) -> FaceBatch:
         (resize(batch.masks, size) > 0).float(),
         _rescaled(batch.landmarks, tuple(batch.images.shape[-2:]), size),
         attributes=batch.attributes,
+        landmarks98=_rescaled(batch.landmarks98, tuple(batch.images.shape[-2:]), size),
     )
 
 

@@ -96,9 +96,9 @@ class LandmarkGender(NetRestorer):
         """
         dots = self._dots(batch, hole)
         looks = self.argument != NO_ATTENTION
-        alone = self.chosen if GENDER not in batch.attributes or self.chosen == POOLED else None
-        if alone in self.nets.generators:
-            return self.nets.made_by(alone, occluded, hole, dots, looks=looks)
+        told = GENDER in batch.attributes and GENDER in self.needs
+        if self.chosen is not None and self.chosen in self.nets.generators and not told:
+            return self.nets.made_by(self.chosen, occluded, hole, dots, looks=looks)
         return self.nets.made(occluded, hole, dots, self.labels(batch)[GENDER], looks=looks)
 
     @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""The inpainting losses (section III.D), means over the batch; least squares are shared with others.
+"""The inpainting losses (section III.D), means over the batch; least squares are shared.
 
 The equations are printed with slips. The style loss names the network where the Gram matrix of
 its features is meant; the discriminator's loss lacks the half that the published code of the same
@@ -25,8 +25,8 @@ LAYERS: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "vgg19": ((0, 1, 3, 5, 7), (2, 4, 6, 8)),
     "recognizer": ((0,), (0,)),
 }
-"""Feature network -> which of its maps the perceptual and the style loss compare: of VGG-19 relu1_1,
-2_1, 3_1, 4_1, 5_1 and relu2_2, 3_4, 4_4, 5_2."""
+"""Feature network -> which of its maps the perceptual and the style loss compare: of VGG-19
+relu1_1, 2_1, 3_1, 4_1, 5_1 and relu2_2, 3_4, 4_4, 5_2."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -103,7 +103,7 @@ def attended(query: Tensor, value: Tensor, rows: int = ROWS) -> Tensor:
     Returns:
         (N, L, C).
     """
-    parts = query.split(rows, 1)
+    parts = torch.split(query, rows, 1)
     if len(parts) == 1 or not torch.is_grad_enabled():
         return torch.cat([_gathered(part, query, value) for part in parts], 1)
     again = [checkpoint(_gathered, part, query, value, use_reentrant=False) for part in parts]
@@ -193,8 +193,8 @@ class Generator(nn.Module):
         base: b; the encoder is b, 2b and 4b wide.
         attention: Whether there is :class:`ShortLongAttention`.
         upsampling: One of :data:`UPSAMPLING`.
-        narrow: Whether the last join gives b channels and not 2 b, which the last convolution, 7 x 7
-            at full size, has to read.
+        narrow: Whether the last join gives b channels and not 2 b: the last convolution, 7 x 7 at
+            full size, has to read them.
     """
 
     def __init__(

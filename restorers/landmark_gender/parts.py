@@ -39,7 +39,7 @@ def teaching_landmarker(options: dict[str, object], device: str) -> Landmarker:
 
     Args:
         options: With ``landmarker``, a name or ``NAME=FILE``; afterwards the name alone, and in
-            ``landmarker_mark`` the mark of its file (see :func:`restore_recog.weights.teacher_mark`).
+            ``landmarker_mark`` its file's :func:`restore_recog.weights.teacher_mark`.
         device: Where it computes.
 
     Raises:

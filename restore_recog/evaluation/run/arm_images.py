@@ -17,7 +17,7 @@ from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.masks import BlockMasks
 from restore_recog.images import to_tensor, to_uint8
 from restore_recog.restoring.restoration import run_labels, run_restorer, valid_tensor
-from restore_recog.types import FaceBatch, Pixels
+from restore_recog.types import FaceBatch, Landmarks, Pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,6 +97,7 @@ class ImageMaker:
             _landmarks([faces[i] for i in known]),
             attributes=_labels([spec.arm.labels(faces[i]) for i in known]),
             valid=valid_tensor([faces[i].crop for i in known]),
+            landmarks98=_told([spec.arm.landmarks(faces[i]) for i in known]),
         )
         made = self._attempt(spec.restorer, batch, [faces[i] for i in known])
         for i, result in zip(known, made, strict=True):
@@ -151,6 +152,12 @@ def _landmarks(faces: Sequence[ProbeFace]) -> Tensor | None:
     return torch.from_numpy(np.stack(points))
 
 
+def _told(points: Sequence[Landmarks | None]) -> Tensor | None:
+    """Return (N, 98, 2) of the true landmarks that a restorer is told; None in most arms."""
+    known = [one for one in points if one is not None]
+    return torch.from_numpy(np.stack(known)) if len(known) == len(points) else None
+
+
 def _labels(told: Sequence[Mapping[str, int]]) -> dict[str, Tensor]:
     """Return label -> (N,) int64 codes of what a restorer is told of each face."""
     return {name: torch.tensor([one[name] for one in told]) for name in told[0]}
@@ -158,7 +165,9 @@ def _labels(told: Sequence[Mapping[str, int]]) -> dict[str, Tensor]:
 
 def _one(batch: FaceBatch, index: int) -> FaceBatch:
     keep = slice(index, index + 1)
-    landmarks = None if batch.landmarks is None else batch.landmarks[keep]
-    valid = None if batch.valid is None else batch.valid[keep]
+    five, valid, points = (
+        None if tensor is None else tensor[keep]
+        for tensor in (batch.landmarks, batch.valid, batch.landmarks98)
+    )
     labels = {name: codes[keep] for name, codes in batch.attributes.items()}
-    return FaceBatch(batch.images[keep], batch.masks[keep], landmarks, None, labels, valid)
+    return FaceBatch(batch.images[keep], batch.masks[keep], five, None, labels, valid, points)
