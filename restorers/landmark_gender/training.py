@@ -173,14 +173,16 @@ class LandmarkGenderTraining:
         batch = batch.to(self.device)
         assert batch.clean is not None
         unknown = torch.full((len(batch.images),), UNKNOWN, device=self.device)
-        points = self._points(batch, in_use)
-        size, scheme = batch.images.shape[2:], self.options["landmarks"]
+        points, scheme = self._points(batch, in_use), self.options["landmarks"]
+        dots = None if scheme == "none" else torch.zeros_like(batch.masks)
+        if points is not None:
+            dots = dot_map(points, batch.images.shape[2:], scheme)
         return Scene(
             batch.images,
             batch.clean,
             batch.masks,
             grow(batch.masks, self.options["dilate"] if width is None else width),
-            None if points is None else dot_map(points, size, scheme),
+            dots,
             batch.attributes.get(GENDER, unknown),
             batch.attributes.get("subject"),
         )

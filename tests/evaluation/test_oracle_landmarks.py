@@ -94,7 +94,7 @@ def test_the_restorer_is_told_them_at_its_own_size_and_nowhere_else() -> None:
     wanted = torch.from_numpy((points98() + 0.5) / 2 - 0.5)
     torch.testing.assert_close(told[0][0], wanted, atol=0.1, rtol=0)
     names = [arm.name for arm in report.arms]
-    assert f"{ORACLE}:led" in names and f"restored:led" in names
+    assert f"{ORACLE}:led" in names and "restored:led" in names
     assert not report.failures
 
 

@@ -40,7 +40,7 @@ class RedGender(Classifier):
 
     name = "red"
     label = "gender"
-    image_size = (32, 32)
+    image_size = (64, 64)
 
     def classify(self, images: Tensor) -> Tensor:
         """Return (N, 2): female, male."""

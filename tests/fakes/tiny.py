@@ -12,12 +12,14 @@ from restore_recog import weights
 from restore_recog.restorers.ecgan.training import DeepGANTraining, ECGANTraining
 from restore_recog.restorers.fmodr.training import FMODRTraining
 from restore_recog.restorers.ganmasker.training import GANMaskerTraining
+from restore_recog.restorers.landmark_gender.training import LandmarkGenderTraining
 
 TRAININGS: Mapping[str, type[Any]] = {
     "fmodr": FMODRTraining,
     "ganmasker": GANMaskerTraining,
     "ecgan": ECGANTraining,
     "deepgan": DeepGANTraining,
+    "landmark_gender": LandmarkGenderTraining,
 }
 
 
