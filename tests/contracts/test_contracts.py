@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from landmark_fakes import PARTS, known_parts
 from recognizer_files import FILES
 
 from restore_recog import images, registry, weights
@@ -27,6 +28,9 @@ from restore_recog.testing import (
 from restore_recog.training.cropping import sources, write_pack
 from restore_recog.types import FaceSample
 
+WITH = {"landmark_gender": PARTS}
+"""Options of restorers that work with other plug-ins."""
+
 
 class Made:
     """Makes plug-ins; one without shipped weights gets an untrained weights file, once."""
@@ -39,7 +43,8 @@ class Made:
         try:
             return plugins.create(name, device="cpu")
         except WeightsError:
-            file = self._untrained(name, lambda: plugins.load(name).trainable(perceptual="none"))
+            options = {"perceptual": "none"} | WITH.get(name, {})
+            file = self._untrained(name, lambda: plugins.load(name).trainable(**options))
             return plugins.create(name, weights=file, device="cpu")
 
     def recognizer(self, name):
@@ -79,9 +84,10 @@ class Made:
         return file
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    return Made(tmp_path_factory.mktemp("untrained"))
+    with known_parts():
+        yield Made(tmp_path_factory.mktemp("untrained"))
 
 
 @pytest.mark.parametrize("plugin", registry.restorers.names())
