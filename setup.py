@@ -103,6 +103,7 @@ setup(
             "gallery-probe = restore_recog.protocols.gallery_probe:GalleryProbe",
             "quality = restore_recog.protocols.quality:Quality",
             "expression = restore_recog.protocols.expression:Expression",
+            "gender = restore_recog.protocols.gender:Gender",
             "csv = restore_recog.protocols.csv_files:CsvFiles",
         ],
         "restore_recog.recognizers": [

@@ -81,7 +81,7 @@ class EvalRequest:
     classifier: str | Classifier | None = option(
         None,
         "What tells the label that a protocol asks about, such as the expression: a registered "
-        "classifier, with the weights FILE, or module:Class.  [default: resnet18]",
+        "classifier, with the weights FILE, or module:Class.  [default: resnet18 or gender]",
         metavar="NAME[=FILE]",
         recorded=False,
     )

@@ -203,6 +203,8 @@ CLASSES = tuple(
         Column(f"Gain over restored, points ({kind})", f"{kind}_gain_over_restored", 100, 1, True),
         Column(f"{kind.capitalize()} predicted by the restorer, %", f"{kind}_predicted", 100),
         Column(f"Restored by the wrong {kind}, %", f"{kind}_wrong", 100, better=DOWN),
+        Column(f"Calibration error ({kind}), points", f"{kind}_ece", 100, better=DOWN),
+        Column(f"Brier score ({kind})", f"{kind}_brier", 1, 3, better=DOWN),
     )
 )
 """What a classifier told."""

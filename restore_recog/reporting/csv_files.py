@@ -16,6 +16,7 @@ from restore_recog.evaluation.figure import NO_FIGURE
 from restore_recog.evaluation.image_quality import QUALITIES, ImageQuality
 from restore_recog.evaluation.results import ArmReport, Cohort, EvaluationReport, ProbeRow, SightRow
 from restore_recog.metrics.verification import DetCurve
+from restore_recog.reporting import calibration
 from restore_recog.reporting.columns import column_of
 from restore_recog.system.text import csv_rows, write_csv
 from restore_recog.types import Failure, Trial
@@ -52,6 +53,8 @@ def write_all(report: EvaluationReport, folder: Path) -> None:
     write_csv(folder / "det.csv", _CURVES, _curve_rows(report.curves))
     if report.sights:
         write_csv(folder / SIGHTS, _names(SightRow), map(_values, report.sights))
+    if curves := calibration.curves(report):
+        write_csv(folder / calibration.FILE, calibration.COLUMNS, calibration.rows(curves))
 
 
 def read_probes(path: Path) -> tuple[ProbeRow, ...]:

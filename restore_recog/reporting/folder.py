@@ -9,6 +9,7 @@
 ``flips.csv``         one row per probe and restored arm: ranks before and after
 ``cohorts.csv``       one row per group, arm and figure
 ``classes.csv``       one row per probe and arm, where the protocol asks a classifier
+``calibration.csv``   one row per arm and bin of probabilities, where it tells two classes
 ``failures.csv``      one row for everything that failed
 ``protocol/``         the CSV files that fix who was compared with whom
 ``figures/``          the curves, and the before-and-after strips with their labels;

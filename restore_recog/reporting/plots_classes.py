@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.evaluation.results import SightRow
+from restore_recog.metrics.calibration import Bin
 from restore_recog.names import unmarked
 from restore_recog.reporting.plots import COLOURS
 from restore_recog.reporting.plots_panels import in_panels
@@ -57,6 +58,28 @@ def _numbers(axes: Axes, shares: NDArray[np.float64]) -> None:
             )
 
 
+def calibration_figure(curves: Mapping[str, Sequence[Bin]], word: str) -> Figure:
+    """Draw how often a class was true against how likely it was said to be, one panel per arm.
+
+    Args:
+        curves: Arm -> its bins; the area of a dot goes with the number of its probes.
+        word: The class.
+    """
+    figure, grid = in_panels(len(curves))
+    for axes, (arm, bins) in zip(grid, curves.items(), strict=True):
+        said = np.array([one.probability for one in bins])
+        ends = np.array([[one.observed.low, one.observed.high] for one in bins])
+        seen = np.array([one.observed.value for one in bins])
+        share = np.array([one.observed.n for one in bins], np.float64)
+        axes.plot([0, 1], [0, 1], color="0.6", lw=0.8)
+        axes.vlines(said, ends[:, 0], ends[:, 1], color=COLOURS[0], lw=1)
+        axes.scatter(said, seen, s=4 + 60 * share / share.sum(), color=COLOURS[0], zorder=3)
+        axes.set_title(unmarked(arm), fontsize="small")
+    figure.supxlabel(f"Probability of '{word}' that the classifier gives", fontsize="medium")
+    figure.supylabel(f"Share that is '{word}'", fontsize="medium")
+    return figure
+
+
 def map_figure(rows: Sequence[SightRow], classes: Sequence[str]) -> Figure:
     """Draw where t-SNE puts the classifier's features, one panel per arm, coloured by the truth.
 
@@ -69,7 +92,7 @@ def map_figure(rows: Sequence[SightRow], classes: Sequence[str]) -> Figure:
         arms.setdefault(row.arm, []).append(row)
     figure, grid = in_panels(len(arms))
     for number, (axes, (arm, mine)) in enumerate(zip(grid, arms.items(), strict=True)):
-        for colour, name in zip(COLOURS, classes, strict=True):
+        for name, colour in zip(classes, COLOURS, strict=False):
             places = np.array([(r.x, r.y) for r in mine if r.true == name]).reshape(-1, 2)
             axes.scatter(places[:, 0], places[:, 1], s=7, color=colour, linewidths=0, label=name)
         axes.set_xticks([])

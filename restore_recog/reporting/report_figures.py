@@ -17,7 +17,7 @@ from restore_recog.evaluation.results import ArmReport, Cohort, EvaluationReport
 from restore_recog.evaluation.words.grounds import told
 from restore_recog.labels import KINDS
 from restore_recog.metrics.verification import DetCurve, det_curve
-from restore_recog.reporting import plots, plots_classes, plots_panels
+from restore_recog.reporting import calibration, plots, plots_classes, plots_panels
 from restore_recog.reporting.columns import answering, column_of
 from restore_recog.reporting.csv_files import base
 from restore_recog.reporting.plots_panels import Estimate
@@ -80,6 +80,8 @@ def classes(report: EvaluationReport) -> dict[str, Figure]:
     placed = [row for row in report.sights if math.isfinite(row.x)]
     if placed:
         drawn["tsne"] = plots_classes.map_figure(placed, KINDS[kind])
+    if curves := calibration.curves(report):
+        drawn["calibration"] = plots_classes.calibration_figure(curves, KINDS[kind][1])
     return drawn
 
 

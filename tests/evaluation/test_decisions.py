@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 from evaluation_fakes import Breaker, Colours, Squares
-from gender_fakes import FEMALE, MALE, UNSURE, Decider, People
+from gender_fakes import People, decider
 
 from restore_recog.api import Restorer, answers
 from restore_recog.errors import DataError, PluginError
@@ -18,19 +18,12 @@ from restore_recog.evaluation.results import ArmReport, EvaluationReport
 from restore_recog.protocols.fmor import Fmor
 from restore_recog.testing import face_batch
 
-DECISIONS = (FEMALE, MALE, MALE, MALE, UNSURE, FEMALE, FEMALE, MALE)
-"""Right for 0, 1, 3, 6 and 7, wrong for 2 and 5, unsure of 4."""
-
 ORACLE = "restored-oracle-gender"
 
 
 def asked(*restorers: Restorer, people: Squares | None = None, **options: object) -> EvalRequest:
     dataset = people or People(8, 2, occluded=1)
     return EvalRequest([dataset], Fmor(), restorers or (decider(),), Colours(), **options)  # type: ignore[arg-type]
-
-
-def decider() -> Decider:
-    return Decider(decisions=(*DECISIONS, *[FEMALE] * 12))
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.results import ArmReport, EvaluationReport
 from restore_recog.labels import EXPRESSIONS
 from restore_recog.protocols.expression import Expression
+from restore_recog.protocols.labelled import Labelled
 from restore_recog.reporting.folder import read as read_report
 from restore_recog.reporting.folder import write as write_report
 from restore_recog.reporting.pages.report import page
@@ -227,5 +228,5 @@ class Unlabelled(Expression):
         self.label = label
 
     def plan(self, samples, *, seed=0, limit=None):
-        plan = super(Expression, self).plan(samples, seed=seed, limit=limit)
+        plan = super(Labelled, self).plan(samples, seed=seed, limit=limit)
         return replace(plan, label=self.label)

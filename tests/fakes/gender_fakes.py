@@ -14,6 +14,9 @@ from restore_recog.types import FaceBatch, FaceSample
 
 FEMALE, MALE, UNSURE = 0, 1, -1
 
+DECISIONS = (FEMALE, MALE, MALE, MALE, UNSURE, FEMALE, FEMALE, MALE)
+"""Right for 0, 1, 3, 6 and 7, wrong for 2 and 5, unsure of 4."""
+
 
 class People(Squares):
     """Squares whose even subjects are women and whose odd ones are men; of the last as told."""
@@ -66,3 +69,8 @@ class Decider(Healer):
     def subjects(self, batch: FaceBatch) -> Tensor:
         upper = batch.images[:, :, :16].mean((2, 3))
         return torch.cdist(upper, self.known[:, :, :16].mean((2, 3))).argmin(1)
+
+
+def decider() -> Decider:
+    """Return what goes by :data:`DECISIONS`."""
+    return Decider(decisions=(*DECISIONS, *[FEMALE] * 12))

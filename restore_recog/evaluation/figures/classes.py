@@ -12,6 +12,8 @@ from restore_recog.evaluation.figures.paired import flips, of_sets
 from restore_recog.evaluation.figures.single import People, mean_figure, rate_figure
 from restore_recog.evaluation.scores.design import Measured
 from restore_recog.evaluation.scores.labelled import Decisions, Labelled
+from restore_recog.labels import KINDS
+from restore_recog.metrics.calibration import BINS, calibration_error
 from restore_recog.types import Mask
 
 
@@ -30,6 +32,27 @@ def figures(labelled: Labelled, people: People, seed: int) -> Iterator[Figure | 
     recalls = [float(labelled.right[true == one].mean()) for one in np.unique(true)]
     common = float(np.unique(true, return_counts=True)[1].max() / true.size)
     yield judged(rate, common).with_details(mean_of_classes=float(np.mean(recalls)))
+    yield from calibration(labelled, people, seed)
+
+
+def calibration(
+    labelled: Labelled, people: People, seed: int, mask: Mask | None = None
+) -> Iterator[Figure | None]:
+    """Return how far a classifier of two classes can be believed: calibration error, Brier score.
+
+    Args:
+        labelled: Of the arm; of more classes than two nothing is said.
+        people: (P,) the probes' subjects as numbers.
+        seed: Of the draws.
+        mask: (P,) which probes; None for all.
+    """
+    kind, odds = labelled.kind, labelled.odds
+    known = np.isfinite(odds) if mask is None else np.isfinite(odds) & mask
+    if len(KINDS[kind]) > 2 or not known.any():
+        return
+    odds, true, owners = odds[known], labelled.true[known].astype(float), people[known]
+    yield Figure.of(f"{kind}_ece", calibration_error(odds, true, owners, seed=seed), bins=BINS)
+    yield mean_figure(f"{kind}_brier", (odds - true) ** 2, owners, seed)
 
 
 def decided(

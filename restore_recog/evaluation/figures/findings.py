@@ -233,6 +233,7 @@ class Findings:
             yield from classes.decided(decisions, people, self.seed, mask)
         if mine.labelled is not None:
             clean = self.measured.get(Clean.name)
+            yield from classes.calibration(mine.labelled, people, self.seed, mask)
             yield from classes.likeness(mine, clean, mask, people, self.seed)
 
     def right(self, name: str) -> Vector:

@@ -24,7 +24,7 @@ from restore_recog.reporting.pages.elements import Grid, arms_table, grid
 from restore_recog.reporting.report_figures import people
 
 SHOWN = (
-    *(name for kind in KINDS for name in (kind, f"{kind}_gain")),
+    *(name for kind in KINDS for name in (kind, f"{kind}_gain", f"{kind}_wrong")),
     "rank1",
     "rank1_gain",
     "accuracy",
