@@ -57,6 +57,8 @@ def command(**given: Any) -> None:
     given["restorers"] = options.told(
         given["restorers"], given["expression"], given["gender"], given["unsure"]
     )
+    if given["harm"]:
+        given["restorers"], given["arms"] = options.with_harm(given["restorers"], given["arms"])
     eval_several.check(given, further)
     board = [given["protocol"], *others] if every or others else []
     output = given["output"] or (
@@ -123,5 +125,6 @@ def unasked() -> dict[str, Any]:
     """Return the default of every option of ``eval``."""
     # A separate command: click keeps the help option of a command that was run once.
     params = click.Command("eval", params=command.params).make_context("eval", []).params
-    (params["recognizer"],) = params.pop("recognizers")
+    for name in ("recognizer", "protocol"):
+        (params[name],) = params.pop(f"{name}s")
     return params

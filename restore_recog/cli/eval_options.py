@@ -84,6 +84,7 @@ OPTIONS: dict[str, Decorator[Any]] = {
     "expression": options.expression,
     "gender": options.gender,
     "unsure": options.unsure,
+    "harm": options.harm,
     "weights": click.option(
         "--weights",
         multiple=True,

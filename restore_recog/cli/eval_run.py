@@ -100,6 +100,8 @@ def build_request(given: dict[str, Any], output: Path) -> EvalRequest:
             chosen[name] = chosen[name] or None
         if declared.metadata.get("names") and chosen[name] is not None:
             chosen[name] = tuple(part.strip() for part in chosen[name].split(","))
+    if len(given["segmenter"]) == 1:
+        (chosen["segmenter"],) = given["segmenter"]
     return from_names(
         data=given["data"],
         protocol=given["protocol"],

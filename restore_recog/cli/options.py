@@ -142,6 +142,46 @@ def told(
     return chosen
 
 
+harm = click.option(
+    "--harm",
+    is_flag=True,
+    help="Measure what wrong decisions do, of restorers with a generator for each gender: told the "
+    "true gender, told the other one, and one generator for everybody, by group.",
+)
+
+
+def with_harm(restorers: Sequence[str], arms: str | None) -> tuple[tuple[str, ...], str]:
+    """Return restorers and arms that :data:`harm` asks for.
+
+    Args:
+        restorers: As they were asked for; each that predicts a gender brings its pooled sibling.
+        arms: As they were asked for, joined by commas; None for the usual ones.
+
+    Raises:
+        click.UsageError: None of the restorers predicts a gender.
+    """
+    from restore_recog import registry
+    from restore_recog.evaluation.arms import DEFAULT_ARMS
+    from restore_recog.evaluation.oracle_arms import OracleGender, WrongGender
+
+    pooled = []
+    for spec in restorers:
+        argument = registry.restorers.argument(spec)
+        predicts = argument is None or argument.startswith(GENERATORS[0])
+        if GENDER in registry.restorers.load(spec).needs and predicts:
+            name, equals, file = spec.partition("=")
+            bare = name.removesuffix(f":{argument}")
+            pooled.append(with_argument(f"{bare}{equals}{file}", "pooled"))
+    if not pooled:
+        raise click.UsageError(
+            f"--harm is about restorers that decide on a gender, and {', '.join(restorers)} do "
+            "not; leave it out, or name one that does: landmark_gender."
+        )
+    asked = DEFAULT_ARMS if arms is None else tuple(part.strip() for part in arms.split(","))
+    wanted = dict.fromkeys([*asked, "restored", OracleGender.name, WrongGender.name])
+    return tuple(dict.fromkeys([*restorers, *pooled])), ",".join(wanted)
+
+
 def _with_label(
     restorers: Sequence[str], kind: str, words: Sequence[str], advice: str
 ) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ OTHERS = (
     "expression",
     "gender",
     "unsure",
+    "harm",
     "classifier",
     "resume",
     "overwrite",

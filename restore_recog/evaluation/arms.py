@@ -2,22 +2,7 @@
 
 Adding an arm is adding one class and naming it in :data:`ARMS`.
 
-=============================  ==================================================================
-``clean``                      the unoccluded counterpart: the ceiling
-``occluded``                   as given: the floor
-``restored``                   restored, with the mask from the segmenter
-``fused``                      occluded and restored, the mean of the two templates
-``fused-scores``               occluded and restored, the mean of the two scores
-``restored-oracle-mask``       restored, with the true mask: what a perfect segmenter would give
-``restored-oracle-label``      restored, told the true expression, by restorers that can be told one
-``restored-oracle-gender``     restored, told the true gender, likewise
-``restored-oracle-landmarks``  restored, told the true landmarks, by restorers that they lead
-``fill``                       mean face of the gallery inside the mask: what a restorer must beat
-``upper-half``                 only what lies above the nose tip, on probes and references alike
-``eyes``                       only what lies above the middle between eyes and nose tip, likewise
-``restored-clean``             the restorer on unoccluded probes: does it do harm?
-=============================  ==================================================================
-"""
+=============================  ==========================================================="""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from restore_recog.evaluation import plan_files
 from restore_recog.evaluation.arms import ARMS
 from restore_recog.evaluation.figures import chance, group_labels, sights
 from restore_recog.evaluation.figures.findings import Findings
+from restore_recog.evaluation.figures.harm import harms
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.results import EvaluationReport, ProbeRow
 from restore_recog.evaluation.run.ledger import Ledger, Progress
@@ -117,6 +118,7 @@ def _report(session: Session, runs: Mapping[str, ArmRun]) -> EvaluationReport:
         spreads=spreads,
         protocol=plan_files.render(session.plan, session.source.samples),
         curves=_curves(findings),
+        harms=harms(session, findings, labels),
         sights=tuple(sights.rows(findings.measured, session.plan.probes, request.seed)),
     )
 

@@ -1,4 +1,4 @@
-"""The arms in which a restorer is handed the truth: what finding it by itself costs."""
+"""The arms in which a restorer is handed the truth, or its opposite: what decisions cost."""
 
 from __future__ import annotations
 
@@ -78,6 +78,18 @@ class OracleGender(OracleLabel):
     untold = "no restorer of the run can be told a gender"
 
 
+class WrongGender(OracleGender):
+    """Restored, told the other gender: what every wrong decision would do."""
+
+    name = "restored-wrong-gender"
+    beside = OracleGender.name
+
+    def labels(self, face: ProbeFace) -> Mapping[str, int]:
+        """Return the gender that it is not."""
+        true = super().labels(face)[GENDER]
+        return {GENDER: true if true == UNKNOWN else 1 - true}
+
+
 class OracleLandmarks(Oracle):
     """Restored, told the true landmarks: what a perfect landmarker would give."""
 
@@ -97,7 +109,7 @@ class OracleLandmarks(Oracle):
 
 
 ORACLE_LABELS = (OracleLabel(), OracleGender())
-"""The arms that tell a label."""
+"""The arms that tell the truth of a label."""
 
-ORACLES: tuple[Oracle, ...] = (*ORACLE_LABELS, OracleLandmarks())
+ORACLES: tuple[Oracle, ...] = (*ORACLE_LABELS, WrongGender(), OracleLandmarks())
 """The arms that tell something that not every restorer can be told."""

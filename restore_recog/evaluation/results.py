@@ -187,6 +187,37 @@ class Spread:
         return {**asdict(self), "difference": self.difference.facts()}
 
 
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """What going by another gender than the true one does to some probes.
+
+    Attributes:
+        contrast: ``wrong``, ``decided`` or ``pooled``
+            (:mod:`restore_recog.evaluation.figures.harm`).
+        restorer: Its name in the run.
+        arm, against: The two arms.
+        column, value: A label and its value; ``everybody`` with no label.
+        n, n_subjects: Probes and people.
+        figures: Paired differences, *arm* less *against*, each with its p and the corrected one;
+            ``moved`` is how far the template moves, in units of the distance between genuine and
+            impostor cosines. Empty where there are fewer people than the minimum.
+    """
+
+    contrast: str
+    restorer: str
+    arm: str
+    against: str
+    column: str
+    value: str
+    n: int
+    n_subjects: int
+    figures: Figures
+
+    def facts(self) -> dict[str, Any]:
+        """Return it as report.json holds it."""
+        return {**asdict(replace(self, figures={})), "figures": facts_of(self.figures)}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Example:
     """One probe seen through several arms.
@@ -219,6 +250,7 @@ class EvaluationReport:
         trials: The verification comparisons.
         scores: Arm name -> (T,) float64 of the trials, -inf where a template is missing.
         sights: What a classifier saw, where the protocol asks one.
+        harms: What wrong decisions of a restorer do, where its arms were run.
         curves: Arm name -> DET curve over all comparisons of probes with references; empty
             where the protocol has pairs only.
         cohorts, spreads: The figures by group of probes, and how much the groups differ.
@@ -241,6 +273,7 @@ class EvaluationReport:
     protocol: Mapping[str, str] = field(default_factory=dict)
     curves: Mapping[str, DetCurve] = field(default_factory=dict)
     sights: tuple[SightRow, ...] = ()
+    harms: tuple[Harm, ...] = ()
     family: str = ""
 
     def rows(self) -> dict[str, dict[str, ProbeRow]]:

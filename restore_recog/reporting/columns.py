@@ -234,6 +234,10 @@ LIKENESS = (
     Column("Mask IoU", "iou", 1, 3, better=UP),
     Column("PSNR gain against cosine gain, ρ", "quality_vs_recognition", 1, 2, True),
 )
+SSIM_GAIN = Column("Gain in SSIM in the mask", "ssim_mask_gain", 1, 3, True)
+MOVED = Column("Template moved, genuine–impostor distances", "moved", 1, 2)
+"""How far a wrong decision moves a template."""
+
 ALL = (*CLASSES, *RECOGNITION, *VERIFICATION, *TRANSFER, *ACQUISITION, *LIKENESS)
 BRIEF = tuple(column for column in ALL if column.brief)
 _LEGEND = {
@@ -246,7 +250,7 @@ _LEGEND = {
     "dice": "Dice: of the mask that was used",
 }
 
-_BY_FIGURE = {column.figure: column for column in ALL}
+_BY_FIGURE = {column.figure: column for column in (*ALL, MOVED, SSIM_GAIN)}
 
 
 def column_of(figure: str) -> Column:

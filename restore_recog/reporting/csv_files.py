@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 
 from restore_recog.evaluation.figure import NO_FIGURE
 from restore_recog.evaluation.image_quality import QUALITIES, ImageQuality
-from restore_recog.evaluation.results import ArmReport, Cohort, EvaluationReport, ProbeRow, SightRow
+from restore_recog.evaluation.results import (
+    ArmReport,
+    Cohort,
+    EvaluationReport,
+    Harm,
+    ProbeRow,
+    SightRow,
+)
 from restore_recog.metrics.verification import DetCurve
 from restore_recog.reporting import calibration
 from restore_recog.reporting.columns import column_of
@@ -23,6 +30,9 @@ from restore_recog.types import Failure, Trial
 
 SUPPRESSED = "too few people: counted, not measured"
 """Flag of a group under the least number of people."""
+
+HARM = "harm.csv"
+"""What wrong decisions of a restorer do; written where that was measured."""
 
 SIGHTS = "classes.csv"
 """What a classifier saw; written where the protocol asks one."""
@@ -33,6 +43,10 @@ RARE = ("perceptual",)
 """Image-quality metrics without a column in ``probes.csv`` where they were not measured."""
 
 _CURVES = ("arm", "threshold", "fmr", "fnmr", "n_genuine", "n_impostor")
+_HARMS = (
+    *("contrast", "restorer", "arm", "against", "column", "value", "n", "n_subjects"),
+    *("figure", "result", "low", "high", "p", "p_corrected", "flag"),
+)
 _COHORTS = ("column", "value", "n", "n_subjects", "arm", "figure", "result", "low", "high", "flag")
 
 
@@ -51,6 +65,8 @@ def write_all(report: EvaluationReport, folder: Path) -> None:
     write_csv(folder / "flips.csv", _names(Flip), map(_values, flips(report)))
     write_csv(folder / "cohorts.csv", _COHORTS, _cohort_rows(report.cohorts))
     write_csv(folder / "det.csv", _CURVES, _curve_rows(report.curves))
+    if report.harms:
+        write_csv(folder / HARM, _HARMS, _harm_rows(report.harms))
     if report.sights:
         write_csv(folder / SIGHTS, _names(SightRow), map(_values, report.sights))
     if curves := calibration.curves(report):
@@ -164,6 +180,18 @@ def _cohort_rows(cohorts: Iterable[Cohort]) -> Iterable[tuple[Any, ...]]:
             for name, figure in figures.items():
                 numbers = (figure.value, figure.low, figure.high)
                 yield (*head, arm, name, *numbers, column_of(name).cell(figures).flag)
+
+
+def _harm_rows(harms: Iterable[Harm]) -> Iterable[tuple[Any, ...]]:
+    """Yield one row per contrast, group and figure, in plain units."""
+    for one in harms:
+        head = _values(replace(one, figures={}))[:-1]
+        if not one.figures:
+            yield (*head, "", "", "", "", "", "", SUPPRESSED)
+        for name, figure in one.figures.items():
+            numbers = (figure.value, figure.low, figure.high)
+            ps = (figure.get("p_sign_flip", ""), figure.get("p_corrected", ""))
+            yield (*head, name, *numbers, *ps, column_of(name).cell(one.figures).flag)
 
 
 OUTCOMES = ("rescued", "harmed", "both right", "both wrong")

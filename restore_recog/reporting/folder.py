@@ -8,6 +8,7 @@
 ``probes.csv``        one row per probe and arm
 ``flips.csv``         one row per probe and restored arm: ranks before and after
 ``cohorts.csv``       one row per group, arm and figure
+``harm.csv``          one row per contrast, group and figure, where wrong decisions were measured
 ``classes.csv``       one row per probe and arm, where the protocol asks a classifier
 ``calibration.csv``   one row per arm and bin of probabilities, where it tells two classes
 ``failures.csv``      one row for everything that failed
@@ -33,6 +34,7 @@ from restore_recog.evaluation.results import (
     Cohort,
     EvaluationReport,
     Example,
+    Harm,
     Spread,
     Test,
     Verdict,
@@ -115,6 +117,7 @@ def as_json(report: EvaluationReport) -> dict[str, Any]:
         "arms": [arm.facts() for arm in report.arms],
         "cohorts": [group.facts() for group in report.cohorts],
         "spreads": [spread.facts() for spread in report.spreads],
+        "harms": [harm.facts() for harm in report.harms],
         "failures_by_stage": failures_by_stage(report.failures),
         "timing": report.timing,
         "setup": report.setup,
@@ -212,6 +215,7 @@ def _report(folder: Path, data: Mapping[str, Any]) -> EvaluationReport:
         examples=_read_examples(folder, data["examples"]),
         cohorts=tuple(map(_cohort, data["cohorts"])),
         spreads=tuple(map(_spread, data["spreads"])),
+        harms=tuple(map(_harm, data.get("harms", ()))),
         curves=csv_files.read_curves(folder / "det.csv"),
         sights=csv_files.read_sights(folder / csv_files.SIGHTS),
         protocol={
@@ -233,6 +237,10 @@ def _arm(entry: dict[str, Any]) -> ArmReport:
 def _cohort(entry: dict[str, Any]) -> Cohort:
     arms = {name: read_figures(figures) for name, figures in _numbers(entry["arms"]).items()}
     return Cohort(**entry | {"arms": arms})
+
+
+def _harm(entry: dict[str, Any]) -> Harm:
+    return Harm(**entry | {"figures": read_figures(_numbers(entry["figures"]))})
 
 
 def _spread(entry: dict[str, Any]) -> Spread:

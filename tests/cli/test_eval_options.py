@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -217,3 +218,25 @@ def test_only_the_first_process_prints_and_writes(
     result = run("--recognizer", "tiny", "-o", "out")
     assert result.exit_code == 0 and result.stdout == "" and len(seen) == 1
     assert not Path("out").exists()
+
+
+def test_harm_brings_the_pooled_sibling_and_the_arms() -> None:
+    from gender_fakes import Decider
+
+    from restore_recog import registry
+    from restore_recog.cli.options import with_harm
+
+    registry.restorers.add("decider", Decider)
+    try:
+        restorers, arms = with_harm(("decider:predicted@0.2", "telea"), "clean, restored")
+        assert restorers == ("decider:predicted@0.2", "telea", "decider:pooled")
+        assert arms == "clean,restored,restored-oracle-gender,restored-wrong-gender"
+        file = "W.safetensors"
+        (_, sibling), usual = with_harm((f"decider={file}",), None)
+        assert sibling == f"decider:pooled={file}" and usual.startswith("clean,occluded,restored")
+        with pytest.raises(click.UsageError, match="telea do not; leave it out, or name one"):
+            with_harm(("telea",), None)
+        with pytest.raises(click.UsageError):
+            with_harm(("decider:male",), None)
+    finally:
+        registry.restorers.remove("decider")

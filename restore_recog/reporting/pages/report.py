@@ -9,7 +9,7 @@ from restore_recog.evaluation.results import EvaluationReport, Example
 from restore_recog.labels import KINDS
 from restore_recog.reporting import csv_files, report_figures, strips
 from restore_recog.reporting.columns import ACQUISITION, NOTHING, known
-from restore_recog.reporting.pages import groups, recognition
+from restore_recog.reporting.pages import groups, harm, recognition
 from restore_recog.reporting.pages.elements import (
     Grid,
     Photograph,
@@ -38,6 +38,7 @@ def page(report: EvaluationReport, plots: Mapping[str, Plot] | None = None) -> s
         verification=recognition.verification(report),
         thresholds=recognition.thresholds(report),
         groups=groups.groups(report),
+        harms=harm.harms(report),
         likeness=groups.likeness(report),
         identity=groups.identity(report),
         coverings=groups.coverings(report),
