@@ -142,6 +142,7 @@ setup(
             "rafdb = restore_recog.datasets.rafdb:RAFDB",
             "utkface = restore_recog.datasets.utkface:UTKFace",
             "ytf68 = restore_recog.datasets.ytf68:YTF68",
+            "wflw = restore_recog.datasets.wflw:WFLW",
             "manifest = restore_recog.datasets.manifest:Manifest",
             "folder = restore_recog.datasets.folder:Folder",
             "packed = restore_recog.datasets.packed:Packed",

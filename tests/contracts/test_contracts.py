@@ -326,14 +326,24 @@ def ytf68(root: Path) -> str:
     return str(root)
 
 
+def wflw(root: Path) -> str:
+    image(root / "WFLW_images" / "7--Cheering" / "7_a.jpg", 1)
+    folder = root / "WFLW_annotations" / "list_98pt_rect_attr_train_test"
+    folder.mkdir(parents=True)
+    points = " ".join(str(3 + n % 30) for n in range(196))
+    line = f"{points} 3 3 33 33 0 0 0 0 0 0 7--Cheering/7_a.jpg\n"
+    (folder / "list_98pt_rect_attr_train.txt").write_text(line)
+    return str(root)
+
+
 def packed(root: Path) -> str:
     data = [registry.datasets.create("phantom:2x1")]
     write_pack(root / "faces.pack", sources(data, None, None), 32, progress=False)
     return str(root / "faces.pack")
 
 
-_LAYOUTS = (ar, mfr2, mlfw, ijb, insightface, celeba, ffhq, rafdb, ferplus, utkface, ytf68, packed)
-SMALL = {f.__name__: f for f in (*_LAYOUTS, phantom, folder, lfw, rmfrd, fmor, manifest)}
+_LAYOUTS = (ar, mfr2, mlfw, ijb, insightface, celeba, ffhq, rafdb, ferplus, utkface, ytf68, wflw)
+SMALL = {f.__name__: f for f in (*_LAYOUTS, phantom, folder, lfw, rmfrd, fmor, manifest, packed)}
 
 
 @pytest.mark.parametrize("plugin", registry.datasets.names())
