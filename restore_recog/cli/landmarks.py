@@ -84,12 +84,23 @@ def _study(
     from restore_recog import registry
     from restore_recog.evaluation.landmarks.study import study
     from restore_recog.evaluation.run.faces import CoveringSpec
+    from restore_recog.names import numbered
     from restore_recog.system.devices import resolve
     from restore_recog.system.progress import Bars
 
-    names = dict.fromkeys(landmarkers or [registry.DEFAULT_LANDMARKER])
+    asked = list(dict.fromkeys(landmarkers or [registry.DEFAULT_LANDMARKER]))
     spec, where = CoveringSpec(coverings, seed=seed), resolve(device)
-    datasets = {one: registry.datasets.create(one) for one in dict.fromkeys(data)}
-    made = {name: registry.landmarkers.create(name, device=where) for name in names}
+    datasets = [registry.datasets.create(one) for one in dict.fromkeys(data)]
+    named = dict(zip(numbered(one.name for one in datasets), datasets, strict=True))
+    made = [registry.landmarkers.create(one, device=where) for one in asked]
+    shown = dict(zip(numbered(map(_shown, asked)), made, strict=True))
     with Bars() as bars:
-        return study(made, datasets, bars.update, coverings=spec, limit=limit, worst=worst)
+        return study(shown, named, bars.update, coverings=spec, limit=limit, worst=worst)
+
+
+def _shown(landmarker: str) -> str:
+    """Return what a landmarker is called in tables: its name, and its file's without folders."""
+    from restore_recog.specs import weighted
+
+    name, file = weighted(landmarker)
+    return name if file is None else f"{name}={file.name}"

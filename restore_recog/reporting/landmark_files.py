@@ -64,11 +64,11 @@ PARTS = tuple(
 
 LEGEND = (
     "error: mean distance of the points whose truth is known, in per cent of the distance between "
-    "the outer eye corners; of data with five points only, of these five in per cent of the distance "
-    "between the eyes. ratio: mean error of the covered faces over that of the same faces bare. "
-    "hidden: the points that lie under the covering, on bare faces the same points. A face on which "
-    "no landmarks are found is a failure and enters no mean. Brackets: 95 % intervals from "
-    "resampling people."
+    "the outer eye corners; of data with five points only, of these five in per cent of the "
+    "distance between the eyes. ratio: mean error of the covered faces over that of the same faces "
+    "bare. hidden: the points that lie under the covering, on bare faces the same points. A face "
+    "on which no landmarks are found is a failure and enters no mean. Brackets: 95 % intervals "
+    "from resampling people."
 )
 
 

@@ -96,7 +96,7 @@ def measured(
         np.linalg.norm(found - truth, axis=2) / apart,
         np.array([_five(mine, crop) for mine, crop in zip(found, crops, strict=True)]),
         np.stack([_hidden(one, mask) for one, mask in zip(truth, masks, strict=True)]),
-        np.isnan(found).all(axis=(1, 2)),
+        np.asarray(np.isnan(found).all(axis=(1, 2))),
         found,
     )
 
@@ -129,6 +129,6 @@ def _hidden(points: NDArray[np.float32], mask: Pixels | None) -> Mask:
     if mask is None:
         return np.zeros(len(points), bool)
     side = len(mask)
-    inside = ((points > -0.5) & (points < side - 0.5)).all(axis=1)
+    inside = np.asarray(((points > -0.5) & (points < side - 0.5)).all(axis=1))
     x, y = np.where(inside[:, None], points, 0).round().astype(int).T
     return np.asarray(inside & (mask[y, x] > 0))

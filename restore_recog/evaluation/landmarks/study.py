@@ -87,7 +87,7 @@ def study(
             standings.append(_standing(name, data, landmarker, studio, ids, worst))
     setup = {
         "landmarkers": {name: _described(one) for name, one in landmarkers.items()},
-        "data": list(datasets),
+        "data": {name: one.location for name, one in datasets.items()},
         "coverings": coverings.kind,
         "seed": coverings.seed,
         "limit": limit,
