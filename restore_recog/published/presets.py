@@ -3,7 +3,8 @@
 The papers leave much open. What they say is followed; what is decided here stands in
 ``decided`` and is printed with every run.
 
-Source: GANMasker sections 4.1 and 4.2; FMODR sections 3, 5.1 and 5.2; ECGAN sections 4.1 and 4.2.
+Source: GANMasker sections 4.1 and 4.2; FMODR sections 3, 5.1 and 5.2; ECGAN sections 4.1 and 4.2;
+landmark-gender sections IV.A and IV.D.3.
 
 Deviation: which images the papers tested is unpublished; here they are drawn by the seed.
 Deviation: of CelebA only the official test part is tested, since all trainings of this project
@@ -13,7 +14,6 @@ Deviation: MaskTheFace and masks pasted by hand are replaced by this project's c
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,11 +24,10 @@ from restore_recog import registry
 from restore_recog.alignment import TEMPLATE
 from restore_recog.api import Dataset
 from restore_recog.datasets.phantom_sets import phantom_set
-from restore_recog.errors import DataError, RestoreRecogError
 from restore_recog.evaluation.oracle_arms import OracleLabel
-from restore_recog.labels import EXPRESSION
+from restore_recog.labels import EXPRESSION, GENDER
+from restore_recog.published.selection import Selection
 from restore_recog.specs import split
-from restore_recog.types import FaceImage, FaceSample
 
 EYES = 0.227
 """Distance of the eyes in the cropper's images, in units of the side."""
@@ -77,6 +76,7 @@ class Preset:
         template: Where the five points lie in the crops, or None for this project's own.
         wild: Whether CelebA's images from the wild are wanted, and not the aligned ones.
         also: What the paper trained on beside that data set.
+        cohort: Label whose groups the rows of a table are about; empty for everybody.
         unfit: Why the photographs themselves cannot be measured, only rendered ones.
     """
 
@@ -91,6 +91,7 @@ class Preset:
     template: NDArray[np.float64] | None = None
     wild: bool = False
     also: tuple[str, ...] = ()
+    cohort: str = ""
     unfit: str = ""
 
     @property
@@ -108,7 +109,7 @@ class Preset:
     @property
     def groups(self) -> dict[str, Any]:
         """Return the options that break figures down by what the rows of a table are about."""
-        return {"cohorts": (EXPRESSION,), "min_subjects": 2} if self.protocol == EXPRESSION else {}
+        return {"cohorts": (self.cohort,), "min_subjects": 2} if self.cohort else {}
 
     @property
     def learnt_on(self) -> tuple[str, ...]:
@@ -152,47 +153,6 @@ class Preset:
         wild = self.wild and split(spec)[0] == "celeba"
         whole = registry.datasets.create(spec, **({"wild": True} if wild else {}))
         return Selection(whole, self.conditions) if self.conditions else whole
-
-
-class Selection(Dataset):
-    """Shows the images of another data set that have one of some conditions.
-
-    Everything else (name, place, whether it is rendered, notes) is that of the other.
-    """
-
-    name = "selection"
-
-    def __init__(self, whole: Dataset, conditions: Collection[str]) -> None:
-        super().__init__(whole.location)
-        self._whole = whole
-        self._conditions = conditions
-        # The report is to name the data, not this view of it.
-        self.name, self.rendered = whole.name, whole.rendered  # type: ignore[misc]
-
-    def samples(self) -> Sequence[FaceSample]:
-        """Return the chosen images.
-
-        Raises:
-            DataError: There is none.
-        """
-        samples = self._whole.samples()
-        chosen = [sample for sample in samples if sample.condition in self._conditions]
-        wanted = " or ".join(sorted(self._conditions))
-        self.pair_list = self._whole.pair_list
-        self.notes = (
-            *self._whole.notes,
-            f"{len(chosen)} of {len(samples)} images take part: those of condition {wanted}.",
-        )
-        if not chosen:
-            raise DataError(
-                f"The data set '{self.name}' has no images of condition {wanted}, which this "
-                "table is about."
-            )
-        return chosen
-
-    def read(self, samples: Sequence[FaceSample]) -> list[FaceImage | RestoreRecogError]:
-        """Read them from the other data set."""
-        return self._whole.read(samples)
 
 
 PRESETS: dict[str, Preset] = {
@@ -290,8 +250,35 @@ PRESETS: dict[str, Preset] = {
             "RAF-DB is trained by: restore-recog train-classifier --data rafdb:PATH.",
         ),
         protocol=EXPRESSION,
+        cohort=EXPRESSION,
         coverings=MASKTHEFACE,
         also=("celeba",),
     ),
+    **{
+        f"landmark-gender-{data}": Preset(
+            data,
+            1000,
+            trained_on,
+            (
+                "1,000 faces: the paper does not say how many it tested.",
+                "The generator is chosen as in use, by what the classifier sees of the covered "
+                "face; the rows are the true genders.",
+                *further,
+            ),
+            coverings=MASKTHEFACE,
+            cohort=GENDER,
+        )
+        for data, trained_on, further in (
+            (
+                "ffhq",
+                "52,000 images of FFHQ, less those that it tested",
+                (
+                    "FFHQ's own files name no gender, which leaves the rows empty: give its images "
+                    "as manifest:FILE with a column gender.",
+                ),
+            ),
+            ("celeba", "CelebA, less the images that it tested", ()),
+        )
+    },
 }
 """Name -> preset."""

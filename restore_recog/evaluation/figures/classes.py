@@ -76,8 +76,8 @@ def decided(
                           errors=name == "wrong")  # fmt: skip
 
 
-MEANS, DISTANCES = ("ssim", "perceptual"), ("frechet_classifier", "frechet_vgg")
-"""Figures of likeness that are also given of groups: ECGAN's tables have a row for each class."""
+MEANS, DISTANCES = ("psnr", "ssim", "perceptual"), ("frechet_classifier", "frechet_vgg")
+"""Figures of likeness that are also given of groups: tables of papers have a row for each."""
 
 
 def likeness(
