@@ -171,8 +171,10 @@ def classified(classifier: Classifier, images: Tensor) -> Tensor:
     who = f"The classifier '{classifier.name}'"
     with watched(who, {"images": images}):
         chances = classifier.classify(images)
-    check_shape(who, chances, (len(images), len(classifier.classes)))
+    check_shape(who, chances, (images.shape[0], len(classifier.classes)))
     check_type(who, chances)
+    if torch.compiler.is_compiling():
+        return chances
     wrong = (chances.sum(1) - 1).abs() > LENGTH
     if bool((wrong | (chances < -PIXEL).any(1)).any()):
         raise PluginError(
@@ -194,8 +196,10 @@ def located(landmarker: Landmarker, images: Tensor) -> Tensor:
     who = f"The landmarker '{landmarker.name}'"
     with watched(who, {"images": images}):
         points = landmarker.find(images)
-    check_shape(who, points, (len(images), COUNT, 2))
+    check_shape(who, points, (images.shape[0], COUNT, 2))
     check_type(who, points)
+    if torch.compiler.is_compiling():
+        return points.float()
     known = points.isfinite().flatten(1)
     if bool((known.any(1) & ~known.all(1)).any()):
         raise PluginError(

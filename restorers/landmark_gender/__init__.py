@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
+from torch import nn
 
 from restore_recog.api import Classifier, Landmarker, answers
 from restore_recog.errors import ImageError, PluginError
@@ -86,6 +87,9 @@ class LandmarkGender(NetRestorer):
         if self.nets.scheme != "none" and argument != NO_LANDMARKS:
             needs.add("landmarks98")
             self.landmarker = landmarker_of(self.config["landmarker"], self.weights, device)
+        nets = [getattr(part, "net", None) for part in (self.classifier, self.landmarker)]
+        # Beside the generators, so that an exported file holds them too.
+        self.part_nets = nn.ModuleList([net for net in nets if isinstance(net, nn.Module)])
         self.needs = frozenset(needs)  # type: ignore[misc]
 
     def fill(self, occluded: Tensor, hole: Tensor, batch: FaceBatch) -> Tensor:
@@ -111,7 +115,7 @@ class LandmarkGender(NetRestorer):
         if GENDER not in self.needs:
             return {}
         if self.chosen is not None:
-            count, code = len(batch.images), CODES[self.chosen]
+            count, code = batch.images.shape[0], CODES[self.chosen]
             codes = torch.full((count,), code, device=batch.images.device)
         else:
             male = self.probability(batch)

@@ -32,7 +32,7 @@ def dot_map(points: Tensor, size: Sequence[int], scheme: str = "98") -> Tensor:
     known = points.isfinite().all(2)  # (N, L)
     pixels = points.nan_to_num(0.0, 0.0, 0.0).round().long()
     places = pixels[:, :, 1].clamp(0, height - 1) * width + pixels[:, :, 0].clamp(0, width - 1)
-    counts = torch.zeros(len(points), height * width, device=points.device)
+    counts = torch.zeros(points.shape[0], height * width, device=points.device)
     counts = counts.scatter_add(1, places, known.float())  # several points may share a pixel
     return counts.clamp(max=1).view(-1, 1, height, width)
 

@@ -30,7 +30,7 @@ class RingLandmarker(Landmarker):
 
     def find(self, images: Tensor) -> Tensor:
         """Return (N, 98, 2) pixels."""
-        moved = points(64).to(images).repeat(len(images), 1, 1)
+        moved = points(64).to(images).repeat(images.shape[0], 1, 1)
         moved[:, :, 0] += images[:, 2].mean((1, 2))[:, None]
         return moved.masked_fill((images[:, 0, 0, 0] == NONE_FOUND)[:, None, None], torch.nan)
 

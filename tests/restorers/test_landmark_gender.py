@@ -26,6 +26,7 @@ from restore_recog.restorers.landmark_gender.networks import (
     attended,
 )
 from restore_recog.restorers.landmark_gender.presets import PRESETS
+from restore_recog.restoring.export import export
 from restore_recog.testing import RestorerContract
 from restore_recog.types import FaceBatch
 
@@ -420,3 +421,15 @@ def test_any_size_is_padded_and_cropped_back(tmp_path: Path, size: tuple[int, in
     restored = made(tmp_path).restore(FaceBatch(images, masks))
     outside = masks.expand(-1, 3, -1, -1) == 0
     assert torch.equal(restored[outside], images[outside]) and not torch.equal(restored, images)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("argument", ["pooled", "predicted"])
+def test_it_is_exported_with_its_parts_for_any_number_of_faces(
+    tmp_path: Path, argument: str
+) -> None:
+    model, place = made(tmp_path, argument), tmp_path / "model.pt2"
+    assert export(model, place, "torch-export").difference < 1e-3
+    given = of_chances(0.1, 0.5, 0.9)
+    again = torch.export.load(place).module()(given.images, given.masks)
+    torch.testing.assert_close(again, model.restore(given), atol=1e-3, rtol=0)
