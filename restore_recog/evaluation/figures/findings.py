@@ -231,9 +231,10 @@ class Findings:
         people = self.design.people
         for decisions in mine.decisions.values():
             yield from classes.decided(decisions, people, self.seed, mask)
+        if mine.labelled is not None:
+            yield from classes.calibration(mine.labelled, people, self.seed, mask)
         if self.asks_quality or mine.labelled is not None:
             clean = self.measured.get(Clean.name)
-            yield from classes.calibration(mine.labelled, people, self.seed, mask)
             yield from classes.likeness(mine, clean, mask, people, self.seed)
 
     def right(self, name: str) -> Vector:
