@@ -11,7 +11,12 @@ from restore_recog import registry, weights
 from restore_recog.api import Validated
 from restore_recog.errors import PluginError, TrainingError, WeightsError
 from restore_recog.landmarkers.hourglass import HourglassLandmarker
-from restore_recog.landmarkers.hourglass.training import HourglassTraining, mean_errors, turned
+from restore_recog.landmarkers.hourglass.training import (
+    HourglassTraining,
+    cut_up,
+    mean_errors,
+    turned,
+)
 from restore_recog.landmarks import EYE_CORNERS, OF_68
 from restore_recog.training.faces import TrainingFaces
 from restore_recog.types import FaceBatch
@@ -33,7 +38,9 @@ def batch() -> FaceBatch:
 
 def test_it_learns_and_its_file_is_read_again(batch: FaceBatch, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    training = HourglassLandmarker.trainable(None, preset="tiny", lr=0.01, turn=0.0, zoom=0.0)
+    training = HourglassLandmarker.trainable(
+        None, preset="tiny", lr=0.01, turn=0.0, zoom=0.0, nobody=0.0
+    )
     assert isinstance(training, Validated)
     (phase,) = training.phases
     losses = [phase.step(batch, 0.02 + i / 60) for i in range(40)]
@@ -65,7 +72,7 @@ def test_errors_are_in_units_of_the_eye_corners(batch: FaceBatch) -> None:
 
 
 def test_what_is_known_of_nobody_teaches_nothing(batch: FaceBatch) -> None:
-    training = HourglassTraining("tiny")
+    training = HourglassTraining("tiny", nobody=0.0)
     none = torch.full_like(batch.landmarks98, torch.nan)
     blind = FaceBatch(batch.images, batch.masks, landmarks98=none)
     before = [one.clone() for one in training.net.parameters()]
@@ -91,6 +98,30 @@ def test_points_turn_with_the_picture() -> None:
     assert float((torch.stack([x, y], 1) - moved[:, 0]).abs().max()) < 0.3
     assert float((moved[:, 0] - points[:, 0]).norm(dim=1).max()) > 2
     assert bool(moved[:, 1:].isnan().all())
+
+
+def test_it_learns_to_find_nobody(batch: FaceBatch) -> None:
+    """Where every image is cut up, the maps sink, though no point is known."""
+    torch.manual_seed(0)
+    training = HourglassTraining("tiny", nobody=0.5, lr=0.01, warm_up=0.0)
+    (phase,) = training.phases
+    none = torch.full_like(batch.landmarks98, torch.nan)
+    blind = FaceBatch(batch.images, batch.masks, landmarks98=none)
+    losses = [phase.step(blind, 0.0)["adaptive wing"] for _ in range(30)]
+    taught = [loss for loss in losses if loss]
+    assert taught[-1] < 0.2 * taught[0]
+
+
+def test_pieces_of_a_face_are_all_there_in_another_order() -> None:
+    images = torch.rand(5, 3, 16, 16)
+    rows = torch.tensor([True, False, True, False, False])
+    cut = cut_up(images, rows)
+    assert torch.equal(cut[~rows], images[~rows]) and not torch.equal(cut[rows], images[rows])
+    assert torch.equal(cut[2].flatten().sort()[0], images[2].flatten().sort()[0])
+    # The first of them is a mosaic of sixteen colours.
+    assert torch.equal(cut[0, :, ::4, ::4].repeat_interleave(4, 1).repeat_interleave(4, 2), cut[0])
+    torch.testing.assert_close(cut[0].mean((1, 2)), images[0].mean((1, 2)))
+    assert torch.equal(cut_up(images, rows & False), images)
 
 
 def test_the_learning_rate_falls_by_drops_or_by_a_cosine() -> None:

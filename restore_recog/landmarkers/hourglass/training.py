@@ -22,6 +22,9 @@ from restore_recog.nn.options import learnt, plain
 from restore_recog.nn.stepping import start_from, update, warmed_cosine
 from restore_recog.types import FaceBatch
 
+PIECES = 4
+"""Into so many by so many pieces an image is cut up in which nobody shall be found."""
+
 FAILED = 0.1
 """Mean error of a face, in units of the distance of its outer eye corners, that is a failure."""
 
@@ -115,7 +118,11 @@ class HourglassTraining:
     def _step(self, batch: FaceBatch, progress: float) -> Mapping[str, float]:
         images, points = turned(*self._scene(batch), self.options["turn"], self.options["zoom"])
         side = images.shape[-1] // STRIDE
+        nobody = torch.rand(len(images), device=self.device) < self.options["nobody"]
+        images = cut_up(images, nobody)
+        points = points.masked_fill(nobody.view(-1, 1, 1), torch.nan)
         wanted, known = targets(points, side, STRIDE, exact=self.options["exact"])
+        known |= nobody.unsqueeze(1)  # of whom it is known that all maps are empty
         self.net.train()
         stacks = self.net(images.contiguous(memory_format=torch.channels_last))
         losses = torch.stack([heatmap_loss(maps, wanted, known) for maps in stacks])
@@ -167,6 +174,27 @@ def turned(images: Tensor, points: Tensor, turn: float, zoom: float) -> tuple[Te
     middle = (side - 1) / 2
     moved = (points - middle) @ (there * scale.view(-1, 1, 1)).transpose(1, 2) + middle
     return seen, moved
+
+
+def cut_up(images: Tensor, rows: Tensor) -> Tensor:
+    """Return images, some of them as pieces in random order, every other one of these as mosaic.
+
+    Args:
+        images: (N, 3, S, S).
+        rows: (N,) bool: which ones.
+    """
+    chosen = images[rows]
+    count, _, side, _ = chosen.shape
+    piece = side // PIECES
+    pieces = chosen.view(count, 3, PIECES, piece, PIECES, piece).permute(0, 2, 4, 1, 3, 5)
+    pieces = pieces.reshape(count, PIECES**2, 3, piece, piece)
+    order = torch.rand(count, PIECES**2, device=images.device).argsort(1)
+    mixed = pieces[torch.arange(count, device=images.device)[:, None], order].clone()
+    mixed[::2] = mixed[::2].mean((3, 4), keepdim=True)
+    mixed = mixed.view(count, PIECES, PIECES, 3, piece, piece).permute(0, 3, 1, 4, 2, 5)
+    result = images.clone()
+    result[rows] = mixed.reshape(count, 3, side, side)
+    return result
 
 
 def _mark(images: Tensor, points: Tensor, channel: int) -> None:
