@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+from click.testing import CliRunner
 from torchvision.models import Inception_V3_Weights, inception_v3
 
 from restore_recog import registry, weights
@@ -14,6 +15,7 @@ from restore_recog.api import answers
 from restore_recog.classifiers.gender import GenderClassifier
 from restore_recog.classifiers.gender.networks import GenderNet
 from restore_recog.classifiers.gender.presets import NETS
+from restore_recog.cli import main
 from restore_recog.errors import PluginError, TrainingError, WeightsError
 from restore_recog.types import FaceBatch
 
@@ -170,3 +172,26 @@ def test_a_file_or_an_argument_that_does_not_fit_is_refused(tmp_path: Path) -> N
         GenderClassifier(weights=file)
     with pytest.raises(PluginError, match="takes no argument 'male'"):
         GenderClassifier("male", weights=file)
+
+
+def test_the_command_trains_a_preset_on_those_whose_gender_is_known(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    arguments = [
+        *("train-classifier", "--classifier", "restore_recog.classifiers.gender:GenderClassifier"),
+        *("--preset", "tiny", "--data", "gender_fakes:Couples", "--validation-share", "0"),
+        *("--set", "images=16", "--device", "cpu", "--workers", "0", "--output", str(run)),
+    ]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    classifier = GenderClassifier(weights=run / "weights.safetensors")
+    chances = answers.classified(classifier, torch.rand(2, 3, 80, 80))
+    assert chances.shape == (2, 2) and classifier.settings["width"] == 8
+
+
+def test_a_classifier_without_presets_says_so(tmp_path: Path) -> None:
+    arguments = [
+        *("train-classifier", "--classifier", "resnet18", "--preset", "tiny"),
+        *("--data", "gender_fakes:Couples", "--device", "cpu", "--output", str(tmp_path / "run")),
+    ]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 1 and "has no option 'preset'" in result.stderr

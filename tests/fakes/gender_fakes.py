@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from evaluation_fakes import Healer, Squares
 from torch import Tensor
+from training_fakes.plugins import Booth
 
 from restore_recog.types import FaceBatch, FaceSample
 
@@ -74,3 +75,14 @@ class Decider(Healer):
 def decider() -> Decider:
     """Return what goes by :data:`DECISIONS`."""
     return Decider(decisions=(*DECISIONS, *[FEMALE] * 12))
+
+
+class Couples(Booth):
+    """A booth in which every second person is a woman, and the last one neither."""
+
+    def samples(self) -> Sequence[FaceSample]:
+        words = {"0": "female", "1": "male", "2": "female", "3": "diverse"}
+        return [
+            replace(one, attributes={**one.attributes, "gender": words.get(one.subject, "male")})
+            for one in super().samples()
+        ]
