@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from restore_recog.evaluation.results import EvaluationReport, SightRow
 from restore_recog.labels import KINDS
 from restore_recog.metrics.calibration import Bin, calibration_curve
+from restore_recog.system.text import write_csv
 
 FILE = "calibration.csv"
 """The curves; written where the protocol asks a classifier of two classes."""
@@ -37,8 +39,13 @@ def curves(report: EvaluationReport) -> dict[str, list[Bin]]:
     }
 
 
-def rows(drawn: Mapping[str, Sequence[Bin]]) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of :data:`FILE`."""
+def write(report: EvaluationReport, folder: Path) -> None:
+    """Write :data:`FILE` where there are curves."""
+    if drawn := curves(report):
+        write_csv(folder / FILE, COLUMNS, _rows(drawn))
+
+
+def _rows(drawn: Mapping[str, Sequence[Bin]]) -> Iterator[tuple[Any, ...]]:
     for arm, bins in drawn.items():
         for one in bins:
             seen = one.observed

@@ -69,8 +69,7 @@ def write_all(report: EvaluationReport, folder: Path) -> None:
         write_csv(folder / HARM, _HARMS, _harm_rows(report.harms))
     if report.sights:
         write_csv(folder / SIGHTS, _names(SightRow), map(_values, report.sights))
-    if curves := calibration.curves(report):
-        write_csv(folder / calibration.FILE, calibration.COLUMNS, calibration.rows(curves))
+    calibration.write(report, folder)
 
 
 def read_probes(path: Path) -> tuple[ProbeRow, ...]:
@@ -88,8 +87,7 @@ def read_sights(path: Path) -> tuple[SightRow, ...]:
     if not path.is_file():
         return ()
     rows: Iterator[dict[str, Any]] = read_rows(path)
-    # Older folders do not say the confidence.
-    numbers = ("x", "y", "confidence")
+    numbers = ("x", "y", "confidence")  # older folders lack the last
     return tuple(SightRow(**row | {n: float(row[n]) for n in numbers if n in row}) for row in rows)
 
 
