@@ -105,3 +105,18 @@ def test_an_image_comes_back_from_bytes(points: int | None, masked: bool) -> Non
 def test_a_foreign_image_is_not_understood(head: str) -> None:
     with pytest.raises((ValueError, TypeError, KeyError)):
         unpacked_image(head.encode() + b"\n" + bytes(12))
+
+
+@pytest.mark.parametrize(
+    ("points", "value", "understood"),
+    [(98, np.nan, True), (98, np.inf, False), (5, np.nan, False)],
+)
+def test_of_98_points_some_may_be_unknown(points: int, value: float, understood: bool) -> None:
+    landmarks = np.zeros((points, 2), np.float32)
+    landmarks[3] = value
+    content = packed_image(FaceImage(np.zeros((2, 2, 3), np.uint8), landmarks))
+    if understood:
+        assert np.isnan(unpacked_image(content).landmarks[3]).all()
+    else:
+        with pytest.raises(ValueError, match="not written"):
+            unpacked_image(content)
