@@ -34,7 +34,7 @@ def read(maps: Tensor, stride: int, *, exact: bool, least: float) -> Tensor:
         least: Mean height of the better half of the maps from which there is a face.
     """
     maps = maps[:, :COUNT].float()
-    count, width = len(maps), maps.shape[-1]
+    count, width = maps.shape[0], maps.shape[-1]
     heights, places = maps.flatten(2).max(2)  # (N, 98)
     x, y = places % width, places // width
     offset = torch.stack([_offset(maps, x, y, axis, exact) for axis in (0, 1)], -1)
