@@ -143,7 +143,7 @@ def test_masks_that_differ_beyond_are_equally_good() -> None:
 
 def test_a_drawn_covering_ends_with_the_photograph() -> None:
     session = Session(request(Cut(3, 3), coverings="surgical"), Ledger())
-    for face in session._studio.probes(session.plan.probes).values():
+    for face in session.studio.probes(session.plan.probes).values():
         assert face.crop.mask is not None and face.crop.mask[:CUT].any()
         assert not face.crop.mask[CUT:].any()
         assert face.clean is not None

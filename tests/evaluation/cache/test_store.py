@@ -309,7 +309,7 @@ def test_other_coverings_are_other_work(tmp_path: Path) -> None:
     assert CALLS["embed"] == 0
     other = wanted(tmp_path, Squares(3, 4), arms=arms)
     fresh = Session(other, Ledger())
-    fresh._studio = replace(fresh._studio, coverings=CoveringSpec("random", None, seed=99))
+    fresh.studio = replace(fresh.studio, coverings=CoveringSpec("random", None, seed=99))
     fresh.run()
     assert CALLS["embed"] == len(session.plan.probes)
 
