@@ -71,6 +71,7 @@ setup(
         "tqdm",
     ],
     extras_require={
+        "biharmonic": ["scikit-image"],
         "dlib": ["dlib-bin", "face_recognition_models"],
         "onnx": ONNX,
         "teacher": TEACHER,
@@ -83,6 +84,10 @@ setup(
         "restore_recog.restorers": [
             "none = restore_recog.restorers.none:NoRestorer",
             "telea = restore_recog.restorers.telea:Telea",
+            "opencv = restore_recog.restorers.opencv:OpenCV",
+            "biharmonic = restore_recog.restorers.biharmonic:Biharmonic",
+            "blur = restore_recog.restorers.plain:Blur",
+            "grey = restore_recog.restorers.plain:Grey",
             "fmodr = restore_recog.restorers.fmodr:FMODR",
             "ganmasker = restore_recog.restorers.ganmasker:GANMasker",
             "ecgan = restore_recog.restorers.ecgan:ECGAN",

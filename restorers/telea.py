@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import cv2
-import numpy as np
-import torch
 
 from restore_recog.api import Restorer
+from restore_recog.restoring.by_image import each_filled
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,13 +33,4 @@ class Telea(Restorer):
 
         OpenCV fills 8-bit images, so pixels inside the masks are multiples of 1/255.
         """
-        images = batch.images.mul(255).round().clamp(0, 255).byte()
-        arrays = images.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-        holes = (batch.masks[:, 0] > 0.5).byte().contiguous().cpu().numpy()
-        filled = [
-            cv2.inpaint(array, hole, RADIUS, cv2.INPAINT_TELEA)
-            for array, hole in zip(arrays, holes, strict=True)
-        ]
-        stack = torch.from_numpy(np.stack(filled)).to(batch.images.device)
-        restored = stack.permute(0, 3, 1, 2).float().div(255)
-        return torch.where(batch.masks > 0.5, restored, batch.images)
+        return each_filled(batch, lambda x, hole: cv2.inpaint(x, hole, RADIUS, cv2.INPAINT_TELEA))
