@@ -88,6 +88,8 @@ setup(
             "biharmonic = restore_recog.restorers.biharmonic:Biharmonic",
             "blur = restore_recog.restorers.plain:Blur",
             "grey = restore_recog.restorers.plain:Grey",
+            "precomputed = restore_recog.restorers.precomputed:Precomputed",
+            "command = restore_recog.restorers.command:Command",
             "fmodr = restore_recog.restorers.fmodr:FMODR",
             "ganmasker = restore_recog.restorers.ganmasker:GANMasker",
             "ecgan = restore_recog.restorers.ecgan:ECGAN",

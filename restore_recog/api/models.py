@@ -77,12 +77,14 @@ class Restorer(ABC):
         taught_by: Recognisers that its training went by, as ``NAME``, ``NAME:ARGUMENT`` or
             ``NAME:FILE MARK`` with a file's :func:`restore_recog.weights.teacher_mark`; reports
             say which of them judge it.
+        notes: Sentences for the report, e.g. what was wrong with results from outside.
     """
 
     name: ClassVar[str]
     argument: str | None = None
     image_size: tuple[int, int] = (128, 128)
     taught_by: Sequence[str] = ()
+    notes: Sequence[str] = ()
     needs: ClassVar[frozenset[str]] = frozenset({"masks"})
     baselines: ClassVar[Mapping[str, str]] = {}
 

@@ -38,6 +38,10 @@ COMMANDS = {
         "Measure segmenters and what their errors cost recognition.",
     ),
     "landmarks": ("restore_recog.cli.landmarks", "Measure landmarkers on bare and covered faces."),
+    "crops": (
+        "restore_recog.cli.crops",
+        "Write what an evaluation restores, for a system outside.",
+    ),
     "restore": ("restore_recog.cli.restore", "Restore masked faces in images."),
     "train-restorer": ("restore_recog.cli.train_restorer", "Train a restorer on your faces."),
     "train-recognizer": ("restore_recog.cli.train_recognizer", "Train a recogniser on your faces."),

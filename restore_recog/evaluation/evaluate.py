@@ -68,7 +68,7 @@ def evaluate_each(
     """
     if request.output is not None:
         check_output(request.output)
-    _check(request)
+    check_request(request)
     sessions: list[Session] = []
     for recognizer in recognizers:
         lead = sessions[0] if sessions else None
@@ -123,7 +123,12 @@ def _report(session: Session, runs: Mapping[str, ArmRun]) -> EvaluationReport:
     )
 
 
-def _check(request: EvalRequest) -> None:
+def check_request(request: EvalRequest) -> None:
+    """Refuse what no run can do, before any work is done.
+
+    Raises:
+        DataError, PluginError: It has a value out of range, or names an arm that is unknown.
+    """
     unknown = [arm for arm in request.arms or () if arm not in ARMS]
     if unknown:
         raise PluginError(f"There is no arm '{unknown[0]}'; there are {', '.join(ARMS)}.")

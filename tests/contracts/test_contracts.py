@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from landmark_fakes import PARTS, known_parts
+from outside_fakes import contract_folder
 from recognizer_files import FILES
 
 from restore_recog import images, registry, weights
@@ -31,6 +32,12 @@ from restore_recog.types import FaceSample
 WITH = {"landmark_gender": PARTS}
 """Options of restorers that work with other plug-ins."""
 
+OUTSIDE = {
+    "precomputed": lambda folder: contract_folder(folder / "crops"),
+    "command": lambda folder: "size=64 cp -r {input}/. {output}",
+}
+"""Restorers that take what another system makes: their arguments."""
+
 
 class Made:
     """Makes plug-ins; one without shipped weights gets an untrained weights file, once."""
@@ -40,6 +47,8 @@ class Made:
 
     def restorer(self, name):
         plugins = registry.restorers
+        if name in OUTSIDE:
+            return plugins.create(f"{name}:{OUTSIDE[name](self.folder)}", device="cpu")
         try:
             return plugins.create(name, device="cpu")
         except WeightsError:

@@ -59,14 +59,32 @@ class ImageMaker:
         Raises:
             PluginError: A restorer's answer has the wrong shape.
         """
+        images, masks = self._inputs(spec, faces)
+        if spec.restorer is not None:
+            return self._restored(spec, faces, images, masks)
+        return ArmImages(images, [False] * len(faces), masks, [{}] * len(faces))
+
+    def given(
+        self, spec: ArmSpec, faces: Sequence[ProbeFace]
+    ) -> tuple[Sequence[ProbeFace], FaceBatch | None]:
+        """Return what a restorer is given in an arm, and of which faces; nothing is restored.
+
+        Faces without a mask are left out, with a failure in the ledger; None where all are.
+        """
+        images, masks = self._inputs(spec, faces)
+        known, batch = _batch(spec, faces, images, masks)
+        return [faces[i] for i in known], batch
+
+    def _inputs(
+        self, spec: ArmSpec, faces: Sequence[ProbeFace]
+    ) -> tuple[list[Pixels], list[Pixels | None]]:
+        """Return the images that an arm makes, or a restorer is given, and the masks."""
         masks = [self._mask(spec, face) for face in faces]
         images = [
             spec.arm.image(face, mask, self.mean_face)
             for face, mask in zip(faces, masks, strict=True)
         ]
-        if spec.restorer is not None:
-            return self._restored(spec, faces, images, masks)
-        return ArmImages(images, [False] * len(faces), masks, [{}] * len(faces))
+        return images, masks
 
     def reads_masks(self, spec: ArmSpec) -> bool:
         """Return whether the arm has a restorer, and one that reads masks."""
@@ -88,17 +106,9 @@ class ImageMaker:
         assert spec.restorer is not None
         fallbacks = [True] * len(faces)
         went_by: list[Mapping[str, int]] = [{}] * len(faces)
-        known = [i for i, mask in enumerate(masks) if mask is not None]
-        if not known:
+        known, batch = _batch(spec, faces, images, masks)
+        if batch is None:
             return ArmImages(images, fallbacks, list(masks), went_by)
-        batch = FaceBatch(
-            to_tensor([images[i] for i in known]),
-            mask_tensor([mask for mask in masks if mask is not None]),
-            _landmarks([faces[i] for i in known]),
-            attributes=_labels([spec.arm.labels(faces[i]) for i in known]),
-            valid=valid_tensor([faces[i].crop for i in known]),
-            landmarks98=_told([spec.arm.landmarks(faces[i]) for i in known]),
-        )
         made = self._attempt(spec.restorer, batch, [faces[i] for i in known])
         for i, result in zip(known, made, strict=True):
             if result is not None:
@@ -138,6 +148,27 @@ class ImageMaker:
     def _stage(self, name: str) -> str:
         """Return what a restorer's work is called in the table of costs."""
         return "restore" if len(self.restorers) == 1 else f"restore:{name}"
+
+
+def _batch(
+    spec: ArmSpec,
+    faces: Sequence[ProbeFace],
+    images: Sequence[Pixels],
+    masks: Sequence[Pixels | None],
+) -> tuple[list[int], FaceBatch | None]:
+    """Return which faces have a mask, and the batch of them; None where none has."""
+    known = [i for i, mask in enumerate(masks) if mask is not None]
+    if not known:
+        return known, None
+    batch = FaceBatch(
+        to_tensor([images[i] for i in known]),
+        mask_tensor([mask for mask in masks if mask is not None]),
+        _landmarks([faces[i] for i in known]),
+        attributes=_labels([spec.arm.labels(faces[i]) for i in known]),
+        valid=valid_tensor([faces[i].crop for i in known]),
+        landmarks98=_told([spec.arm.landmarks(faces[i]) for i in known]),
+    )
+    return known, batch
 
 
 def mask_tensor(masks: Sequence[Pixels]) -> Tensor:

@@ -51,6 +51,7 @@ def labels(session: Session) -> tuple[str, ...]:
 def notes(session: Session, findings: Findings) -> tuple[str, ...]:
     """Return sentences on choices that affect the numbers; warnings first."""
     sentences = [*missing_pairs(session.plan), *collapse(findings)]
+    sentences += dict.fromkeys(note for r in session.restorers.values() for note in r.notes)
     sentences += strangers(findings) + session.quality_models.notes()
     if not session.asks_quality:
         sentences += calibration(findings)
