@@ -74,7 +74,7 @@ class Command(Restorer):
         numbers, self.words = _parsed(argument or "")
         self.image_size = (numbers["size"], numbers["size"])
         self.seconds = numbers["seconds"]
-        self.argument = printable(Path(self.words[0]).name, keep="")
+        self.argument = self.title = _title(self.words)
         self.settings: Mapping[str, Any] = {"command": printable(argument), "seconds": self.seconds}
         # What a program does can change without any sign of it, so that no finished work is reused.
         self.unlike = uuid.uuid4().hex
@@ -111,11 +111,12 @@ class Command(Restorer):
             images.write(places["input"] / f"{name}.png", crop)
             images.write(places["mask"] / f"{name}.png", 255 * hole)
             images.write(places["keep"] / f"{name}.png", 255 * (1 - hole))
-        said = _run([_filled(word, places) for word in self.words], self.seconds, folder / "said")
+        words = [_filled(word, places) for word in self.words]
+        said = _run(self.title, words, self.seconds, folder / "said")
         written = {p.stem: p for p in sorted(places["output"].iterdir()) if p.stem in given}
         if not written:
             raise PluginError(
-                f"The command '{self.argument}' ended without an error, but wrote no result for "
+                f"The command '{self.title}' ended without an error, but wrote no result for "
                 f"any of {len(given)} images into {{output}}; its results must have the names of "
                 f"the images in {{input}}.{said}"
             )
@@ -130,7 +131,7 @@ class Command(Restorer):
         verdicts = [swapped(change(given[n][0], x), given[n][1]) for n, x in results.items()]
         if verdicts and mostly(verdicts):
             raise PluginError(
-                f"The command '{self.argument}' changed the uncovered part of the images and left "
+                f"The command '{self.title}' changed the uncovered part of the images and left "
                 "the covered part as it was: it reads masks the other way round; give it "
                 + ("{mask} instead of {keep}." if self._keeps() else "{keep} instead of {mask}.")
             )
@@ -143,7 +144,7 @@ class Command(Restorer):
         self.first = self.first or (f"{first}.{said}" if lost else "")
         if self.lost:
             self.notes = [
-                f"{self.name}:{self.argument}: results that are missing or of no use, and count as "
+                f"{self.name}:{self.title}: results that are missing or of no use, and count as "
                 f"restorer failures: {self.lost}; the first: {self.first}"
             ]
 
@@ -204,14 +205,24 @@ def _filled(word: str, places: Mapping[str, Path]) -> str:
     return re.sub(r"\{(\w+)\}", lambda match: str(places[match[1]]), word)
 
 
-def _run(words: Sequence[str], seconds: int, log: Path) -> str:
+def _title(words: Sequence[str]) -> str:
+    """Return what a command is called: its last word before the folders that is no option.
+
+    Of ``python -u inpaint.py --images {input} {output}`` that is ``inpaint.py``.
+    """
+    first = next(i for i, word in enumerate(words) if re.search(r"\{\w+\}", word))
+    names = [words[0], *(word for word in words[1:first] if not word.startswith("-"))]
+    return printable(Path(names[-1]).name, keep="")
+
+
+def _run(title: str, words: Sequence[str], seconds: int, log: Path) -> str:
     """Run a program, and return its last words for a message.
 
     Raises:
         PluginError: It cannot be started, fails, or is not done in time; then it is ended, with
             all that it has started.
     """
-    who = f"The command '{printable(Path(words[0]).name)}'"
+    who = f"The command '{title}'"
     with log.open("wb") as said:
         try:
             process = subprocess.Popen(

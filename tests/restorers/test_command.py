@@ -147,6 +147,18 @@ def test_no_shell_reads_the_command(tmp_path: Path) -> None:
     assert not Path("x").exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("cp -r {input}/. {output}", "cp"),
+        ("env python3 -u tools/inpaint.py --in={input} {output}", "inpaint.py"),
+        ("sh {input} {output}", "sh"),
+    ],
+)
+def test_it_is_called_by_the_program_that_restores(text: str, title: str) -> None:
+    assert registry.restorers.create(f"command:{text}").argument == title
+
+
 def test_no_finished_work_is_used_again() -> None:
     one, other = (registry.restorers.create("command:cp {input} {output}") for _ in range(2))
     assert identity(one) != identity(other)
