@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from recognizer_files import FILES
 from restore_recog import images, registry, weights
 from restore_recog.errors import DataError, WeightsError
 from restore_recog.evaluation import plan_files
-from restore_recog.labels import EXPRESSIONS
+from restore_recog.labels import KINDS
 from restore_recog.testing import (
     ClassifierContract,
     DatasetContract,
@@ -174,11 +175,12 @@ def numbered_pairs(root: Path, head: str) -> tuple[str, list[FaceSample]]:
     ]
 
 
-def moods(root: Path) -> tuple[None, list[FaceSample]]:
-    return None, [
-        replace(sample, attributes={"expression": EXPRESSIONS[i % 7]})
+def labelled(kind: str) -> Callable[[Path], tuple[None, list[FaceSample]]]:
+    words = KINDS[kind]
+    return lambda root: (None, [
+        replace(sample, attributes={kind: words[i % len(words)]})
         for i, sample in enumerate(people())
-    ]
+    ])  # fmt: skip
 
 
 def file_pairs(root: Path) -> tuple[str, list[FaceSample]]:
@@ -194,7 +196,8 @@ def file_pairs(root: Path) -> tuple[str, list[FaceSample]]:
 
 PLANNED = {
     "csv": written_plan,
-    "expression": moods,
+    "expression": labelled("expression"),
+    "gender": labelled("gender"),
     "ar": scarves,
     "rmfrd": scarves,
     "lfw": lambda root: numbered_pairs(root, "1\t8"),

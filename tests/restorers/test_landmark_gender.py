@@ -169,7 +169,7 @@ def test_attention_starts_at_nothing_and_reads_the_encoder_outside_the_hole() ->
     x, encoded = torch.randn(1, 8, 6, 6), torch.randn(1, 8, 6, 6)
     hole = torch.zeros(1, 1, 6, 6)
     hole[:, :, 2:4, 2:4] = 1
-    assert float(net.gamma) == float(net.alpha) == 0
+    assert net.gamma.item() == net.alpha.item() == 0
     torch.testing.assert_close(net(x, encoded, hole), net(x, encoded, hole, looks=False))
     hidden = torch.where(hole > 0, 9.0, encoded)
     torch.testing.assert_close(net(x, hidden, hole), net(x, encoded, hole))  # alpha is 0
