@@ -51,13 +51,13 @@ class Asked:
 def protocols(entries: Sequence[str]) -> list[str]:
     """Return the protocols that entries name; commas join several of them.
 
-    An entry is taken apart only where every part has the name of a protocol, since the argument of
-    one (a path) may hold commas.
+    An entry with an argument is taken apart only where every part has the name of a protocol, since
+    the argument (a path) may hold commas.
     """
     known, every = set(registry.protocols.names()), []
     for entry in entries:
         parts = entry.split(",")
-        apart = all(split(part)[0] in known for part in parts)
+        apart = ":" not in entry or all(split(part)[0] in known for part in parts)
         every += parts if apart else [entry]
     return list(dict.fromkeys(every))
 

@@ -234,7 +234,7 @@ def test_harm_brings_the_pooled_sibling_and_the_arms() -> None:
         file = "W.safetensors"
         (_, sibling), usual = with_harm((f"decider={file}",), None)
         assert sibling == f"decider:pooled={file}" and usual.startswith("clean,occluded,restored")
-        with pytest.raises(click.UsageError, match="telea do not; leave it out, or name one"):
+        with pytest.raises(click.UsageError, match="none of telea does; leave it out, or name one"):
             with_harm(("telea",), None)
         with pytest.raises(click.UsageError):
             with_harm(("decider:male",), None)

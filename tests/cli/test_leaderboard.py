@@ -135,6 +135,10 @@ def test_all_restorers_are_those_with_weights(monkeypatch: pytest.MonkeyPatch) -
 def test_commas_join_protocols_but_not_paths() -> None:
     assert eval_board.protocols(["ar:scarf,lfw", "fmor", "lfw"]) == ["ar:scarf", "lfw", "fmor"]
     assert eval_board.protocols(["csv:/data/a,b"]) == ["csv:/data/a,b"]
+    unknown = call("eval", "-p", "fmor,lwf", "-r", "telea", "-d", "phantom:6x4")
+    assert (
+        unknown.exit_code == 1 and "No protocol named 'lwf'. Did you mean 'lfw'?" in unknown.output
+    )
 
 
 def test_each_protocol_has_its_own_data(tmp_path: Path) -> None:
