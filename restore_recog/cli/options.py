@@ -174,8 +174,8 @@ def with_harm(restorers: Sequence[str], arms: str | None) -> tuple[tuple[str, ..
             pooled.append(with_argument(f"{bare}{equals}{file}", "pooled"))
     if not pooled:
         raise click.UsageError(
-            f"--harm is about restorers that decide on a gender, and none of {', '.join(restorers)} "
-            "does; leave it out, or name one that does: landmark_gender."
+            "--harm is about restorers that decide on a gender, and none of "
+            f"{', '.join(restorers)} does; leave it out, or name one that does: landmark_gender."
         )
     asked = DEFAULT_ARMS if arms is None else tuple(part.strip() for part in arms.split(","))
     wanted = dict.fromkeys([*asked, "restored", OracleGender.name, WrongGender.name])
