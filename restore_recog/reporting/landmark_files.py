@@ -27,12 +27,12 @@ from restore_recog.evaluation.landmarks.errors import mean_known
 from restore_recog.evaluation.landmarks.figures import LandmarkStudy, Standing
 from restore_recog.evaluation.results import Example
 from restore_recog.landmarks import REGIONS
-from restore_recog.reporting.columns import NOTHING, Column
+from restore_recog.reporting.columns import Column
 from restore_recog.reporting.pages.elements import arms_table, photograph, render
 from restore_recog.reporting.plots_landmarks import curve_figure, strip
 from restore_recog.reporting.report_figures import Plot, drawn
 from restore_recog.reporting.strips import labelled
-from restore_recog.reporting.tables import TERMINAL, csv_values, text_table
+from restore_recog.reporting.tables import csv_values, figures_table
 from restore_recog.system.atomic import json_text, plain, whole_folder
 from restore_recog.system.text import csv_text
 from restore_recog.types import Failure
@@ -75,7 +75,11 @@ LEGEND = (
 def text(study: LandmarkStudy) -> str:
     """Return the tables of a study, ready to print."""
     rows = named(study)
-    parts = [" ".join(labels(study)), _table(COLUMNS, rows), _table(PARTS, rows)]
+    parts = [
+        " ".join(labels(study)),
+        figures_table("faces", COLUMNS, rows),
+        figures_table("faces", PARTS, rows),
+    ]
     parts += ["\n".join(warnings(study)), LEGEND]
     return "\n\n".join(part for part in parts if part)
 
@@ -111,24 +115,6 @@ def warnings(study: LandmarkStudy) -> list[str]:
                 )
     count = len({failure.image_id for failure in study.failures})
     return [*lines, *([f"{count} images could not be used; see failures.csv."] if count else [])]
-
-
-def _table(columns: Sequence[Column], rows: Sequence[tuple[str, Figures]]) -> str:
-    shown = [c for c in columns if c.brief and any(c.figure in figures for _, figures in rows)]
-    if not shown:
-        return ""
-    return text_table(
-        ["faces", *(column.brief for column in shown)],
-        [[name, *(_text(column, figures) for column in shown)] for name, figures in rows],
-        width=TERMINAL,
-    )
-
-
-def _text(column: Column, figures: Figures) -> str:
-    cell = column.cell(figures)
-    if not (column.interval and cell.low) or cell.value == NOTHING:
-        return cell.value
-    return f"{cell.value} [{cell.low}, {cell.high}]"
 
 
 def write(study: LandmarkStudy, folder: Path) -> None:

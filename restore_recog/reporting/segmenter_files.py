@@ -26,12 +26,12 @@ from PIL import Image
 from restore_recog.evaluation.figure import Figures, facts_of
 from restore_recog.evaluation.results import Example
 from restore_recog.evaluation.segmenters.figures import MASK_SCORES, Standing, Study, Worst
-from restore_recog.reporting.columns import NOTHING, Column
+from restore_recog.reporting.columns import Column
 from restore_recog.reporting.pages.elements import arms_table, photograph, render
 from restore_recog.reporting.plots_panels import cost_figure
 from restore_recog.reporting.report_figures import Plot, drawn
 from restore_recog.reporting.strips import labelled
-from restore_recog.reporting.tables import TERMINAL, csv_values, text_table
+from restore_recog.reporting.tables import csv_values, figures_table
 from restore_recog.system.atomic import json_text, plain, whole_folder
 from restore_recog.system.text import csv_text
 from restore_recog.types import Failure
@@ -83,10 +83,10 @@ def text(study: Study) -> str:
     """Return the tables of a study, ready to print."""
     parts = [
         "\n".join(study.labels),
-        _table(MASKS, [(s.segmenter, s.masks) for s in study.standings]),
+        figures_table("segmenter", MASKS, [(s.segmenter, s.masks) for s in study.standings]),
     ]
     parts += [
-        f"restored with {name}:\n{_table(COSTS, cost_rows(study, name))}"
+        f"restored with {name}:\n{figures_table('segmenter', COSTS, cost_rows(study, name))}"
         for name in study.standings[0].restorers
     ]
     parts.append("\n".join(agreements(study)))
@@ -113,22 +113,6 @@ def warnings(study: Study) -> list[str]:
     count = len({failure.image_id for failure in study.failures})
     failed = [f"{count} images failed somewhere; see failures.csv."] if count else []
     return [*study.notes, *failed]
-
-
-def _table(columns: Sequence[Column], rows: Sequence[tuple[str, Figures]]) -> str:
-    shown = [c for c in columns if c.brief and any(c.figure in figures for _, figures in rows)]
-    return text_table(
-        ["segmenter", *(column.brief for column in shown)],
-        [[name, *(_text(column, figures) for column in shown)] for name, figures in rows],
-        width=TERMINAL,
-    )
-
-
-def _text(column: Column, figures: Figures) -> str:
-    cell = column.cell(figures)
-    if not (column.interval and cell.low) or cell.value == NOTHING:
-        return cell.value
-    return f"{cell.value} [{cell.low}, {cell.high}]"
 
 
 def write(study: Study, folder: Path) -> None:

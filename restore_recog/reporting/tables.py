@@ -97,6 +97,36 @@ def text_table(
     )
 
 
+def figures_table(
+    first: str, columns: Sequence[Column], rows: Sequence[tuple[str, Figures]]
+) -> str:
+    """Return the brief columns that any row has for a terminal; nothing where there is none.
+
+    Args:
+        first: Head of the names.
+        columns: All that may be shown.
+        rows: Names and their figures.
+    """
+    shown = [c for c in columns if c.brief and any(c.figure in figures for _, figures in rows)]
+    if not shown:
+        return ""
+    return text_table(
+        [first, *(column.brief for column in shown)],
+        [
+            [name, *(_bare(column.cell(figures), column) for column in shown)]
+            for name, figures in rows
+        ],
+        width=TERMINAL,
+    )
+
+
+def _bare(cell: Cell, column: Column) -> str:
+    """Return a figure with its interval, where the column shows that, and without its flag."""
+    if not (column.interval and cell.low) or not cell.measured:
+        return cell.value
+    return f"{cell.value} [{cell.low}, {cell.high}]"
+
+
 def report_text(report: EvaluationReport) -> str:
     """Return the report's labels, table, flips, failures and verdicts, ready to print."""
     lost = csv_files.losses(report.arms)
