@@ -95,6 +95,7 @@ setup(
             "ecgan = restore_recog.restorers.ecgan:ECGAN",
             "deepgan = restore_recog.restorers.ecgan:DeepGAN",
             "landmark_gender = restore_recog.restorers.landmark_gender:LandmarkGender",
+            "pix2pix = restore_recog.restorers.pix2pix:Pix2Pix",
         ],
         "restore_recog.segmenters": [
             "average = restore_recog.segmenters.average:AverageMask",

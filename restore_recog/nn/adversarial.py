@@ -1,8 +1,10 @@
-"""Discriminators' answers, the losses on them (non-saturating, least squares), their balance."""
+"""Discriminators' answers, the losses on them and their balance."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -56,6 +58,62 @@ def squares_discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
 def squares_generator_loss(fake: Tensor) -> Tensor:
     """Return (D(fake) - 1)^2, the mean over all places; source and argument as above."""
     return (fake - 1).square().mean()
+
+
+def hinge_discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """Return what D(real) lacks of 1 plus what D(fake) exceeds -1 by, means over all places.
+
+    Source: Lim and Ye, "Geometric GAN", 2017; Miyato et al., "Spectral Normalization for
+    Generative Adversarial Networks", ICLR 2018, equation 16.
+
+    Args:
+        real, fake: Logits of real images and of generated ones, any shape.
+    """
+    return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
+
+
+def hinge_generator_loss(fake: Tensor) -> Tensor:
+    """Return -D(fake), the mean over all places; source and argument as above."""
+    return -fake.mean()
+
+
+@dataclass(frozen=True)
+class Game:
+    """What discriminator and generator play for.
+
+    Attributes:
+        critic: (real, fake answers) -> the discriminator's loss.
+        generator: (fake answers) -> the generator's.
+        even: The answer above which an image passes for real.
+    """
+
+    critic: Callable[[Tensor, Tensor], Tensor]
+    generator: Callable[[Tensor], Tensor]
+    even: float
+
+    def accuracies(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        """Return the shares of real and of generated places that the discriminator tells."""
+        right = {"real_accuracy": real > self.even, "fake_accuracy": fake <= self.even}
+        return {name: told.float().mean() for name, told in right.items()}
+
+
+ENTROPY = Game(
+    lambda real, fake: discriminator_loss(real.flatten(1), fake.flatten(1)).mean(),
+    lambda fake: generator_loss(fake.flatten(1)).mean(),
+    0.0,
+)
+SQUARES = Game(squares_discriminator_loss, squares_generator_loss, 0.5)
+HINGE = Game(hinge_discriminator_loss, hinge_generator_loss, 0.0)
+
+
+@contextmanager
+def frozen(critic: nn.Module) -> Iterator[nn.Module]:
+    """Let gradients flow through a discriminator without any for its own parameters."""
+    critic.requires_grad_(False)
+    try:
+        yield critic
+    finally:
+        critic.requires_grad_(True)
 
 
 def balance(losses: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -7,15 +7,15 @@ losses has; the weight of the perceptual term is printed as the term's own value
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restore_recog.nn.adversarial import judged, squares_generator_loss
+from restore_recog.nn.inpainting.losses import feature_loss, over_hole, style_loss, variation
 from restore_recog.nn.teachers import Teachers
 
 VGG_ENDS = (2, 7, 9, 12, 18, 21, 27, 30, 32)
@@ -53,48 +53,6 @@ class Scene:
         return torch.where(self.hole > 0, made, self.occluded)
 
 
-def pixel_loss(made: Tensor, clean: Tensor, hole: Tensor) -> Tensor:
-    """Return the mean difference over the image, divided by the share of the hole.
-
-    An image without a hole has no loss: it asks for nothing.
-
-    Args:
-        made, clean: (N, 3, H, W) in [0, 1].
-        hole: (N, 1, H, W) in {0, 1}.
-    """
-    difference = (made.float() - clean.float()).abs().flatten(1).mean(1)  # (N,)
-    share = hole.flatten(1).mean(1)
-    return torch.where(share > 0, difference / share.clamp_min(1e-6), 0).mean()
-
-
-def perceptual_loss(made: Sequence[Tensor], clean: Sequence[Tensor]) -> Tensor:
-    """Return the sum over layers of the mean absolute difference of features."""
-    pairs = zip(made, clean, strict=True)
-    return torch.stack([F.l1_loss(a.float(), b.float().detach()) for a, b in pairs]).sum()
-
-
-def style_loss(made: Sequence[Tensor], clean: Sequence[Tensor]) -> Tensor:
-    """Return the sum over layers of the mean absolute difference of Gram matrices."""
-    pairs = zip(made, clean, strict=True)
-    return torch.stack([F.l1_loss(gram(a), gram(b.detach())) for a, b in pairs]).sum()
-
-
-def gram(features: Tensor) -> Tensor:
-    """Return (N, C, C) products of (N, C, H, W) features, divided by C H W.
-
-    In float32 and outside autocast: the loss is a difference of squares.
-    """
-    with torch.autocast(features.device.type, enabled=False):
-        rows = features.float().flatten(2)  # (N, C, H W)
-        return rows @ rows.mT / (rows.shape[1] * rows.shape[2])
-
-
-def variation(images: Tensor) -> Tensor:
-    """Return the mean absolute step to the right plus that downwards of (N, 3, H, W) images."""
-    right = (images[:, :, :, 1:] - images[:, :, :, :-1]).abs().mean()
-    return right + (images[:, :, 1:] - images[:, :, :-1]).abs().mean()
-
-
 class GeneratorTerms:
     """The generator's losses, each named as the option that is its weight.
 
@@ -119,7 +77,7 @@ class GeneratorTerms:
         """
         o, clean = self.options, scene.clean
         smoothed = made if o["tv_on"] == "made" else scene.pasted(made)
-        losses = {"pixel": pixel_loss(made, clean, scene.hole), "tv": variation(smoothed.float())}
+        losses = {"pixel": over_hole(made, clean, scene.hole), "tv": variation(smoothed.float())}
         if self.features is not None:
             losses |= self._of_features(made, scene)
         if o["adv"]:
@@ -143,7 +101,7 @@ class GeneratorTerms:
             seen, wanted = self._maps(made * scene.hole, scene.clean * scene.hole)
         losses = {}
         for name, loss, pair, layers in (
-            ("per", perceptual_loss, wholes, LAYERS[o["perceptual"]][0]),
+            ("per", feature_loss, wholes, LAYERS[o["perceptual"]][0]),
             ("style", style_loss, (seen, wanted), LAYERS[o["perceptual"]][1]),
         ):
             if o[name]:

@@ -53,7 +53,7 @@ class Made:
         try:
             return plugins.create(name, device="cpu")
         except WeightsError:
-            options = {"perceptual": "none"} | WITH.get(name, {})
+            options = WITH.get(name, {})
             file = self._untrained(name, lambda: plugins.load(name).trainable(**options))
             return plugins.create(name, weights=file, device="cpu")
 

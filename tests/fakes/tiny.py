@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from inpainters import INPAINTERS
 
 from restore_recog import weights
 from restore_recog.restorers.ecgan.training import DeepGANTraining, ECGANTraining
@@ -20,6 +21,7 @@ TRAININGS: Mapping[str, type[Any]] = {
     "ecgan": ECGANTraining,
     "deepgan": DeepGANTraining,
     "landmark_gender": LandmarkGenderTraining,
+    **INPAINTERS,
 }
 
 

@@ -1,0 +1,1 @@
+"""What restorers that are trained as inpainters share: options, losses, training, restorer."""

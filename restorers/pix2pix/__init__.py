@@ -1,0 +1,36 @@
+"""pix2pix: a face without its covering as a translation of the face with it.
+
+Source: Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks", CVPR 2017.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from restore_recog.nn.inpainting.restorer import InpaintingRestorer
+from restore_recog.restorers.pix2pix.networks import Pix2PixNets
+from restore_recog.restorers.pix2pix.presets import FAMILY
+
+if TYPE_CHECKING:
+    from restore_recog.restorers.pix2pix.training import Pix2PixTraining
+
+
+class Pix2Pix(InpaintingRestorer):
+    """Restore by the U-Net generator of pix2pix."""
+
+    name: ClassVar[str] = "pix2pix"
+    networks = Pix2PixNets
+    configuration = FAMILY.configuration
+
+    @classmethod
+    def trainable(
+        cls, preset: str = "compact", device: str = "cpu", **options: Any
+    ) -> Pix2PixTraining:
+        """Return the training.
+
+        Raises:
+            TrainingError: An option does not fit, or a teacher is not available.
+        """
+        from restore_recog.restorers.pix2pix.training import Pix2PixTraining
+
+        return Pix2PixTraining(preset, device, **options)
