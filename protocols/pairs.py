@@ -49,11 +49,11 @@ class PairList(EvaluationProtocol):
         covers: Whether probes that are not occluded are given synthetic coverings. Where it
             is False the images are taken as found, and an occluded image of a pair that
             has one is the probe.
-        published: How many pairs the published list has.
+        published: How many pairs the published list has; None where that is not known.
     """
 
     covers: ClassVar[bool]
-    published: ClassVar[int]
+    published: ClassVar[int | None]
 
     def __init__(self, argument: str | None = None) -> None:
         super().__init__(argument)
@@ -90,7 +90,7 @@ class PairList(EvaluationProtocol):
         matched, missing = self._match(listed, samples)
         self._check(listed, matched)
         notes = _notes(listed, matched, missing) + _contradictions(matched)
-        if len(listed) != self.published:
+        if self.published is not None and len(listed) != self.published:
             notes.append(
                 f"Warning: the list has {len(listed):,} pairs, the published one has "
                 f"{self.published:,}."

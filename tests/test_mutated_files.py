@@ -28,8 +28,10 @@ from restore_recog.evaluation.plan_files import parse
 from restore_recog.protocols.lfw import Lfw
 from restore_recog.protocols.mfr2 import Mfr2
 from restore_recog.protocols.mlfw import Mlfw
+from restore_recog.protocols.ocfr import Ocfr
 from restore_recog.reporting import folder as results_folder
 from restore_recog.training.leaving_out import left_out
+from restore_recog.types import FaceSample
 
 ROUNDS = int(os.environ.get("RESTORE_RECOG_MUTATIONS", "1"))
 """How many times as many files are tried as in an ordinary run."""
@@ -124,6 +126,18 @@ PLAN = '{"format": 1, "synthetic": true, "identification": true, "notes": ["a"]}
 POINTS = "lex,ley,rex,rey,nx,ny,lmx,lmy,rmx,rmy"
 FACE = '{"category": "training", "metadata": {"license": "x"}, "image": {"face_landmarks": [%s]}}'
 
+OCFR_IMAGES = (
+    "x/lfwA_u/A_B/A_B_0001.png\t1\t2\t3\t4\nx/lfwAO1_u/A_B/A_B_0002_probe.png\t1\t2\t3\t4\n"
+    "x/lfwAO1_u/C_D/C_D_0001_probe.png\t1\t2\t3\t4\n"
+)
+
+
+def ocfr_plan(root: Path) -> Any:
+    places = (line.split("\t")[0].split("/", 1)[1] for line in OCFR_IMAGES.splitlines())
+    samples = [FaceSample(place, place.split("/")[1]) for place in places]
+    return Ocfr(str(root / "ocfr" / "C_O1_list.txt")).plan(samples)
+
+
 LISTS: dict[str, tuple[str, Callable[[Path], Any]]] = {
     "list.csv": (
         f"path,subject_id,condition,mask,clean_path,{POINTS}\n"
@@ -183,6 +197,9 @@ LISTS: dict[str, tuple[str, Callable[[Path], Any]]] = {
         "A_B_0001.png\tA_B_0002.png\t1\n" * 10,
         lambda root: Mlfw(str(root / "mlfw_pairs.txt")).plan(Folder(str(root)).samples()),
     ),
+    "ocfr/C_O1_list.txt": (OCFR_IMAGES, ocfr_plan),
+    "ocfr/pairs.txt": ("A_B_0001 A_B_0002_probe\nA_B_0001 C_D_0001_probe\n", ocfr_plan),
+    "ocfr/issame.txt": ("1\n0\n", ocfr_plan),
     "leave.csv": (
         "file\nA_B/A_B_0001.png\n",
         lambda root: left_out(root / "leave.csv", [Folder(str(root))]),

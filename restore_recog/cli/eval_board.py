@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -132,7 +133,8 @@ def _shared_out(asked: Asked, output: Path) -> list[dict[str, Any]]:
     rest = tuple(spec for spec, kind in kinds.items() if kind not in names)
     cache = None if given["no_cache"] else given["cache"] or output.parent / CACHE
     parts = []
-    for title, name, spec in zip(numbered(names), names, asked.protocols, strict=True):
+    titles = numbered(map(_title, asked.protocols, (names.count(name) > 1 for name in names)))
+    for title, name, spec in zip(titles, names, asked.protocols, strict=True):
         mine = tuple(one for one, kind in kinds.items() if kind == name) or rest
         if not mine:
             raise click.UsageError(
@@ -142,6 +144,13 @@ def _shared_out(asked: Asked, output: Path) -> list[dict[str, Any]]:
         own = {"protocol": spec, "data": mine, "cache": cache, "output": output / title}
         parts.append({**given, **own})
     return parts
+
+
+def _title(spec: str, again: bool) -> str:
+    """Return what a protocol is called: its name, with a plain argument if others share it."""
+    name, argument = split(spec)
+    plain = again and argument is not None and re.fullmatch(r"\w[\w.-]*", argument)
+    return f"{name}-{argument}" if plain else name
 
 
 def _planned(part: Mapping[str, Any]) -> EvalRequest:

@@ -141,6 +141,15 @@ def test_commas_join_protocols_but_not_paths() -> None:
     )
 
 
+def test_one_protocol_asked_several_times_is_told_apart_by_its_arguments(tmp_path: Path) -> None:
+    specs = ["ar", "ar:sunglasses", "csv:some/folder", "csv:other", "ocfr:C_O1"]
+    asked = eval_board.Asked({"data": ["phantom"], "no_cache": True}, (), specs, ())
+    parts = eval_board._shared_out(asked, tmp_path)
+    assert [part["output"].name for part in parts] == [
+        "ar", "ar-sunglasses", "csv", "csv-other", "ocfr"
+    ]  # fmt: skip
+
+
 def test_each_protocol_has_its_own_data(tmp_path: Path) -> None:
     data = ("-d", "ar:nowhere", "--no-cache", "-o", tmp_path / "out")
     lacking = call("eval", "-r", "telea", "-p", "ar,fmor", *data)

@@ -8,12 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import ocfr_tree
 import pytest
 from landmark_fakes import PARTS, known_parts
 from outside_fakes import contract_folder
 from recognizer_files import FILES
 
 from restore_recog import images, registry, weights
+from restore_recog.datasets.ocfr import OCFR
 from restore_recog.errors import DataError, WeightsError
 from restore_recog.evaluation import plan_files
 from restore_recog.labels import KINDS
@@ -203,6 +205,7 @@ PLANNED = {
     "lfw": lambda root: numbered_pairs(root, "1\t8"),
     "mfr2": lambda root: numbered_pairs(root, ""),
     "mlfw": file_pairs,
+    "ocfr": lambda root: (str(ocfr_tree.tree(root) / "C_O1_list.txt"), OCFR(str(root)).samples()),
 }
 """Protocols that need more than plain people: argument and samples of each."""
 
@@ -287,6 +290,10 @@ def mlfw(root: Path) -> str:
     return str(root)
 
 
+def ocfr(root: Path) -> str:
+    return str(ocfr_tree.tree(root))
+
+
 def ijb(root: Path) -> str:
     image(root / "loose_crop" / "1.jpg", 1)
     (root / "meta").mkdir()
@@ -354,7 +361,21 @@ def packed(root: Path) -> str:
     return str(root / "faces.pack")
 
 
-_LAYOUTS = (ar, mfr2, mlfw, ijb, insightface, celeba, ffhq, rafdb, ferplus, utkface, ytf68, wflw)
+_LAYOUTS = (
+    ar,
+    mfr2,
+    mlfw,
+    ocfr,
+    ijb,
+    insightface,
+    celeba,
+    ffhq,
+    rafdb,
+    ferplus,
+    utkface,
+    ytf68,
+    wflw,
+)
 SMALL = {f.__name__: f for f in (*_LAYOUTS, phantom, folder, lfw, rmfrd, fmor, manifest, packed)}
 
 
