@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from scipy.stats import binom
+from scipy.special import bdtrc  # scipy.stats would take a second to import
 
 LEVEL = 0.05
 """How often guessing may give as many right answers."""
@@ -27,4 +27,4 @@ def no_better_than_chance(right: int, n: int, chance: float, low: float = math.n
     """
     if not (0 <= right <= n and n >= 1 and 0.0 <= chance <= 1.0):
         raise ValueError(f"{right} of {n} right answers at a chance of {chance} do not fit.")
-    return low <= chance or float(binom.sf(right - 1, n, chance)) >= LEVEL
+    return low <= chance or float(bdtrc(right - 1, n, chance)) >= LEVEL
