@@ -107,7 +107,8 @@ def machine() -> dict[str, Any]:
     return {
         "processor": _processor(),
         "cores": cores,
-        "load_1min": os.getloadavg()[0],
+        # Windows has none.
+        "load_1min": os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan"),
         "available_gib": available_bytes() / 2**30,
         "blas": [
             f"{pool['internal_api']} {pool['version']}, {pool['num_threads']} threads"

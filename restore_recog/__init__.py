@@ -14,6 +14,7 @@ The contracts of plug-ins are in :mod:`restore_recog.api`.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from restore_recog.public import Report, evaluate
     from restore_recog.registry import register
     from restore_recog.restoring.restoration import Restoration, RestoredRecognizer
+
+# In a checkout without links, as on Windows, the two folders beside this one are found by its path.
+if not os.path.isdir(os.path.join(__path__[0], "restorers")):
+    __path__.append(os.path.dirname(__path__[0]))
 
 __version__ = "0.1.0"
 

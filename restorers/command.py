@@ -244,12 +244,20 @@ def _run(title: str, words: Sequence[str], seconds: int, log: Path) -> str:
             ) from error
         finally:
             if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+                _end(process)
     if code:
         how = f"ended with exit code {code}" if code > 0 else f"was ended by signal {-code}"
         raise PluginError(f"{who} {how}.{_last_words(log)}")
     return _last_words(log)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a program, and where the system has process groups all that it has started."""
+    if hasattr(os, "killpg"):
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()
 
 
 def _last_words(log: Path) -> str:

@@ -68,7 +68,7 @@ class Lpips:
         with torch.inference_mode():
             sides = [_tensor(side).to(self.device) for side in (images, clean)]
             distances = self._net(*(side.float() / 127.5 - 1 for side in sides))
-        return np.asarray(distances.flatten().double().cpu().numpy())
+        return np.asarray(distances.flatten().cpu().double().numpy())
 
 
 class Inception:

@@ -135,7 +135,7 @@ def _place(provider: str | None, device: str) -> str:
         raise PluginError(
             f"ONNX Runtime is asked for the provider {provider!r}; choose cpu or cuda."
         )
-    if provider == "cpu" or (provider is None and device == "cpu"):
+    if provider == "cpu" or (provider is None and not device.startswith("cuda")):
         return "cpu"
     import onnxruntime
 
@@ -145,7 +145,7 @@ def _place(provider: str | None, device: str) -> str:
             f"{PROVIDERS['cuda']}); install the package onnxruntime-gpu in place of onnxruntime, "
             "or let it compute on the CPU with --recognizer-input provider=cpu."
         )
-    return device if device != "cpu" else "cuda:0"
+    return device if device.startswith("cuda") else "cuda:0"
 
 
 def _session(file: Path, device: str) -> Any:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from restore_recog.system import devices
 from restore_recog.system.provenance import peak_memory
 
 REPEATS = 3
@@ -77,8 +78,7 @@ def _measured(spec: str, weights: Path | None, device: str, batch: int, threads:
         for _ in range(1 + REPEATS):
             start = time.perf_counter()
             run_restorer(restorer, faces)
-            if device.startswith("cuda"):
-                torch.cuda.synchronize(device)
+            devices.wait(device)
             seconds.append(time.perf_counter() - start)
     on_gpu = device.startswith("cuda")
     used = peak_memory()["cuda"] if on_gpu else _resident() - before

@@ -9,7 +9,8 @@ def resolve(device: str) -> str:
     """Return the PyTorch name of a device that exists.
 
     Args:
-        device: ``auto`` (the first GPU, else the CPU), ``cpu``, ``cuda`` or ``cuda:<n>``.
+        device: ``auto`` (the first CUDA GPU, else the CPU), ``cpu``, ``cuda``, ``cuda:<n>``, or
+            ``mps``, the GPU of an Apple computer, which has to be asked for.
 
     Raises:
         DeviceError: The GPU that was asked for does not exist, or the name is unknown.
@@ -20,9 +21,16 @@ def resolve(device: str) -> str:
         return "cuda:0" if torch.cuda.is_available() else "cpu"
     if device == "cpu":
         return device
+    if device == "mps":
+        if not torch.backends.mps.is_available():
+            raise DeviceError(
+                "The device 'mps' was asked for, but PyTorch sees no GPU of an Apple computer "
+                "here; use --device cpu or --device auto."
+            )
+        return device
     kind, _, index = device.partition(":")
     if kind != "cuda" or (index and not index.isdigit()) or device.endswith(":"):
-        raise DeviceError(f"'{device}' is no device; use auto, cpu, cuda or cuda:<number>.")
+        raise DeviceError(f"'{device}' is no device; use auto, cpu, cuda, cuda:<number> or mps.")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if int(index or 0) >= count:
         raise DeviceError(
@@ -45,6 +53,10 @@ def precision(asked: str, device: str) -> str:
     """
     import torch
 
+    if device == "mps":
+        if asked in ("auto", "fp32"):
+            return "fp32"
+        raise DeviceError(f"The device mps trains in float32 only, not in {asked}; leave it out.")
     able = device == "cpu" or torch.cuda.is_bf16_supported()
     if asked == "auto":
         return "bf16" if device != "cpu" and able else "fp32"
@@ -56,6 +68,23 @@ def precision(asked: str, device: str) -> str:
             "or fp32."
         )
     return asked
+
+
+def wait(device: str) -> None:
+    """Return once a device has done all that it was given, so that a clock tells the truth."""
+    import torch
+
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)
+    elif device == "mps":
+        torch.mps.synchronize()
+
+
+def title(device: str) -> str:
+    """Return what a device is called in records: the GPU's own name, or ``cpu`` or ``mps``."""
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
 
 
 def _cpu_has_float16() -> bool:

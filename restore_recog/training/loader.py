@@ -83,7 +83,7 @@ def batches(
         num_workers=workers,
         pin_memory=pin,
         worker_init_fn=_quiet_worker if workers else None,
-        multiprocessing_context="fork" if workers and sys.platform == "linux" else None,
+        multiprocessing_context=_how() if workers else None,
         generator=torch.Generator(),
     )
     made = iter(loader)
@@ -185,3 +185,8 @@ def _quiet_worker(_: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     cv2.setNumThreads(0)
+
+
+def _how() -> str | None:
+    """Return how worker processes begin; None for the system's own way."""
+    return "fork" if sys.platform == "linux" else None

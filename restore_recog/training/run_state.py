@@ -61,6 +61,8 @@ def random_state() -> dict[str, Any]:
     }
     if torch.cuda.is_available():
         state["cuda"] = torch.cuda.get_rng_state_all()
+    if torch.backends.mps.is_available():
+        state["mps"] = torch.mps.get_rng_state()
     return state
 
 
@@ -73,6 +75,8 @@ def set_random_state(state: Mapping[str, Any]) -> None:
     # A run that moved to a machine with other GPUs goes on, but not bit for bit.
     if len(state.get("cuda", [])) == torch.cuda.device_count() > 0:
         torch.cuda.set_rng_state_all(state["cuda"])
+    if "mps" in state and torch.backends.mps.is_available():
+        torch.mps.set_rng_state(state["mps"])
 
 
 @contextmanager

@@ -15,11 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from restore_recog.api import Classifying, Phase, Trainable
 from restore_recog.errors import OutputError, TrainingError
-from restore_recog.system import provenance
+from restore_recog.system import devices, provenance
 from restore_recog.system.atomic import plain, write_text
 from restore_recog.system.processes import Processes
 from restore_recog.training import checkpoint
@@ -143,7 +141,7 @@ class Trainer:
         self._provenance = {
             "versions": provenance.versions("pytorch-metric-learning"),
             "git": provenance.commit(),
-            "device": device if device == "cpu" else torch.cuda.get_device_name(device),
+            "device": devices.title(device),
         }
         self._minutes_before = 0.0
         start = self.processes.lead(lambda: self._open(resume))
@@ -188,7 +186,8 @@ class Trainer:
     def _run_phase(self, phase: Phase, log: TrainingLog | NoLog) -> bool:
         """Train one phase from where it stands; return whether the time is up."""
         plan = BatchPlan.rest(phase, self.progress.seen, self.trainable, self.processes.part)
-        made = batches(self.faces, plan, self.settings.workers, pin=self.settings.device != "cpu")
+        on_gpu = self.settings.device.startswith("cuda")
+        made = batches(self.faces, plan, self.settings.workers, pin=on_gpu)
         timed = TimedBatches(made, self._clock)
         for batch in timed:
             losses = self._step(phase, batch)

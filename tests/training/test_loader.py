@@ -19,6 +19,7 @@ from restore_recog.datasets.phantom import Phantom
 from restore_recog.errors import DataError, TrainingError
 from restore_recog.system import workers
 from restore_recog.system.workers import in_order
+from restore_recog.training import loader
 from restore_recog.training.batch import PackedBatch
 from restore_recog.training.crops import Crops
 from restore_recog.training.faces import TrainingFaces
@@ -215,3 +216,16 @@ def test_a_worker_that_dies_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> No
     plan = BatchPlan("p", 4, 0, 2, 0, 1.0)
     with pytest.raises(TrainingError, match=r"has died, .* give fewer --workers \(0 does without"):
         list(batches(source, plan, 1))
+
+
+def test_workers_that_start_from_nothing_make_the_same_batches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As on Windows and macOS, where a process shares nothing with the one that starts it."""
+    monkeypatch.setattr(loader, "_how", lambda: "spawn")
+    plan = BatchPlan("only", 4, 0, 2, 0, 1.0)
+    own = list(batches(faces(), plan, 0))
+    theirs = list(batches(faces(), plan, 1))
+    assert len(own) == len(theirs) == 2
+    for one, other in zip(own, theirs, strict=True):
+        assert torch.equal(one.images, other.images) and torch.equal(one.masks, other.masks)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from restore_recog.errors import DataError
+from restore_recog.system import devices
 from restore_recog.types import FaceSample, Failure
 
 Progress = Callable[[str, int, int], None]
@@ -92,10 +93,10 @@ class Ledger:
             images: How many images are worked on.
             device: Where; a GPU works on after the call returns, so it is waited for.
         """
-        _wait(device)
+        devices.wait(device)
         start = time.perf_counter()
         yield
-        _wait(device)
+        devices.wait(device)
         self.laps.setdefault(stage, []).append((images, time.perf_counter() - start))
 
     def timing(self) -> dict[str, dict[str, float]]:
@@ -132,10 +133,3 @@ def _cost(processes: Sequence[Sequence[tuple[int, float]]]) -> dict[str, float]:
         "ms_p95": float(p95),
         "images_per_s": float(images.sum() / max(seconds.sum(), 1e-9)),
     }
-
-
-def _wait(device: str) -> None:
-    if device.startswith("cuda"):
-        import torch
-
-        torch.cuda.synchronize(device)

@@ -89,7 +89,7 @@ def embed(
             wanted = resize(images, recognizer.image_size).to(recognizer.device)
             raw = answers.unnormalised(recognizer, wanted) if weigh else None
             unit = answers.embedded(recognizer, wanted) if raw is None else F.normalize(raw)
-            templates = unit.double().cpu().numpy()
+            templates = unit.cpu().double().numpy()
     except PluginError:
         raise
     except RestoreRecogError as error:
