@@ -51,6 +51,7 @@ def test_withholding_the_label_costs_ten_points(covered: FaceBatch) -> None:
     untold = FaceBatch(covered.images, covered.masks)
     told = right("ecgan", covered, truth)
     assert told - right("ecgan:no-label", untold, truth) >= 10
+    assert told - right("deepgan", untold, truth) >= 10
 
 
 def test_each_expression_paints_another_face(covered: FaceBatch) -> None:
