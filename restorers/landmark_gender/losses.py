@@ -15,18 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from restore_recog.nn.adversarial import judged, squares_generator_loss
-from restore_recog.nn.inpainting.losses import feature_loss, over_hole, style_loss, variation
+from restore_recog.nn.inpainting.features import FeatureTerms
+from restore_recog.nn.inpainting.losses import over_hole, variation
 from restore_recog.nn.teachers import Teachers
-
-VGG_ENDS = (2, 7, 9, 12, 18, 21, 27, 30, 32)
-"""Where VGG-19's feature maps end: those of the perceptual and of the style loss."""
-
-LAYERS: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
-    "vgg19": ((0, 1, 3, 5, 7), (2, 4, 6, 8)),
-    "recognizer": ((0,), (0,)),
-}
-"""Feature network -> which of its maps the perceptual and the style loss compare: of VGG-19
-relu1_1, 2_1, 3_1, 4_1, 5_1 and relu2_2, 3_4, 4_4, 5_2."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,12 +49,12 @@ class GeneratorTerms:
 
     Args:
         options: Of the training.
-        features: (N, 3, H, W) -> a list of feature maps; None for neither loss of features.
+        features: The losses on features.
         identity: Of the identity terms, or None.
     """
 
     def __init__(
-        self, options: Mapping[str, Any], features: nn.Module | None, identity: Teachers | None
+        self, options: Mapping[str, Any], features: FeatureTerms, identity: Teachers | None
     ) -> None:
         self.options, self.features, self.identity = options, features, identity
 
@@ -78,8 +69,7 @@ class GeneratorTerms:
         o, clean = self.options, scene.clean
         smoothed = made if o["tv_on"] == "made" else scene.pasted(made)
         losses = {"pixel": over_hole(made, clean, scene.hole), "tv": variation(smoothed.float())}
-        if self.features is not None:
-            losses |= self._of_features(made, scene)
+        losses |= self.features(made, clean, scene.hole)
         if o["adv"]:
             critic.requires_grad_(False)
             losses["adv"] = squares_generator_loss(judgement(critic, made, scene))
@@ -92,27 +82,6 @@ class GeneratorTerms:
     def weighted(self, losses: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the losses times their weights."""
         return {name: self.options[name] * loss for name, loss in losses.items()}
-
-    def _of_features(self, made: Tensor, scene: Scene) -> dict[str, Tensor]:
-        o = self.options
-        seen, wanted = self._maps(made, scene.clean)
-        wholes = (seen, wanted)
-        if o["style"] and o["style_on_hole"]:
-            seen, wanted = self._maps(made * scene.hole, scene.clean * scene.hole)
-        losses = {}
-        for name, loss, pair, layers in (
-            ("per", feature_loss, wholes, LAYERS[o["perceptual"]][0]),
-            ("style", style_loss, (seen, wanted), LAYERS[o["perceptual"]][1]),
-        ):
-            if o[name]:
-                losses[name] = loss(*([maps[n] for n in layers] for maps in pair))
-        return losses
-
-    def _maps(self, made: Tensor, clean: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        assert self.features is not None
-        with torch.no_grad():
-            wanted = self.features(clean)
-        return self.features(made), wanted
 
 
 def judgement(critic: nn.Module, images: Tensor, scene: Scene) -> Tensor:

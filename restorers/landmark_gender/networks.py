@@ -10,82 +10,18 @@ attention is that of Zheng et al., "Pluralistic Image Completion", CVPR 2019, se
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 from torch.utils.checkpoint import checkpoint
+
+from restore_recog.nn.dilated import DilatedBlock, conv, drawn, enlarging, normalised
 
 BLOCKS = 7
 """Dilated residual blocks."""
 
 ROWS = 1024
 """Places that look at all others at once: 4,096 of them at 64 x 64 would take 64 MB an image."""
-
-UPSAMPLING = ("deconv", "bilinear")
-
-
-def drawn(layer: nn.Conv2d | nn.ConvTranspose2d, *, spectral: bool = False) -> nn.Module:
-    """Return a convolution with weights from N(0, 0.02) and a bias of 0; perhaps normalised."""
-    nn.init.normal_(layer.weight, 0.0, 0.02)
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
-    return spectral_norm(layer) if spectral else layer
-
-
-def conv(inputs: int, outputs: int, side: int, **how: Any) -> nn.Module:
-    """Return a :func:`drawn` convolution; *how* are further arguments of ``Conv2d``."""
-    return drawn(nn.Conv2d(inputs, outputs, side, **how))
-
-
-def normalised(*layers: nn.Module, width: int) -> nn.Sequential:
-    """Return layers, instance normalisation of *width* channels and ReLU."""
-    return nn.Sequential(*layers, nn.InstanceNorm2d(width), nn.ReLU())
-
-
-def enlarging(inputs: int, outputs: int, upsampling: str) -> nn.Sequential:
-    """Return layers that double the sides.
-
-    Deviation: ``bilinear`` convolves and then doubles, without the chequered patterns of stride-2
-    transposed convolutions, which the original has (``deconv``).
-
-    Args:
-        inputs, outputs: Channels.
-        upsampling: One of :data:`UPSAMPLING`.
-    """
-    if upsampling == "deconv":
-        layer = drawn(nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1))
-        return normalised(layer, width=outputs)
-    return normalised(
-        conv(inputs, outputs, 3, padding=1),
-        nn.Upsample(scale_factor=2, mode="bilinear"),
-        width=outputs,
-    )
-
-
-class DilatedBlock(nn.Module):
-    """A residual block whose first convolution is dilated by 2; nothing follows the addition.
-
-    Args:
-        channels: C.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.branch = nn.Sequential(
-            *normalised(
-                nn.ReflectionPad2d(2), conv(channels, channels, 3, dilation=2), width=channels
-            ),
-            nn.ReflectionPad2d(1),
-            conv(channels, channels, 3),
-            nn.InstanceNorm2d(channels),
-        )
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Return (N, C, H, W) of the same."""
-        return features + self.branch(features)  # type: ignore[no-any-return]
 
 
 def attended(query: Tensor, value: Tensor, rows: int = ROWS) -> Tensor:
@@ -192,7 +128,7 @@ class Generator(nn.Module):
         inputs: 4: picture 3 and map of the landmarks 1; 3 without landmarks.
         base: b; the encoder is b, 2b and 4b wide.
         attention: Whether there is :class:`ShortLongAttention`.
-        upsampling: One of :data:`UPSAMPLING`.
+        upsampling: One of :data:`restore_recog.nn.dilated.UPSAMPLING`.
         narrow: Whether the last join gives b channels and not 2 b: the last convolution, 7 x 7 at
             full size, has to read them.
     """

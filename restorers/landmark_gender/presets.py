@@ -15,11 +15,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from restore_recog.errors import TrainingError
+from restore_recog.nn.dilated import UPSAMPLING
 from restore_recog.nn.options import Configuration, check_widths, overridden
 from restore_recog.registry import DEFAULT_LANDMARKER
 from restore_recog.restorers.landmark_gender.dots import SCHEMES
 from restore_recog.restorers.landmark_gender.model import SPLITS
-from restore_recog.restorers.landmark_gender.networks import UPSAMPLING
 
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {

@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from math import cos, pi
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -26,14 +25,13 @@ from restore_recog.api import Landmarker, Phase, Stateful
 from restore_recog.labels import GENDER, UNKNOWN
 from restore_recog.nn.adversarial import balance, squares_discriminator_loss
 from restore_recog.nn.figures import psnr_figures
+from restore_recog.nn.inpainting.features import FeatureTerms
 from restore_recog.nn.masks import grow, pasted
 from restore_recog.nn.options import learnt, plain
-from restore_recog.nn.perceptual import layer_net
 from restore_recog.nn.stepping import adam, shares, start_from, update
 from restore_recog.nn.teachers import Teachers
 from restore_recog.restorers.landmark_gender.dots import dot_map, known, located
 from restore_recog.restorers.landmark_gender.losses import (
-    VGG_ENDS,
     GeneratorTerms,
     Scene,
     judgement,
@@ -86,14 +84,10 @@ class LandmarkGenderTraining:
         self.landmarker: Landmarker | None = None
         if o["landmarks"] != "none" and o["landmark_source"] != "zeros":
             self.landmarker = teaching_landmarker(o, device)
-        file = Path(o["perceptual_weights"]) if o["perceptual_weights"] else None
-        wanted = o["perceptual"] if o["per"] or o["style"] else "none"
-        vgg = {"ends": VGG_ENDS, "normalised": o["vgg_norm"], "signed": False}
-        features = layer_net(wanted, file, device, **vgg)
         self.identity: Teachers | None = None
         if o["identity"] or o["margin"]:
             self.identity = Teachers.of_options(o, device)
-        self.terms = GeneratorTerms(o, features, self.identity)
+        self.terms = GeneratorTerms(o, FeatureTerms(o, device), self.identity)
         self.optimizers = {}
         for name, generator in self.nets.generators.items():
             self.optimizers[f"adam_{name}"] = adam(generator, o["lr"], BETAS)

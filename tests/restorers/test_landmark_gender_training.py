@@ -19,13 +19,10 @@ from restore_recog import weights as weights_file
 from restore_recog.errors import TrainingError
 from restore_recog.labels import UNKNOWN
 from restore_recog.metrics import quality
+from restore_recog.nn.inpainting.features import LAYERS, VGG_ENDS
 from restore_recog.nn.inpainting.losses import variation
 from restore_recog.restorers.landmark_gender.dots import dot_map, located
-from restore_recog.restorers.landmark_gender.losses import (
-    LAYERS,
-    VGG_ENDS,
-    Scene,
-)
+from restore_recog.restorers.landmark_gender.losses import Scene
 from restore_recog.restorers.landmark_gender.presets import PRESETS
 from restore_recog.restorers.landmark_gender.training import BETAS, LandmarkGenderTraining
 from restore_recog.training.stepper import Stepper
@@ -103,16 +100,16 @@ def test_vggs_layers_are_the_papers(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     model = training(
         perceptual="vgg19", perceptual_weights=str(file), style_on_hole=True, vgg_norm=False
     )
-    where, features = scene(), model.terms.features
+    where, features = scene(), model.terms.features.net
     assert features is not None
     torch.testing.assert_close(features.parts[0](where.clean), features(where.clean)[0])  # [0, 1]
     made = where.clean + 0.1 * torch.rand_like(where.clean)
-    terms = model.terms._of_features(made, where)
+    terms = model.terms.features(made, where.clean, where.hole)
     pairs = list(zip(features(made), features(where.clean), strict=True))
     wanted = sum(float(F.l1_loss(*pairs[n])) for n in perceptual)
     assert float(terms["per"]) == pytest.approx(wanted, rel=1e-5)
     outside = torch.where(where.hole > 0, made, 0.3)
-    assert float(model.terms._of_features(outside, where)["style"]) == pytest.approx(
+    assert float(model.terms.features(outside, where.clean, where.hole)["style"]) == pytest.approx(
         float(terms["style"]), rel=1e-4
     )
 
@@ -269,7 +266,7 @@ def test_losses_name_the_game_and_its_balance() -> None:
     assert set(step(training(adv=0), "male")) == {"pixel", "tv"}
     with_features = step(training(perceptual="recognizer", size=64), "male", batch(side=64))
     assert with_features["per"] > 0 and with_features["style"] > 0
-    assert training(perceptual="recognizer", per=0, style=0).terms.features is None
+    assert training(perceptual="recognizer", per=0, style=0).terms.features.net is None
 
 
 def test_identity_trains_the_generator_and_leaves_the_recogniser() -> None:

@@ -1,0 +1,80 @@
+"""The losses on the features of a frozen network that several inpainters share.
+
+Source: Johnson et al., "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", ECCV
+2016, with the layers of VGG-19 that Nazeri et al., "EdgeConnect", 2019, chose and others took over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from restore_recog.nn.inpainting.losses import feature_loss, style_loss
+from restore_recog.nn.perceptual import layer_net
+
+VGG_ENDS = (2, 7, 9, 12, 18, 21, 27, 30, 32)
+"""Where VGG-19's feature maps end: those of the perceptual and of the style loss."""
+
+LAYERS: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
+    "vgg19": ((0, 1, 3, 5, 7), (2, 4, 6, 8)),
+    "recognizer": ((0,), (0,)),
+}
+"""Feature network -> which of its maps the perceptual and the style loss compare: of VGG-19
+relu1_1, 2_1, 3_1, 4_1, 5_1 and relu2_2, 3_4, 4_4, 5_2."""
+
+PERCEPTUAL = (*LAYERS, "none")
+"""Values of the option ``perceptual``."""
+
+
+class FeatureTerms:
+    """The losses ``per`` and ``style``, each named as the option that is its weight.
+
+    Args:
+        options: ``perceptual``, one of :data:`PERCEPTUAL`; ``perceptual_weights``, a file of VGG-19
+            or ``""``; ``vgg_norm``, whether VGG-19 sees images as it was trained, else in [0, 1];
+            ``style_on_hole``, whether style is compared in the hole alone; ``per`` and ``style``.
+        device: Where the network computes.
+
+    Raises:
+        TrainingError: The network's weights are not available.
+    """
+
+    def __init__(self, options: Mapping[str, Any], device: str) -> None:
+        self.options = o = options
+        file = Path(o["perceptual_weights"]) if o["perceptual_weights"] else None
+        wanted = o["perceptual"] if o["per"] or o["style"] else "none"
+        vgg = {"ends": VGG_ENDS, "normalised": o["vgg_norm"], "signed": False}
+        self.net: nn.Module | None = layer_net(wanted, file, device, **vgg)
+
+    def __call__(self, made: Tensor, clean: Tensor, hole: Tensor) -> dict[str, Tensor]:
+        """Return the losses whose weights are not 0; none without a network.
+
+        Args:
+            made, clean: (N, 3, H, W) in [0, 1]; no gradient flows through *clean*.
+            hole: (N, 1, H, W) in {0, 1}.
+        """
+        o = self.options
+        if self.net is None:
+            return {}
+        seen, wanted = self._maps(made, clean)
+        wholes = (seen, wanted)
+        if o["style"] and o["style_on_hole"]:
+            seen, wanted = self._maps(made * hole, clean * hole)
+        losses = {}
+        for name, loss, pair, layers in (
+            ("per", feature_loss, wholes, LAYERS[o["perceptual"]][0]),
+            ("style", style_loss, (seen, wanted), LAYERS[o["perceptual"]][1]),
+        ):
+            if o[name]:
+                losses[name] = loss(*([maps[n] for n in layers] for maps in pair))
+        return losses
+
+    def _maps(self, made: Tensor, clean: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        assert self.net is not None
+        with torch.no_grad():
+            wanted = self.net(clean)
+        return self.net(made), wanted
