@@ -15,7 +15,6 @@ in the command or in a small TOML file beside the model, and is ArcFace's where 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -23,14 +22,9 @@ from typing import Any
 
 from torch import Tensor
 
-from restore_recog.errors import DataError, PluginError
+from restore_recog.errors import PluginError
 from restore_recog.recognizers.crop_templates import ARCFACE, TEMPLATES, CropTemplate, Points
-from restore_recog.system.text import read_text
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from restore_recog.system.model_settings import beside
 
 Three = tuple[float, float, float]
 
@@ -122,19 +116,10 @@ def feeding(model: Path, given: Mapping[str, Any], usual: Feeding) -> Feeding:
     Raises:
         PluginError: A setting is unknown, or its value is none that it can have.
     """
-    beside = [model.with_name(model.name + ".toml"), model.with_suffix(".toml")]
-    written = next(({**_read(file)} for file in beside if file.is_file()), {})
-    where = next((str(file) for file in beside if file.is_file()), "")
+    written, where = beside(model)
     checked = {key: _checked(key, value, f"in {where}") for key, value in written.items()}
     checked |= {key: _checked(key, value, "given") for key, value in given.items()}
     return replace(usual, **checked)
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(read_text(file))
-    except (DataError, ValueError, RecursionError) as error:
-        raise PluginError(f"{file} is no readable TOML file: {str(error).rstrip('.')}.") from error
 
 
 def _checked(key: str, value: Any, where: str) -> Any:

@@ -6,7 +6,6 @@ see :mod:`restore_recog.recognizers.feeding`.
 
 from __future__ import annotations
 
-import importlib.util
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,15 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
-from restore_recog.errors import DeviceError, PluginError, WeightsError, first_line
+from restore_recog.errors import WeightsError
 from restore_recog.recognizers.from_file import Fed, FileRecognizer
 from restore_recog.recognizers.onnx_net import differentiable
+from restore_recog.system import onnx_runtime
 
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-"""Of ONNX Runtime, by what ``provider=`` takes."""
+ON_CPU = "--recognizer-input provider=cpu"
+"""How one asks that ONNX Runtime computes on the CPU."""
 
 TOLERANCE = 1e-3
 """By which a number of a template of unit length may differ in PyTorch's reading."""
@@ -60,8 +59,9 @@ class OnnxRecognizer(FileRecognizer):
         super().__init__(argument, weights=weights, device=device, **settings)
 
     def _open(self) -> None:
-        self.device = _place(self._provider, self.device)
-        self.session = _session(self.weights, self.device)
+        who = "The recogniser 'onnx'"
+        self.device = onnx_runtime.place(who, self._provider, self.device, ON_CPU)
+        self.session = onnx_runtime.session(self.weights, self.device, ON_CPU)
         self._input = _image_input(self.session, self.weights)
         self._output = _template_output(self.session, self.weights, self.feeding.output)
         batch, *shape = self._input.shape
@@ -99,82 +99,9 @@ class OnnxRecognizer(FileRecognizer):
         array = images.cpu().numpy()
         if self._channels_last:
             array = array.transpose(0, 2, 3, 1)  # (N, H, W, 3)
-        step = self._batch or len(array)
-        rows = [self._rows(array[start : start + step]) for start in range(0, len(array), step)]
-        return torch.from_numpy(np.concatenate(rows))
-
-    def _rows(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return what the network makes of one batch; a smaller one than it takes is filled up."""
-        missing = (self._batch or len(images)) - len(images)
-        if missing:
-            images = np.concatenate([images, np.repeat(images[-1:], missing, axis=0)])
-        feed = {self._input.name: np.ascontiguousarray(images)}
-        try:
-            rows = np.asarray(self.session.run([self._output], feed)[0], np.float32)
-        # ONNX Runtime has its own exceptions, children of nothing but Exception.
-        except Exception as error:
-            raise PluginError(
-                f"{self.weights} fails on {len(images)} images: {first_line(error)}"
-            ) from error
-        return rows[: len(rows) - missing]
-
-
-def _place(provider: str | None, device: str) -> str:
-    """Return the device that ONNX Runtime computes on.
-
-    Raises:
-        DeviceError: It is a GPU, and this ONNX Runtime has none.
-        PluginError: There is no ONNX Runtime, or no such provider.
-    """
-    if importlib.util.find_spec("onnxruntime") is None:
-        raise PluginError(
-            "The recogniser 'onnx' needs the package 'onnxruntime'; install the extra with "
-            "pip install 'restore-recog[onnx]'."
-        )
-    if provider not in (None, *PROVIDERS):
-        raise PluginError(
-            f"ONNX Runtime is asked for the provider {provider!r}; choose cpu or cuda."
-        )
-    if provider == "cpu" or (provider is None and not device.startswith("cuda")):
-        return "cpu"
-    import onnxruntime
-
-    if PROVIDERS["cuda"] not in onnxruntime.get_available_providers():
-        raise DeviceError(
-            "The ONNX Runtime that is installed cannot use a GPU (it has no "
-            f"{PROVIDERS['cuda']}); install the package onnxruntime-gpu in place of onnxruntime, "
-            "or let it compute on the CPU with --recognizer-input provider=cpu."
-        )
-    return device if device.startswith("cuda") else "cuda:0"
-
-
-def _session(file: Path, device: str) -> Any:
-    """Return a session of ONNX Runtime, with as many threads as PyTorch has.
-
-    Raises:
-        DeviceError: The GPU's libraries do not load.
-        WeightsError: The file cannot be read.
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    options.log_severity_level = 3  # errors; a missing GPU library is told of below
-    kind, _, index = device.partition(":")
-    chosen: Any = PROVIDERS[kind]
-    if kind == "cuda":
-        chosen = (chosen, {"device_id": int(index or 0)})
-    try:
-        session = onnxruntime.InferenceSession(str(file), options, providers=[chosen])
-    except Exception as error:
-        raise WeightsError(f"{file} is no readable ONNX file: {first_line(error)}") from error
-    if PROVIDERS[kind] not in session.get_providers():
-        raise DeviceError(
-            f"ONNX Runtime has a {PROVIDERS[kind]}, but its CUDA libraries do not load on this "
-            "machine; install those that its version needs, or let it compute on the CPU with "
-            "--recognizer-input provider=cpu."
-        )
-    return session
+        feed = {self._input.name: array}
+        rows = onnx_runtime.run(self.session, self.weights, feed, self._output, self._batch)
+        return torch.from_numpy(np.asarray(rows, np.float32))
 
 
 def _image_input(session: Any, file: Path) -> Any:
@@ -186,7 +113,7 @@ def _image_input(session: Any, file: Path) -> Any:
     inputs = session.get_inputs()
     if len(inputs) != 1:
         raise WeightsError(
-            f"{file} has {len(inputs)} inputs ({_names(inputs)}); a recogniser takes images alone."
+            f"{file} has {len(inputs)} inputs ({onnx_runtime.names(inputs)}); a recogniser takes images alone."
         )
     one = inputs[0]
     if one.type != "tensor(float)":
@@ -220,7 +147,7 @@ def _template_output(session: Any, file: Path, wanted: str | None) -> str:
     if len(chosen) != 1:
         lead = "" if wanted is None else f"no output '{wanted}' but "
         raise WeightsError(
-            f"{file} has {lead}{len(outputs)} outputs ({_names(outputs)}), as detectors have; a "
+            f"{file} has {lead}{len(outputs)} outputs ({onnx_runtime.names(outputs)}), as detectors have; a "
             "recogniser gives one row of numbers for each image. If one of them is the template, "
             "say which with --recognizer-input output=NAME."
         )
@@ -231,7 +158,3 @@ def _template_output(session: Any, file: Path, wanted: str | None) -> str:
             "is (N, D): one row of D numbers for each image. Is it a detector or a classifier?"
         )
     return str(chosen[0].name)
-
-
-def _names(values: Any) -> str:
-    return ", ".join(f"{value.name} {list(value.shape)}" for value in values)

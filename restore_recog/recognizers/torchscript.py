@@ -7,14 +7,14 @@ operations, not Python; load only files whose origin you trust.
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from restore_recog.errors import PluginError, WeightsError, first_line
 from restore_recog.recognizers.from_file import Fed, FileRecognizer
+from restore_recog.system import torchscript
 
 
 class TorchScriptRecognizer(FileRecognizer):
@@ -36,23 +36,19 @@ class TorchScriptRecognizer(FileRecognizer):
     """
 
     name = "torchscript"
-    suffixes = (".pt", ".pth", ".ts", ".torchscript", ".jit")
+    suffixes = torchscript.ENDINGS
 
     def _open(self) -> None:
         if self.feeding.output is not None:
             raise PluginError("A TorchScript network has one output; 'output' is for ONNX files.")
-        self._module = _module(self.weights, self.device)
+        self._module = torchscript.load(self.weights, self.device, "images")
         self.net = Fed(self._module, self.feeding)
         self.frame(self.feeding.own_size())
         self._try()
 
     def run(self, images: Tensor) -> Tensor:
-        """Return (N, D) of (N, 3, H, W).
-
-        Nothing is recompiled after the first images, so that all of them are rounded alike.
-        """
-        with torch.jit.optimized_execution(False):  # type: ignore[attr-defined, no-untyped-call]
-            return self._module(images)  # type: ignore[no-any-return]
+        """Return (N, D) of (N, 3, H, W)."""
+        return torchscript.run(self._module, images)  # type: ignore[no-any-return]
 
     def _try(self) -> None:
         """Run two grey images.
@@ -77,19 +73,3 @@ class TorchScriptRecognizer(FileRecognizer):
                 f"{self.weights} makes {what} of two images, and a recogniser makes (2, D): one "
                 "row of D numbers for each image. Is it a detector or a classifier?"
             )
-
-
-def _module(file: Path, device: str) -> nn.Module:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that TorchScript is no longer developed
-            module = torch.jit.load(str(file), map_location=device)  # type: ignore[no-untyped-call]
-    except (RuntimeError, ValueError) as error:
-        raise WeightsError(
-            f"{file} holds no TorchScript module ({first_line(error)}); it is written by "
-            "torch.jit.script(net).save(FILE) or torch.jit.trace(net, images).save(FILE), "
-            "and a file of weights alone is none."
-        ) from error
-    for parameter in module.parameters():  # requires_grad_() of a script module is not supported
-        parameter.requires_grad_(False)
-    return module.eval()  # type: ignore[no-any-return]
