@@ -90,6 +90,8 @@ setup(
             "grey = restore_recog.restorers.plain:Grey",
             "precomputed = restore_recog.restorers.precomputed:Precomputed",
             "command = restore_recog.restorers.command:Command",
+            "onnx = restore_recog.restorers.onnx:OnnxRestorer",
+            "torchscript = restore_recog.restorers.torchscript:TorchScriptRestorer",
             "fmodr = restore_recog.restorers.fmodr:FMODR",
             "ganmasker = restore_recog.restorers.ganmasker:GANMasker",
             "ecgan = restore_recog.restorers.ecgan:ECGAN",

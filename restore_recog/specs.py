@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 from pathlib import Path
+from typing import Any
 
-from restore_recog.errors import WeightsError
+from restore_recog.errors import PluginError, WeightsError
+from restore_recog.names import printable
 
 SAFETENSORS = ".safetensors"
 """What the names of weights files end with."""
@@ -32,6 +37,36 @@ def with_argument(spec: str, argument: str) -> str:
     """Return a spec that has no argument with one."""
     name, equals, file = spec.partition("=")
     return f"{name}:{argument}{equals}{file}"
+
+
+def settings(argument: str) -> tuple[dict[str, str], list[str]]:
+    """Return what an argument says before its subject as NAME=VALUE, and the words of the rest.
+
+    ``size=256 seed=1 python x.py`` has two settings and two further words; words are quoted as in
+    a shell.
+
+    Raises:
+        PluginError: A quotation mark is not closed.
+    """
+    try:
+        words = shlex.split(argument)
+    except ValueError as error:
+        raise PluginError(
+            f"'{printable(argument)}' cannot be read: {str(error).rstrip('.')}."
+        ) from error
+    said: dict[str, str] = {}
+    while words and (match := re.fullmatch(r"([a-z_]+)=(.*)", words[0], re.DOTALL)):
+        said[match[1]] = match[2]
+        words = words[1:]
+    return said, words
+
+
+def value(text: str) -> Any:
+    """Return what the text of a setting means: a number, true, false, null, a list, else text."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def own_weights(kind: str, spec: str, other: object) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 import signal
 import subprocess
@@ -29,6 +28,7 @@ from restore_recog.restoring.by_image import (
     read_result,
     swapped,
 )
+from restore_recog.specs import settings
 from restore_recog.types import Pixels
 
 if TYPE_CHECKING:
@@ -158,20 +158,15 @@ def _parsed(text: str) -> tuple[dict[str, int], list[str]]:
     Raises:
         PluginError: It is none.
     """
-    try:
-        words = shlex.split(text)
-    except ValueError as error:
-        raise PluginError(f"The command '{printable(text)}' cannot be read: {error}.") from error
     numbers = dict(SETTINGS)
-    while words and (match := re.fullmatch(r"([a-z]+)=(.*)", words[0])):
-        name, value = match.groups()
+    said, words = settings(text)
+    for name, value in said.items():
         if name not in SETTINGS or not re.fullmatch("[1-9][0-9]{0,5}", value):
             raise PluginError(
-                f"'{printable(words[0])}' before the program is none of size=PIXELS and "
+                f"'{printable(f'{name}={value}')}' before the program is none of size=PIXELS and "
                 f"seconds=LIMIT with a whole number; for instance {EXAMPLE[:9]}size=256 ..."
             )
         numbers[name] = int(value)
-        words = words[1:]
     if not words:
         raise PluginError(f"The restorer 'command' needs a program, for instance {EXAMPLE}.")
     _check(words)

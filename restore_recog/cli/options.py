@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ import click
 
 from restore_recog.errors import WeightsError
 from restore_recog.labels import EXPRESSION, EXPRESSIONS, GENDER
-from restore_recog.specs import with_argument
+from restore_recog.specs import value, with_argument
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
@@ -226,13 +225,10 @@ def parse_settings(
     """Return ``key=value`` texts as a dict: numbers, true, false, null, lists, else text."""
     settings: dict[str, Any] = {}
     for text in values:
-        key, equals, value = text.partition("=")
+        key, equals, said = text.partition("=")
         if not key or not equals:
             raise click.BadParameter(f"'{text}' is not of the form key=value.")
-        try:
-            settings[key] = json.loads(value)
-        except (ValueError, RecursionError):
-            settings[key] = value
+        settings[key] = value(said)
     return settings
 
 

@@ -113,7 +113,8 @@ def _image_input(session: Any, file: Path) -> Any:
     inputs = session.get_inputs()
     if len(inputs) != 1:
         raise WeightsError(
-            f"{file} has {len(inputs)} inputs ({onnx_runtime.names(inputs)}); a recogniser takes images alone."
+            f"{file} has {len(inputs)} inputs ({onnx_runtime.names(inputs)}); a recogniser takes "
+            "images alone."
         )
     one = inputs[0]
     if one.type != "tensor(float)":
@@ -147,9 +148,9 @@ def _template_output(session: Any, file: Path, wanted: str | None) -> str:
     if len(chosen) != 1:
         lead = "" if wanted is None else f"no output '{wanted}' but "
         raise WeightsError(
-            f"{file} has {lead}{len(outputs)} outputs ({onnx_runtime.names(outputs)}), as detectors have; a "
-            "recogniser gives one row of numbers for each image. If one of them is the template, "
-            "say which with --recognizer-input output=NAME."
+            f"{file} has {lead}{len(outputs)} outputs ({onnx_runtime.names(outputs)}), as "
+            "detectors have; a recogniser gives one row of numbers for each image. If one of them "
+            "is the template, say which with --recognizer-input output=NAME."
         )
     shape = list(chosen[0].shape or ())
     if shape and (len(shape) != 2 or shape[1] == 1):  # where none stands there, a run will show

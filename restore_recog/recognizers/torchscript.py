@@ -7,8 +7,6 @@ operations, not Python; load only files whose origin you trust.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from torch import Tensor
 

@@ -7,6 +7,7 @@ alignment and the search for the covering stay with the caller.
 from __future__ import annotations
 
 import importlib.util
+import json
 import logging
 import warnings
 from collections.abc import Callable
@@ -26,6 +27,12 @@ from restore_recog.types import FaceBatch
 FORMATS = ("onnx", "torch-export")
 TOLERANCE = 1e-3
 """Largest difference of a pixel in [0, 1] from what the restorer itself gives."""
+
+METADATA = "restore_recog"
+"""Under this key an ONNX file says, as JSON, how it is fed, so that the restorer ``onnx`` knows."""
+
+FED = {"inputs": ["image", "mask"], "range": [0, 1]}
+"""What an exported file takes; see :mod:`restore_recog.restoring.feeding`."""
 
 BATCH = 2
 """Images in the example that is traced; the file takes any number."""
@@ -143,17 +150,19 @@ def _onnx(model: nn.Module, example: tuple[Tensor, Tensor], path: Path) -> Calla
             )
     import onnxruntime
 
-    torch.onnx.export(
+    program = torch.onnx.export(
         model,
         example,
-        path,
         dynamo=True,
-        external_data=False,
         dynamic_shapes=_dynamic(),
         input_names=["images", "masks"],
         output_names=["restored"],
         verbose=False,
     )
+    if program is None:
+        raise PluginError("PyTorch's exporter returned nothing; use the other --format.")
+    program.model.metadata_props[METADATA] = json.dumps(FED)
+    program.save(path, external_data=False)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
 
     def run(images: Tensor, masks: Tensor) -> Tensor:

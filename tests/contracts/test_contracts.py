@@ -11,7 +11,7 @@ import numpy as np
 import ocfr_tree
 import pytest
 from landmark_fakes import PARTS, known_parts
-from outside_fakes import contract_folder
+from outside_fakes import contract_folder, onnx_inpainter, torchscript_inpainter
 from recognizer_files import FILES
 
 from restore_recog import images, registry, weights
@@ -38,6 +38,8 @@ WITH = {"landmark_gender": PARTS}
 OUTSIDE = {
     "precomputed": lambda folder: contract_folder(folder / "crops"),
     "command": lambda folder: "size=64 cp -r {input}/. {output}",
+    "onnx": onnx_inpainter,
+    "torchscript": torchscript_inpainter,
 }
 """Restorers that take what another system makes: their arguments."""
 
