@@ -88,6 +88,8 @@ setup(
             "biharmonic = restore_recog.restorers.biharmonic:Biharmonic",
             "blur = restore_recog.restorers.plain:Blur",
             "grey = restore_recog.restorers.plain:Grey",
+            "mean-face = restore_recog.restorers.mean_face:MeanFace",
+            "patchmatch = restore_recog.restorers.patchmatch:PatchMatch",
             "precomputed = restore_recog.restorers.precomputed:Precomputed",
             "command = restore_recog.restorers.command:Command",
             "onnx = restore_recog.restorers.onnx:OnnxRestorer",
