@@ -17,7 +17,17 @@ MAPPED = {"restore_recog.restorers": "restorers", "restore_recog.protocols": "pr
 ONNX = ["onnx", "onnxruntime", "onnxscript"]
 TEACHER = [*ONNX, "onnx2torch"]
 QUALITY = ["torch-fidelity>=0.4", "torchmetrics>=1.5"]
-TEST = [*TEACHER, *QUALITY, "pandas", "pytest", "pytest-xdist", "scikit-image", "setuptools>=70.1"]
+DOCS = ["mkdocs-material>=9.5", "mkdocstrings[python]>=0.27"]
+TEST = [
+    *DOCS,
+    *TEACHER,
+    *QUALITY,
+    "pandas",
+    "pytest",
+    "pytest-xdist",
+    "scikit-image",
+    "setuptools>=70.1",
+]
 
 
 def packages() -> list[str]:
@@ -35,7 +45,23 @@ setup(
     description="Measures whether restoring a masked face first helps a face recogniser.",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
+    author="The restore-recog authors",
     license="MIT",
+    keywords=[
+        *("face recognition", "masked faces", "occlusion", "inpainting", "biometrics"),
+        *("FMR", "FNMR", "DET", "evaluation", "PyTorch"),
+    ],
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Environment :: Console",
+        "Intended Audience :: Science/Research",
+        "Operating System :: OS Independent",
+        "Programming Language :: Python :: 3 :: Only",
+        *(f"Programming Language :: Python :: 3.{minor}" for minor in range(10, 14)),
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Scientific/Engineering :: Image Recognition",
+        "Typing :: Typed",
+    ],
     python_requires=">=3.10",
     packages=packages(),
     package_dir=MAPPED,
@@ -72,6 +98,7 @@ setup(
     ],
     extras_require={
         "biharmonic": ["scikit-image"],
+        "docs": DOCS,
         "dlib": ["dlib-bin", "face_recognition_models"],
         "onnx": ONNX,
         "teacher": TEACHER,

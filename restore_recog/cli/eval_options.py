@@ -13,11 +13,19 @@ from typing import Any, TypeVar
 import click
 
 from restore_recog.cli import options
+from restore_recog.cli.plugin_names import PluginName
 from restore_recog.evaluation.cache import CACHE
 from restore_recog.evaluation.request import EvalRequest
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
+
+NAMES = {
+    "segmenter": PluginName("segmenters", "restorers"),
+    "segmenters": PluginName("segmenters", "restorers"),
+    "classifier": PluginName("classifiers"),
+}
+"""Fields that name plug-ins."""
 
 
 def _of_field(declared: Field[Any]) -> Decorator[Any]:
@@ -32,6 +40,8 @@ def _of_field(declared: Field[Any]) -> Decorator[Any]:
         several = settings["multiple"]
         default = [declared.default] if several else declared.default
         settings |= {"default": default, "show_default": True}
+    if declared.name in NAMES:
+        settings["type"] = NAMES[declared.name]
     if "choices" in facts:
         settings["type"] = click.Choice(facts["choices"])
     if "least" in facts:
@@ -55,6 +65,7 @@ OPTIONS: dict[str, Decorator[Any]] = {
     "data": options.data("repeat to pool several", default=["phantom"], show_default=True),
     "recognizer": click.option(
         "--recognizer",
+        type=options.RECOGNIZER,
         default="timm",
         show_default=True,
         metavar="NAME[:MODEL|=FILE]",
@@ -137,6 +148,7 @@ OPTIONS: dict[str, Decorator[Any]] = {
 RECOGNIZERS = click.option(
     "--recognizer",
     "recognizers",
+    type=options.RECOGNIZER,
     multiple=True,
     default=["timm"],
     show_default=True,
@@ -150,6 +162,7 @@ PROTOCOLS = click.option(
     "-p",
     "--protocol",
     "protocols",
+    type=options.PROTOCOL,
     multiple=True,
     default=["fmor"],
     show_default=True,

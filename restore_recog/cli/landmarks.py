@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from restore_recog.cli import options
+from restore_recog.cli.plugin_names import PluginName
 
 if TYPE_CHECKING:
     from restore_recog.evaluation.landmarks.figures import LandmarkStudy
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 @click.option(
     "--landmarker",
     "landmarkers",
+    type=PluginName("landmarkers"),
     multiple=True,
     metavar="NAME[=FILE]",
     help="Landmarker to evaluate, with the weights FILE: a registered one, or module:Class; repeat "

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from restore_recog.cli.plugin_names import PluginName
 from restore_recog.errors import WeightsError
 from restore_recog.labels import EXPRESSION, EXPRESSIONS, GENDER
 from restore_recog.specs import value, with_argument
@@ -17,6 +18,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
 
 PATH = click.Path(path_type=Path)
+RESTORER, PROTOCOL = PluginName("restorers"), PluginName("protocols")
+DATASET, RECOGNIZER = PluginName("datasets"), PluginName("recognizers")
 
 device = click.option(
     "--device",
@@ -62,7 +65,9 @@ def restorer(*names: str, more: str = "", **settings: Any) -> Decorator[Any]:
         settings: For :func:`click.option`.
     """
     text = f"Restorer: a registered name or module:Class{more}."
-    return click.option("-r", "--restorer", *names, metavar="NAME", help=text, **settings)
+    return click.option(
+        "-r", "--restorer", *names, metavar="NAME", type=RESTORER, help=text, **settings
+    )
 
 
 expression = click.option(
@@ -205,13 +210,15 @@ def data(more: str = "repeat for several", **settings: Any) -> Decorator[Any]:
     """Return ``-d/--data``, which may be repeated."""
     text = f"Data set, e.g. lfw:/data/lfw; {more}."
     metavar = "NAME[:WHERE]"
-    return click.option("-d", "--data", multiple=True, metavar=metavar, help=text, **settings)
+    return click.option(
+        "-d", "--data", multiple=True, metavar=metavar, type=DATASET, help=text, **settings
+    )
 
 
 def protocol(text: str, **settings: Any) -> Decorator[Any]:
     """Return ``-p/--protocol``."""
     metavar = "NAME[:ARGUMENT]"
-    return click.option("-p", "--protocol", metavar=metavar, help=text, **settings)
+    return click.option("-p", "--protocol", metavar=metavar, type=PROTOCOL, help=text, **settings)
 
 
 def output(text: str, **settings: Any) -> Decorator[Any]:

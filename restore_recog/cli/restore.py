@@ -12,6 +12,7 @@ import click
 
 from restore_recog import registry
 from restore_recog.cli import options
+from restore_recog.cli.plugin_names import PluginName
 from restore_recog.errors import OutputError
 from restore_recog.labels import EXPRESSION, GENDER
 from restore_recog.names import printable
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 @options.weights
 @click.option(
     "--segmenter",
+    type=PluginName("segmenters", "restorers"),
     default="own",
     show_default=True,
     metavar="own|NAME[=FILE]",

@@ -11,6 +11,7 @@ from restore_recog.cli import options
 from restore_recog.cli.eval import unasked
 from restore_recog.cli.eval_options import OPTIONS, evaluation_options
 from restore_recog.cli.eval_run import build_request, check_names
+from restore_recog.cli.plugin_names import PluginName
 
 if TYPE_CHECKING:
     from restore_recog.evaluation.segmenters.figures import Study
@@ -37,6 +38,7 @@ OTHERS = (
 @click.option(
     "--segmenter",
     "segmenters",
+    type=PluginName("segmenters", "restorers"),
     multiple=True,
     metavar="NAME[=FILE]",
     help="Segmenter to evaluate: that of the restorer NAME, with the weights FILE, a "

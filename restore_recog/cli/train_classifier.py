@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from restore_recog.cli.plugin_names import PluginName
 from restore_recog.cli.training_options import TrainingOptions, training_options
 from restore_recog.cli.training_run import train
 
@@ -13,6 +14,7 @@ from restore_recog.cli.training_run import train
 @click.command("train-classifier")
 @click.option(
     "--classifier",
+    type=PluginName("classifiers"),
     default="resnet18",
     show_default=True,
     metavar="NAME[:LABEL]",

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from restore_recog.cli.plugin_names import PluginName
 from restore_recog.cli.training_options import TrainingOptions, training_options
 from restore_recog.cli.training_run import train
 
@@ -13,6 +14,7 @@ from restore_recog.cli.training_run import train
 @click.command("train-segmenter")
 @click.option(
     "--segmenter",
+    type=PluginName("segmenters"),
     required=True,
     metavar="NAME",
     help="Segmenter, e.g. maskrcnn: a registered name or module:Class.",

@@ -36,6 +36,7 @@ def wheel(request, tmp_path_factory):
         check=True,
     )  # fmt: skip
     (path,) = work.glob("*.whl")
+    assert path.stat().st_size < 40e6
     with zipfile.ZipFile(path) as file:
         return file.namelist()
 
