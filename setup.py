@@ -126,6 +126,7 @@ setup(
             "ecgan = restore_recog.restorers.ecgan:ECGAN",
             "deepgan = restore_recog.restorers.ecgan:DeepGAN",
             "landmark_gender = restore_recog.restorers.landmark_gender:LandmarkGender",
+            "deepfill = restore_recog.restorers.deepfill:DeepFill",
             "pix2pix = restore_recog.restorers.pix2pix:Pix2Pix",
         ],
         "restore_recog.segmenters": [

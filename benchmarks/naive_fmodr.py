@@ -16,9 +16,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restore_recog.errors import WeightsError
+from restore_recog.nn.patches import propagate, valid_patches
 from restore_recog.restorers.fmodr import FMODR
 from restore_recog.restorers.fmodr.attention import AdaptiveContextAttention
-from restore_recog.restorers.fmodr.patches import propagate, valid_patches
 
 
 class NaiveAttention(nn.Module):

@@ -1,16 +1,13 @@
-"""Contextual attention: fill occluded features with patches of unoccluded ones.
+"""Self-adaptive contextual attention: fill occluded features with patches of unoccluded ones.
 
-Two layers with one calling convention, ``layer(features, masks) -> features``:
-
-* :class:`AdaptiveContextAttention` (SCA): the paper's own;
-* :class:`ContextAttention` (CA): what the paper's ablation replaces it with.
+The plain layer with which the paper's ablation replaces it (CA), and which is called in the same
+way, is :class:`restore_recog.nn.contextual_attention.ContextAttention`.
 
 Notation: features f (N, C, H, W); p_i the 3 x 3 patch round position i, i = 1..L;
 c_ij the cosine of p_i and p_j; j is *valid* where its patch holds no occluded pixel.
-Neither layer loops over samples or positions, and each sample has its own validity.
+The layer does not loop over samples or positions, and each sample has its own validity.
 
-Source: FMODR (ACM TOMM 2022) section 4.2, equation 4, figure 7; DeepFill (CVPR 2018)
-section 4 for the plain layer.
+Source: FMODR (ACM TOMM 2022) section 4.2, equation 4, figure 7.
 """
 
 from __future__ import annotations
@@ -19,12 +16,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from restore_recog.restorers.fmodr.patches import PatchGrid, propagate, valid_patches
+from restore_recog.nn.contextual_attention import SOFTMAX_SCALE
+from restore_recog.nn.patches import PatchGrid, propagate, valid_patches
 
 PROPAGATIONS = ("score", "spatial", "feature", "eye", "none")
 NORMS = ("none", "sum", "softmax")
-SOFTMAX_SCALE = 10.0
-"""Sharpness of the softmax over background positions (DeepFill)."""
 
 
 class AdaptiveContextAttention(nn.Module):
@@ -244,38 +240,3 @@ def _spread(
     index = torch.where(inside, rows * w + columns, -1)
     weights = around[..., None] * weight[:, None, :]  # (N, 9, L, 9)
     return index.transpose(1, 2).flatten(2), weights.transpose(1, 2).flatten(2)  # (N, L, 81)
-
-
-class ContextAttention(nn.Module):
-    """Plain contextual attention, (N, C, H, W) -> (N, C, H, W); nothing to learn.
-
-    Cosines of 3 x 3 patches, propagated by fixed identity kernels along x and y, masked,
-    times 10, softmax over the background, masked again, and the patches pasted by a
-    transposed convolution. Works on whole L x L score maps: see the numbers above.
-
-    Source: DeepFill (CVPR 2018) section 4.
-    Deviation: validity is each sample's own, masks shrink by their maximum, rows are not
-    joined at their ends, and overlaps are averaged by their true number.
-
-    Args:
-        rate: 2 matches on features of half the size, as the original does; 1 at full resolution.
-    """
-
-    eye: Tensor
-
-    def __init__(self, *, rate: int = 2) -> None:
-        super().__init__()
-        if rate not in (1, 2):
-            raise ValueError(f"No such attention: rate={rate}.")
-        self.rate = rate
-        self.register_buffer("eye", torch.eye(3), persistent=False)
-
-    def forward(self, features: Tensor, masks: Tensor) -> Tensor:
-        """Return the attended features; arguments as :class:`AdaptiveContextAttention`."""
-        with torch.autocast(features.device.type, enabled=False):
-            grid = PatchGrid(features.float(), self.rate)
-            valid = valid_patches(masks, grid.shape)[:, None, :]  # (N, 1, L background)
-            cosine = torch.bmm(grid.unit, grid.unit.transpose(1, 2))  # (N, L, L)
-            scores = propagate(cosine, grid.shape, self.eye, self.eye)
-            weights = (scores * valid * SOFTMAX_SCALE).softmax(2) * valid
-            return grid.paste(torch.bmm(weights, grid.patches))

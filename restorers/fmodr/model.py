@@ -7,8 +7,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from restore_recog.restorers.fmodr.attention import AdaptiveContextAttention, ContextAttention
-from restore_recog.restorers.fmodr.networks import CoarseNet, Detector, RefineNet
+from restore_recog.nn.contextual_attention import ContextAttention
+from restore_recog.nn.gated import RefineNet
+from restore_recog.restorers.fmodr.attention import AdaptiveContextAttention
+from restore_recog.restorers.fmodr.networks import CoarseNet, Detector
 
 
 def paste(output: Tensor, image: Tensor, hole: Tensor) -> Tensor:

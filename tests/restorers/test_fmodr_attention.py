@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from restore_recog.restorers.fmodr.attention import AdaptiveContextAttention, ContextAttention
+from restore_recog.nn.contextual_attention import ContextAttention
+from restore_recog.restorers.fmodr.attention import AdaptiveContextAttention
 
 
 def features(n: int, c: int, side: int, seed: int = 0) -> Tensor:

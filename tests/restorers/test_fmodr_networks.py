@@ -6,15 +6,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from restore_recog.nn.gated import GatedConv, RefineNet
 from restore_recog.nn.masks import grow
 from restore_recog.restorers.fmodr.attention import AdaptiveContextAttention
 from restore_recog.restorers.fmodr.model import FMODRNets
 from restore_recog.restorers.fmodr.networks import (
     CoarseNet,
     Detector,
-    GatedConv,
     GlobalMaskedDiscriminator,
-    RefineNet,
 )
 from restore_recog.restorers.fmodr.presets import PRESETS
 

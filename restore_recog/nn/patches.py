@@ -1,4 +1,4 @@
-"""What both attention layers do with patches: validity, matching, propagation, pasting."""
+"""What contextual attention does with patches: validity, matching, propagation, pasting."""
 
 from __future__ import annotations
 
