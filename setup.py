@@ -98,6 +98,7 @@ setup(
     ],
     extras_require={
         "biharmonic": ["scikit-image"],
+        "diffusers": ["accelerate", "diffusers>=0.30", "transformers"],
         "docs": DOCS,
         "dlib": ["dlib-bin", "face_recognition_models"],
         "onnx": ONNX,
@@ -119,6 +120,7 @@ setup(
             "patchmatch = restore_recog.restorers.patchmatch:PatchMatch",
             "precomputed = restore_recog.restorers.precomputed:Precomputed",
             "command = restore_recog.restorers.command:Command",
+            "diffusers = restore_recog.restorers.diffusers:Diffusers",
             "onnx = restore_recog.restorers.onnx:OnnxRestorer",
             "torchscript = restore_recog.restorers.torchscript:TorchScriptRestorer",
             "fmodr = restore_recog.restorers.fmodr:FMODR",

@@ -13,6 +13,7 @@ import pytest
 from landmark_fakes import PARTS, known_parts
 from outside_fakes import contract_folder, onnx_inpainter, torchscript_inpainter
 from recognizer_files import FILES
+from tiny_diffusion import tiny_pipeline
 
 from restore_recog import images, registry, weights
 from restore_recog.datasets.ocfr import OCFR
@@ -38,6 +39,7 @@ WITH = {"landmark_gender": PARTS}
 OUTSIDE = {
     "precomputed": lambda folder: contract_folder(folder / "crops"),
     "command": lambda folder: "size=64 cp -r {input}/. {output}",
+    "diffusers": lambda folder: f"steps=2 {tiny_pipeline(folder)}",
     "onnx": onnx_inpainter,
     "torchscript": torchscript_inpainter,
 }
