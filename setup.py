@@ -130,6 +130,7 @@ setup(
             "landmark_gender = restore_recog.restorers.landmark_gender:LandmarkGender",
             "deepfill = restore_recog.restorers.deepfill:DeepFill",
             "pix2pix = restore_recog.restorers.pix2pix:Pix2Pix",
+            "edgeconnect = restore_recog.restorers.edgeconnect:EdgeConnect",
         ],
         "restore_recog.segmenters": [
             "average = restore_recog.segmenters.average:AverageMask",

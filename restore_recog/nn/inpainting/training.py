@@ -128,6 +128,10 @@ class InpainterTraining:
         """
         return judged(critic, 2 * images - 1)
 
+    def real(self, name: str, scene: Scene) -> Tensor:
+        """Return what a discriminator should take for real, (N, 3, H, W)."""
+        return scene.clean
+
     def shown(self, made: Outputs, scene: Scene) -> Tensor:
         """Return what a discriminator is shown of the outputs, (N, 3, H, W)."""
         return made["face"]
@@ -174,7 +178,7 @@ class InpainterTraining:
             share: Of the first learning rate.
         """
         # One pass for both, so that spectral norm estimates its vectors once a step.
-        both = torch.cat([scene.clean, face.detach()])  # (2 N, 3, H, W)
+        both = torch.cat([self.real(name, scene), face.detach()])  # (2 N, 3, H, W)
         real, fake = self.judgement(self.critics[name], both, scene).chunk(2)
         loss = self.game.critic(real, fake)
         self.descend(name, loss, share)

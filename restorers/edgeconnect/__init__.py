@@ -1,0 +1,37 @@
+"""EdgeConnect: first the lines of what is hidden, then the image that goes with them.
+
+Source: Nazeri et al., "EdgeConnect: Generative Image Inpainting with Adversarial Edge Learning",
+2019.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from restore_recog.nn.inpainting.restorer import InpaintingRestorer
+from restore_recog.restorers.edgeconnect.networks import EdgeConnectNets
+from restore_recog.restorers.edgeconnect.presets import FAMILY
+
+if TYPE_CHECKING:
+    from restore_recog.restorers.edgeconnect.training import EdgeConnectTraining
+
+
+class EdgeConnect(InpaintingRestorer):
+    """Restore by an edge generator and the inpainting generator that follows its lines."""
+
+    name: ClassVar[str] = "edgeconnect"
+    networks = EdgeConnectNets
+    configuration = FAMILY.configuration
+
+    @classmethod
+    def trainable(
+        cls, preset: str = "compact", device: str = "cpu", **options: Any
+    ) -> EdgeConnectTraining:
+        """Return the training.
+
+        Raises:
+            TrainingError: An option does not fit, or a teacher is not available.
+        """
+        from restore_recog.restorers.edgeconnect.training import EdgeConnectTraining
+
+        return EdgeConnectTraining(preset, device, **options)
