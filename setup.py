@@ -71,6 +71,7 @@ setup(
             "weights/*.safetensors",
             "weights/*.md",
             "datasets/*.csv",
+            "published/*.bib",
             "published/*.json",
             "reporting/pages/templates/*.html.j2",
         ]

@@ -42,10 +42,11 @@ def curves(report: EvaluationReport) -> dict[str, list[Bin]]:
 def write(report: EvaluationReport, folder: Path) -> None:
     """Write :data:`FILE` where there are curves."""
     if drawn := curves(report):
-        write_csv(folder / FILE, COLUMNS, _rows(drawn))
+        write_csv(folder / FILE, COLUMNS, rows(drawn))
 
 
-def _rows(drawn: Mapping[str, Sequence[Bin]]) -> Iterator[tuple[Any, ...]]:
+def rows(drawn: Mapping[str, Sequence[Bin]]) -> Iterator[tuple[Any, ...]]:
+    """Yield one row per arm and bin."""
     for arm, bins in drawn.items():
         for one in bins:
             seen = one.observed

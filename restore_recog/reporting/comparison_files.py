@@ -27,10 +27,11 @@ from restore_recog.reporting.comparison_text import (
     split,
     verdict_lines,
 )
+from restore_recog.reporting.latex import arms_latex
 from restore_recog.reporting.pages.elements import Grid, arms_table, grid, render
 from restore_recog.reporting.pairing import Difference, Pairing
 from restore_recog.reporting.report_figures import Plot
-from restore_recog.reporting.tables import arms_csv, arms_latex
+from restore_recog.reporting.tables import arms_csv
 from restore_recog.system.atomic import json_text, plain, whole_folder
 
 FORMAT = 2

@@ -42,12 +42,12 @@ _SCORES = ("arm", "reference_id", "probe_id", "genuine", "score")
 RARE = ("perceptual",)
 """Image-quality metrics without a column in ``probes.csv`` where they were not measured."""
 
-_CURVES = ("arm", "threshold", "fmr", "fnmr", "n_genuine", "n_impostor")
+CURVES = ("arm", "threshold", "fmr", "fnmr", "n_genuine", "n_impostor")
 _HARMS = (
     *("contrast", "restorer", "arm", "against", "column", "value", "n", "n_subjects"),
     *("figure", "result", "low", "high", "p", "p_corrected", "flag"),
 )
-_COHORTS = ("column", "value", "n", "n_subjects", "arm", "figure", "result", "low", "high", "flag")
+COHORTS = ("column", "value", "n", "n_subjects", "arm", "figure", "result", "low", "high", "flag")
 
 
 def read_rows(path: Path) -> Iterator[dict[str, str]]:
@@ -63,8 +63,8 @@ def write_all(report: EvaluationReport, folder: Path) -> None:
     write_csv(folder / "probes.csv", (*_PROBES, *qualities), rows)
     write_csv(folder / "failures.csv", _names(Failure), map(_values, report.failures))
     write_csv(folder / "flips.csv", _names(Flip), map(_values, flips(report)))
-    write_csv(folder / "cohorts.csv", _COHORTS, _cohort_rows(report.cohorts))
-    write_csv(folder / "det.csv", _CURVES, _curve_rows(report.curves))
+    write_csv(folder / "cohorts.csv", COHORTS, cohort_rows(report.cohorts))
+    write_csv(folder / "det.csv", CURVES, curve_rows(report.curves))
     if report.harms:
         write_csv(folder / HARM, _HARMS, _harm_rows(report.harms))
     if report.sights:
@@ -100,8 +100,8 @@ def read_curves(path: Path) -> dict[str, DetCurve]:
 
 
 def _curve(points: Sequence[Mapping[str, str]]) -> DetCurve:
-    thresholds, fmr, fnmr = (np.array([float(p[name]) for p in points]) for name in _CURVES[1:4])
-    counts = (int(points[0][name]) for name in _CURVES[4:])
+    thresholds, fmr, fnmr = (np.array([float(p[name]) for p in points]) for name in CURVES[1:4])
+    counts = (int(points[0][name]) for name in CURVES[4:])
     return DetCurve(thresholds, fmr, fnmr, *counts)
 
 
@@ -161,14 +161,14 @@ def _probe_row(row: Mapping[str, str]) -> ProbeRow:
     )
 
 
-def _curve_rows(curves: Mapping[str, DetCurve]) -> Iterable[tuple[Any, ...]]:
+def curve_rows(curves: Mapping[str, DetCurve]) -> Iterable[tuple[Any, ...]]:
+    """Yield one row per arm and threshold."""
     for arm, curve in curves.items():
-        points = zip(curve.thresholds, curve.fmr, curve.fnmr, strict=True)
-        for point in points:
+        for point in zip(curve.thresholds, curve.fmr, curve.fnmr, strict=True):
             yield (arm, *map(float, point), curve.n_genuine, curve.n_impostor)
 
 
-def _cohort_rows(cohorts: Iterable[Cohort]) -> Iterable[tuple[Any, ...]]:
+def cohort_rows(cohorts: Iterable[Cohort]) -> Iterable[tuple[Any, ...]]:
     """Yield one row per group, arm and figure, in plain units (rates in [0, 1])."""
     for cohort in cohorts:
         head = (cohort.column, cohort.value, cohort.n, cohort.n_subjects)

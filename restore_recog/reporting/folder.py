@@ -41,9 +41,10 @@ from restore_recog.evaluation.results import (
 )
 from restore_recog.reporting import csv_files, report_figures, strips
 from restore_recog.reporting.csv_files import failures_by_stage
+from restore_recog.reporting.latex import arms_latex
 from restore_recog.reporting.report_figures import Plot
 from restore_recog.reporting.strips import sheet
-from restore_recog.reporting.tables import arms_csv, arms_latex
+from restore_recog.reporting.tables import arms_csv
 from restore_recog.system.atomic import is_sealed, json_text, plain, sealed, whole_folder
 from restore_recog.system.text import read_json
 

@@ -191,17 +191,22 @@ def _estimate(label: str, figure: Measured | None, factor: float, *, told: bool)
 def quality(report: EvaluationReport) -> Figure | None:
     """Return each probe's gain in PSNR against its gain in cosine, or None without
     clean counterparts."""
-    rows = report.rows()
-    panels: dict[str, tuple[Vector, Vector]] = {}
-    for arm in answering(report.arms):
-        x, y = _changes(rows.get(base(arm), {}), rows.get(arm.name, {}).values())
-        if x.size:
-            panels[arm.name] = x, y
+    panels = quality_changes(report)
     if not panels:
         return None
     return plots_panels.scatter_figure(
         panels, "Gain in PSNR inside the mask (dB)", "Gain in genuine cosine"
     )
+
+
+def quality_changes(report: EvaluationReport) -> dict[str, tuple[Vector, Vector]]:
+    """Return answering arm -> its probes' gains in PSNR inside the mask and in cosine."""
+    rows = report.rows()
+    changes = {
+        arm.name: _changes(rows.get(base(arm), {}), rows.get(arm.name, {}).values())
+        for arm in answering(report.arms)
+    }
+    return {name: pair for name, pair in changes.items() if pair[0].size}
 
 
 def _changes(before: Mapping[str, ProbeRow], after: Iterable[ProbeRow]) -> tuple[Vector, Vector]:

@@ -24,8 +24,9 @@ from restore_recog.evaluation.words.several import summary
 from restore_recog.names import numbered
 from restore_recog.reporting import folder as results_folder
 from restore_recog.reporting.columns import RECOGNITION, TRANSFER, VERIFICATION
+from restore_recog.reporting.latex import arms_latex
 from restore_recog.reporting.pages.elements import arms_table, render
-from restore_recog.reporting.tables import arms_csv, arms_latex, report_text
+from restore_recog.reporting.tables import arms_csv, report_text
 from restore_recog.system.atomic import json_text, sealed, whole_folder
 from restore_recog.system.text import read_json
 
@@ -125,7 +126,10 @@ def table_csv(reports: Reports) -> str:
 
 def table_latex(reports: Reports) -> str:
     """Return one table a recogniser as LaTeX."""
-    return "\n".join(arms_latex(r.arms, results_folder.caption(r)) for r in reports.values())
+    return "\n".join(
+        arms_latex(one.arms, results_folder.caption(one), label=f"tab:restoring-{number}")
+        for number, one in enumerate(reports.values(), 1)
+    )
 
 
 def page(reports: Reports) -> str:

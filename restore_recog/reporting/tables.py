@@ -1,41 +1,25 @@
-"""Tables as text, CSV and LaTeX, from the columns of :mod:`restore_recog.reporting.columns`."""
+"""Tables as text and CSV, from the columns of :mod:`restore_recog.reporting.columns`."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from string import ascii_lowercase
 
-from tabulate import DataRow, Line, TableFormat, tabulate
+from tabulate import tabulate
 
 from restore_recog.evaluation.figure import NO_FIGURE, Figures
 from restore_recog.evaluation.results import ArmReport, EvaluationReport
 from restore_recog.reporting import csv_files
-from restore_recog.reporting.columns import ALL, BRIEF, Cell, Column, known, legend, used
-from restore_recog.system.text import csv_text
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "–": "--",
-    "′": "$'$",
-    "ρ": r"$\rho$",
-    "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$",
-    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
-}
-
-_ROW = DataRow("", " & ", r" \\")
-BOOKTABS = TableFormat(  # its own formats for LaTeX escape the cells, which hold commands here
-    lineabove=Line(r"\toprule", "", "", ""),
-    linebelowheader=Line(r"\midrule", "", "", ""),
-    linebetweenrows=None,
-    linebelow=Line(r"\bottomrule", "", "", ""),
-    headerrow=_ROW,
-    datarow=_ROW,
-    padding=0,
-    with_header_hide=None,
+from restore_recog.reporting.columns import (
+    ALL,
+    BRIEF,
+    Cell,
+    Column,
+    known,
+    legend,
+    used,
 )
+from restore_recog.system.text import csv_text
 
 TERMINAL = 120
 """Characters across that tables for the terminal keep to where they can."""
@@ -194,51 +178,3 @@ def csv_values(column: Column, figures: Figures) -> list[str]:
     ]
     cell = column.cell(figures)
     return [*numbers, cell.n, cell.flag]
-
-
-def arms_latex(arms: Sequence[ArmReport], caption: str) -> str:
-    """Return the brief table of arms as LaTeX, ready to paste; it needs ``booktabs``."""
-    columns, marks = used(BRIEF, arms), Marks()
-    head = ["Arm", *(escape_latex(_title(column)) for column in columns)]
-    rows = [
-        [escape_latex(arm.name), *(_latex(c.cell(arm.figures), marks) for c in columns)]
-        for arm in arms
-    ]
-    align = ["left", *["right"] * len(columns)]
-    lines = [
-        r"% Needs \usepackage{booktabs}. Brackets: 95 % intervals over people.",
-        r"\begin{table}",
-        r"\centering",
-        rf"\caption{{{escape_latex(caption)}}}",
-        rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
-        tabulate(rows, head, tablefmt=BOOKTABS, colalign=align, disable_numparse=True),
-        r"\end{tabular}",
-        *(
-            rf"\par\footnotesize\textsuperscript{{{letter}}} {escape_latex(flag)}."
-            for letter, flag in marks.lines()
-        ),
-        r"\end{table}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _title(column: Column) -> str:
-    return column.brief_head[:1].upper() + column.brief_head[1:]
-
-
-def _latex(cell: Cell, marks: Marks) -> str:
-    mark = marks.of(cell.flag)
-    text = _minus(escape_latex(cell.value)) + (rf"\textsuperscript{{{mark}}}" if mark else "")
-    return text + (
-        rf" {{\scriptsize [{_minus(cell.low)}, {_minus(cell.high)}]}}" if cell.low else ""
-    )
-
-
-def _minus(text: str) -> str:
-    """Return a number with the minus sign that LaTeX sets as one."""
-    return "$-$" + text[1:] if text[:1] == "-" and text[1:2].isdigit() else text
-
-
-def escape_latex(text: str) -> str:
-    """Return text with every character that LaTeX would act on made harmless."""
-    return "".join(_LATEX.get(character, character) for character in text)

@@ -105,3 +105,49 @@ def test_no_torch_is_needed(run: Path) -> None:
     subprocess.run(
         [sys.executable, "-c", code], check=True, env=os.environ, stdout=subprocess.DEVNULL
     )
+
+
+@pytest.mark.parametrize("form", ["pdf", "svg"])
+def test_every_figure_for_a_paper_with_its_numbers(run: Path, form: str) -> None:
+    result = call(run, "--format", form, "-o", "figures")
+    assert result.exit_code == 0, result.output
+    drawn = {path.stem for path in (run / "figures").glob("*.png")} - {"sheet"}
+    assert {path.stem for path in Path("figures").glob(f"*.{form}")} == drawn
+    start = b"%PDF" if form == "pdf" else b"<?xml"
+    for name in drawn:
+        assert Path(f"figures/{name}.{form}").read_bytes().startswith(start)
+        text = Path(f"figures/{name}.csv").read_text(encoding="utf-8")
+        rows = list(csv.DictReader(io.StringIO(text)))
+        assert rows and "arm" in rows[0]
+    assert "restore-recog," in Path("figures/references.bib").read_text(encoding="utf-8")
+    assert f"{len(drawn)} figures as {form.upper()}" in result.stdout
+
+
+def test_figures_are_the_same_again_and_are_not_overwritten(run: Path) -> None:
+    assert call(run, "--format", "svg", "-o", "one").exit_code == 0
+    assert call(run, "--format", "svg", "-o", "two").exit_code == 0
+    for path in Path("one").iterdir():
+        assert path.read_bytes() == (Path("two") / path.name).read_bytes(), path.name
+    again = call(run, "--format", "svg", "-o", "one")
+    assert again.exit_code == 1 and "one" in again.stderr
+    assert call(run, "--format", "svg", "-o", "one", "--overwrite").exit_code == 0
+
+
+def test_a_curve_in_a_paper_has_the_numbers_of_the_run(run: Path) -> None:
+    assert call(run, "--format", "pdf", "-o", "figures").exit_code == 0
+    assert Path("figures/det.csv").read_bytes() == (run / "det.csv").read_bytes()
+
+
+def test_a_table_with_chosen_columns(run: Path) -> None:
+    result = call(run, "--format", "tex", "--columns", "rank1,eer", "--label", "tab:a")
+    assert r"\label{tab:a}" in result.stdout and r"{lrr}" in result.stdout
+    wrong = call(run, "--format", "tex", "--columns", "speed")
+    assert wrong.exit_code == 2 and "no column 'speed'; this report has" in wrong.stderr
+    other = call(run, "--format", "csv", "--columns", "rank1")
+    assert other.exit_code == 2 and "are for LaTeX" in other.stderr
+
+
+def test_what_a_paper_cites(run: Path) -> None:
+    text = call(run, "--format", "bib").stdout
+    assert text.startswith("@software{restore-recog,")
+    assert "% No reference is known for the restorer 'alpha'; cite it" in text

@@ -24,13 +24,12 @@ from restore_recog.reporting.columns import (
     flag,
     used,
 )
+from restore_recog.reporting.latex import arms_latex, chosen, escape_latex
 from restore_recog.reporting.tables import (
     TERMINAL,
     Marks,
     arms_csv,
-    arms_latex,
     arms_text,
-    escape_latex,
     report_text,
     text_table,
 )
@@ -162,6 +161,33 @@ def test_latex_table_is_whole() -> None:
     flagged = arms_latex([arm(eer={"value": 0.5, "flag": "under 30 %"})], "")
     assert r"50.0\textsuperscript{a}" in flagged
     assert r"\textsuperscript{a} under 30 \%." in flagged
+
+
+def test_the_best_of_the_covered_faces_is_bold() -> None:
+    report = sample_report()
+    lines = arms_latex(report.arms, "", chosen(["rank1", "EER %"], report.arms)).splitlines()
+    rows = {line.split(" &")[0].strip(): line.split("&")[1:] for line in lines if " &" in line}
+    for column, figure, best in ((0, "rank1", max), (1, "eer", min)):
+        values = {
+            one.name: round(100 * one.figures[figure].value, 1)
+            for one in report.arms
+    XX
+        }
+        bold = {name for name, cells in rows.items() if "textbf" in cells[column]}
+        assert bold == {n for n, value in values.items() if value == best(values.values())}
+    assert "textbf" not in "".join(rows["clean"])
+
+
+def test_chosen_columns_keep_their_order_and_a_wrong_name_is_answered_with_all() -> None:
+    arms = sample_report().arms
+    assert [one.figure for one in chosen(["EER %", "rank1"], arms)] == ["eer", "rank1"]
+    with pytest.raises(ValueError, match=r"no column 'speed'; this report has .*rank1, "):
+        chosen(["speed"], arms)
+
+
+def test_a_table_has_a_label_and_fits_the_text() -> None:
+    text = arms_latex(sample_report().arms, "", label="tab:mine")
+    assert r"\label{tab:mine}" in text and r"\begin{adjustbox}{max width=\textwidth}" in text
 
 
 def test_the_terminal_shows_flips_losses_and_verdicts() -> None:

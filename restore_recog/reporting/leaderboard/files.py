@@ -19,10 +19,11 @@ from tabulate import tabulate
 
 from restore_recog.evaluation.figure import facts_of
 from restore_recog.reporting.columns import Cell
+from restore_recog.reporting.latex import BOOKTABS, escape_latex
 from restore_recog.reporting.leaderboard.heads import HEADS, LEFT, LEGEND
 from restore_recog.reporting.leaderboard.rows import Leaderboard, Row
 from restore_recog.reporting.pages.elements import render
-from restore_recog.reporting.tables import BOOKTABS, Marks, escape_latex, text_table
+from restore_recog.reporting.tables import Marks, text_table
 from restore_recog.system.atomic import json_text, plain, sealed, write_text
 from restore_recog.system.text import csv_text
 
