@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -113,7 +113,7 @@ class Command(Restorer):
             images.write(places["keep"] / f"{name}.png", 255 * (1 - hole))
         words = [_filled(word, places) for word in self.words]
         said = _run(self.title, words, self.seconds, folder / "said")
-        written = {p.stem: p for p in sorted(places["output"].iterdir()) if p.stem in given}
+        written = _written(places["output"], given)
         if not written:
             raise PluginError(
                 f"The command '{self.title}' ended without an error, but wrote no result for "
@@ -194,6 +194,13 @@ def _check(words: Sequence[str]) -> None:
         raise PluginError(
             f"There is no program '{printable(words[0])}' that can be run; give its path."
         )
+
+
+def _written(folder: Path, names: Container[str]) -> dict[str, Path]:
+    """Return name -> image file of what a program has written, PNG where there are several."""
+    files = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in images.extensions]
+    files.sort(key=lambda path: path.suffix.lower() == ".png")
+    return {path.stem: path for path in files if path.stem in names}
 
 
 def _filled(word: str, places: Mapping[str, Path]) -> str:

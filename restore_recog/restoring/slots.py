@@ -110,7 +110,7 @@ def _inputs(asked: Feeding, slots: Sequence[Slot], file: Path) -> Inputs:
         if slot.channels not in (None, _width(names)):
             raise PluginError(
                 f"The input {_shown(slot)} of {file} cannot take {'+'.join(names)}, which is of "
-                f"{_width(names)} channels; mend 'inputs'."
+                f"{_channels(_width(names))}; mend 'inputs'."
             )
     return inputs
 
@@ -137,7 +137,11 @@ def _example(slots: Sequence[Slot]) -> str:
 
 
 def _shown(slot: Slot) -> str:
-    return f"'{slot.name}'" + ("" if slot.channels is None else f" of {slot.channels} channels")
+    return f"'{slot.name}'" + ("" if slot.channels is None else f" of {_channels(slot.channels)}")
+
+
+def _channels(count: int) -> str:
+    return f"{count} channel{'s' * (count != 1)}"
 
 
 def _width(names: Sequence[str]) -> int:

@@ -95,6 +95,14 @@ def test_half_of_the_results_are_failures_of_the_others(tmp_path: Path) -> None:
     ]
 
 
+def test_other_files_beside_the_results_are_no_results(tmp_path: Path) -> None:
+    text = 'cp "$2"/* "$3"; for f in "$3"/*; do echo words > "${f%.png}.txt"; done'
+    beside = '; for f in "$1"/*; do n=$(basename "$f"); cp "$f" "$3/${n%.png}.webp"; done'
+    restored = run(script(tmp_path, text + beside))
+    hole = BATCH.masks.expand_as(restored) > 0.5
+    assert (restored[hole] == 1).all()  # the PNG files, which are the masks
+
+
 def test_masks_read_the_other_way_round_are_noticed(tmp_path: Path) -> None:
     program = tmp_path / "turned.py"
     program.write_text(
