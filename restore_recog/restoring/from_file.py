@@ -111,8 +111,10 @@ class FileRestorer(Restorer):
         results = self._results(crops, masks)
         if float(crops.max() - crops.min()) > 10 * FLAT:
             self._look_at_range(results)
-        restored[covered] = results.clamp(0, 1)  # NaN stays, and is a failure of its image
-        sound = results.flatten(1).isfinite().all(1)  # (N,)
+        finite = results.isfinite()
+        # What is no number stays none, and is a failure of its image.
+        restored[covered] = torch.where(finite, results.clamp(0, 1), torch.nan)
+        sound = finite.flatten(1).all(1)  # (N,)
         looked_at = replace(batch, images=crops[sound], masks=masks[sound])
         self._look_at_change(looked_at, restored[covered][sound])
         return put_back(batch, restored)

@@ -262,13 +262,18 @@ def test_a_network_that_changes_everything_is_told_and_put_right(tmp_path: Path)
 
 
 class Fails(nn.Module):
+    def __init__(self, with_: float) -> None:
+        super().__init__()
+        self.with_ = with_
+
     def forward(self, image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        return torch.where(mask > 0.5, image / 0 * 0, image)
+        return torch.where(mask > 0.5, torch.full_like(image, self.with_), image)
 
 
-def test_numbers_that_are_none_are_failures_of_their_image(tmp_path: Path) -> None:
-    restorer = made(f"torchscript:range=[0,1] size={SIDE} {script(Fails(), tmp_path / 'net.pt')}")
-    restored = restorer.restore(BATCH)
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_numbers_that_are_none_are_failures_of_their_image(number: float, tmp_path: Path) -> None:
+    file = script(Fails(number), tmp_path / "net.pt")
+    restored = made(f"torchscript:range=[0,1] size={SIDE} {file}").restore(BATCH)
     assert restored[BATCH.masks.expand_as(restored) > 0.5].isnan().all()
 
 
