@@ -130,6 +130,7 @@ setup(
             "deepgan = restore_recog.restorers.ecgan:DeepGAN",
             "landmark_gender = restore_recog.restorers.landmark_gender:LandmarkGender",
             "deepfill = restore_recog.restorers.deepfill:DeepFill",
+            "glcic = restore_recog.restorers.glcic:GLCIC",
             "pix2pix = restore_recog.restorers.pix2pix:Pix2Pix",
             "edgeconnect = restore_recog.restorers.edgeconnect:EdgeConnect",
         ],

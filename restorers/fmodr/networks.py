@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from restore_recog.nn.critic_branch import CriticBranch, same
 from restore_recog.nn.gated import double
 
 
@@ -131,29 +131,6 @@ class CoarseNet(nn.Module):
         return torch.tanh(self.head(x))  # (N, 3, H, W)
 
 
-class CriticBranch(nn.Module):
-    """One branch of the discriminator, (N, 3, S, S) -> (N, hidden).
-
-    Stride-2 5 x 5 convolutions with leaky ReLU 0.2, then one fully connected layer.
-    """
-
-    def __init__(self, widths: Sequence[int], hidden: int, size: int, norm: str) -> None:
-        super().__init__()
-        wrap = spectral_norm if norm == "spectral" else _same
-        layers: list[nn.Module] = []
-        for a, b in zip((3, *widths[:-1]), widths, strict=True):
-            layers += [wrap(nn.Conv2d(a, b, 5, 2, 2)), nn.LeakyReLU(0.2)]
-            layers += [nn.BatchNorm2d(b)] if norm == "batch" else []
-        side = size >> len(widths)
-        self.convs = nn.Sequential(*layers)
-        self.compress = wrap(nn.Linear(widths[-1] * side * side, hidden))
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return the compressed features after leaky ReLU."""
-        features = self.convs(images).flatten(1)  # (N, C s s), s = S / 2 ** len(widths)
-        return F.leaky_relu(self.compress(features), 0.2)
-
-
 class GlobalMaskedDiscriminator(nn.Module):
     """Global and masked-region discriminator, (N, 3, S, S) and masks -> (N, heads) logits.
 
@@ -188,7 +165,7 @@ class GlobalMaskedDiscriminator(nn.Module):
         super().__init__()
         if size % (1 << len(widths)):
             raise ValueError(f"Size {size} is not divisible by {1 << len(widths)}.")
-        wrap = spectral_norm if norm == "spectral" else _same
+        wrap = spectral_norm if norm == "spectral" else same
         self.whole = CriticBranch(widths, hidden, size, norm)
         self.region = self.whole if share else CriticBranch(widths, hidden, size, norm)
         count = {"fused": 1, "two": 2}[heads]
@@ -201,8 +178,3 @@ class GlobalMaskedDiscriminator(nn.Module):
             parts = [torch.cat(parts, 1)]
         logits = [head(part) for head, part in zip(self.heads, parts, strict=True)]
         return torch.cat(logits, 1)
-
-
-def _same(layer: nn.Module) -> nn.Module:
-    """Return the layer as it is."""
-    return layer

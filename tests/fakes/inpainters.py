@@ -11,11 +11,13 @@ import torch.nn.functional as F
 from restore_recog.nn.inpainting.training import InpainterTraining
 from restore_recog.restorers.deepfill.training import DeepFillTraining
 from restore_recog.restorers.edgeconnect.training import EdgeConnectTraining
+from restore_recog.restorers.glcic.training import GLCICTraining
 from restore_recog.restorers.pix2pix.training import Pix2PixTraining
 from restore_recog.types import FaceBatch
 
 INPAINTERS: Mapping[str, type[InpainterTraining]] = {
     "deepfill": DeepFillTraining,
+    "glcic": GLCICTraining,
     "pix2pix": Pix2PixTraining,
     "edgeconnect": EdgeConnectTraining,
 }

@@ -1,0 +1,36 @@
+"""GLCIC: completion judged by a global and a local discriminator.
+
+Source: Iizuka et al., "Globally and Locally Consistent Image Completion", SIGGRAPH 2017.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from restore_recog.nn.inpainting.restorer import InpaintingRestorer
+from restore_recog.restorers.glcic.networks import GLCICNets
+from restore_recog.restorers.glcic.presets import FAMILY
+
+if TYPE_CHECKING:
+    from restore_recog.restorers.glcic.training import GLCICTraining
+
+
+class GLCIC(InpaintingRestorer):
+    """Restore by the completion network of GLCIC, which sees one colour in the hole."""
+
+    name: ClassVar[str] = "glcic"
+    networks = GLCICNets
+    configuration = FAMILY.configuration
+
+    @classmethod
+    def trainable(
+        cls, preset: str = "compact", device: str = "cpu", **options: Any
+    ) -> GLCICTraining:
+        """Return the training.
+
+        Raises:
+            TrainingError: An option does not fit, or a teacher is not available.
+        """
+        from restore_recog.restorers.glcic.training import GLCICTraining
+
+        return GLCICTraining(preset, device, **options)
