@@ -146,6 +146,7 @@ setup(
             "mlfw = restore_recog.protocols.mlfw:Mlfw",
             "mfr2 = restore_recog.protocols.mfr2:Mfr2",
             "ocfr = restore_recog.protocols.ocfr:Ocfr",
+            "blufr = restore_recog.protocols.blufr:Blufr",
             "gallery-probe = restore_recog.protocols.gallery_probe:GalleryProbe",
             "quality = restore_recog.protocols.quality:Quality",
             "expression = restore_recog.protocols.expression:Expression",

@@ -99,5 +99,9 @@ def _limited(plan: Plan, limit: int | None) -> Plan:
         probes=plan.probes[:limit],
         pairs=tuple(plan.pairs[i] for i in chosen),
         folds=tuple(plan.folds[i] for i in chosen) if plan.folds else (),
+        open_set=tuple(
+            replace(trial, probes=tuple(i for i in trial.probes if i in kept))
+            for trial in plan.open_set
+        ),
         notes=(*plan.notes, f"Limited to the first {limit} of {len(plan.probes)} probes."),
     )

@@ -17,7 +17,7 @@ from restore_recog.api.models import (
     Restorer,
     Segmenter,
 )
-from restore_recog.api.plugins import Dataset, EvaluationProtocol, Plan
+from restore_recog.api.plugins import Dataset, EvaluationProtocol, OpenSetTrial, Plan
 from restore_recog.api.training import Classifying, Networked, Phase, Stateful, Trainable, Validated
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "EvaluationProtocol",
     "Landmarker",
     "Networked",
+    "OpenSetTrial",
     "Phase",
     "Plan",
     "Recognizer",

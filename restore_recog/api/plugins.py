@@ -58,6 +58,22 @@ class Dataset(ABC):
 
 
 @dataclass(frozen=True, slots=True)
+class OpenSetTrial:
+    """One of several trials in which the same data is searched in another division of its people.
+
+    Its probes show people of its gallery, or strangers; the images of both together are its
+    test set.
+
+    Attributes:
+        gallery: image_ids out of the plan's references.
+        probes: image_ids out of the plan's probes.
+    """
+
+    gallery: tuple[str, ...]
+    probes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Who is compared with whom. Everything a run needs to be repeated.
 
@@ -80,6 +96,8 @@ class Plan:
             (fold or 0, reason).
         label: A key of :data:`restore_recog.labels.KINDS`: a classifier is asked what it sees of
             it in every probe, and all probes are labelled; empty for none.
+        open_set: Trials whose figures are averaged, or empty. An image may be enrolled in one of
+            them and a probe in another.
     """
 
     references: tuple[str, ...]
@@ -93,6 +111,7 @@ class Plan:
     folds: tuple[int, ...] = ()
     missing_pairs: tuple[tuple[int, str], ...] = ()
     label: str = ""
+    open_set: tuple[OpenSetTrial, ...] = ()
 
 
 class EvaluationProtocol(ABC):

@@ -17,7 +17,8 @@ class FigureName(str):
 
     Attributes:
         kind: Its first part, e.g. ``fnmr_frozen``.
-        rate: The rate that fixes the operating point, ``fmr`` or ``fpir``; empty without one.
+        rate: The rate that fixes the operating point, ``fmr``, ``fpir`` or ``far``; empty without
+            one.
         target: That rate's value; NaN without one.
     """
 

@@ -3,8 +3,8 @@
 The shape is that of bob.bio's CSV protocols: one file per role, one row per image, free
 metadata columns after the fixed ones. ``plan.json`` holds what is not a list.
 
-Deviation: bob defines no file for pairs with folds, cosine images or missing pairs; those
-files are this project's own.
+Deviation: bob defines no file for pairs with folds, cosine images, missing pairs or trials of an
+open set; those files are this project's own.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 from restore_recog.api import Plan
 from restore_recog.errors import DataError
+from restore_recog.evaluation import plan_trials
 from restore_recog.labels import KINDS
 from restore_recog.names import brief, written
 from restore_recog.system.text import csv_rows, csv_text, read_json, whole
@@ -92,6 +93,7 @@ def render(plan: Plan, samples: Mapping[str, FaceSample]) -> dict[str, str]:
         TRAINING: _images(plan.training, samples),
         MATCHING: csv_text([PAIR_COLUMNS, *pairs]),
         MISSING: csv_text([MISSING_COLUMNS, *plan.missing_pairs]),
+        **({plan_trials.TRIALS: plan_trials.render(plan.open_set)} if plan.open_set else {}),
     }
 
 
@@ -108,6 +110,7 @@ def parse(folder: Path) -> WrittenPlan:
     facts = _facts(folder / PLAN)
     listed = {name: _listed(folder / name, name in (ENROLLING, PROBING)) for name in _ROLES}
     pairs, folds = _pairs(folder / MATCHING, listed[ENROLLING], listed[PROBING])
+    known = [{row.template_id: row.path for row in listed[name]} for name in (ENROLLING, PROBING)]
     plan = Plan(
         references=tuple(row.path for row in listed[ENROLLING]),
         probes=tuple(row.path for row in listed[PROBING]),
@@ -116,6 +119,7 @@ def parse(folder: Path) -> WrittenPlan:
         training=tuple(row.path for row in listed[TRAINING]),
         folds=folds,
         missing_pairs=_missing(folder / MISSING),
+        open_set=plan_trials.parse(folder / plan_trials.TRIALS, *known),
         **facts,
     )
     return WrittenPlan(plan, (*listed[ENROLLING], *listed[PROBING], *listed[COSINE]))

@@ -114,6 +114,46 @@ def fnir_at_fpir(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class OverTrials:
+    """A rate over several trials of one test.
+
+    Attributes:
+        mean: Of the trials' rates, whatever their sizes.
+        sd: Their sample standard deviation (n - 1); NaN for one trial.
+        count: Number of trials.
+    """
+
+    mean: float
+    sd: float
+    count: int
+
+    @property
+    def less_sd(self) -> float:
+        """Return the mean less the standard deviation, by which BLUFR ranks; NaN for one trial.
+
+        Source: Liao, Lei, Yi, Li, "A Benchmark Study of Large-scale Unconstrained Face
+        Recognition", IJCB 2014.
+        """
+        return self.mean - self.sd
+
+
+def over_trials(rates: ArrayLike) -> OverTrials:
+    """Return mean and spread of one rate in several trials.
+
+    Args:
+        rates: (T,) finite.
+
+    Raises:
+        ValueError: There is none, or one is not finite.
+    """
+    vector = numbers(rates, "Rates").reshape(-1)
+    if not vector.size or not np.isfinite(vector).all():
+        raise ValueError("The rate of at least one trial is needed, and each must be finite.")
+    sd = float(vector.std(ddof=1)) if vector.size > 1 else math.nan
+    return OverTrials(float(vector.mean()), sd, vector.size)
+
+
 def _listed(scores: ArrayLike, ranks: ArrayLike, rank: int) -> NDArray[np.float64]:
     """Return the mated scores, -inf where the own subject is behind ``rank``.
 

@@ -139,6 +139,18 @@ RECOGNITION = (
     Column("Margin to the best impostor", "margin", 1, 3, True),
     Column("Gain in margin", "margin_gain", 1, 3, True),
 )
+OPEN_SET = (
+    Column("DIR at FAR 1 %, %", "dir@far=0.01", 100, brief="DIR %", interval=True),
+    Column("DIR at FAR 1 %, mean - sd, %", "dir_less_sd@far=0.01", 100),
+    Column("Gain in DIR at FAR 1 %, points", "dir_gain@far=0.01", 100, 1, True, "DIR gain", True),
+    Column("Gain in DIR at FAR 1 % over fill, points", "dir_gain_over_fill@far=0.01", 100, 1, True),
+    Column("DIR at FAR 0.1 %, %", "dir@far=0.001", 100),
+    Column("DIR at FAR 0.1 %, mean - sd, %", "dir_less_sd@far=0.001", 100),
+    Column("VR at FAR 0.1 %, %", "vr@far=0.001", 100, brief="VR %"),
+    Column("VR at FAR 0.1 %, mean - sd, %", "vr_less_sd@far=0.001", 100),
+    Column("Gain in VR at FAR 0.1 %, points", "vr_gain@far=0.001", 100, 1, True),
+)
+
 VERIFICATION = (
     Column("Accuracy, %", "accuracy", 100, 2, brief="accuracy %", interval=True),
     Column("Gain in accuracy, points", "accuracy_gain", 100, 2, True, "accuracy gain", True),
@@ -149,6 +161,7 @@ VERIFICATION = (
     Column("FNMR at FMR 0.1 %, %", "fnmr@fmr=0.001", 100),
     Column("FNMR at FMR 0, %", "zero_fmr", 100),
     Column("FNIR at FPIR 1 %, %", "fnir@fpir=0.01", 100),
+    *OPEN_SET,
     Column("d′", "d_prime", 1, 2),
     Column("Overlap", "overlap", 1, 3),
 )
@@ -244,6 +257,8 @@ _LEGEND = {
     "rank1_gain": "gain: in rank-1 against 'occluded' on the same probes, in points",
     "accuracy": "accuracy: mean of the folds, its interval from their spread",
     "fnmr@fmr=0.01": "FNMR: at 1 % FMR, each arm at its own threshold",
+    "dir@far=0.01": "DIR: found at rank 1 at 1 % FAR, mean of the trials",
+    "vr@far=0.001": "VR: pairs accepted at 0.1 % FAR, mean of the trials",
     "fmr_frozen@fmr=0.001": "fixed: at the threshold that gives 0.1 % FMR on bare faces",
     "psnr_mask": "PSNR and SSIM: inside the covering; arrows: which way is better",
     "fid": "FID: to the unoccluded images of the same probes",

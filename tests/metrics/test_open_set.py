@@ -9,7 +9,7 @@ import pytest
 
 from restore_recog.errors import DataError
 from restore_recog.metrics.identification import identification_ranks, subject_scores
-from restore_recog.metrics.open_set import fnir_at_fpir, open_set_rates
+from restore_recog.metrics.open_set import fnir_at_fpir, open_set_rates, over_trials
 
 INF = math.inf
 
@@ -126,3 +126,14 @@ def test_bad_input_is_refused():
     ):
         with pytest.raises(ValueError, match=message):
             call()
+
+
+def test_a_rate_over_trials_is_their_mean_whatever_their_sizes():
+    known = over_trials([0.5, 0.7, 0.9])
+    assert (known.mean, known.count) == (pytest.approx(0.7), 3)
+    assert known.sd == pytest.approx(0.2) and known.less_sd == pytest.approx(0.5)
+    one = over_trials([0.25])
+    assert one.mean == 0.25 and math.isnan(one.sd) and math.isnan(one.less_sd)
+    for rates in ([], [0.5, math.nan], [INF]):
+        with pytest.raises(ValueError, match="at least one trial"):
+            over_trials(rates)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,7 +12,15 @@ import numpy as np
 from restore_recog.evaluation.arm_choice import ArmSpec
 from restore_recog.evaluation.arms import Clean, Occluded
 from restore_recog.evaluation.figure import Figure, collected
-from restore_recog.evaluation.figures import classes, fixed_threshold, groups, paired, pairs, single
+from restore_recog.evaluation.figures import (
+    classes,
+    fixed_threshold,
+    groups,
+    open_trials,
+    paired,
+    pairs,
+    single,
+)
 from restore_recog.evaluation.figures.fixed_threshold import Calibration
 from restore_recog.evaluation.figures.group_gaps import spreads
 from restore_recog.evaluation.figures.group_labels import Labels
@@ -23,6 +31,7 @@ from restore_recog.evaluation.results import ArmReport, Cohort, Spread
 from restore_recog.evaluation.scores.comparison import comparison
 from restore_recog.evaluation.scores.design import Design, Measured
 from restore_recog.evaluation.scores.labelled import Decisions, Labelled, truth
+from restore_recog.evaluation.scores.open_trials import OpenSet, TrialScores
 from restore_recog.evaluation.scores.search import AcceptedCounts
 from restore_recog.metrics.identification import cmc
 from restore_recog.metrics.view2 import View2
@@ -45,6 +54,7 @@ class Findings:
         calibration: The fixed thresholds, or None where there is nothing to fix them on.
         counted: Arm -> its impostor comparisons at the fixed thresholds.
         views: Arm -> its decisions on pairs in folds; empty without folds.
+        trials: Arm -> its scores in the trials of an open set.
         bases: Arm -> the arm it is compared with, where there is one.
         limited: Whether the number of probes was limited.
         asks_quality: Whether the plan is about image quality and compares no two people.
@@ -56,6 +66,7 @@ class Findings:
     calibration: Calibration | None
     counted: Mapping[str, AcceptedCounts]
     views: Mapping[str, View2]
+    trials: Mapping[str, Sequence[TrialScores]]
     bases: Mapping[str, str]
     seed: int
     limited: bool = False
@@ -73,10 +84,9 @@ class Findings:
         bare = np.array([samples[i].condition == "clean" for i in design.columns], dtype=bool)
         calibration = None
         if not session.asks_quality:
-            clean = measured.get(Clean.name)
-            floor = measured[Occluded.name]
-            calibration = fixed_threshold.calibrate(design, clean, floor, bare)
-        counted, views = {}, {}
+            sides = measured.get(Clean.name), measured[Occluded.name]
+            calibration = fixed_threshold.calibrate(design, *sides, bare)
+        counted, views, trials = {}, {}, OpenSet(design)
         for name, arm in measured.items():
             if calibration is not None:
                 counted[name] = fixed_threshold.impostors(design, calibration, arm)
@@ -88,7 +98,6 @@ class Findings:
             for name, spec in specs.items()
             if spec.arm.base
         }
-        request = session.request
         return cls(
             design,
             specs,
@@ -96,9 +105,10 @@ class Findings:
             calibration,
             counted,
             views,
+            {name: trials.scores(arm) for name, arm in measured.items()},
             bases,
-            request.seed,
-            limited=request.limit is not None,
+            session.request.seed,
+            limited=session.request.limit is not None,
             asks_quality=session.asks_quality,
         )
 
@@ -139,6 +149,7 @@ class Findings:
             )
         if name in self.views:
             yield pairs.accuracy_figure(self.views[name], design, limited=self.limited)
+        yield from open_trials.figures(self.trials[name], design.people, seed)
         if mine.labelled is not None:
             yield from classes.figures(mine.labelled, design.people, seed)
         for decisions in mine.decisions.values():
@@ -176,6 +187,7 @@ class Findings:
             )
         if name in self.views:
             yield self._accuracy_gain("accuracy_gain", name, base)
+        yield from open_trials.gains("gain", self.trials[name], self.trials[base], people, seed)
         yield classes.gain(mine.labelled, theirs.labelled, people, seed)
 
     def _over(self, name: str, beside: str) -> Iterator[Figure | None]:
@@ -191,6 +203,8 @@ class Findings:
             )
         if name in self.views:
             yield self._accuracy_gain(f"accuracy_gain_over_{over}", name, beside)
+        trials = self.trials[name], self.trials[beside]
+        yield from open_trials.gains(f"gain_over_{over}", *trials, people, seed)
         yield classes.gain(mine.labelled, other.labelled, people, seed, f"gain_over_{over}")
 
     def _accuracy_gain(self, figure: str, name: str, other: str) -> Figure:
@@ -266,9 +280,8 @@ def measure(session: Session, design: Design, spec: ArmSpec, run: ArmRun) -> Mea
     """Score one arm of a run."""
     references = session.references(spec)
     parts = len(spec.parts) if spec.arm.side_by_side else 1
-    recognizer = session.request.recognizer
-    enrolled = design.enrolled(references)
-    compare = comparison(recognizer, *enrolled, parts=parts, norm=session.norm(spec))
+    enrolled, norm = design.enrolled(references), session.norm(spec)
+    compare = comparison(session.request.recognizer, *enrolled, parts=parts, norm=norm)
     samples = [session.source.samples[image_id] for image_id in design.plan.probes]
     labelled = None
     if kind := "" if spec.arm.fuses else design.plan.label:

@@ -184,14 +184,21 @@ def genuine_comparisons(
     compare: Compare = cosines,
 ) -> Comparisons:
     """Return every comparison of a probe with a reference of the same subject."""
+    rows, columns = genuine_pairs(probe_subjects, reference_subjects)
+    return Comparisons(pair_scores(probes, rows, references, columns, compare=compare), rows)
+
+
+def genuine_pairs(
+    probe_subjects: NDArray[np.str_], reference_subjects: NDArray[np.str_]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return (G,) probes and (G,) references, every two of the same subject."""
     order = np.argsort(reference_subjects, kind="stable")
     names = reference_subjects[order]
     first = np.searchsorted(names, probe_subjects, side="left")
     count = np.searchsorted(names, probe_subjects, side="right") - first
-    rows = np.repeat(np.arange(len(probes)), count)
+    rows = np.repeat(np.arange(len(probe_subjects)), count)
     within = np.arange(rows.size) - np.repeat(np.cumsum(count) - count, count)
-    columns = order[np.repeat(first, count) + within]
-    return Comparisons(pair_scores(probes, rows, references, columns, compare=compare), rows)
+    return rows, order[np.repeat(first, count) + within]
 
 
 def pair_scores(

@@ -29,7 +29,7 @@ from restore_recog.evaluation.scores.cosine_table import (
     without,
 )
 from restore_recog.evaluation.scores.labelled import Decisions, Labelled
-from restore_recog.evaluation.scores.plan_checks import check_pairs, check_search
+from restore_recog.evaluation.scores.plan_checks import check_pairs, check_search, check_trials
 from restore_recog.evaluation.scores.search import BLOCK, SearchResult, search
 from restore_recog.metrics.identification import Ranks, hits
 from restore_recog.types import Mask, Templates, Vector
@@ -171,8 +171,8 @@ class Design:
 
         Raises:
             DataError: An image would be searched in itself, no probe has a reference of its
-                subject, a pair has an image that is not in the plan, or there is neither a
-                search nor a pair.
+                subject, a pair or trial has an image that is not in the plan, or there is neither
+                a search nor a pair.
         """
         inside = set(plan.references)
         extra = sorted(set(plan.cosine_references.values()) - inside)
@@ -180,6 +180,7 @@ class Design:
         if plan.identification:
             check_search(plan, subjects)
         check_pairs(plan, set(columns))
+        check_trials(plan)
         return cls(
             plan,
             np.array([subjects[i] for i in plan.probes]),

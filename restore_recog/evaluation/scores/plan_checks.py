@@ -50,6 +50,21 @@ def check_pairs(plan: Plan, columns: set[str]) -> None:
         )
 
 
+def check_trials(plan: Plan) -> None:
+    """Raise DataError where a trial of an open set has an image that is not in the plan."""
+    references, probes = set(plan.references), set(plan.probes)
+    for number, trial in enumerate(plan.open_set, 1):
+        for kind, ids, known in (
+            ("gallery", trial.gallery, references),
+            ("probe", trial.probes, probes),
+        ):
+            if strange := sorted({*ids} - known):
+                raise DataError(
+                    f"The {kind} image '{strange[0]}' of the protocol's trial {number} is not "
+                    "among the images of its plan; fix the protocol."
+                )
+
+
 def check_labels(label: str, samples: Sequence[FaceSample]) -> None:
     """Raise DataError where a classifier is to be asked about a probe whose truth is unknown."""
     lacking = [s for s in samples if label and code(label, s.attributes.get(label, "")) == UNKNOWN]

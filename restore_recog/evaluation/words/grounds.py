@@ -37,7 +37,7 @@ class Ground:
 
     def against(self, arm: str) -> FigureName:
         """Return the figure that holds an arm against another than the occluded one."""
-        return FigureName(f"{self.over}_{arm}", self.rate.target)
+        return FigureName(f"{self.over}_{arm}").at(self.rate)
 
 
 def _rate(kind: str, words: str) -> Ground:
@@ -50,10 +50,17 @@ def _fixed(target: float) -> Ground:
     return Ground(rate, gain, "fnmr_frozen_over", words, sign=-1)
 
 
+def _found(far: float) -> Ground:
+    rate, gain = FigureName("dir", far, "far"), FigureName("dir_gain", far, "far")
+    words = f"the detection and identification rate at a FAR of {far:g}"
+    return Ground(rate, gain, "dir_gain_over", words)
+
+
 SUCCESSES = (
     *(_rate(kind, f"the share of faces whose {kind} it tells") for kind in KINDS),
     _rate("rank1", "rank-1"),
     _rate("accuracy", "the accuracy on pairs"),
+    _found(0.01),
 )
 REFUSALS = (_fixed(0.001), _fixed(0.01))
 

@@ -91,6 +91,8 @@ def _counted(arm: ArmReport, base: Ground, tests: Tests) -> int:
 
 def _lets_more_in(arm: ArmReport, base: Ground) -> bool:
     """Return whether, at the threshold of an FNMR, more impostors may pass than before."""
+    if base.rate.rate != "fmr":
+        return False
     change = arm.figures.get(FigureName("fmr_frozen_change", base.rate.target))
     return change is not None and change.low > 0
 
@@ -100,6 +102,7 @@ def _ground(arm: ArmReport, floor: ArmReport, base: Ground, answer: str, tests: 
     gain = arm.figures[base.gain]
     before, after = floor.figures[base.rate].value, arm.figures[base.rate].value
     kind = "probes" if base.rate in ("rank1", *KINDS) else "comparisons"
+    kind = "searches" if base.rate.kind == "dir" else kind
     direction = tests.direction(arm, base.gain, base.sign)
     note = {1: "is better", -1: "is worse", 0: "alone cannot be told"}[direction]
     if direction != _counted(arm, base, tests):

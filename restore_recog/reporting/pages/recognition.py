@@ -30,8 +30,8 @@ from restore_recog.reporting.pages.elements import Grid, arms_table, grid
 NAMED = 12
 """At most so many probes are named for every outcome; flips.csv has them all."""
 
-PAIR_GAINS = ("accuracy_gain", "fnmr_frozen_change")
-"""Kinds of figures that count flips of pairs."""
+PAIR_GAINS = ("accuracy_gain", "dir_gain", "fnmr_frozen_change")
+"""Kinds of figures that count flips of pairs, or of the searches of several trials."""
 
 _RATE = Column("", "", 100, 3)
 _SHARE = Column("", "", 100, 2)

@@ -70,6 +70,32 @@ def test_the_answer_goes_with_the_test(low: float, high: float, words: str) -> N
     assert "100 probes of 20 subjects" in said
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "answer"), [(0.01, 0.05, "helps"), (-0.05, -0.01, "hurts")]
+)
+def test_trials_of_an_open_set_are_judged_by_who_is_found(
+    low: float, high: float, answer: str
+) -> None:
+    found, more = {"value": 0.5}, {"fmr_frozen_change@fmr=0.01": gain(0.01, 0.005, 0.02, p=0.9)}
+    known = {"dir_gain@far=0.01": gain((low + high) / 2, low, high), **more}
+    verdict = judged(known, rate="dir@far=0.01")
+    assert verdict.answer == answer  # FAR is fixed: a drift at another threshold does not matter
+    words = "the detection and identification rate at a FAR of 0.01 goes from 50.0 % to 53.0 %"
+    assert words in verdict.sentence and "100 searches of 20 subjects" in verdict.sentence
+    flagged = {"dir@far=0.01": {**found, "flag": "too few impostors"}}
+    (((without,),)) = judge([case(known, rates=flagged)]).verdicts
+    assert without.answer == "cannot tell" and "there is neither a search" in without.sentence
+
+
+def test_the_mean_face_is_asked_about_at_the_same_rate() -> None:
+    known = {
+        "dir_gain@far=0.01": gain(0.03, 0.01, 0.05),
+        "dir_gain_over_fill@far=0.01": gain(-0.04, -0.06, -0.02),
+    }
+    said = spoken(known, rate="dir@far=0.01")
+    assert "It does worse than the mean face put in the same place ('fill'): -4.0 points" in said
+
+
 @pytest.mark.parametrize(("low", "high"), [(0.01, 0.07), (-0.07, -0.01)])
 def test_an_interval_beside_zero_is_not_enough_where_the_test_disagrees(
     low: float, high: float
