@@ -105,15 +105,20 @@ class Feeding:
         """Return the settings as plain JSON values."""
         return {**asdict(self), "inputs": ["+".join(names) for names in self.inputs or ()]}
 
-    def sentence(self, name: str) -> str:
-        """Return what a report says about it."""
+    def sentence(self, name: str, more: str = "") -> str:
+        """Return what a report says about it.
+
+        Args:
+            name: Of the restorer.
+            more: What is to be said of the inputs besides.
+        """
         filled = any("masked" in names for names in self.inputs or ())
         order = "" if self.colours == "rgb" else f" in {self.colours.upper()}"
+        inputs = " and ".join("+".join(names) for names in self.inputs or ())
         padded = "" if self.multiple == 1 else f", padded to a multiple of {self.multiple}"
         return (
             f"The restorer '{name}' is given {self.size} x {self.size} pixels{padded}, as "
-            f"{' and '.join('+'.join(names) for names in self.inputs or ())}, with images{order} "
-            f"in {_short(self.range)}{f', {self.fill:g} in the hole,' if filled else ''} and masks "
+            f"{inputs}{more}, with images{order} in {_short(self.range)}{f', {self.fill:g} in the hole,' if filled else ''} and masks "
             f"in {_short(self.mask_range)}; its results are read in {_short(self.output_range)}."
         )
 

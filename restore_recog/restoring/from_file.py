@@ -72,6 +72,7 @@ class FileRestorer(Restorer):
         described = self._open(settings.get("output"), **own)
         settings = checked(described.own, f"in {file}") | settings
         self.feeding = settled(Feeding(**settings), described, file)
+        self._by_names = "inputs" not in settings
         side = self.feeding.size or 0
         self.image_size = (side, side)
         self.settings: Mapping[str, Any] = {**self.feeding.record(), **own}
@@ -169,7 +170,8 @@ class FileRestorer(Restorer):
 
     def _note(self) -> None:
         who = f"{self.name}:{self.argument}"
-        self.notes = [self.feeding.sentence(who)]
+        named = " (by the names of the model's inputs)" if self._by_names else ""
+        self.notes = [self.feeding.sentence(who, named)]
         if self._changed:
             self.notes.append(
                 f"{who}: the network changed the uncovered part of {self._changed} of {self._seen} "

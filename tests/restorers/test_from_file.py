@@ -97,6 +97,9 @@ def test_what_is_said_before_the_file_goes_first(kind: str, tmp_path: Path) -> N
     restorer = made(f"{kind}:range=[0,1] size={SIDE} inputs=image,mask '{file}'")
     torch.testing.assert_close(restorer.restore(BATCH), negative(BATCH), atol=1e-6, rtol=0)
     assert restorer.argument == file.name
+    assert "as image and mask, with images in [0, 1]" in restorer.notes[0]
+    named = made(f"{kind}:range=[0,1] size={SIDE} '{file}'")
+    assert "as image and mask (by the names of the model's inputs), with" in named.notes[0]
     assert made(f"{kind}:{file}").settings["range"] == (-1, 1)  # no quotation marks needed
     assert made(f"{kind}={file}").settings["size"] == 64
 
