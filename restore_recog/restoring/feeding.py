@@ -116,10 +116,11 @@ class Feeding:
         order = "" if self.colours == "rgb" else f" in {self.colours.upper()}"
         inputs = " and ".join("+".join(names) for names in self.inputs or ())
         padded = "" if self.multiple == 1 else f", padded to a multiple of {self.multiple}"
+        hole = f", {self.fill:g} in the hole," if filled else ""
         return (
             f"The restorer '{name}' is given {self.size} x {self.size} pixels{padded}, as "
-            f"{inputs}{more}, with images{order} in {_short(self.range)}{f', {self.fill:g} in the hole,' if filled else ''} and masks "
-            f"in {_short(self.mask_range)}; its results are read in {_short(self.output_range)}."
+            f"{inputs}{more}, with images{order} in {_short(self.range)}{hole} and masks in "
+            f"{_short(self.mask_range)}; its results are read in {_short(self.output_range)}."
         )
 
 
