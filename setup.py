@@ -133,6 +133,7 @@ setup(
             "glcic = restore_recog.restorers.glcic:GLCIC",
             "pix2pix = restore_recog.restorers.pix2pix:Pix2Pix",
             "edgeconnect = restore_recog.restorers.edgeconnect:EdgeConnect",
+            "ctsdg = restore_recog.restorers.ctsdg:CTSDG",
         ],
         "restore_recog.segmenters": [
             "average = restore_recog.segmenters.average:AverageMask",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -43,6 +44,17 @@ def canny(grey: Tensor, sigma: float, hole: Tensor | None = None) -> Tensor:
     pairs = zip(_arrays(grey), _arrays(known), strict=True)
     edges = np.stack([_canny(image, where, sigma) for image, where in pairs])
     return torch.from_numpy(edges).unsqueeze(1).to(grey)
+
+
+def edge_entropy(made: Tensor, true: Tensor) -> Tensor:
+    """Return the mean cross-entropy of edges, in float32 and outside autocast.
+
+    Args:
+        made: (N, 1, H, W) in (0, 1).
+        true: (N, 1, H, W) in {0, 1}.
+    """
+    with torch.autocast(made.device.type, enabled=False):
+        return F.binary_cross_entropy(made.float(), true.float())
 
 
 def _arrays(images: Tensor) -> NDArray[np.float32]:

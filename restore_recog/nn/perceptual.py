@@ -81,7 +81,7 @@ class VGGFeatures(nn.Module):
 
 
 class VGGLayers(nn.Module):
-    """Several layers of VGG-19, (N, 3, H, W) in [0, 1] -> a list of feature maps; frozen.
+    """Several layers of VGG, (N, 3, H, W) in [0, 1] -> a list of feature maps; frozen.
 
     Args:
         weights: A torchvision state dict file; without one torchvision's own loader gets them.
@@ -89,6 +89,7 @@ class VGGLayers(nn.Module):
         normalised: Whether by ImageNet's mean and deviation, as the network was trained; else it
             is fed images in [-1, 1], or with *signed* false in [0, 1].
         side: To which images are resized; 0 for none.
+        name: ``vgg16`` or ``vgg19``.
 
     Raises:
         TrainingError: The weights are not available.
@@ -105,10 +106,11 @@ class VGGLayers(nn.Module):
         normalised: bool = True,
         signed: bool = True,
         side: int = 0,
+        name: str = "vgg19",
     ) -> None:
         super().__init__()
         self.side = side
-        whole = VGGFeatures("vgg19", weights, end=max(ends))
+        whole = VGGFeatures(name, weights, end=max(ends))
         starts = [0, *ends]
         self.parts = nn.ModuleList(
             whole.layers[a:b] for a, b in zip(starts, starts[1:], strict=False)
@@ -203,7 +205,7 @@ def layer_net(
     """Return the network of that name that gives a list of feature maps, or None for ``none``.
 
     Args:
-        name: ``vgg19``, ``recognizer`` or ``none``.
+        name: ``vgg16``, ``vgg19``, ``recognizer`` or ``none``.
         weights: For VGG, a local file.
         device: Where it runs.
         vgg: Further arguments of :class:`VGGLayers`.
@@ -215,7 +217,7 @@ def layer_net(
         return None
     if name == "recognizer":
         return OneLayer(RecognizerFeatures(device))
-    return VGGLayers(weights, **vgg).to(device)
+    return VGGLayers(weights, name=name, **vgg).to(device)
 
 
 def perceptual_loss(net: nn.Module, images: Tensor, clean: Tensor) -> Tensor:

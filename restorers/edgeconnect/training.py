@@ -17,13 +17,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restore_recog.nn.adversarial import ENTROPY, frozen, judged
-from restore_recog.nn.edges import canny, greyed
+from restore_recog.nn.edges import edge_entropy
 from restore_recog.nn.inpainting.features import FeatureTerms
 from restore_recog.nn.inpainting.losses import feature_loss, over_hole
+from restore_recog.nn.inpainting.sketched import SketchedScene, edges_of
 from restore_recog.nn.inpainting.training import InpainterTraining, Outputs, Scene
 from restore_recog.nn.patchgan import PatchGAN
 from restore_recog.restorers.edgeconnect.networks import EdgeConnectNets
@@ -35,18 +35,13 @@ THRESHOLD = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class SketchedScene(Scene):
-    """A scene with its edges, (N, 1, H, W) each.
+class LinedScene(SketchedScene):
+    """A scene with what the edge generator made of it.
 
     Attributes:
-        known, true: Those of the occluded and of the clean image, in {0, 1}.
-        grey: The clean image in grey.
-        lines: Known ones and in the hole sketched ones, in [0, 1]; None before they are.
+        lines: (N, 1, H, W) known edges and in the hole sketched ones, in [0, 1]; None before.
     """
 
-    known: Tensor
-    true: Tensor
-    grey: Tensor
     lines: Tensor | None = None
 
 
@@ -77,19 +72,19 @@ class EdgeConnectTraining(InpainterTraining):
         share = super().share(stage, progress)
         return share * float(self.options["lr_joint"]) if stage == "joint" else share
 
-    def sketched(self, scene: SketchedScene) -> Tensor:
+    def sketched(self, scene: LinedScene) -> Tensor:
         """Return what the edge generator draws, (N, 1, H, W) in (0, 1)."""
         return self.nets.sketched(scene.occluded, scene.hole, scene.known).float()
 
     def outputs(self, scene: Scene) -> Outputs:
         """Return ``face``, and ``lines``: known edges and in the hole sketched ones."""
-        assert isinstance(scene, SketchedScene)
+        assert isinstance(scene, LinedScene)
         lines = torch.where(scene.hole > 0, self.sketched(scene), scene.known)
         return self._painted(scene, lines)
 
     def step(self, stage: str, scene: Scene, share: float) -> dict[str, Tensor]:
         """Take a step of what learns in that stage and of its discriminator."""
-        assert isinstance(scene, SketchedScene)
+        assert isinstance(scene, LinedScene)
         self.nets.train()
         self.critics.train()
         if stage == "edge":
@@ -109,7 +104,7 @@ class EdgeConnectTraining(InpainterTraining):
 
     def terms(self, made: Outputs, scene: Scene) -> dict[str, Tensor]:
         """Return the inpainting generator's losses (equations 8 to 11) and the identity terms."""
-        assert isinstance(scene, SketchedScene)
+        assert isinstance(scene, LinedScene)
         face = made["face"]
         losses = {"pixel": over_hole(face, scene.clean, scene.hole)}
         losses |= self.features(face, scene.clean, scene.hole)
@@ -117,7 +112,7 @@ class EdgeConnectTraining(InpainterTraining):
             losses["adv"] = self.fooling("critic", face, replace(scene, lines=made["lines"]))
         return losses | self.recognised(scene.pasted(face), scene)
 
-    def sketch_terms(self, sketched: Tensor, scene: SketchedScene) -> dict[str, Tensor]:
+    def sketch_terms(self, sketched: Tensor, scene: LinedScene) -> dict[str, Tensor]:
         """Return the edge generator's losses (equations 2 to 5).
 
         Args:
@@ -135,19 +130,19 @@ class EdgeConnectTraining(InpainterTraining):
         true, made = zip(*halves, strict=True)
         losses = {"matching": feature_loss(made, true)}
         if self.options["entropy"]:
-            losses["entropy"] = entropy(sketched, scene.true)
+            losses["entropy"] = edge_entropy(sketched, scene.true)
         if self.options["adv_edge"]:
             losses["adv_edge"] = self.game.generator(made[-1])
         return losses
 
     def real(self, name: str, scene: Scene) -> Tensor:
         """Return what a discriminator should take for real: true edges, or clean images."""
-        assert isinstance(scene, SketchedScene)
+        assert isinstance(scene, LinedScene)
         return scene.true if name == "critic_edge" else scene.clean
 
     def judgement(self, critic: nn.Module, images: Tensor, scene: Scene) -> Tensor:
         """Return how real edges look beside the grey image, or an image beside its edges."""
-        assert isinstance(scene, SketchedScene)
+        assert isinstance(scene, LinedScene)
         times = len(images) // len(scene.hole)
         if critic is self.critics["critic_edge"]:
             return judged(critic, scene.grey.repeat(times, 1, 1, 1), images)
@@ -174,11 +169,11 @@ class EdgeConnectTraining(InpainterTraining):
         figures["edge_recall"] = right / max(float(true.sum()), 1)
         return figures
 
-    def _painted(self, scene: SketchedScene, lines: Tensor) -> Outputs:
+    def _painted(self, scene: LinedScene, lines: Tensor) -> Outputs:
         face = self.nets.painted(scene.occluded, scene.hole, lines).float()
         return {"face": face, "lines": lines}
 
-    def _sketch(self, scene: SketchedScene, share: float) -> dict[str, Tensor]:
+    def _sketch(self, scene: LinedScene, share: float) -> dict[str, Tensor]:
         """Take a step of the edge generator and of its discriminator."""
         sketched = self.sketched(scene)
         losses = self.teach("critic_edge", sketched, scene, share)
@@ -186,23 +181,5 @@ class EdgeConnectTraining(InpainterTraining):
         self.descend("edges", self.total(terms), share)
         return losses | terms
 
-    def _scene(self, batch: FaceBatch, width: int) -> SketchedScene:
-        scene = super()._scene(batch, width)
-        grey = greyed(scene.clean)
-        return SketchedScene(
-            **vars(scene),
-            known=self.nets.known(scene.occluded, scene.hole),
-            true=canny(grey, self.nets.sigma),
-            grey=grey,
-        )
-
-
-def entropy(sketched: Tensor, true: Tensor) -> Tensor:
-    """Return the mean cross-entropy of the edges, in float32 and outside autocast.
-
-    Args:
-        sketched: (N, 1, H, W) in (0, 1).
-        true: (N, 1, H, W) in {0, 1}.
-    """
-    with torch.autocast(sketched.device.type, enabled=False):
-        return F.binary_cross_entropy(sketched.float(), true.float())
+    def _scene(self, batch: FaceBatch, width: int) -> LinedScene:
+        return LinedScene(**edges_of(super()._scene(batch, width), self.nets.sigma))

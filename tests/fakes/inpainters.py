@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from restore_recog.nn.inpainting.training import InpainterTraining
+from restore_recog.restorers.ctsdg.training import CTSDGTraining
 from restore_recog.restorers.deepfill.training import DeepFillTraining
 from restore_recog.restorers.edgeconnect.training import EdgeConnectTraining
 from restore_recog.restorers.glcic.training import GLCICTraining
@@ -20,6 +21,7 @@ INPAINTERS: Mapping[str, type[InpainterTraining]] = {
     "glcic": GLCICTraining,
     "pix2pix": Pix2PixTraining,
     "edgeconnect": EdgeConnectTraining,
+    "ctsdg": CTSDGTraining,
 }
 
 UNTAUGHT = {"perceptual": "none", "identity": 0.0, "margin": 0.0}

@@ -1,4 +1,4 @@
-"""VGG-19 with a few channels: the layers of torchvision's, and a file of its weights."""
+"""VGG with a few channels: the layers of torchvision's, and a file of its weights."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ from torch import nn
 from torchvision.models.vgg import make_layers
 
 WIDTHS = (3, "M", 4, "M", 5, "M", 6, "M", 7, "M")
-"""Of the five stages, which have 2, 2, 4, 4 and 4 convolutions."""
+"""Of the five stages."""
+
+COUNTS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
+"""Convolutions in each stage."""
 
 
 class SmallVGG(nn.Module):
-    """Has torchvision's ``features`` of VGG-19, but narrow."""
+    """Has torchvision's ``features`` of a VGG, but narrow."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "vgg19") -> None:
         super().__init__()
-        counts = iter((2, 2, 4, 4, 4))
+        counts = iter(COUNTS[name])
         plan = [[w] if w == "M" else [w] * next(counts) for w in WIDTHS]
         self.features = make_layers([w for stage in plan for w in stage])  # type: ignore[arg-type]
 
 
-def stored(folder: Path, patch: pytest.MonkeyPatch) -> Path:
+def stored(folder: Path, patch: pytest.MonkeyPatch, name: str = "vgg19") -> Path:
     """Let torchvision make narrow networks; write the random weights of one, return the file."""
-    patch.setattr("torchvision.models.vgg19", SmallVGG)
+    patch.setattr(f"torchvision.models.{name}", lambda: SmallVGG(name))
     torch.manual_seed(0)
-    torch.save(SmallVGG().state_dict(), folder / "vgg.pth")
+    torch.save(SmallVGG(name).state_dict(), folder / "vgg.pth")
     return folder / "vgg.pth"

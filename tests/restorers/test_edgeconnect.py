@@ -15,7 +15,7 @@ from restore_recog.nn.edges import canny, greyed
 from restore_recog.nn.patchgan import PatchGAN
 from restore_recog.restorers.edgeconnect.networks import Generator
 from restore_recog.restorers.edgeconnect.presets import FAMILY
-from restore_recog.restorers.edgeconnect.training import EdgeConnectTraining, SketchedScene
+from restore_recog.restorers.edgeconnect.training import EdgeConnectTraining, LinedScene
 
 
 def training(**options: Any) -> EdgeConnectTraining:
@@ -185,7 +185,7 @@ def test_terms_of_the_edges_by_hand() -> None:
     model = training()
     model.critics.eval()
     scene = model._scene(faces(), 0)
-    assert isinstance(scene, SketchedScene)
+    assert isinstance(scene, LinedScene)
     sketched = torch.rand_like(scene.true).requires_grad_()
     terms = {name: loss.detach() for name, loss in model.sketch_terms(sketched, scene).items()}
     critic = model.critics["critic_edge"]

@@ -19,7 +19,7 @@ from restore_recog import weights as weights_file
 from restore_recog.errors import TrainingError
 from restore_recog.labels import UNKNOWN
 from restore_recog.metrics import quality
-from restore_recog.nn.inpainting.features import LAYERS, VGG_ENDS
+from restore_recog.nn.inpainting.features import VGG19
 from restore_recog.nn.inpainting.losses import variation
 from restore_recog.restorers.landmark_gender.dots import dot_map, located
 from restore_recog.restorers.landmark_gender.losses import Scene
@@ -93,8 +93,8 @@ def test_total_variation_is_that_of_the_face_as_pasted_or_as_made() -> None:
 
 
 def test_vggs_layers_are_the_papers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    perceptual, style = LAYERS["vgg19"]
-    last = [VGG_ENDS[n] - 1 for n in perceptual], [VGG_ENDS[n] - 1 for n in style]
+    perceptual, style = VGG19.per, VGG19.style
+    last = [VGG19.ends[n] - 1 for n in perceptual], [VGG19.ends[n] - 1 for n in style]
     assert last == ([1, 6, 11, 20, 29], [8, 17, 26, 31])
     file = small_vgg.stored(tmp_path, monkeypatch)
     model = training(
