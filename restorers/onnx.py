@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,13 +64,27 @@ class OnnxRestorer(FileRestorer):
                 "an inpainter takes image and mask of one size."
             )
         self._batch = next(iter(batches), None)
-        held = self.session.get_modelmeta().custom_metadata_map.get(METADATA)
         return Described(
             [Slot(one.name, one.channels, one.type is np.uint8) for one in self._inputs],
             next(iter(sizes), None),
             chosen.type == "tensor(uint8)",
-            parse_json(held, str(self.file)) if held else {},
+            self._held(),
         )
+
+    def _held(self) -> Mapping[str, Any]:
+        """Return the settings that the file holds itself, as those of ``export`` do.
+
+        Raises:
+            DataError, WeightsError: They cannot be read.
+        """
+        text = self.session.get_modelmeta().custom_metadata_map.get(METADATA)
+        held = parse_json(text, f"What {self.file} says of itself") if text else {}
+        if not isinstance(held, dict):
+            raise WeightsError(
+                f"What {self.file} says of itself under '{METADATA}' are no settings; export it "
+                "again."
+            )
+        return held
 
     def run(self, inputs: Sequence[Tensor]) -> Tensor:
         """Return (N, 3, H, W) of the inputs, in the number of images at a time that it takes."""

@@ -16,7 +16,6 @@ file beside it; nothing of it is guessed::
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -34,6 +33,9 @@ Pair = tuple[float, float]
 PARTS = {"image": 3, "masked": 3, "mask": 1, "keep": 1}
 """What an input may be made of -> its channels: the crop with its covering, the crop with the hole
 filled, the mask (the higher value is covered), the mask the other way round."""
+
+MOST = 1e6
+"""Beyond every number that an image is made of."""
 
 SIZE = 128
 """Side of the crops where neither file nor user says one."""
@@ -181,12 +183,12 @@ def _inputs(value: Any) -> tuple[tuple[str, ...], ...] | None:
 def _pair(value: Any) -> Pair | None:
     numbers = [_number(one) for one in value] if isinstance(value, (list, tuple)) else []
     low, high = numbers if len(numbers) == 2 else (None, None)
-    return (low, high) if low is not None and high is not None and low < high else None
+    sound = low is not None and high is not None and 0 < high - low < MOST
+    return (low, high) if sound else None  # type: ignore[return-value]
 
 
 def _number(value: Any) -> float | None:
-    sound = type(value) in (int, float) and math.isfinite(value)
-    return float(value) if sound else None
+    return float(value) if type(value) in (int, float) and abs(value) < MOST else None
 
 
 def _whole(value: Any, least: int) -> int | None:

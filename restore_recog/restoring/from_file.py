@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -202,7 +203,7 @@ class FileRestorer(Restorer):
         """
         said: dict[str, Any] = {}
         words = [argument] if argument else []
-        if argument and not Path(argument).expanduser().is_file():
+        if argument and not os.path.isfile(os.path.expanduser(argument)):
             texts, words = specs.settings(argument)
             said = {key: specs.value(text) for key, text in texts.items()}
         files = [Path(word).expanduser() for word in words]
@@ -214,7 +215,7 @@ class FileRestorer(Restorer):
                 f"--restorer {cls.name}:FILE{cls.suffixes[0]}, in quotation marks where its name "
                 "has spaces."
             )
-        if not files[0].is_file():
+        if not os.path.isfile(files[0]):
             raise WeightsError(
                 f"There is no file {printable(files[0])} for the restorer '{cls.name}'."
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import inspect
-import math
+import os
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from PIL import Image
 
 from restore_recog import specs
 from restore_recog.api import Restorer
-from restore_recog.errors import PluginError, first_line
+from restore_recog.errors import ImageError, PluginError, first_line
 from restore_recog.images import MIN_SIDE
 from restore_recog.names import label, printable
 from restore_recog.restorers.diffusers.pipeline import fingerprint, loaded, quiet, side_of
@@ -79,7 +79,7 @@ class Diffusers(Restorer):
                     f"The restorer 'diffusers' needs the package '{package}'; install the extra "
                     "with pip install 'restore-recog[diffusers]'."
                 )
-        self.argument = label(Path(path).name if Path(path).is_dir() else path)
+        self.argument = label(Path(path).name if os.path.isdir(path) else path)
         half = bool(said.pop("half", device.startswith("cuda")))
         self.seed = said.pop("seed", 0)
         size = said.pop("size", None)
@@ -108,6 +108,7 @@ class Diffusers(Restorer):
 
         Raises:
             PluginError: The pipeline fails.
+            ImageError: It gives what are no numbers.
         """
         return each_filled(batch, self._filled)
 
@@ -137,10 +138,15 @@ class Diffusers(Restorer):
                 f"The pipeline '{self.argument}' fails on an image of {image.shape[1]} x "
                 f"{image.shape[0]} pixels: {first_line(error)}"
             ) from error
-        if made.shape != image.shape or not np.isfinite(made).all():
+        if made.shape != image.shape:
             raise PluginError(
-                f"The pipeline '{self.argument}' makes {made.shape} of an image of {image.shape}, "
-                "or numbers that are none; say another size=PIXELS before its path, or half=false."
+                f"The pipeline '{self.argument}' makes {made.shape} of an image of {image.shape}; "
+                "say another size=PIXELS before its path."
+            )
+        if not np.isfinite(made).all():
+            raise ImageError(
+                f"The pipeline '{self.argument}' gives pixels that are not numbers; say half=false "
+                "before its path."
             )
         rounded: Pixels = (255 * made).round().clip(0, 255).astype(np.uint8)
         return rounded
@@ -152,7 +158,7 @@ def _said(argument: str) -> tuple[dict[str, Any], str]:
     Raises:
         PluginError: They are none.
     """
-    words = [argument] if Path(argument).expanduser().is_dir() and argument else None
+    words = [argument] if os.path.isdir(os.path.expanduser(argument)) else None
     texts: dict[str, str] = {}
     if words is None:
         texts, words = specs.settings(argument)
@@ -169,10 +175,10 @@ def _said(argument: str) -> tuple[dict[str, Any], str]:
 def _checked(key: str, text: str) -> Any:
     """Return the value of a setting."""
     value = specs.value(text)
-    number = type(value) in (int, float) and math.isfinite(value)
+    number = type(value) in (int, float)
     kinds: dict[str, tuple[bool, str]] = {
         "steps": (type(value) is int and 1 <= value <= 1000, "a whole number from 1 to 1000"),
-        "guidance": (number and value >= 0, "a number from 0"),
+        "guidance": (number and 0 <= value <= 1000, "a number from 0 to 1000"),
         "strength": (number and 0 < value <= 1, "a number above 0, at most 1"),
         "seed": (type(value) is int and value >= 0, "a whole number from 0"),
         "size": (type(value) is int and MIN_SIDE <= value <= 4096, f"pixels from {MIN_SIDE}"),

@@ -5,13 +5,16 @@ from __future__ import annotations
 import importlib.util
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from tiny_diffusion import tiny_pipeline
 
 from restore_recog import registry
-from restore_recog.errors import PluginError, WeightsError
+from restore_recog.errors import ImageError, PluginError, WeightsError
 from restore_recog.evaluation.cache.identity import identity
 from restore_recog.restorers.diffusers import Diffusers
 from restore_recog.testing import face_batch
@@ -98,6 +101,33 @@ def test_images_without_covering_are_not_given(
     assert torch.equal(restorer.restore(none), BATCH.images)
 
 
+@pytest.mark.parametrize(
+    ("answer", "error", "said"),
+    [
+        (np.full((32, 32, 3), np.nan), ImageError, "'tiny' gives pixels that are not numbers"),
+        (np.zeros((64, 64, 3)), PluginError, r"makes \(64, 64, 3\) of an image of \(32, 32, 3\)"),
+    ],
+)
+def test_what_is_no_restored_image_is_refused(
+    answer: NDArray[np.float64],
+    error: type[Exception],
+    said: str,
+    pipeline: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    restorer = made(pipeline)
+    monkeypatch.setattr(restorer, "_make", lambda **_: SimpleNamespace(images=[answer]))
+    with pytest.raises(error, match=said):
+        restorer.restore(BATCH)
+
+
+def test_a_pipeline_that_fails_is_named(pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    restorer = made(pipeline)
+    monkeypatch.setattr(restorer, "_make", lambda **_: [][0])
+    with pytest.raises(PluginError, match="'tiny' fails on an image of 32 x 32 pixels: list index"):
+        restorer.restore(BATCH)
+
+
 def test_a_size_that_does_not_fit_is_refused(pipeline: Path) -> None:
     with pytest.raises(PluginError, match=r"a multiple of 2; size=33 is none"):
         made(pipeline, "size=33")
@@ -137,6 +167,7 @@ def test_a_place_without_a_pipeline_is_one_sentence(pipeline: Path, tmp_path: Pa
         ("steps=0 a", "'steps' of 'diffusers' is '0'; it is a whole number from 1"),
         ("steps=2.5 a", "a whole number from 1"),
         ("guidance=-1 a", "a number from 0"),
+        (f"guidance=1{'0' * 400} a", "a number from 0 to 1000"),
         ("strength=2 a", "above 0, at most 1"),
         ("seed=x a", "'seed' of 'diffusers' is 'x'"),
         ("size=8 a", "pixels from 16"),

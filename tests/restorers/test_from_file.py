@@ -14,7 +14,7 @@ from recognizer_files import script
 from torch import nn
 
 from restore_recog import registry
-from restore_recog.errors import DeviceError, PluginError, WeightsError
+from restore_recog.errors import DataError, DeviceError, PluginError, WeightsError
 from restore_recog.evaluation.cache.identity import identity
 from restore_recog.restoring.export import export
 from restore_recog.restoring.from_file import FileRestorer
@@ -313,7 +313,10 @@ def test_a_wrong_output_of_an_onnx_file_is_named(tmp_path: Path) -> None:
         ("range=[1,0]", "the lowest and the highest"),
         ("range=[0,1,2]", "the lowest and the highest"),
         ("mask_range=x", "'mask_range' given is 'x'"),
+        ("range=[-1e308,1e308]", "the lowest and the highest"),
         ("fill=grey", "'fill' given is 'grey'; it is a number"),
+        ("fill=true", "it is a number"),
+        (f"fill=1{'0' * 400}", "it is a number"),
         ("colours=grb", "rgb or bgr"),
         ("size=8", "a side in pixels from 16"),
         ("size=1e3", "a side in pixels"),
@@ -337,6 +340,28 @@ def test_a_wrong_file_beside_the_model_is_named(kind: str, tmp_path: Path) -> No
     beside.write_text("range = 'x'")
     with pytest.raises(PluginError, match=rf"The setting 'range' in .*{file.name}\.toml is 'x'"):
         made(f"{kind}:{file}")
+
+
+def test_what_an_onnx_file_says_of_itself_holds_and_is_checked(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    file = onnx_pair(Negative(-1, 1), tmp_path / "net.onnx")
+    said = {
+        '{"range": [-1, 1], "size": 40}': None,
+        '{"range": 1}': r"The setting 'range' in .*net\.onnx is 1",
+        "[1]": "says of itself under 'restore_recog' are no settings",
+        "{": r"What .*net\.onnx says of itself cannot be read as JSON",
+    }
+    for text, wrong in said.items():
+        model = onnx.load(file)
+        del model.metadata_props[:]
+        onnx.helper.set_model_props(model, {"restore_recog": text})
+        onnx.save(model, file)
+        if wrong is None:
+            restored = made(f"onnx:{file}").restore(BATCH)
+            torch.testing.assert_close(restored, negative(BATCH), atol=1e-6, rtol=0)
+        else:
+            with pytest.raises((PluginError, WeightsError, DataError), match=wrong):
+                made(f"onnx:{file}")
 
 
 def test_files_that_are_missing_or_none(kind: str, tmp_path: Path) -> None:
