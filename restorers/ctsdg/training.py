@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from restore_recog.errors import TrainingError
 from restore_recog.nn.adversarial import ENTROPY, frozen, judged
 from restore_recog.nn.edges import edge_entropy
 from restore_recog.nn.inpainting.features import FeatureTerms, Layers
@@ -27,7 +28,11 @@ VGG16 = Layers("vgg16", (5, 10, 17), (0, 1, 2), (0, 1, 2), signed=True)
 
 
 class CTSDGTraining(InpainterTraining):
-    """Everything that one training of CTSDG holds; arguments as for its base."""
+    """Everything that one training of CTSDG holds; arguments as for its base.
+
+    Raises:
+        TrainingError: As for its base, or there are too many levels for images of that size.
+    """
 
     family = FAMILY
     model = CTSDGNets
@@ -37,6 +42,12 @@ class CTSDGTraining(InpainterTraining):
 
     def __init__(self, preset: str = "compact", device: str = "cpu", **options: Any) -> None:
         super().__init__(preset, device, **options)
+        most = self.image_size.bit_length() - 2
+        if self.options["levels"] > most:
+            raise TrainingError(
+                f"ctsdg's option 'levels' cannot be {self.options['levels']} at {self.image_size} "
+                f"pixels, where the innermost map would have one place; choose {most} or less."
+            )
         self.features = FeatureTerms(self.options, device, VGG16)
 
     def make_critics(self) -> Mapping[str, nn.Module]:

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from inpainters import faces
 from torch import Tensor, nn
 
+from restore_recog.errors import TrainingError
 from restore_recog.nn.inpainting.losses import feature_loss, style_loss
 from restore_recog.nn.inpainting.sketched import SketchedScene
 from restore_recog.restorers.ctsdg.critics import EdgeDetector, TwoStreams
@@ -138,6 +139,12 @@ def test_the_papers_schedule_and_weights() -> None:
     model = training(decay=1.0)
     assert paper["lr"] * model.share("finetune", 0.5) == pytest.approx(5e-5)
     assert model.share("whole", 0.5) == 1
+
+
+def test_the_innermost_map_has_more_than_one_place() -> None:
+    with pytest.raises(TrainingError, match="'levels' cannot be 5 at 32 pixels.* choose 4 or less"):
+        training(levels=5)
+    assert len(training(levels=5, size=64).nets.generator.texture_encoder) == 5
 
 
 def test_fine_tuning_keeps_the_encoders_averages() -> None:
