@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from scipy.io import loadmat
 
 from restore_recog.errors import DataError
 from restore_recog.names import brief
 from restore_recog.protocols.pair_lines import lines
+from restore_recog.system.matlab import Value, read_variables
 from restore_recog.system.text import whole
-from restore_recog.types import Vector
 
 CONFIG = "blufr_lfw_config.mat"
 GALLERY, PROBES = "gallery_set.txt", "probe_set.txt"
@@ -71,35 +70,28 @@ def _check(place: Path, number: int, trial: ListedTrial) -> None:
 
 
 def _matlab(file: Path) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
-    """Return galleries and probes of the .mat file; reading it runs nothing."""
-    try:
-        facts = loadmat(os.fspath(file), variable_names=VARIABLES)
-    except Exception as error:  # whatever SciPy makes of a damaged file, or of another format
-        raise DataError(
-            f"{file} cannot be read as a MATLAB file of versions 4 to 7 ({brief(str(error))}); "
-            f"give BLUFR's {CONFIG} as it was published."
-        ) from None
+    """Return galleries and probes of the .mat file."""
+    facts = read_variables(file, VARIABLES)
     if lacking := [name for name in VARIABLES if name not in facts]:
         raise DataError(f"{file} has no variable {lacking[0]}; give BLUFR's {CONFIG}.")
-    names = [_name(file, cell) for cell in facts["imageList"].ravel()]
-    return (
-        [_chosen(file, cell, names) for cell in facts["galIndex"].ravel()],
-        [_chosen(file, cell, names) for cell in facts["probIndex"].ravel()],
-    )
-
-
-def _name(file: Path, cell: object) -> str:
-    text = np.asarray(cell).ravel()
-    if text.size != 1 or text.dtype.kind != "U":
+    names, *sides = (_cells(file, name, facts[name]) for name in VARIABLES)
+    if not all(isinstance(name, str) for name in names):
         raise DataError(f"{file}: imageList is no list of file names.")
-    return _stem(str(text[0]))
+    stems = [_stem(str(name)) for name in names]
+    galleries, probes = ([_chosen(file, cell, stems) for cell in side] for side in sides)
+    return galleries, probes
 
 
-def _chosen(file: Path, cell: object, names: Sequence[str]) -> tuple[str, ...]:
-    """Return the images that a cell's indices name; MATLAB counts from 1."""
-    given = np.asarray(cell).ravel()
-    index: Vector = given.astype(np.float64) if given.dtype.kind in "iuf" else np.zeros(1)
-    if not ((index >= 1) & (index <= len(names)) & (index % 1 == 0)).all():
+def _cells(file: Path, name: str, value: Value) -> list[Value]:
+    if not isinstance(value, list):
+        raise DataError(f"{file}: {name} is no cell array; give BLUFR's {CONFIG}.")
+    return value
+
+
+def _chosen(file: Path, index: Value, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the images that indices name; MATLAB counts from 1."""
+    known = np.arange(1, len(names) + 1)
+    if not isinstance(index, np.ndarray) or not np.isin(index, known).all():
         raise DataError(
             f"{file}: an index is no whole number from 1 to {len(names):,}, the images of its list."
         )

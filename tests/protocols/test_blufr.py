@@ -97,17 +97,22 @@ LISTED = (
 )
 
 
+def cells(*values: object) -> np.ndarray:
+    """Return a cell array."""
+    array = np.empty((len(values), 1), dtype=object)
+    array[:, 0] = values
+    return array
+
+
 def matlab(file: Path, **changes: object) -> Path:
     """Write the lists as BLUFR's .mat file has them."""
     names = [f"{s.image_id.split('/')[1]}" for s in lfw()]
     number = {name.removesuffix(".jpg"): i for i, name in enumerate(names, 1)}
-    cells = np.empty((2, len(LISTED), 1), dtype=object)
-    for i, sides in enumerate(LISTED):
-        for side, chosen in enumerate(sides):
-            cells[side, i, 0] = np.array([[number[name]] for name in chosen], dtype=np.float64)
-    image_list = np.empty((len(names), 1), dtype=object)
-    image_list[:, 0] = names
-    facts = {"imageList": image_list, "galIndex": cells[0], "probIndex": cells[1], **changes}
+    galleries, probes = (
+        cells(*(np.array([[number[name]] for name in sides[side]], float) for sides in LISTED))
+        for side in (0, 1)
+    )
+    facts = {"imageList": cells(*names), "galIndex": galleries, "probIndex": probes, **changes}
     savemat(file, {name: value for name, value in facts.items() if value is not None})
     return file
 
@@ -184,12 +189,13 @@ def test_faulty_text_lists_are_refused_by_line(
     ("changes", "message"),
     [
         ({"galIndex": None}, "has no variable galIndex"),
-        ({"imageList": np.ones((3, 1))}, "imageList is no list of file names"),
-        ({"probIndex": np.ones((2, 1))}, "trial 1: .*listed once"),
-        ({"galIndex": np.zeros((2, 1))}, "no whole number from 1 to 115"),
-        ({"galIndex": np.full((2, 1), 116)}, "no whole number from 1 to 115"),
-        ({"galIndex": np.full((2, 1), 1.5)}, "no whole number from 1 to 115"),
-        ({"galIndex": np.full((2, 1), "x")}, "no whole number from 1 to 115"),
+        ({"imageList": np.ones((3, 1))}, "imageList is no cell array"),
+        ({"imageList": cells(1.0, 2.0)}, "imageList is no list of file names"),
+        ({"probIndex": cells(1.0, 1.0)}, "trial 1: .*listed once"),
+        ({"galIndex": cells(0.0, 1.0)}, "no whole number from 1 to 115"),
+        ({"galIndex": cells(116.0, 1.0)}, "no whole number from 1 to 115"),
+        ({"galIndex": cells(1.5, 1.0)}, "no whole number from 1 to 115"),
+        ({"galIndex": cells("x", "y")}, "no whole number from 1 to 115"),
     ],
 )
 def test_faulty_matlab_files_are_refused(
@@ -205,7 +211,7 @@ def test_what_is_no_list_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="There is no .*--protocol blufr draws"):
         read(tmp_path / "gone.mat")
     (tmp_path / "x.mat").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(600))
-    with pytest.raises(DataError, match="cannot be read as a MATLAB file of versions 4 to 7"):
+    with pytest.raises(DataError, match="is no MATLAB file of version 5 to 7"):
         read(tmp_path / "x.mat")
     content = matlab(tmp_path / "y.mat").read_bytes()
     (tmp_path / "y.mat").write_bytes(content[: len(content) // 2])
