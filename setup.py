@@ -129,6 +129,7 @@ setup(
             "ecgan = restore_recog.restorers.ecgan:ECGAN",
             "deepgan = restore_recog.restorers.ecgan:DeepGAN",
             "landmark_gender = restore_recog.restorers.landmark_gender:LandmarkGender",
+            "aotgan = restore_recog.restorers.aotgan:AOTGAN",
             "deepfill = restore_recog.restorers.deepfill:DeepFill",
             "glcic = restore_recog.restorers.glcic:GLCIC",
             "pix2pix = restore_recog.restorers.pix2pix:Pix2Pix",

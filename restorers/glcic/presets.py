@@ -49,8 +49,8 @@ FAMILY = Family(
         "critic_hidden": 128,
         "critic_norm": "spectral",
         "local": 96,
-        "identity": 0.02,
-        "margin": 0.01,
+        "identity": 0.001,
+        "margin": 0.0005,
     },
     tiny={
         "images_completion": 16,

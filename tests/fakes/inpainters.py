@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from restore_recog.nn.inpainting.training import InpainterTraining
+from restore_recog.restorers.aotgan.training import AOTGANTraining
 from restore_recog.restorers.ctsdg.training import CTSDGTraining
 from restore_recog.restorers.deepfill.training import DeepFillTraining
 from restore_recog.restorers.edgeconnect.training import EdgeConnectTraining
@@ -17,6 +18,7 @@ from restore_recog.restorers.pix2pix.training import Pix2PixTraining
 from restore_recog.types import FaceBatch
 
 INPAINTERS: Mapping[str, type[InpainterTraining]] = {
+    "aotgan": AOTGANTraining,
     "deepfill": DeepFillTraining,
     "glcic": GLCICTraining,
     "pix2pix": Pix2PixTraining,

@@ -136,6 +136,10 @@ class InpainterTraining:
         """Return what a discriminator is shown of the outputs, (N, 3, H, W)."""
         return made["face"]
 
+    def rules(self, scene: Scene) -> Game:
+        """Return what discriminator and generator play for, which may depend on the scene."""
+        return self.game
+
     def optimizer(self, net: nn.Module, lr: float) -> torch.optim.Optimizer:
         """Return a network's optimiser, whose groups know their ``initial_lr``."""
         return adam(net, lr, self.betas)
@@ -180,7 +184,7 @@ class InpainterTraining:
         # One pass for both, so that spectral norm estimates its vectors once a step.
         both = torch.cat([self.real(name, scene), face.detach()])  # (2 N, 3, H, W)
         real, fake = self.judgement(self.critics[name], both, scene).chunk(2)
-        loss = self.game.critic(real, fake)
+        loss = self.rules(scene).critic(real, fake)
         self.descend(name, loss, share)
         suffix = "" if name == "critic" else f"_{name.removeprefix('critic_')}"
         right = self.game.accuracies(real.detach(), fake.detach())
@@ -189,7 +193,7 @@ class InpainterTraining:
     def fooling(self, name: str, face: Tensor, scene: Scene) -> Tensor:
         """Return what the generator loses because a discriminator tells its faces."""
         with frozen(self.critics[name]) as critic:
-            return self.game.generator(self.judgement(critic, face, scene))
+            return self.rules(scene).generator(self.judgement(critic, face, scene))
 
     def recognised(self, face: Tensor, scene: Scene) -> dict[str, Tensor]:
         """Return the identity terms of (N, 3, H, W) faces; none without teachers."""
