@@ -57,6 +57,11 @@ def importing(who: str, where: str) -> Iterator[None]:
             f"{who} cannot be imported from {where}: its module calls sys.exit({error.code!r}), "
             "which it must not do."
         ) from error
+    except ModuleNotFoundError as error:
+        raise PluginImportError(
+            f"{who} cannot be imported from {where}: there is no module '{error.name}'; install "
+            "its package, or name the folder that it lies in: PYTHONPATH=FOLDER restore-recog ..."
+        ) from error
     # Anything may go wrong in a stranger's module; the cause is kept and named.
     except Exception as error:
         raise PluginImportError(

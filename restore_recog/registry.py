@@ -252,7 +252,9 @@ recognizers: Registry[api.Recognizer] = Registry(
 )
 classifiers: Registry[api.Classifier] = Registry("classifiers", "classifier", api.Classifier)
 landmarkers: Registry[api.Landmarker] = Registry("landmarkers", "landmarker", api.Landmarker)
-datasets: Registry[api.Dataset] = Registry("datasets", "data set", api.Dataset)
+datasets: Registry[api.Dataset] = Registry(
+    "datasets", "data set", api.Dataset, "restore_recog.datasets.spelling"
+)
 
 DEFAULT_RECOGNIZER = "timm"
 DEFAULT_CLASSIFIERS = {EXPRESSION: "resnet18", GENDER: "gender"}

@@ -113,7 +113,8 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command that is called; a misspelt one is answered with a suggestion."""
         name = args[0]
-        near = difflib.get_close_matches(name, COMMANDS, n=1)
+        near = [c for c in COMMANDS if name.startswith(c)]  # "evaluate" before what looks like it
+        near = near or difflib.get_close_matches(name, COMMANDS, n=1)
         if name not in COMMANDS and near:
             ctx.fail(f"No such command '{name}'. Did you mean '{near[0]}'?")
         return super().resolve_command(ctx, args)

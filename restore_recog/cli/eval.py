@@ -16,7 +16,9 @@ from restore_recog.cli.eval_run import (
     check_names,
     check_options,
     check_place,
+    check_values,
     evaluated,
+    restorer_weights,
 )
 from restore_recog.specs import split
 
@@ -54,6 +56,9 @@ def command(**given: Any) -> None:
     every, given["restorers"], left_out = eval_board.restorers(given)
     for protocol in (given["protocol"], *others):
         check_names(given | {"protocol": protocol}, given["segmenter"])
+    check_values(given)
+    if not every:
+        restorer_weights(given["restorers"], given["weights"])
     given["restorers"] = options.told(
         given["restorers"], given["expression"], given["gender"], given["unsure"]
     )

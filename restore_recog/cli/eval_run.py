@@ -13,6 +13,7 @@ import click
 from restore_recog import registry
 from restore_recog.cli import options
 from restore_recog.cli.eval_options import FIELDS
+from restore_recog.errors import OutputError
 from restore_recog.evaluation.cache import CACHE
 from restore_recog.segmenters import names
 from restore_recog.specs import split
@@ -75,6 +76,34 @@ def check_options(given: dict[str, Any]) -> None:
     if given["no_cache"] and (given["cache"] or given["resume"]):
         other = "--resume goes on through the cache" if given["resume"] else "--cache names one"
         raise click.UsageError(f"{other}, and --no-cache forbids it.")
+
+
+def check_values(given: dict[str, Any]) -> None:
+    """Find what is missing or in the way before anything heavy is imported.
+
+    Raises:
+        OutputError: The results folder exists.
+        RestoreRecogError: A file or a folder of data is missing, or an arm or a covering unknown.
+    """
+    from restore_recog.coverings import choose
+    from restore_recog.evaluation.arms import check_arms
+
+    output = given["output"]
+    if output is not None and output.is_dir() and not (given["resume"] or given["overwrite"]):
+        raise OutputError(
+            f"The results folder '{output}' exists; go on with its run with --resume, replace it "
+            "with --overwrite, or name another one."
+        )
+    check_arms([name.strip() for name in (given["arms"] or "").split(",") if name.strip()])
+    choose(given["coverings"], given["colour"], given["pattern"], given["difficulty"])
+    options.existing_weights(given["recognizer_weights"])
+    judge_weights(given["judges"])
+    for spec in given["data"]:
+        place = split(spec)[1]
+        if place and not Path(place).exists():  # a folder that is there is looked into later
+            dataset = registry.datasets.create(spec)
+            if dataset.location and not Path(dataset.location).exists():
+                dataset.samples()  # says what should be there
 
 
 def check_names(given: dict[str, Any], segmenters: Sequence[str]) -> None:

@@ -6,11 +6,13 @@ Adding an arm is adding one class and naming it in :data:`ARMS`.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from restore_recog.errors import PluginError
 from restore_recog.evaluation.arm import Arm, Masks, Restored
 from restore_recog.evaluation.oracle_arms import ORACLES, OracleMask
 from restore_recog.types import Pixels, Templates
@@ -141,3 +143,16 @@ ARMS: Mapping[str, Arm] = {
 """Every arm by its name, in order of display."""
 
 DEFAULT_ARMS = tuple(name for name, arm in ARMS.items() if arm.default)
+
+
+def check_arms(names: Sequence[str]) -> None:
+    """Refuse the name of an arm that there is not.
+
+    Raises:
+        PluginError: There is one.
+    """
+    for name in names:
+        if name not in ARMS:
+            near = difflib.get_close_matches(name, ARMS, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise PluginError(f"There is no arm '{name}'; there are {', '.join(ARMS)}.{hint}")

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
 from restore_recog.api import Recognizer
-from restore_recog.errors import DataError, PluginError
+from restore_recog.errors import DataError
 from restore_recog.evaluation import plan_files
-from restore_recog.evaluation.arms import ARMS
+from restore_recog.evaluation.arms import check_arms
 from restore_recog.evaluation.figures import chance, group_labels, sights
 from restore_recog.evaluation.figures.findings import Findings
 from restore_recog.evaluation.figures.harm import harms
@@ -129,9 +129,7 @@ def check_request(request: EvalRequest) -> None:
     Raises:
         DataError, PluginError: It has a value out of range, or names an arm that is unknown.
     """
-    unknown = [arm for arm in request.arms or () if arm not in ARMS]
-    if unknown:
-        raise PluginError(f"There is no arm '{unknown[0]}'; there are {', '.join(ARMS)}.")
+    check_arms(request.arms or ())
     for declared in fields(request):
         value, facts = getattr(request, declared.name), declared.metadata
         what = declared.name.replace("_", " ")
