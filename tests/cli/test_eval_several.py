@@ -96,7 +96,7 @@ def test_a_finished_folder_is_shown_again(
         ((*two, "--resume", "--seed", 3), "of another set-up (different: seed"),
         ((*two, *two[:2], "--resume"), "not those of the recognisers tiny, tiny-2, tiny-3"),
         ((*two[:2], "--resume"), "holds the results of several recognisers"),
-        (two, "exists and is never overwritten"),
+        (two, "exists; go on with its run with --resume"),
     ):
         refused = run(*args, "-o", folder)
         assert refused.exit_code == 1 and words in refused.output
