@@ -56,7 +56,6 @@ def command(**given: Any) -> None:
     every, given["restorers"], left_out = eval_board.restorers(given)
     for protocol in (given["protocol"], *others):
         check_names(given | {"protocol": protocol}, given["segmenter"])
-    check_values(given)
     if not every:
         restorer_weights(given["restorers"], given["weights"])
     given["restorers"] = options.told(
@@ -65,6 +64,7 @@ def command(**given: Any) -> None:
     if given["harm"]:
         given["restorers"], given["arms"] = options.with_harm(given["restorers"], given["arms"])
     eval_several.check(given, further)
+    check_values(given)
     board = [given["protocol"], *others] if every or others else []
     output = given["output"] or (
         options.default_output("leaderboard") if board else _default_output(given)

@@ -137,7 +137,7 @@ def test_dotted_path(distribution):
     assert registry.restorers.load("my_package.my_module:Sponge").name == "sponge"
     with pytest.raises(PluginImportError, match=r"my_package\.my_module:Missing"):
         registry.restorers.load("my_package.my_module:Missing")
-    with pytest.raises(PluginImportError, match="No module named"):
+    with pytest.raises(PluginImportError, match=r"no module 'my_package\.elsewhere'"):
         registry.restorers.load("my_package.elsewhere:Sponge")
     with pytest.raises(PluginImportError, match="inherits from"):
         registry.restorers.load("my_package.my_module:NotOne")
