@@ -12,7 +12,7 @@ bare probes is BLUFR as published.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 
@@ -51,7 +51,7 @@ class Blufr(EvaluationProtocol):
     def plan(
         self, samples: Sequence[FaceSample], *, seed: int = 0, limit: int | None = None
     ) -> Plan:
-        """Return the trials, and pairs of one of them.
+        """Return the trials, and a sample of pairs.
 
         Args:
             samples: Any order; occluded ones take no part.
@@ -70,7 +70,6 @@ class Blufr(EvaluationProtocol):
             open_set, more = _drawn(clean, seed)
         notes += more
         tested = {i for trial in open_set for i in (*trial.gallery, *trial.probes)}
-        subjects = {sample.image_id: sample.subject for sample in clean}
         order = _order([sample for sample in clean if sample.image_id in tested], open_set[0], seed)
         probes = set(order[:limit])
         if len(probes) < len(order):
@@ -79,14 +78,15 @@ class Blufr(EvaluationProtocol):
             OpenSetTrial(trial.gallery, tuple(i for i in trial.probes if i in probes))
             for trial in open_set
         ]
-        pairs = _pairs(open_set[0], subjects, seed)
+        pairs = _pairs(open_set, sorted(probes), clean, seed)
+        genuine = sum(pair.genuine for pair in pairs)
         return Plan(
             references=tuple(sorted(tested)),
             probes=tuple(sorted(probes)),
             pairs=tuple(pairs),
             cosine_references={},
             synthetic=True,
-            notes=(*notes, f"{len(pairs)} verification pairs, of the first trial."),
+            notes=(*notes, f"{len(pairs)} verification pairs, {genuine} of them genuine."),
             identification=False,
             open_set=tuple(open_set),
         )
@@ -96,8 +96,8 @@ def _drawn(clean: Sequence[FaceSample], seed: int) -> tuple[list[OpenSetTrial], 
     """Return trials with the shares of people that BLUFR's have."""
     everybody = dict(sorted(by_subject(clean).items()))
     rng = stream(seed, SPLIT)
-    drawn = [_draw(everybody, rng) for _ in range(TRIALS)]
-    if not all(drawn):
+    drawn = [trial for _ in range(TRIALS) if (trial := _draw(everybody, rng)) is not None]
+    if len(drawn) < TRIALS:
         raise DataError(
             f"The protocol 'blufr' needs people with two images or more, and strangers: the "
             f"{len(everybody)} people of this data are too few."
@@ -106,7 +106,7 @@ def _drawn(clean: Sequence[FaceSample], seed: int) -> tuple[list[OpenSetTrial], 
         f"{TRIALS} trials drawn, with BLUFR's shares of people; the figures are not those of its "
         "published lists."
     )
-    return [trial for trial in drawn if trial], [note, _counts(drawn[0])]
+    return drawn, [note, _counts(drawn[0])]
 
 
 def _draw(everybody: BySubject, rng: np.random.Generator) -> OpenSetTrial | None:
@@ -184,9 +184,8 @@ def _both_kinds(trial: OpenSetTrial, known: dict[str, FaceSample]) -> bool:
     return len({subject[i] in enrolled for i in trial.probes}) == 2
 
 
-def _counts(trial: OpenSetTrial | None) -> str:
+def _counts(trial: OpenSetTrial) -> str:
     """Return how large the first trial is."""
-    assert trial is not None
     return (
         f"The first trial: {len(trial.gallery):,} people enrolled with one image each, "
         f"{len(trial.probes):,} images to search."
@@ -209,10 +208,13 @@ def _order(tested: Sequence[FaceSample], first: OpenSetTrial, seed: int) -> list
     return [image_id for turn in turns for image_id in turn if image_id is not None]
 
 
-def _pairs(trial: OpenSetTrial, subjects: Mapping[str, str], seed: int) -> list[Trial]:
-    """Return genuine pairs of a trial's gallery and probes, and as many impostor ones."""
-    gallery: BySubject = {}
-    for image_id in trial.gallery:
-        gallery.setdefault(subjects[image_id], []).append(image_id)
-    mates = sum(subjects[probe] in gallery for probe in trial.probes)
-    return trials(trial.probes, gallery, subjects, min(mates, MOST_PAIRS), seed)
+def _pairs(
+    open_set: Sequence[OpenSetTrial], probes: Sequence[str], clean: Sequence[FaceSample], seed: int
+) -> list[Trial]:
+    """Return pairs of probes and images that some trial enrols, never of an image with itself."""
+    subjects = {sample.image_id: sample.subject for sample in clean}
+    enrolled = {image_id for trial in open_set for image_id in trial.gallery}
+    references = by_subject(sample for sample in clean if sample.image_id in enrolled)
+    genuine = sum(len(references.get(subjects[probe], ())) for probe in probes)
+    pairs = trials(probes, references, subjects, min(genuine, MOST_PAIRS), seed)
+    return [pair for pair in pairs if pair.reference_id != pair.probe_id]
