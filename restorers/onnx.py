@@ -31,6 +31,9 @@ TYPES: dict[str, Any] = {
 ON_CPU = "provider=cpu before the file's name"
 """How one asks that ONNX Runtime computes on the CPU."""
 
+AT_ONCE = 8
+"""Images at a time, at most: ONNX Runtime keeps what all layers have made of them in memory."""
+
 MOST_CHANNELS = 8
 """A dimension up to which it may count channels."""
 
@@ -88,6 +91,12 @@ class OnnxRestorer(FileRestorer):
 
     def run(self, inputs: Sequence[Tensor]) -> Tensor:
         """Return (N, 3, H, W) of the inputs, in the number of images at a time that it takes."""
+        step = self._batch or AT_ONCE
+        starts = range(0, len(inputs[0]), step)
+        return torch.cat([self._made([one[i : i + step] for one in inputs]) for i in starts])
+
+    def _made(self, inputs: Sequence[Tensor]) -> Tensor:
+        """Return (N, 3, H, W) of the inputs of few images."""
         pairs = zip(self._inputs, inputs, strict=True)
         feed = {one.name: one.array(tensor) for one, tensor in pairs}
         made = onnx_runtime.run(self.session, self.file, feed, self._output, self._batch)

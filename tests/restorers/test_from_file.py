@@ -190,6 +190,14 @@ def test_a_size_that_the_file_fixes_is_that_of_the_crops(free: str, tmp_path: Pa
             made(f"onnx:range=[0,1] multiple=16 {file}")
 
 
+@pytest.mark.parametrize("free", ["", "n"])
+def test_any_number_of_images_through_free_and_fixed_batches(free: str, tmp_path: Path) -> None:
+    restorer = made(f"onnx:range=[0,1] {onnx_pair(Negative(), tmp_path / 'net.onnx', free)}")
+    for count in (1, 11):
+        batch = covered(count, SIDE)
+        torch.testing.assert_close(restorer.restore(batch), negative(batch), atol=1e-6, rtol=0)
+
+
 def test_a_size_that_is_not_square_is_refused(tmp_path: Path) -> None:
     file = onnx_net(Negative(), tmp_path / "net.onnx", [(1, 3, 32, 48), (1, 1, 32, 48)], PAIR, "n")
     with pytest.raises(PluginError, match="takes 48 x 32 pixels, and crops are square"):
