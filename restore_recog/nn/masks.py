@@ -85,6 +85,12 @@ def grow(mask: Tensor, pixels: int) -> Tensor:
     return F.max_pool2d(mask, 2 * pixels + 1, stride=1, padding=pixels) if pixels else mask
 
 
+def smaller(hole: Tensor, features: Tensor) -> Tensor:
+    """Return a hole's (N, 1, h, w) map at the size of (N, C, h, w) features, in [0, 1]."""
+    size = tuple(features.shape[2:])
+    return F.interpolate(hole, size, mode="bilinear", align_corners=True)
+
+
 def padded(images: Tensor, multiple: int) -> Tensor:
     """Return (N, C, H, W) images with their border repeated to sides divisible by *multiple*."""
     below, right = -images.shape[2] % multiple, -images.shape[3] % multiple
