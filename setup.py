@@ -135,6 +135,7 @@ setup(
             "pix2pix = restore_recog.restorers.pix2pix:Pix2Pix",
             "edgeconnect = restore_recog.restorers.edgeconnect:EdgeConnect",
             "ctsdg = restore_recog.restorers.ctsdg:CTSDG",
+            "pluralistic = restore_recog.restorers.pluralistic:Pluralistic",
         ],
         "restore_recog.segmenters": [
             "average = restore_recog.segmenters.average:AverageMask",

@@ -15,6 +15,7 @@ from restore_recog.restorers.deepfill.training import DeepFillTraining
 from restore_recog.restorers.edgeconnect.training import EdgeConnectTraining
 from restore_recog.restorers.glcic.training import GLCICTraining
 from restore_recog.restorers.pix2pix.training import Pix2PixTraining
+from restore_recog.restorers.pluralistic.training import PluralisticTraining
 from restore_recog.types import FaceBatch
 
 INPAINTERS: Mapping[str, type[InpainterTraining]] = {
@@ -24,6 +25,7 @@ INPAINTERS: Mapping[str, type[InpainterTraining]] = {
     "pix2pix": Pix2PixTraining,
     "edgeconnect": EdgeConnectTraining,
     "ctsdg": CTSDGTraining,
+    "pluralistic": PluralisticTraining,
 }
 
 UNTAUGHT = {"perceptual": "none", "identity": 0.0, "margin": 0.0}
