@@ -69,8 +69,8 @@ FAMILY = PluralisticFamily(
         "base_critic": 8,
         "upsampling": "bilinear",
         "compared": "whole",
-        "identity": 2.0,
-        "margin": 0.5,
+        "identity": 0.2,
+        "margin": 0.05,
     },
     tiny={
         "images_both": 40,
