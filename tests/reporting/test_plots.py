@@ -75,7 +75,7 @@ def test_det_steps_read_as_fnmr_at_fmr():
 def test_every_arm_is_in_the_legend_with_a_look_of_its_own():
     curve = det_curve(*scores())
     figure = det_figure({name: curve for name in ("clean", "occluded", "restored")})
-    texts = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert texts == ["clean", "occluded", "restored", "equal rates"]
     looks = {(drawn(figure, t).get_color(), drawn(figure, t).get_linestyle()) for t in texts[:3]}
     assert len(looks) == 3

@@ -9,7 +9,7 @@ from restore_recog.evaluation.results import EvaluationReport, Example
 from restore_recog.labels import KINDS
 from restore_recog.reporting import csv_files, report_figures, strips
 from restore_recog.reporting.columns import ACQUISITION, NOTHING, known
-from restore_recog.reporting.pages import groups, harm, recognition
+from restore_recog.reporting.pages import answer, groups, harm, recognition
 from restore_recog.reporting.pages.elements import (
     Grid,
     Photograph,
@@ -29,6 +29,8 @@ def page(report: EvaluationReport, plots: Mapping[str, Plot] | None = None) -> s
     return render(
         "report.html.j2",
         report=report,
+        answers=answer.answers(report),
+        glossary=answer.GLOSSARY,
         quality=report.setup.get("asks") not in (None, "recognition"),
         kind=kind if (kind := report.setup.get("asks")) in KINDS else "",
         classes=groups.classes(report),

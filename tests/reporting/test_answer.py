@@ -1,0 +1,68 @@
+"""The first screen of a report: plain words that say what the verdict says, and its figures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from markupsafe import escape
+from report_fakes import sample_report
+
+from restore_recog.evaluation.figure import FigureName
+from restore_recog.reporting.pages.answer import GLOSSARY, HEADLINES, Answer, answers
+from restore_recog.reporting.pages.report import page
+
+
+@pytest.fixture(scope="module")
+def shown() -> list[Answer]:
+    return answers(sample_report())
+
+
+def test_the_headline_is_that_of_the_stored_answer(shown: list[Answer]) -> None:
+    report = sample_report()
+    assert [one.verdict for one in shown] == list(report.verdicts)
+    assert shown[0].headline.startswith("Yes: restoring with 'alpha' first helps 'tiny")
+    for answer in HEADLINES:
+        (verdict, *_) = report.verdicts
+        (first, *_) = answers(replace(report, verdicts=(replace(verdict, answer=answer),)))
+        begins = first.headline.partition(":")[0]
+        assert begins == {"helps": "Yes", "hurts": "No"}.get(answer.split()[0], "Not shown")
+
+
+def test_facts_are_the_figures_of_the_arm(shown: list[Answer]) -> None:
+    report = sample_report()
+    arms = {arm.name: arm for arm in report.arms}
+    before, after = (arms[n].figures["rank1"].value for n in ("occluded", "restored:alpha"))
+    fact = next(one for one in shown[0].facts if one.term == "rank-1")
+    assert fact.value == f"{100 * before:.1f} % → {100 * after:.1f} %"
+    gain = arms["restored:alpha"].figures[FigureName("rank1_gain")]
+    assert f"{100 * gain.value:+.1f} points".replace("-", "−") in fact.note
+
+
+def test_what_was_not_measured_says_how_to_measure_it(shown: list[Answer]) -> None:
+    report = sample_report()
+    without = [arm for arm in report.arms if arm.arm != "restored-clean"]
+    facts = {one.title: one for one in answers(replace(report, arms=tuple(without)))[0].facts}
+    assert facts["Harm on bare faces"].value == "not measured"
+    assert "restored-clean" in facts["Harm on bare faces"].note
+
+
+def test_every_term_is_explained_where_it_stands(shown: list[Answer]) -> None:
+    text = page(sample_report(), {})
+    terms = {fact.term for one in shown for fact in one.facts if fact.term}
+    assert terms <= GLOSSARY.keys()
+    for term in terms:
+        assert f'title="{escape(GLOSSARY[term])}">{term}</abbr>' in text
+
+
+def test_the_picture_is_labelled_as_a_guess(shown: list[Answer]) -> None:
+    pictures = [one.picture for one in shown if one.picture is not None]
+    assert pictures
+    for picture in pictures:
+        assert picture.caption.endswith("a guess, not evidence")
+        assert picture.alt.startswith("occluded, restored:")
+
+
+def test_tables_of_a_narrow_page_name_their_columns() -> None:
+    text = page(sample_report(), {})
+    assert '<th scope="col">' in text and 'data-head="Arm"' in text and "<main>" in text
