@@ -111,6 +111,8 @@ class PaperRow:
             for everybody.
         options: What the restorer's weights must have been trained with to stand in this row.
         recognizer: Key of :data:`~.row_recognizers.ROLES`, or None for the run's recogniser.
+        rival: Whether the system is one that the paper only compares with: it is measured where
+            its restorer is asked for.
     """
 
     label: str
@@ -120,6 +122,7 @@ class PaperRow:
     group: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     recognizer: str | None = None
+    rival: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +187,9 @@ class PaperTable:
 
     @property
     def restorers(self) -> tuple[str, ...]:
-        """Return the restorers that have a row of their own."""
-        return tuple(dict.fromkeys(row.restorer for row in self.rows if row.restorer))
+        """Return the restorers that are the paper's own."""
+        rows = (row for row in self.rows if not row.rival)
+        return tuple(dict.fromkeys(row.restorer for row in rows if row.restorer))
 
     @property
     def recognizers(self) -> tuple[str, ...]:

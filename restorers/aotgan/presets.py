@@ -39,9 +39,10 @@ FAMILY = Family(
         "base_critic": 16,
         "blur": 2.5,
         "style": 5.0,
+        "adv": 0.05,
         "perceptual": "recognizer",
-        "identity": 0.02,
-        "margin": 0.01,
+        "identity": 0.015,
+        "margin": 0.0075,
     },
     tiny={
         "images_whole": 40,

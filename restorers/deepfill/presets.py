@@ -41,8 +41,8 @@ FAMILY = Family(
         "upsampling": "bilinear",
         "critic_widths": (16, 32, 64, 64, 64, 64),
         "adv": 0.02,
-        "identity": 0.02,
-        "margin": 0.01,
+        "identity": 0.008,
+        "margin": 0.004,
     },
     tiny={
         "images_whole": 40,

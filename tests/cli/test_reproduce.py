@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from tiny import stored
 
 from restore_recog import images
 from restore_recog.alignment import five_points
@@ -102,6 +103,26 @@ def test_a_rehearsal_cannot_be_mistaken_for_a_reproduction(quick: list[str]) -> 
     assert again.exit_code == 0 and again.stdout == Path("out/reproduce.csv").read_text()
     other = run(*kept, "-o", "out", "--resume", "--crop-size", 48)
     assert other.exit_code == 1 and "crop_size" in other.stderr
+
+
+def test_systems_that_a_paper_compares_with_are_measured_where_asked_for(
+    quick: list[str], tmp_path: Path
+) -> None:
+    systems = [f"--restorer={name}={stored(tmp_path, name)}" for name in ("deepfill", "glcic")]
+    args = ("ganmasker-table1", "-d", "phantom:3x2", *systems, *quick, "-o", "out")
+    result = run(*args, "--format", "csv")
+    assert result.exit_code == 0, result.output
+    psnr = {
+        row["row"]: row
+        for row in csv.DictReader(result.stdout.splitlines())
+        if row["metric"] == "psnr"
+    }
+    arms = {arm.name: arm.figures for arm in read_report(Path("out")).arms}
+    for row, name in (("GatedConv", "deepfill"), ("GLCIC", "glcic")):
+        mine = arms[f"restored:{name}"]["psnr"]["value"]
+        assert float(psnr[row]["here"]) == pytest.approx(mine)
+    assert psnr["GUMF"]["verdict"] == psnr["GANMasker"]["verdict"] == "not here"
+    assert not {"deepfill", "glcic"} & psnr.keys()
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,13 @@ def test_rows_columns_and_presets_are_known() -> None:
     assert {one.preset for one in tables().values() if one.preset} == PRESETS.keys()
 
 
+def test_systems_that_a_paper_compares_with_are_not_its_own() -> None:
+    for one in tables().values():
+        rivals = {row.restorer for row in one.rows if row.rival}
+        assert None not in rivals and not rivals & set(one.restorers)
+    assert tables()["fmodr-table4-celeba-mask"].restorers == ("fmodr",)
+
+
 def test_presets_name_data_and_protocols_that_are_installed() -> None:
     for preset in PRESETS.values():
         registry.protocols.check(preset.protocol)
