@@ -20,6 +20,8 @@ from restore_recog.nn.inpainting.restorer import InpaintingNets
 STEEPNESS, SHIFT = 10.0, -5.0
 """A gate is the sigmoid of its standardised map times the first, plus the second."""
 
+PAPERS_BASE = 64
+
 
 def padded(inputs: int, outputs: int, rate: int = 1) -> list[nn.Module]:
     """Return a 3 x 3 convolution dilated by *rate* that mirrors the border."""
@@ -67,6 +69,9 @@ def standardised(maps: Tensor) -> Tensor:
 class Generator(nn.Sequential):
     """Encoder, AOT blocks at a quarter of the size, decoder: (N, 4, H, W) -> (N, 3, H, W).
 
+    Weights are drawn from N(0, 0.02) at the paper's width. A narrower network sums fewer products:
+    it draws larger ones, so that what goes through it is no smaller.
+
     Args:
         base: Width at full size; twice and four times that at half and a quarter.
         blocks: Number of AOT blocks.
@@ -98,6 +103,10 @@ class Generator(nn.Sequential):
                 nn.Tanh(),
             ),
         )
+        with torch.no_grad():
+            for layer in self.modules():
+                if isinstance(layer, nn.Conv2d):
+                    layer.weight.mul_((PAPERS_BASE / base) ** 0.5)
 
 
 class AOTGANNets(InpaintingNets):
