@@ -98,7 +98,7 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order in which a newcomer meets them."""
-        return list(COMMANDS)
+        return [*COMMANDS]  # list: once it is imported, the module of that command
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command, imported now, or None where there is none of that name."""

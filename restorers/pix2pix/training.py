@@ -35,7 +35,7 @@ class Pix2PixTraining(InpainterTraining):
     def terms(self, made: Outputs, scene: Scene) -> dict[str, Tensor]:
         """Return L1 (equation 3), the adversarial loss (equation 2) and the identity terms."""
         face = made["face"]
-        losses = {"pixel": F.l1_loss(face, scene.clean)}
+        losses = {"pixel": 2 * F.l1_loss(face, scene.clean)}  # as in the paper's [-1, 1]
         if self.options["adv"]:
             losses["adv"] = self.fooling("critic", face, scene)
         return losses | self.recognised(scene.pasted(face), scene)

@@ -151,7 +151,8 @@ def test_one_protocol_asked_several_times_is_told_apart_by_its_arguments(tmp_pat
 
 
 def test_each_protocol_has_its_own_data(tmp_path: Path) -> None:
-    data = ("-d", "ar:nowhere", "--no-cache", "-o", tmp_path / "out")
+    (tmp_path / "ar").mkdir()
+    data = ("-d", f"ar:{tmp_path / 'ar'}", "--no-cache", "-o", tmp_path / "out")
     lacking = call("eval", "-r", "telea", "-p", "ar,fmor", *data)
     assert lacking.exit_code == 2
     assert "no --data for the protocol 'fmor': name fmor:PATH" in lacking.output

@@ -65,6 +65,6 @@ def test_terms_by_hand() -> None:
     model = Pix2PixTraining("tiny")
     scene = model._scene(faces(), 0)
     terms = model.terms({"face": scene.clean + 0.1}, scene)
-    assert float(terms["pixel"]) == pytest.approx(0.1, abs=1e-6)
+    assert float(terms["pixel"]) == pytest.approx(0.2, abs=1e-6)
     assert set(terms) == {"pixel", "adv"}
     assert set(model.weighted(terms)) == set(terms)
