@@ -66,3 +66,10 @@ def test_the_picture_is_labelled_as_a_guess(shown: list[Answer]) -> None:
 def test_tables_of_a_narrow_page_name_their_columns() -> None:
     text = page(sample_report(), {})
     assert '<th scope="col">' in text and 'data-head="Arm"' in text and "<main>" in text
+
+
+@pytest.mark.parametrize("stage", ["restore", "restore:alpha"])
+def test_what_it_takes_is_that_restorers(stage: str) -> None:
+    report = replace(sample_report(), timing={stage: {"ms_median": 61.8}, "embed": {}})
+    facts = {one.title: one.value for one in answers(report)[0].facts}
+    assert facts["Takes"] == "62 ms an image"

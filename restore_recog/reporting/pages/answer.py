@@ -129,7 +129,8 @@ def _bare(arms: Mapping[str, ArmReport], arm: ArmReport) -> list[Fact]:
 
 def _cost(report: EvaluationReport, arm: ArmReport) -> list[Fact]:
     """Return how long restoring takes."""
-    cost = report.timing.get(f"restore:{arm.restorer}", {}).get("ms_median")
+    alone = report.timing.get("restore", {})  # of a run with one restorer
+    cost = report.timing.get(f"restore:{arm.restorer}", alone).get("ms_median")
     if not known(cost):
         return []
     return [Fact("Takes", f"{cost:.0f} ms an image", f"on {report.setup.get('device', 'cpu')}")]
