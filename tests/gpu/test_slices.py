@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from inpainters import INPAINTERS, untaught
 
 from gpu.check import _mark
 from gpu.jobs import Job, alone, run
@@ -129,6 +130,7 @@ class TestPlan:
             ("plan", ["ganmasker", "fmodr"]),
             ("expressions", ["ecgan", "deepgan"]),
             ("landmark_gender", ["landmark_gender"]),
+            ("systems", sorted(INPAINTERS)),
         ],
     )
     def test_the_examples_are_plans(self, name: str, restorers: list[str]) -> None:
@@ -140,6 +142,8 @@ class TestPlan:
             given = [b for a, b in pairwise(one.options) if a == "--set"]
             options = parse_settings(None, None, given)
             without = {"init": "", "perceptual": "none", "identity": 0, "margin": 0}
+            if one.restorer in INPAINTERS:
+                without = untaught(one.restorer)
             without |= parts.get(one.restorer, {})
             registry.restorers.load(one.restorer).trainable("tiny", **options | without)
 
