@@ -10,9 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restore_recog.api import Phase, Stateful
-from restore_recog.errors import TrainingError
 from restore_recog.labels import UNKNOWN
-from restore_recog.nn.options import Configuration, learnt, overridden
+from restore_recog.nn.options import Configuration, check_positive, learnt, overridden
 from restore_recog.nn.stepping import descend, warmed_cosine
 from restore_recog.nn.teachers import colourless
 from restore_recog.types import FaceBatch
@@ -70,11 +69,7 @@ class ClassifierTraining:
         Configuration(configuration.model, defaults, (), limits=LIMITS).check(
             {name: o[name] for name in defaults}
         )
-        for name in ("images", "batch_size", "lr"):
-            if o[name] <= 0:
-                raise TrainingError(
-                    f"{configuration.model}'s option '{name}' must be positive, not {o[name]}."
-                )
+        check_positive(configuration.model, o, ("images", "batch_size", "lr"))
         self.model, self.label, self.device = model, label, torch.device(device)
         self._kept = tuple(configuration.options)
         self.net = build(o).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]

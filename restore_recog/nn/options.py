@@ -6,7 +6,7 @@ What a weights file says of its networks came from somewhere: it is checked befo
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -178,6 +178,68 @@ def check_widths(model: str, options: Mapping[str, Any]) -> None:
             raise TrainingError(
                 f"{model}'s option '{name}' is a number of pixels from 0 on, not {options[name]}."
             )
+
+
+def check_spread(model: str, options: Mapping[str, Any]) -> None:
+    """Refuse a mask whose width varies by more than it is widened.
+
+    Raises:
+        TrainingError: ``dilate_spread`` is not from 0 to ``dilate``.
+    """
+    if not 0 <= options["dilate_spread"] <= options["dilate"]:
+        raise TrainingError(
+            f"{model}'s option 'dilate_spread' must lie between 0 and 'dilate' "
+            f"({options['dilate']}), not at {options['dilate_spread']}."
+        )
+
+
+def check_multiple(model: str, size: int, multiple: int) -> None:
+    """Refuse images that networks cannot halve often enough.
+
+    Raises:
+        TrainingError: *size*, the side, is no multiple of *multiple*.
+    """
+    if size < multiple or size % multiple:
+        raise TrainingError(
+            f"{model}'s option 'size' must be a multiple of {multiple}, not {size}."
+        )
+
+
+def check_positive(model: str, options: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Refuse numbers that must be above 0.
+
+    Raises:
+        TrainingError: One of the options *names* is not.
+    """
+    for name in names:
+        if options[name] <= 0:
+            raise TrainingError(f"{model}'s option '{name}' must be positive, not {options[name]}.")
+
+
+def check_stages(
+    model: str, lengths: Mapping[str, int], init: str, idle: Sequence[str] = ()
+) -> None:
+    """Refuse a training of nothing, and a stage that would be left as it was drawn.
+
+    Args:
+        model: Name for the messages.
+        lengths: Option -> images of a stage.
+        init: What the networks start from; ``""`` for nothing.
+        idle: Options that may be 0 even then.
+
+    Raises:
+        TrainingError: A length does not fit, or all are 0.
+    """
+    for name, images in lengths.items():
+        if images < 0:
+            raise TrainingError(f"{model}'s option '{name}' cannot be {images}.")
+        if images == 0 and not init and name not in idle:
+            raise TrainingError(
+                f"{model}'s option '{name}' is 0, which leaves that stage at what it starts "
+                "from: name that with --set init=FILE (or init=shipped)."
+            )
+    if not any(lengths.values()):
+        raise TrainingError(f"{model} has nothing to train: 0 images in {', '.join(lengths)}.")
 
 
 def _convert(model: str, name: str, value: Any, default: Any) -> Any:

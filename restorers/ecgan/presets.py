@@ -13,7 +13,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from restore_recog.errors import TrainingError
-from restore_recog.nn.options import Configuration, check_widths, overridden
+from restore_recog.nn.options import (
+    Configuration,
+    check_multiple,
+    check_positive,
+    check_spread,
+    check_widths,
+    overridden,
+)
 from restore_recog.restorers.ecgan.networks import UPSAMPLING
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -202,17 +209,10 @@ def read_options(
         TrainingError: No such preset or option, or a value that does not fit.
     """
     result = overridden(of.model, presets, preset, options, of.choices)
-    if result["size"] < MULTIPLE or result["size"] % MULTIPLE:
-        raise TrainingError(
-            f"{of.model}'s option 'size' must be a multiple of {MULTIPLE}, not {result['size']}."
-        )
+    check_multiple(of.model, result["size"], MULTIPLE)
     check_widths(of.model, result)
     of.check(result)
-    if not 0 <= result["dilate_spread"] <= result["dilate"]:
-        raise TrainingError(
-            f"{of.model}'s option 'dilate_spread' must lie between 0 and 'dilate' "
-            f"({result['dilate']}), not at {result['dilate_spread']}."
-        )
+    check_spread(of.model, result)
     for name in result["balanced"]:
         if name not in ("whole", "mask"):
             raise TrainingError(
@@ -220,11 +220,8 @@ def read_options(
                 f"'{name}' among them."
             )
     positive = ("batch_size", "batch_visible", "base_critic", "d_every", "smooth")
-    for name in (*positive, *(name for name in result if name.startswith("lr"))):
-        if result[name] <= 0:
-            raise TrainingError(
-                f"{of.model}'s option '{name}' must be positive, not {result[name]}."
-            )
+    rates = (name for name in result if name.startswith("lr"))
+    check_positive(of.model, result, (*positive, *rates))
     _check_lengths(of.model, result)
     return result
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from restore_recog.errors import TrainingError
-from restore_recog.nn.options import Configuration, check_widths, overridden
+from restore_recog.nn.options import Configuration, check_positive, check_widths, overridden
 
 
 @dataclass(frozen=True)
@@ -278,6 +278,4 @@ def _check_sizes(options: Mapping[str, Any]) -> None:
             f"FMODR's option 'size' cannot be {options['size']}: these widths need a multiple "
             f"of {step}."
         )
-    for name in ("batch_size", "lr", "lr_detector"):
-        if options[name] <= 0:
-            raise TrainingError(f"FMODR's option '{name}' must be positive, not {options[name]}.")
+    check_positive("FMODR", options, ("batch_size", "lr", "lr_detector"))

@@ -14,8 +14,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from restore_recog.errors import TrainingError
-from restore_recog.nn.options import Configuration, check_widths, overridden
+from restore_recog.nn.options import (
+    Configuration,
+    check_multiple,
+    check_positive,
+    check_spread,
+    check_stages,
+    check_widths,
+    overridden,
+)
 from restore_recog.restorers.ganmasker.networks import UPSAMPLING
 
 EPOCH = 20_000
@@ -150,36 +157,11 @@ def read_options(preset: str, options: Mapping[str, Any]) -> dict[str, Any]:
         TrainingError: No such preset or option, or a value that does not fit.
     """
     result = overridden("GANMasker", PRESETS, preset, options, CHOICES)
-    if result["size"] < HALVINGS or result["size"] % HALVINGS:
-        raise TrainingError(
-            f"GANMasker's option 'size' must be a multiple of {HALVINGS}, not {result['size']}."
-        )
+    check_multiple("GANMasker", result["size"], HALVINGS)
     check_widths("GANMasker", result)
     CONFIGURATION.check(result)
-    if not 0 <= result["dilate_spread"] <= result["dilate"]:
-        raise TrainingError(
-            "GANMasker's option 'dilate_spread' must lie between 0 and 'dilate' "
-            f"({result['dilate']}), not at {result['dilate_spread']}."
-        )
-    for name in ("batch_size", "lr", "lr_critic", "beta"):
-        if result[name] <= 0:
-            raise TrainingError(
-                f"GANMasker's option '{name}' must be positive, not {result[name]}."
-            )
+    check_spread("GANMasker", result)
+    check_positive("GANMasker", result, ("batch_size", "lr", "lr_critic", "beta"))
     stages = ("images_mseg", "images_funet") if result["two_stage"] else ("images_funet",)
-    _check_lengths({name: result[name] for name in stages}, result["init"])
+    check_stages("GANMasker", {name: result[name] for name in stages}, result["init"])
     return result
-
-
-def _check_lengths(lengths: Mapping[str, int], init: str) -> None:
-    """Refuse a training of nothing, and a stage that would be left as it was drawn."""
-    for name, images in lengths.items():
-        if images < 0:
-            raise TrainingError(f"GANMasker's option '{name}' cannot be {images}.")
-        if images == 0 and not init:
-            raise TrainingError(
-                f"GANMasker's option '{name}' is 0, which leaves that stage at what it starts "
-                "from: name that with --set init=FILE (or init=shipped)."
-            )
-    if not any(lengths.values()):
-        raise TrainingError(f"GANMasker has nothing to train: 0 images in {', '.join(lengths)}.")

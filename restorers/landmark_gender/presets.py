@@ -16,7 +16,14 @@ from typing import Any
 
 from restore_recog.errors import TrainingError
 from restore_recog.nn.dilated import UPSAMPLING
-from restore_recog.nn.options import Configuration, check_widths, overridden
+from restore_recog.nn.options import (
+    Configuration,
+    check_multiple,
+    check_positive,
+    check_spread,
+    check_widths,
+    overridden,
+)
 from restore_recog.registry import DEFAULT_LANDMARKER
 from restore_recog.restorers.landmark_gender.dots import SCHEMES
 from restore_recog.restorers.landmark_gender.model import SPLITS
@@ -157,20 +164,11 @@ def read_options(preset: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """
     model = CONFIGURATION.model
     result = overridden(model, PRESETS, preset, options, CHOICES)
-    if result["size"] < MULTIPLE or result["size"] % MULTIPLE:
-        raise TrainingError(
-            f"{model}'s option 'size' must be a multiple of {MULTIPLE}, not {result['size']}."
-        )
+    check_multiple(model, result["size"], MULTIPLE)
     check_widths(model, result)
     CONFIGURATION.check(result)
-    if not 0 <= result["dilate_spread"] <= result["dilate"]:
-        raise TrainingError(
-            f"{model}'s option 'dilate_spread' must lie between 0 and 'dilate' "
-            f"({result['dilate']}), not at {result['dilate_spread']}."
-        )
-    for name in ("batch_size", "base_critic", "lr", "lr_critic"):
-        if result[name] <= 0:
-            raise TrainingError(f"{model}'s option '{name}' must be positive, not {result[name]}.")
+    check_spread(model, result)
+    check_positive(model, result, ("batch_size", "base_critic", "lr", "lr_critic"))
     _check_lengths(model, result)
     return result
 

@@ -6,8 +6,15 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from restore_recog.errors import TrainingError
-from restore_recog.nn.options import Configuration, check_widths, overridden
+from restore_recog.nn.options import (
+    Configuration,
+    check_multiple,
+    check_positive,
+    check_spread,
+    check_stages,
+    check_widths,
+    overridden,
+)
 
 PAPER: Mapping[str, Any] = {
     "size": 256,
@@ -116,39 +123,11 @@ class Family:
         """
         model = self.model
         result = overridden(model, self.presets, preset, options, self._choices)
-        if result["size"] < self.multiple or result["size"] % self.multiple:
-            raise TrainingError(
-                f"{model}'s option 'size' must be a multiple of {self.multiple}, "
-                f"not {result['size']}."
-            )
+        check_multiple(model, result["size"], self.multiple)
         check_widths(model, result)
         self.configuration.check(result)
-        if not 0 <= result["dilate_spread"] <= result["dilate"]:
-            raise TrainingError(
-                f"{model}'s option 'dilate_spread' must lie between 0 and 'dilate' "
-                f"({result['dilate']}), not at {result['dilate_spread']}."
-            )
-        for name in self.positive:
-            if result[name] <= 0:
-                raise TrainingError(
-                    f"{model}'s option '{name}' must be positive, not {result[name]}."
-                )
-        self._check_lengths(result)
+        check_spread(model, result)
+        check_positive(model, result, self.positive)
+        stages = {f"images_{stage}": result[f"images_{stage}"] for stage in self.stages}
+        check_stages(model, stages, result["init"], [f"images_{stage}" for stage in self.idle])
         return result
-
-    def _check_lengths(self, options: Mapping[str, Any]) -> None:
-        """Refuse a training of nothing, and a stage whose networks would stay as drawn."""
-        lengths = {f"images_{stage}": options[f"images_{stage}"] for stage in self.stages}
-        for name, images in lengths.items():
-            if images < 0:
-                raise TrainingError(f"{self.model}'s option '{name}' cannot be {images}.")
-            optional = name.removeprefix("images_") in self.idle
-            if images == 0 and not options["init"] and not optional:
-                raise TrainingError(
-                    f"{self.model}'s option '{name}' is 0, which leaves that stage at what it "
-                    "starts from: name that with --set init=FILE (or init=shipped)."
-                )
-        if not any(lengths.values()):
-            raise TrainingError(
-                f"{self.model} has nothing to train: 0 images in {', '.join(lengths)}."
-            )

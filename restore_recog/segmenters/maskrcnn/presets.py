@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from restore_recog.errors import TrainingError
-from restore_recog.nn.options import Configuration, overridden
+from restore_recog.nn.options import Configuration, check_positive, overridden
 
 NAME = "maskrcnn"
 LABEL = "The Mask R-CNN segmenter"
@@ -125,9 +125,7 @@ def read_options(preset: str, options: Mapping[str, Any]) -> dict[str, Any]:
         raise TrainingError(
             f"{LABEL}'s option 'size' must be a multiple of {HALVINGS}, not {result['size']}."
         )
-    for name in ("batch_size", "images", "lr"):
-        if result[name] <= 0:
-            raise TrainingError(f"{LABEL}'s option '{name}' must be positive, not {result[name]}.")
+    check_positive(LABEL, result, ("batch_size", "images", "lr"))
     for name in ("warm_up", "weight_decay", "clip"):
         if result[name] < 0:
             raise TrainingError(f"{LABEL}'s option '{name}' cannot be {result[name]}.")
