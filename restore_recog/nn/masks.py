@@ -16,6 +16,9 @@ from torch import Tensor
 
 from restore_recog.api import Segmenter
 
+GREY = 0.5
+"""What networks see in place of a covering that is hidden from them."""
+
 ISLAND = 0.1
 """Share of the largest piece of a mask under which a piece is dropped."""
 
@@ -74,6 +77,16 @@ def pasted(filled: Tensor, images: Tensor, mask: Tensor, feather: int = 0) -> Te
         share = F.avg_pool2d(around, 2 * feather + 1, stride=1)  # (N, 1, H, W)
         filled = images + share * (filled - images)
     return torch.where(mask > 0, filled, images)
+
+
+def hidden(images: Tensor, hole: Tensor) -> Tensor:
+    """Return images with :data:`GREY` in place of the hole, so that no colour of it shows.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        hole: (N, 1, H, W) in {0, 1}.
+    """
+    return torch.where(hole > 0, GREY, images)
 
 
 def grow(mask: Tensor, pixels: int) -> Tensor:

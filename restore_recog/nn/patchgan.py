@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
+
+from restore_recog.nn.dilated import drawn
 
 NORMS = ("batch", "spectral", "none")
 
@@ -40,10 +41,7 @@ class PatchGAN(nn.Module):
             last = number == 4
             has = last_bias if last and last_bias is not None else bias
             layer = nn.Conv2d(a, b, 4, 2 if number < 3 else 1, 1, bias=has)
-            nn.init.normal_(layer.weight, 0.0, 0.02)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
-            parts: list[nn.Module] = [spectral_norm(layer) if norm == "spectral" else layer]
+            parts: list[nn.Module] = [drawn(layer, spectral=norm == "spectral")]
             if norm == "batch" and 0 < number < 4:
                 parts.append(nn.BatchNorm2d(b))
             if not last:

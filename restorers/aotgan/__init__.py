@@ -6,14 +6,11 @@ IEEE TVCG 2023.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 from restore_recog.nn.inpainting.restorer import InpaintingRestorer
 from restore_recog.restorers.aotgan.networks import AOTGANNets
 from restore_recog.restorers.aotgan.presets import FAMILY
-
-if TYPE_CHECKING:
-    from restore_recog.restorers.aotgan.training import AOTGANTraining
 
 
 class AOTGAN(InpaintingRestorer):
@@ -22,16 +19,4 @@ class AOTGAN(InpaintingRestorer):
     name: ClassVar[str] = "aotgan"
     networks = AOTGANNets
     configuration = FAMILY.configuration
-
-    @classmethod
-    def trainable(
-        cls, preset: str = "compact", device: str = "cpu", **options: Any
-    ) -> AOTGANTraining:
-        """Return the training.
-
-        Raises:
-            TrainingError: An option does not fit, or a network that a loss needs is not available.
-        """
-        from restore_recog.restorers.aotgan.training import AOTGANTraining
-
-        return AOTGANTraining(preset, device, **options)
+    training = "restore_recog.restorers.aotgan.training:AOTGANTraining"

@@ -18,7 +18,8 @@ from torchvision.transforms.functional import gaussian_blur
 from restore_recog.errors import TrainingError
 from restore_recog.nn.adversarial import SQUARES, Game
 from restore_recog.nn.inpainting.features import FeatureTerms
-from restore_recog.nn.inpainting.training import InpainterTraining, Outputs, Scene
+from restore_recog.nn.inpainting.scene import Outputs, Scene
+from restore_recog.nn.inpainting.training import InpainterTraining
 from restore_recog.nn.patchgan import PatchGAN
 from restore_recog.restorers.aotgan.networks import AOTGANNets
 from restore_recog.restorers.aotgan.presets import FAMILY

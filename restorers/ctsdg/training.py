@@ -6,7 +6,7 @@ takes for real; the generator is never shown them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -16,8 +16,9 @@ from restore_recog.errors import TrainingError
 from restore_recog.nn.adversarial import ENTROPY, frozen, judged
 from restore_recog.nn.edges import edge_entropy
 from restore_recog.nn.inpainting.features import FeatureTerms, Layers
+from restore_recog.nn.inpainting.scene import Outputs, Scene
 from restore_recog.nn.inpainting.sketched import SketchedScene, edges_of
-from restore_recog.nn.inpainting.training import InpainterTraining, Outputs, Scene
+from restore_recog.nn.inpainting.training import InpainterTraining
 from restore_recog.restorers.ctsdg.critics import TwoStreams
 from restore_recog.restorers.ctsdg.networks import CTSDGNets
 from restore_recog.restorers.ctsdg.presets import FAMILY
@@ -109,14 +110,9 @@ class CTSDGTraining(InpainterTraining):
             answers, edges = judged(critic, 2 * face - 1, scene.grey)
             return self.game.generator(answers) + edge_entropy(edges, scene.true)
 
-    @torch.no_grad()
-    def preview(self, batch: FaceBatch) -> Tensor:
-        """Return rows of what each stream makes, edges and image, then those of every inpainter."""
-        scene = self._scene(batch, self.options["dilate"])
-        self.nets.eval()
-        made = self.outputs(scene)
-        streams = made["edges"].expand(-1, 3, -1, -1), made["image"]
-        return torch.cat([*streams, super().preview(batch)])
+    def sketches(self, made: Outputs, scene: Scene) -> Sequence[Tensor]:
+        """Return rows of what each stream makes, edges and image."""
+        return made["edges"].expand(-1, 3, -1, -1), made["image"]
 
     def _scene(self, batch: FaceBatch, width: int) -> SketchedScene:
         return SketchedScene(**edges_of(super()._scene(batch, width), self.nets.sigma))

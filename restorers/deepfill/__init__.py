@@ -5,14 +5,11 @@ Source: Yu et al., "Free-Form Image Inpainting with Gated Convolution", ICCV 201
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 from restore_recog.nn.inpainting.restorer import InpaintingRestorer
 from restore_recog.restorers.deepfill.networks import DeepFillNets
 from restore_recog.restorers.deepfill.presets import FAMILY
-
-if TYPE_CHECKING:
-    from restore_recog.restorers.deepfill.training import DeepFillTraining
 
 
 class DeepFill(InpaintingRestorer):
@@ -21,16 +18,4 @@ class DeepFill(InpaintingRestorer):
     name: ClassVar[str] = "deepfill"
     networks = DeepFillNets
     configuration = FAMILY.configuration
-
-    @classmethod
-    def trainable(
-        cls, preset: str = "compact", device: str = "cpu", **options: Any
-    ) -> DeepFillTraining:
-        """Return the training.
-
-        Raises:
-            TrainingError: An option does not fit, or a teacher is not available.
-        """
-        from restore_recog.restorers.deepfill.training import DeepFillTraining
-
-        return DeepFillTraining(preset, device, **options)
+    training = "restore_recog.restorers.deepfill.training:DeepFillTraining"

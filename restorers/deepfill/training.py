@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restore_recog.nn.adversarial import HINGE, judged
-from restore_recog.nn.inpainting.training import InpainterTraining, Outputs, Scene
+from restore_recog.nn.inpainting.scene import Outputs, Scene
+from restore_recog.nn.inpainting.training import InpainterTraining
 from restore_recog.restorers.deepfill.networks import DeepFillNets, SNPatchGAN
 from restore_recog.restorers.deepfill.presets import FAMILY
 
@@ -32,8 +33,7 @@ class DeepFillTraining(InpainterTraining):
 
     def judgement(self, critic: nn.Module, images: Tensor, scene: Scene) -> Tensor:
         """Return how real images look inside their holes, (M, C, h, w) logits."""
-        holes = scene.hole.repeat(len(images) // len(scene.hole), 1, 1, 1)
-        return judged(critic, 2 * images - 1, holes)
+        return judged(critic, 2 * images - 1, scene.beside(scene.hole, images))
 
     def shown(self, made: Outputs, scene: Scene) -> Tensor:
         """Return the refined faces in the image, (N, 3, H, W)."""

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from restore_recog.nn.adversarial import generator_loss, judged
+from restore_recog.nn.adversarial import frozen, generator_loss, judged
 from restore_recog.nn.ssim import ssim
 from restore_recog.nn.teachers import Teachers
 from restore_recog.restorers.ecgan.expert import Expert
@@ -118,9 +118,8 @@ class GeneratorTerms:
             losses["per"] = perceptual_loss(self.features(made), wanted, squared=o["squared"])
         for name in opponents:
             if o[f"adv_{name}"]:
-                critic = self.critics[name].requires_grad_(False)
-                losses[f"adv_{name}"] = generator_loss(logits(critic, made, scene)).mean()
-                critic.requires_grad_(True)
+                with frozen(self.critics[name]) as critic:
+                    losses[f"adv_{name}"] = generator_loss(logits(critic, made, scene)).mean()
         if self.identity is not None:
             apart, excess = self.identity(made, clean, scene.people)
             losses |= {"identity": apart.mean(), "margin": excess.mean()}

@@ -10,10 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from restore_recog.labels import EXPRESSIONS
+from restore_recog.nn.masks import hidden
 from restore_recog.restorers.ecgan.networks import Generator, LabelPlanes
-
-GREY = 0.5
-"""What is shown in place of a covering, to the classifier and with ``cloth=grey``."""
 
 PLANES = 7
 """Of the label, in the generator's input."""
@@ -38,10 +36,10 @@ class VisibleHalf(nn.Module):
         """Return (N, 7) logits.
 
         Args:
-            occluded: (N, 3, H, W) in [0, 1]; what is covered is greyed.
+            occluded: (N, 3, H, W) in [0, 1]; what is covered is hidden.
             hole: (N, 1, H, W) in {0, 1}.
         """
-        return self.net(2 * greyed(occluded, hole) - 1)  # type: ignore[no-any-return]
+        return self.net(2 * hidden(occluded, hole) - 1)  # type: ignore[no-any-return]
 
 
 class ECGANNets(nn.Module):
@@ -87,7 +85,7 @@ class ECGANNets(nn.Module):
         """
         told = told and self.map
         if told and self.cloth == "grey":
-            occluded = greyed(occluded, hole)
+            occluded = hidden(occluded, hole)
         given = [2 * occluded - 1]
         if self.map:
             # The paper's input has the map three times, as a picture.
@@ -107,8 +105,3 @@ class ECGANNets(nn.Module):
 def plane_side(options: Mapping[str, Any]) -> int:
     """Return the side of the label's planes that are learnt."""
     return int(options["size"]) if options["label_planes"] == "full" else 1
-
-
-def greyed(occluded: Tensor, hole: Tensor) -> Tensor:
-    """Return the images with grey in place of the hole."""
-    return torch.where(hole > 0, GREY, occluded)

@@ -6,14 +6,11 @@ Source: Nazeri et al., "EdgeConnect: Generative Image Inpainting with Adversaria
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 from restore_recog.nn.inpainting.restorer import InpaintingRestorer
 from restore_recog.restorers.edgeconnect.networks import EdgeConnectNets
 from restore_recog.restorers.edgeconnect.presets import FAMILY
-
-if TYPE_CHECKING:
-    from restore_recog.restorers.edgeconnect.training import EdgeConnectTraining
 
 
 class EdgeConnect(InpaintingRestorer):
@@ -22,16 +19,4 @@ class EdgeConnect(InpaintingRestorer):
     name: ClassVar[str] = "edgeconnect"
     networks = EdgeConnectNets
     configuration = FAMILY.configuration
-
-    @classmethod
-    def trainable(
-        cls, preset: str = "compact", device: str = "cpu", **options: Any
-    ) -> EdgeConnectTraining:
-        """Return the training.
-
-        Raises:
-            TrainingError: An option does not fit, or a teacher is not available.
-        """
-        from restore_recog.restorers.edgeconnect.training import EdgeConnectTraining
-
-        return EdgeConnectTraining(preset, device, **options)
+    training = "restore_recog.restorers.edgeconnect.training:EdgeConnectTraining"

@@ -12,7 +12,7 @@ from a discriminator alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,8 +23,9 @@ from restore_recog.nn.adversarial import ENTROPY, frozen, judged
 from restore_recog.nn.edges import edge_entropy
 from restore_recog.nn.inpainting.features import FeatureTerms
 from restore_recog.nn.inpainting.losses import feature_loss, over_hole
+from restore_recog.nn.inpainting.scene import Outputs, Scene
 from restore_recog.nn.inpainting.sketched import SketchedScene, edges_of
-from restore_recog.nn.inpainting.training import InpainterTraining, Outputs, Scene
+from restore_recog.nn.inpainting.training import InpainterTraining
 from restore_recog.nn.patchgan import PatchGAN
 from restore_recog.restorers.edgeconnect.networks import EdgeConnectNets
 from restore_recog.restorers.edgeconnect.presets import FAMILY
@@ -143,31 +144,25 @@ class EdgeConnectTraining(InpainterTraining):
     def judgement(self, critic: nn.Module, images: Tensor, scene: Scene) -> Tensor:
         """Return how real edges look beside the grey image, or an image beside its edges."""
         assert isinstance(scene, LinedScene)
-        times = len(images) // len(scene.hole)
         if critic is self.critics["critic_edge"]:
-            return judged(critic, scene.grey.repeat(times, 1, 1, 1), images)
+            return judged(critic, scene.beside(scene.grey, images), images)
         assert scene.lines is not None
-        return judged(critic, images, scene.lines.repeat(times, 1, 1, 1))
+        return judged(critic, images, scene.beside(scene.lines, images))
 
-    @torch.no_grad()
-    def preview(self, batch: FaceBatch) -> Tensor:
-        """Return rows of lines, then those of every inpainter."""
-        scene = self._scene(batch, self.options["dilate"])
-        self.nets.eval()
-        lines = self.outputs(scene)["lines"].expand(-1, 3, -1, -1)
-        return torch.cat([lines, super().preview(batch)])
+    def sketches(self, made: Outputs, scene: Scene) -> Sequence[Tensor]:
+        """Return a row of lines."""
+        return (made["lines"].expand(-1, 3, -1, -1),)
 
-    @torch.no_grad()
-    def validate(self, batch: FaceBatch) -> Mapping[str, float]:
-        """Return the figures of every inpainter, and how good the edges in the hole are."""
-        figures = dict(super().validate(batch))
-        scene = self._scene(batch, self.options["dilate"])
-        made = (self.sketched(scene) > THRESHOLD) & (scene.hole > 0)
+    def figures(self, made: Outputs, scene: Scene) -> dict[str, float]:
+        """Return how good the edges in the hole are."""
+        assert isinstance(scene, LinedScene)
+        drawn = (made["lines"] > THRESHOLD) & (scene.hole > 0)
         true = (scene.true > 0) & (scene.hole > 0)
-        right = float((made & true).sum())
-        figures["edge_precision"] = right / max(float(made.sum()), 1)
-        figures["edge_recall"] = right / max(float(true.sum()), 1)
-        return figures
+        right = float((drawn & true).sum())
+        return {
+            "edge_precision": right / max(float(drawn.sum()), 1),
+            "edge_recall": right / max(float(true.sum()), 1),
+        }
 
     def _painted(self, scene: LinedScene, lines: Tensor) -> Outputs:
         face = self.nets.painted(scene.occluded, scene.hole, lines).float()

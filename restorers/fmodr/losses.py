@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
 
-from restore_recog.nn.adversarial import generator_loss, judged
+from restore_recog.nn.adversarial import frozen, generator_loss, judged
 from restore_recog.nn.distributed import total, world
 from restore_recog.nn.perceptual import perceptual_loss
 from restore_recog.nn.teachers import Teachers
@@ -70,16 +69,6 @@ def weighted_mean(losses: Tensor, keep: Tensor | None) -> Tensor:
     if keep is None:
         return losses.mean()
     return (losses * keep).sum() / (total(keep.sum()).clamp_min(1) / world())
-
-
-@contextmanager
-def frozen(net: nn.Module) -> Iterator[None]:
-    """Let gradients pass through a network without being kept for it."""
-    net.requires_grad_(False)
-    try:
-        yield
-    finally:
-        net.requires_grad_(True)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from restore_recog.nn.masks import hidden
 from restore_recog.restorers.ganmasker.networks import FUNet, MSeg
-
-GREY = 0.5
-"""What FU-Net sees in place of a covering with ``cloth=grey``."""
 
 
 class GANMaskerNets(nn.Module):
@@ -50,6 +48,6 @@ class GANMaskerNets(nn.Module):
         if not self.two_stage:
             return self.funet(occluded)  # type: ignore[no-any-return]
         if self.cloth == "grey":
-            occluded = torch.where(mask > 0, GREY, occluded)
+            occluded = hidden(occluded, mask)
         images = torch.cat([occluded, mask], 1)  # (N, 4, H, W)
         return self.funet(images)  # type: ignore[no-any-return]

@@ -16,12 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from restore_recog.api import Phase, Stateful
-from restore_recog.nn.adversarial import (
-    balance,
-    judged,
-    squares_discriminator_loss,
-    squares_generator_loss,
-)
+from restore_recog.nn.adversarial import SQUARES, balance, frozen, judged
 from restore_recog.nn.figures import psnr_figures
 from restore_recog.nn.masks import covering, grow, pasted
 from restore_recog.nn.options import learnt, plain
@@ -196,9 +191,8 @@ class GANMaskerTraining:
         o = self.options
         losses = {"rec": reconstruction_loss(fused, clean, o["beta"])}
         if o["adv"]:
-            self.critic.requires_grad_(False)
-            losses["adv"] = squares_generator_loss(judged(self.critic, 2 * fused - 1))
-            self.critic.requires_grad_(True)
+            with frozen(self.critic) as critic:
+                losses["adv"] = SQUARES.generator(judged(critic, 2 * fused - 1))
         if self.features is not None:
             with torch.no_grad():
                 wanted = self.features(clean)
@@ -219,13 +213,9 @@ class GANMaskerTraining:
             return {}
         # One pass for both, so that spectral norm estimates its vectors once a step.
         real, fake = judged(self.critic, 2 * torch.cat([clean, fused]) - 1).chunk(2)
-        loss = squares_discriminator_loss(real, fake)
+        loss = SQUARES.critic(real, fake)
         self._update("critic", self.critic, loss, share)
-        return {
-            "critic": loss,
-            "real_accuracy": (real > 0.5).float().mean(),
-            "fake_accuracy": (fake <= 0.5).float().mean(),
-        }
+        return {"critic": loss, **SQUARES.accuracies(real, fake)}
 
     def _share(self, stage: str, progress: float) -> float:
         """Return the learning rate in a stage, as a share of the first."""

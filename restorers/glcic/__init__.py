@@ -5,14 +5,11 @@ Source: Iizuka et al., "Globally and Locally Consistent Image Completion", SIGGR
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 from restore_recog.nn.inpainting.restorer import InpaintingRestorer
 from restore_recog.restorers.glcic.networks import GLCICNets
 from restore_recog.restorers.glcic.presets import FAMILY
-
-if TYPE_CHECKING:
-    from restore_recog.restorers.glcic.training import GLCICTraining
 
 
 class GLCIC(InpaintingRestorer):
@@ -21,16 +18,4 @@ class GLCIC(InpaintingRestorer):
     name: ClassVar[str] = "glcic"
     networks = GLCICNets
     configuration = FAMILY.configuration
-
-    @classmethod
-    def trainable(
-        cls, preset: str = "compact", device: str = "cpu", **options: Any
-    ) -> GLCICTraining:
-        """Return the training.
-
-        Raises:
-            TrainingError: An option does not fit, or a teacher is not available.
-        """
-        from restore_recog.restorers.glcic.training import GLCICTraining
-
-        return GLCICTraining(preset, device, **options)
+    training = "restore_recog.restorers.glcic.training:GLCICTraining"

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from restore_recog.errors import TrainingError
 from restore_recog.nn.adversarial import ENTROPY, judged
-from restore_recog.nn.inpainting.training import InpainterTraining, Outputs, Scene
+from restore_recog.nn.inpainting.scene import Outputs, Scene
+from restore_recog.nn.inpainting.training import InpainterTraining
 from restore_recog.restorers.glcic.networks import ContextCritic, GLCICNets
 from restore_recog.restorers.glcic.presets import FAMILY
 
@@ -67,8 +68,7 @@ class GLCICTraining(InpainterTraining):
 
     def judgement(self, critic: nn.Module, images: Tensor, scene: Scene) -> Tensor:
         """Return how real images look, whole and around the hole, (M, 1) logits."""
-        holes = scene.hole.repeat(len(images) // len(scene.hole), 1, 1, 1)
-        return judged(critic, 2 * images - 1, holes)
+        return judged(critic, 2 * images - 1, scene.beside(scene.hole, images))
 
     def shown(self, made: Outputs, scene: Scene) -> Tensor:
         """Return the faces in their images, (N, 3, H, W)."""

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from restore_recog.nn.adversarial import judged, squares_generator_loss
+from restore_recog.nn.adversarial import SQUARES, frozen, judged
 from restore_recog.nn.inpainting.features import FeatureTerms
 from restore_recog.nn.inpainting.losses import over_hole, variation
 from restore_recog.nn.teachers import Teachers
@@ -71,9 +71,8 @@ class GeneratorTerms:
         losses = {"pixel": over_hole(made, clean, scene.hole), "tv": variation(smoothed.float())}
         losses |= self.features(made, clean, scene.hole)
         if o["adv"]:
-            critic.requires_grad_(False)
-            losses["adv"] = squares_generator_loss(judgement(critic, made, scene))
-            critic.requires_grad_(True)
+            with frozen(critic):
+                losses["adv"] = SQUARES.generator(judgement(critic, made, scene))
         if self.identity is not None:
             apart, excess = self.identity(made, clean, scene.people)
             losses |= {"identity": apart.mean(), "margin": excess.mean()}

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from restore_recog.api import Landmarker, Phase, Stateful
 from restore_recog.labels import GENDER, UNKNOWN
-from restore_recog.nn.adversarial import balance, squares_discriminator_loss
+from restore_recog.nn.adversarial import SQUARES, balance
 from restore_recog.nn.figures import psnr_figures
 from restore_recog.nn.inpainting.features import FeatureTerms
 from restore_recog.nn.masks import grow, pasted
@@ -235,11 +235,10 @@ class LandmarkGenderTraining:
         critic = self.critics[name]
         # One pass for both, so that spectral norm estimates its vectors once a step.
         real, fake = judgement(critic, torch.cat([scene.clean, made]), scene).chunk(2)
-        loss = squares_discriminator_loss(real, fake)
+        loss = SQUARES.critic(real, fake)
         optimizer = self.optimizers[f"adam_critic_{name}"]
         update(optimizer, critic, loss, share, self.options["clip"])
-        right = {"real_accuracy": (real > 0.5), "fake_accuracy": (fake <= 0.5)}
-        return {"critic": loss, **{key: one.float().mean() for key, one in right.items()}}
+        return {"critic": loss, **SQUARES.accuracies(real, fake)}
 
     @torch.no_grad()
     def _follow(self) -> None:

@@ -5,14 +5,11 @@ Source: Isola et al., "Image-to-Image Translation with Conditional Adversarial N
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 from restore_recog.nn.inpainting.restorer import InpaintingRestorer
 from restore_recog.restorers.pix2pix.networks import Pix2PixNets
 from restore_recog.restorers.pix2pix.presets import FAMILY
-
-if TYPE_CHECKING:
-    from restore_recog.restorers.pix2pix.training import Pix2PixTraining
 
 
 class Pix2Pix(InpaintingRestorer):
@@ -21,16 +18,4 @@ class Pix2Pix(InpaintingRestorer):
     name: ClassVar[str] = "pix2pix"
     networks = Pix2PixNets
     configuration = FAMILY.configuration
-
-    @classmethod
-    def trainable(
-        cls, preset: str = "compact", device: str = "cpu", **options: Any
-    ) -> Pix2PixTraining:
-        """Return the training.
-
-        Raises:
-            TrainingError: An option does not fit, or a teacher is not available.
-        """
-        from restore_recog.restorers.pix2pix.training import Pix2PixTraining
-
-        return Pix2PixTraining(preset, device, **options)
+    training = "restore_recog.restorers.pix2pix.training:Pix2PixTraining"

@@ -13,26 +13,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from restore_recog.nn.dilated import drawn
 from restore_recog.nn.inpainting.restorer import InpaintingNets
-
-GREY = 0.5
-"""What the generator sees in place of a covering with ``cloth=grey``."""
+from restore_recog.nn.masks import hidden
 
 WIDEST = 8
 """Times the base width: no layer is wider."""
 
 DROPPING = 3
 """Layers of the decoder, from the innermost on, in which half of the features are dropped."""
-
-UPSAMPLING = ("deconv", "bilinear")
-
-
-def drawn(layer: nn.Conv2d | nn.ConvTranspose2d) -> nn.Module:
-    """Return a convolution with weights from N(0, 0.02) and a bias of 0."""
-    nn.init.normal_(layer.weight, 0.0, 0.02)
-    assert layer.bias is not None
-    nn.init.zeros_(layer.bias)
-    return layer
 
 
 def normalised(width: int) -> nn.Module:
@@ -66,7 +55,7 @@ class UNet(nn.Module):
         size: Side of the image, a power of two: there are log2(size) levels.
         base: Width of the first layer.
         dropout: Share of the features dropped in the decoder's first three layers.
-        upsampling: One of :data:`UPSAMPLING`.
+        upsampling: One of :data:`restore_recog.nn.dilated.UPSAMPLING`.
     """
 
     def __init__(
@@ -122,7 +111,7 @@ class Pix2PixNets(InpaintingNets):
 
     def given(self, occluded: Tensor, hole: Tensor) -> Tensor:
         """Return what the generator is shown: the covered face, (N, 3, H, W) in [0, 1]."""
-        return occluded if self.cloth == "seen" else torch.where(hole > 0, GREY, occluded)
+        return occluded if self.cloth == "seen" else hidden(occluded, hole)
 
     def fill(self, occluded: Tensor, hole: Tensor) -> Tensor:
         """Return (N, 3, H, W) faces in [0, 1]."""

@@ -10,8 +10,8 @@ by the training's data, takes that place.
 
 from __future__ import annotations
 
+from restore_recog.nn.dilated import UPSAMPLING
 from restore_recog.nn.inpainting.family import Family
-from restore_recog.restorers.pix2pix.networks import UPSAMPLING
 
 FAMILY = Family(
     "pix2pix",

@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restore_recog.nn.adversarial import ENTROPY, judged
-from restore_recog.nn.inpainting.training import InpainterTraining, Outputs, Scene
+from restore_recog.nn.inpainting.scene import Outputs, Scene
+from restore_recog.nn.inpainting.training import InpainterTraining
 from restore_recog.nn.patchgan import PatchGAN
 from restore_recog.restorers.pix2pix.networks import Pix2PixNets
 from restore_recog.restorers.pix2pix.presets import FAMILY
@@ -28,9 +29,8 @@ class Pix2PixTraining(InpainterTraining):
 
     def judgement(self, critic: nn.Module, images: Tensor, scene: Scene) -> Tensor:
         """Return how real images look beside what they were made of, (M, 1, h, w) logits."""
-        given = self.nets.given(scene.occluded, scene.hole)
-        times = len(images) // len(given)
-        return judged(critic, 2 * given.repeat(times, 1, 1, 1) - 1, 2 * images - 1)
+        given = scene.beside(self.nets.given(scene.occluded, scene.hole), images)
+        return judged(critic, 2 * given - 1, 2 * images - 1)
 
     def terms(self, made: Outputs, scene: Scene) -> dict[str, Tensor]:
         """Return L1 (equation 3), the adversarial loss (equation 2) and the identity terms."""

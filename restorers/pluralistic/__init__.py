@@ -5,14 +5,11 @@ Source: Zheng, Cham and Cai, "Pluralistic Image Completion", CVPR 2019.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 from restore_recog.nn.inpainting.restorer import InpaintingRestorer
 from restore_recog.restorers.pluralistic.networks import PluralisticNets
 from restore_recog.restorers.pluralistic.presets import FAMILY
-
-if TYPE_CHECKING:
-    from restore_recog.restorers.pluralistic.training import PluralisticTraining
 
 
 class Pluralistic(InpaintingRestorer):
@@ -21,16 +18,4 @@ class Pluralistic(InpaintingRestorer):
     name: ClassVar[str] = "pluralistic"
     networks = PluralisticNets
     configuration = FAMILY.configuration
-
-    @classmethod
-    def trainable(
-        cls, preset: str = "compact", device: str = "cpu", **options: Any
-    ) -> PluralisticTraining:
-        """Return the training.
-
-        Raises:
-            TrainingError: An option does not fit, or a teacher is not available.
-        """
-        from restore_recog.restorers.pluralistic.training import PluralisticTraining
-
-        return PluralisticTraining(preset, device, **options)
+    training = "restore_recog.restorers.pluralistic.training:PluralisticTraining"

@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restore_recog.nn.adversarial import SQUARES, frozen
-from restore_recog.nn.inpainting.training import InpainterTraining, Outputs, Scene
+from restore_recog.nn.inpainting.scene import Outputs, Scene
+from restore_recog.nn.inpainting.training import InpainterTraining
 from restore_recog.nn.masks import smaller
 from restore_recog.restorers.pluralistic.networks import (
     Discriminator,

@@ -15,9 +15,10 @@ from restore_recog import registry
 from restore_recog.errors import PluginError, WeightsError
 from restore_recog.labels import EXPRESSIONS
 from restore_recog.nn.adversarial import discriminator_loss, generator_loss
+from restore_recog.nn.masks import hidden
 from restore_recog.restorers.ecgan import ECGAN, DeepGAN
 from restore_recog.restorers.ecgan.losses import perceptual_loss, reconstruction_loss
-from restore_recog.restorers.ecgan.model import ECGANNets, greyed
+from restore_recog.restorers.ecgan.model import ECGANNets
 from restore_recog.restorers.ecgan.networks import (
     Discriminator,
     Generator,
@@ -245,7 +246,7 @@ def test_predicted_is_the_default_and_looks_at_the_visible_half_alone(tmp_path: 
     assert torch.equal(
         model.nets.visible(given.images, given.masks), model.nets.visible(other.images, given.masks)
     )
-    assert torch.equal(greyed(given.images, given.masks), greyed(other.images, given.masks))
+    assert torch.equal(hidden(given.images, given.masks), hidden(other.images, given.masks))
 
 
 def test_the_truth_goes_first_where_it_is_given(tmp_path: Path) -> None:

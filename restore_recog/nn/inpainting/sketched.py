@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from restore_recog.nn.edges import canny, greyed
-from restore_recog.nn.inpainting.training import Scene
+from restore_recog.nn.inpainting.scene import Scene
 
 
 @dataclass(frozen=True, eq=False)

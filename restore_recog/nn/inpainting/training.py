@@ -8,8 +8,8 @@ teachers find the restored face to have lost of the clean one, are in no paper; 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from math import cos, pi
 from typing import Any, ClassVar
@@ -22,38 +22,15 @@ from restore_recog.nn.adversarial import ENTROPY, Game, balance, frozen, judged
 from restore_recog.nn.figures import psnr_figures
 from restore_recog.nn.inpainting.family import Family
 from restore_recog.nn.inpainting.restorer import InpaintingNets
+from restore_recog.nn.inpainting.scene import Outputs, Scene
 from restore_recog.nn.masks import grow, pasted
 from restore_recog.nn.options import learnt, plain
 from restore_recog.nn.stepping import adam, shares, start_from, update
 from restore_recog.nn.teachers import Teachers
 from restore_recog.types import FaceBatch
 
-Outputs = Mapping[str, Tensor]
-"""What a generator makes of a scene: ``face``, (N, 3, H, W) in about [0, 1], and what else a
-model's losses look at."""
 
-
-@dataclass(frozen=True, eq=False)
-class Scene:
-    """A batch on the device: images (N, 3, H, W) in [0, 1], masks (N, 1, H, W) in {0, 1}.
-
-    Attributes:
-        mask, hole: The true mask, and what the networks are shown of it: a wider one.
-        batch: What this was made of.
-    """
-
-    occluded: Tensor
-    clean: Tensor
-    mask: Tensor
-    hole: Tensor
-    batch: FaceBatch
-
-    def pasted(self, face: Tensor) -> Tensor:
-        """Return what was made in the hole and the image around it, (N, 3, H, W)."""
-        return torch.where(self.hole > 0, face, self.occluded)
-
-
-class InpainterTraining:
+class InpainterTraining(ABC):
     """Everything that one training holds; satisfies ``restore_recog.api.Trainable``.
 
     A model is a child of this: it sets the attributes, makes its discriminators and its outputs,
@@ -102,9 +79,9 @@ class InpainterTraining:
 
     # What a model says of itself.
 
+    @abstractmethod
     def make_critics(self) -> Mapping[str, nn.Module]:
         """Return the discriminators by name: ``critic``, or ``critic_NAME`` of several."""
-        raise NotImplementedError
 
     def learners(self) -> Mapping[str, nn.Module]:
         """Return what learns by one loss and one optimiser, by name; here all networks do."""
@@ -114,9 +91,9 @@ class InpainterTraining:
         """Return what the networks make of a scene, in the mode that they are in."""
         return {"face": self.nets.fill(scene.occluded, scene.hole).float()}
 
+    @abstractmethod
     def terms(self, made: Outputs, scene: Scene) -> dict[str, Tensor]:
         """Return the generator's losses, each named as the option that is its weight."""
-        raise NotImplementedError
 
     def judgement(self, critic: nn.Module, images: Tensor, scene: Scene) -> Tensor:
         """Return a discriminator's answers.
@@ -135,6 +112,14 @@ class InpainterTraining:
     def shown(self, made: Outputs, scene: Scene) -> Tensor:
         """Return what a discriminator is shown of the outputs, (N, 3, H, W)."""
         return made["face"]
+
+    def sketches(self, made: Outputs, scene: Scene) -> Sequence[Tensor]:
+        """Return (N, 3, H, W) rows that a preview shows above all others; here none."""
+        return ()
+
+    def figures(self, made: Outputs, scene: Scene) -> dict[str, float]:
+        """Return what a validation measures besides, without gradients; here nothing."""
+        return {}
 
     def rules(self, scene: Scene) -> Game:
         """Return what discriminator and generator play for, which may depend on the scene."""
@@ -241,17 +226,18 @@ class InpainterTraining:
 
     @torch.no_grad()
     def preview(self, batch: FaceBatch) -> Tensor:
-        """Return rows of input, generated, final and truth."""
+        """Return rows of :meth:`sketches`, input, generated, final and truth."""
         scene = self._scene(batch, self.options["dilate"])
         self.nets.eval()
-        face = self.outputs(scene)["face"]
-        return torch.cat([scene.occluded, face, self._final(face, scene), scene.clean])
+        made = self.outputs(scene)
+        face, above = made["face"], self.sketches(made, scene)
+        return torch.cat([*above, scene.occluded, face, self._final(face, scene), scene.clean])
 
     @torch.no_grad()
     def validate(self, batch: FaceBatch) -> Mapping[str, float]:
         """Return how alike the teachers find final and clean faces, which decides; or, without
-        teachers, the PSNR inside the mask. Then PSNR over all, and each loss term's share of the
-        gradient at the generated face.
+        teachers, the PSNR inside the mask. Then PSNR over all, each loss term's share of the
+        gradient at the generated face, and :meth:`figures`.
         """
         scene = self._scene(batch, self.options["dilate"])
         self.nets.eval()
@@ -266,7 +252,7 @@ class InpainterTraining:
             pulling = {name: term for name, term in terms.items() if term.requires_grad}
             figures |= shares(pulling, made["face"])
         self.critics.train()
-        return figures
+        return figures | self.figures(made, scene)
 
     def networks(self) -> Mapping[str, nn.Module]:
         """Return the networks that the steps call."""
