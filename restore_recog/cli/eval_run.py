@@ -13,7 +13,6 @@ import click
 from restore_recog import registry
 from restore_recog.cli import options
 from restore_recog.cli.eval_options import FIELDS
-from restore_recog.errors import OutputError
 from restore_recog.evaluation.cache import CACHE
 from restore_recog.segmenters import names
 from restore_recog.specs import split
@@ -82,17 +81,16 @@ def check_values(given: dict[str, Any]) -> None:
     """Find what is missing or in the way before anything heavy is imported.
 
     Raises:
-        OutputError: The results folder exists.
+        OutputError: The results folder exists, or cannot be made.
         RestoreRecogError: A file or a folder of data is missing, or an arm or a covering unknown.
     """
     from restore_recog.coverings import choose
     from restore_recog.evaluation.arms import check_arms
+    from restore_recog.system.atomic import check_output
 
-    output = given["output"]
-    if output is not None and output.is_dir() and not (given["resume"] or given["overwrite"]):
-        raise OutputError(
-            f"The results folder '{output}' exists; go on with its run with --resume, replace it "
-            "with --overwrite, or name another one."
+    if given["output"] is not None and not (given["resume"] or given["overwrite"]):
+        check_output(
+            given["output"], "go on with its run with --resume, replace it with --overwrite"
         )
     check_arms([name.strip() for name in (given["arms"] or "").split(",") if name.strip()])
     choose(given["coverings"], given["colour"], given["pattern"], given["difficulty"])

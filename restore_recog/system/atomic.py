@@ -83,13 +83,19 @@ def flat(values: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Any]]
             yield f"{name}{key}", value
 
 
-def check_output(folder: Path) -> None:
+def check_output(folder: Path, remedy: str = "") -> None:
     """Refuse a results folder that exists or cannot be made, before any work is done.
+
+    Args:
+        folder: The place.
+        remedy: What a command can do with a folder that exists; empty for nothing.
 
     Raises:
         OutputError: It exists, or its place is not a folder that can be written to.
     """
     folder = Path(folder)
+    if remedy and os.path.isdir(folder):
+        raise OutputError(f"The results folder '{folder}' exists; {remedy}, or name another one.")
     if os.path.lexists(folder):
         number = 2
         while os.path.lexists(folder.with_name(f"{folder.name}-{number}")):
@@ -114,7 +120,8 @@ def check_place(folder: Path) -> None:
         raise OutputError(
             f"'{there}' is not a folder that can be written to; name another place with --output."
         )
-    most = os.pathconf(there, "PC_NAME_MAX")
+    # Windows cannot be asked, and takes as many.
+    most = os.pathconf(there, "PC_NAME_MAX") if hasattr(os, "pathconf") else 255
     for name in folder.absolute().relative_to(there).parts:
         if len(os.fsencode(name)) > most:
             raise OutputError(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from restore_recog.evaluation.arms import Fused, RestoredClean
+from restore_recog.evaluation.arms import Clean, Fused, Occluded, RestoredClean
 from restore_recog.evaluation.figure import Figure, FigureName
 from restore_recog.evaluation.results import ArmReport, EvaluationReport, Example, Verdict
 from restore_recog.evaluation.words.grounds import Ground, grounds
@@ -86,8 +86,8 @@ def _answer(report: EvaluationReport, verdict: Verdict, arms: Mapping[str, ArmRe
 
 def _changed(arms: Mapping[str, ArmReport], arm: ArmReport, ground: Ground) -> Fact:
     """Return a rate before and after restoring."""
-    title, term = _PLAIN.get(ground.rate.partition("@")[0], (ground.words, ""))
-    before = arms.get("occluded")
+    title, term = _PLAIN.get(ground.rate.kind, (ground.words, ""))
+    before = arms.get(Occluded.name)
     shown = [
         _percent(one.figures[ground.rate])
         for one in (before, arm)
@@ -168,11 +168,11 @@ def _interval(gain: Figure) -> str:
 
 def _picture(report: EvaluationReport, arm: str) -> Photograph | None:
     """Return a probe as it came, restored and bare, of the example in the middle."""
-    shown = [one for one in report.examples if arm in one.titles and "occluded" in one.titles]
+    shown = [one for one in report.examples if {arm, Occluded.name} <= {*one.titles}]
     if not shown:
         return None
     example = shown[len(shown) // 2]
-    titles = [title for title in ("occluded", arm, "clean") if title in example.titles]
+    titles = [title for title in (Occluded.name, arm, Clean.name) if title in example.titles]
     side = example.strip.shape[0]
     places = [example.titles.index(title) for title in titles]
     tiles = [example.strip[:, place * side : (place + 1) * side] for place in places]
