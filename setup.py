@@ -131,6 +131,7 @@ setup(
             "landmark_gender = restore_recog.restorers.landmark_gender:LandmarkGender",
             "aotgan = restore_recog.restorers.aotgan:AOTGAN",
             "deepfill = restore_recog.restorers.deepfill:DeepFill",
+            "gcf = restore_recog.restorers.gcf:GCF",
             "glcic = restore_recog.restorers.glcic:GLCIC",
             "pix2pix = restore_recog.restorers.pix2pix:Pix2Pix",
             "edgeconnect = restore_recog.restorers.edgeconnect:EdgeConnect",

@@ -16,13 +16,16 @@ ENDINGS = (".pth", ".pt")
 """Endings of files as torchvision offers them."""
 
 
-def fetched(known: WeightsEnum, what: str, instead: str) -> Mapping[str, Tensor]:
+def fetched(
+    known: WeightsEnum, what: str, instead: str, option: str = "init"
+) -> Mapping[str, Tensor]:
     """Return torchvision's weights, from its cache or from the internet.
 
     Args:
         known: Which.
         what: What they are called in the message.
         instead: What else to do where they cannot be had.
+        option: With which a file is named.
 
     Raises:
         TrainingError: They cannot be had.
@@ -33,19 +36,23 @@ def fetched(known: WeightsEnum, what: str, instead: str) -> Mapping[str, Tensor]
         place = Path(torch.hub.get_dir()) / "checkpoints" / Path(known.url).name
         raise TrainingError(
             f"{what} cannot be had ({first_line(error)}). Put the file {known.url} at {place}, "
-            f"name it with --set init=FILE, or {instead}."
+            f"name it with --set {option}=FILE, or {instead}."
         ) from error
     return tensors
 
 
-def read(path: Path) -> Mapping[str, Tensor]:
+def read(path: Path, option: str = "init") -> Mapping[str, Tensor]:
     """Return the tensors of a file as torchvision offers them; it cannot run code.
+
+    Args:
+        path: The file.
+        option: With which it was named.
 
     Raises:
         WeightsError: It is missing, unreadable, no table of tensors, or not finite.
     """
     if not path.is_file():
-        raise WeightsError(f"There is no weights file {path}; check --set init.")
+        raise WeightsError(f"There is no weights file {path}; check --set {option}.")
     try:
         tensors = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged zip or pickle raises nearly anything

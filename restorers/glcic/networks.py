@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from restore_recog.nn.critic_branch import CriticBranch, same
+from restore_recog.nn.critic_branch import CriticBranch, around, same
 from restore_recog.nn.inpainting.restorer import InpaintingNets
 
 UPSAMPLING = ("deconv", "bilinear")
@@ -107,41 +107,6 @@ class ContextCritic(nn.Module):
         """Return the logits of (N, 3, size, size) images."""
         parts = [self.whole(images), self.part(around(images, holes, self.side))]
         return self.head(torch.cat(parts, 1))  # type: ignore[no-any-return]
-
-
-def around(images: Tensor, holes: Tensor, side: int) -> Tensor:
-    """Return (N, C, side, side): of each image what lies around the middle of its own hole.
-
-    The crop is moved where it would leave the image. Without a hole it is the image's middle.
-
-    Args:
-        images: (N, C, H, W).
-        holes: (N, 1, H, W) in {0, 1}.
-        side: At most H and W.
-    """
-    tops = _starts(holes.amax((1, 3)), side)
-    lefts = _starts(holes.amax((1, 2)), side)
-    return torch.stack(
-        [
-            image[:, top : top + side, left : left + side]
-            for image, top, left in zip(images, tops, lefts, strict=True)
-        ]
-    )
-
-
-def _starts(covered: Tensor, side: int) -> list[int]:
-    """Return where *side* places begin whose middle is that of the covered ones.
-
-    Args:
-        covered: (N, L) in {0, 1}.
-        side: At most L.
-    """
-    length = covered.shape[1]
-    first = covered.argmax(1)
-    last = length - 1 - covered.flip(1).argmax(1)  # without a hole first and last of all
-    start = torch.div(first + last + 1 - side, 2, rounding_mode="floor")
-    starts: list[int] = start.clamp(0, length - side).tolist()
-    return starts
 
 
 class GLCICNets(InpaintingNets):

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from restore_recog.errors import TrainingError
 from restore_recog.nn.adversarial import ENTROPY, judged
+from restore_recog.nn.critic_branch import check_view
 from restore_recog.nn.inpainting.scene import Outputs, Scene
 from restore_recog.nn.inpainting.training import InpainterTraining
 from restore_recog.restorers.glcic.networks import ContextCritic, GLCICNets
@@ -27,13 +27,10 @@ class GLCICTraining(InpainterTraining):
         """Return the discriminator of both views.
 
         Raises:
-            TrainingError: The local view is larger than the image.
+            TrainingError: The local view is larger than the image, or too small.
         """
         o = self.options
-        if o["local"] > o["size"]:
-            raise TrainingError(
-                f"glcic's option 'local' cannot be {o['local']}: images have {o['size']} pixels."
-            )
+        check_view(self.family.model, o["local"], o["size"], len(o["local_widths"]))
         critic = ContextCritic(
             o["critic_widths"],
             o["local_widths"],

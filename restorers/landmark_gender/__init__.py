@@ -17,10 +17,11 @@ from restore_recog.api import Classifier, Landmarker, answers
 from restore_recog.errors import ImageError, PluginError
 from restore_recog.labels import GENDER, GENDERS, UNKNOWN
 from restore_recog.nn.restorer import NetRestorer
-from restore_recog.restorers.landmark_gender.dots import dot_map, known, located
+from restore_recog.restorers.landmark_gender.dots import dot_map, known
 from restore_recog.restorers.landmark_gender.model import CODES, POOLED, LandmarkGenderNets
 from restore_recog.restorers.landmark_gender.parts import classifier_of, landmarker_of
 from restore_recog.restorers.landmark_gender.presets import CONFIGURATION
+from restore_recog.restoring.landmarking import located
 from restore_recog.restoring.restoration import resize
 
 if TYPE_CHECKING:

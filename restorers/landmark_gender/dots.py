@@ -7,9 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from restore_recog.api import Landmarker, answers
 from restore_recog.landmarks import OF_68
-from restore_recog.restoring.restoration import resize
 
 SCHEMES = ("98", "68", "none")
 """Which landmarks the networks are shown."""
@@ -35,23 +33,6 @@ def dot_map(points: Tensor, size: Sequence[int], scheme: str = "98") -> Tensor:
     counts = torch.zeros(points.shape[0], height * width, device=points.device)
     counts = counts.scatter_add(1, places, known.float())  # several points may share a pixel
     return counts.clamp(max=1).view(-1, 1, height, width)
-
-
-def located(landmarker: Landmarker, images: Tensor) -> Tensor:
-    """Return the (N, 98, 2) landmarks that a landmarker finds, in pixels of the images.
-
-    Args:
-        landmarker: On the device of the images.
-        images: (N, 3, H, W) in [0, 1]; resized to what it wants.
-
-    Raises:
-        PluginError: It breaks its contract.
-    """
-    small = landmarker.image_size
-    points = answers.located(landmarker, resize(images, small))
-    height, width = images.shape[2:]
-    ratio = points.new_tensor([width / small[1], height / small[0]])
-    return (points + 0.5) * ratio - 0.5
 
 
 def known(points: Tensor) -> Tensor:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeVar
 
-from restore_recog import weights as weights_file
 from restore_recog.api import Classifier, Landmarker
-from restore_recog.errors import PluginError, RestoreRecogError, TrainingError, WeightsError
+from restore_recog.errors import PluginError, WeightsError
 from restore_recog.labels import GENDER
 from restore_recog.registry import Registry, classifiers, landmarkers
 
@@ -32,31 +31,6 @@ def classifier_of(name: str, weights: Path, device: str) -> Classifier:
             "not its gender."
         )
     return classifier
-
-
-def teaching_landmarker(options: dict[str, object], device: str) -> Landmarker:
-    """Return the landmarker that a training names, and record there which one it is.
-
-    Args:
-        options: With ``landmarker``, a name or ``NAME=FILE``; afterwards the name alone, and in
-            ``landmarker_mark`` its file's :func:`restore_recog.weights.teacher_mark`.
-        device: Where it computes.
-
-    Raises:
-        TrainingError: It is not available.
-    """
-    spec = str(options["landmarker"])
-    try:
-        landmarker = landmarkers.create(spec, device=device)
-    except RestoreRecogError as error:
-        raise TrainingError(
-            f"The training needs the landmarker '{spec}' ({error}); name its weights with --set "
-            "landmarker=hourglass=FILE, or train without landmarks: --set landmarks=none."
-        ) from error
-    file = landmarker.weights
-    options["landmarker"] = landmarker.name
-    options["landmarker_mark"] = "" if file is None else weights_file.teacher_mark(file)
-    return landmarker
 
 
 def _part(plugins: Registry[P], name: str, weights: Path, device: str) -> P:

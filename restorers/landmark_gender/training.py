@@ -30,7 +30,7 @@ from restore_recog.nn.masks import grow, pasted
 from restore_recog.nn.options import learnt, plain
 from restore_recog.nn.stepping import adam, shares, start_from, update
 from restore_recog.nn.teachers import Teachers
-from restore_recog.restorers.landmark_gender.dots import dot_map, known, located
+from restore_recog.restorers.landmark_gender.dots import dot_map, known
 from restore_recog.restorers.landmark_gender.losses import (
     GeneratorTerms,
     Scene,
@@ -38,8 +38,8 @@ from restore_recog.restorers.landmark_gender.losses import (
 )
 from restore_recog.restorers.landmark_gender.model import POOLED, LandmarkGenderNets
 from restore_recog.restorers.landmark_gender.networks import Discriminator
-from restore_recog.restorers.landmark_gender.parts import teaching_landmarker
 from restore_recog.restorers.landmark_gender.presets import read_options
+from restore_recog.restoring.landmarking import located, teaching_landmarker
 from restore_recog.types import FaceBatch
 
 MODEL = "landmark_gender"
@@ -83,7 +83,9 @@ class LandmarkGenderTraining:
             net.to(self.device)
         self.landmarker: Landmarker | None = None
         if o["landmarks"] != "none" and o["landmark_source"] != "zeros":
-            self.landmarker = teaching_landmarker(o, device)
+            self.landmarker = teaching_landmarker(
+                o, device, "train without landmarks: --set landmarks=none"
+            )
         self.identity: Teachers | None = None
         if o["identity"] or o["margin"]:
             self.identity = Teachers.of_options(o, device)

@@ -7,12 +7,14 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from landmark_fakes import points
 
 from restore_recog.nn.inpainting.training import InpainterTraining
 from restore_recog.restorers.aotgan.training import AOTGANTraining
 from restore_recog.restorers.ctsdg.training import CTSDGTraining
 from restore_recog.restorers.deepfill.training import DeepFillTraining
 from restore_recog.restorers.edgeconnect.training import EdgeConnectTraining
+from restore_recog.restorers.gcf.training import GCFTraining
 from restore_recog.restorers.glcic.training import GLCICTraining
 from restore_recog.restorers.pix2pix.training import Pix2PixTraining
 from restore_recog.restorers.pluralistic.training import PluralisticTraining
@@ -21,6 +23,7 @@ from restore_recog.types import FaceBatch
 INPAINTERS: Mapping[str, type[InpainterTraining]] = {
     "aotgan": AOTGANTraining,
     "deepfill": DeepFillTraining,
+    "gcf": GCFTraining,
     "glcic": GLCICTraining,
     "pix2pix": Pix2PixTraining,
     "edgeconnect": EdgeConnectTraining,
@@ -43,5 +46,12 @@ def faces(n: int = 2, side: int = 32, cloth: float = 0.2) -> FaceBatch:
     clean = F.interpolate(coarse, (side, side), mode="bilinear")
     masks = torch.zeros(n, 1, side, side)
     masks[:, :, side // 2 : -4, side // 4 : -side // 4] = 1
+    where = points(side).repeat(n, 1, 1)
     people = {"subject": torch.arange(n)}
-    return FaceBatch(clean * (1 - masks) + cloth * masks, masks, clean=clean, attributes=people)
+    return FaceBatch(
+        clean * (1 - masks) + cloth * masks,
+        masks,
+        clean=clean,
+        attributes=people,
+        landmarks98=where,
+    )

@@ -9,7 +9,8 @@ import torch
 from inpainters import faces
 
 from restore_recog.errors import TrainingError
-from restore_recog.restorers.glcic.networks import CompletionNet, ContextCritic, GLCICNets, around
+from restore_recog.nn.critic_branch import around
+from restore_recog.restorers.glcic.networks import CompletionNet, ContextCritic, GLCICNets
 from restore_recog.restorers.glcic.presets import FAMILY
 from restore_recog.restorers.glcic.training import GLCICTraining
 

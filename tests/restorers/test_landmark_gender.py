@@ -18,11 +18,12 @@ from restore_recog.labels import GENDERS
 from restore_recog.landmarks import OF_68
 from restore_recog.nn.attention import ShortLongAttention, attended
 from restore_recog.restorers.landmark_gender import LandmarkGender
-from restore_recog.restorers.landmark_gender.dots import dot_map, located
+from restore_recog.restorers.landmark_gender.dots import dot_map
 from restore_recog.restorers.landmark_gender.model import LandmarkGenderNets
 from restore_recog.restorers.landmark_gender.networks import Discriminator, Generator
 from restore_recog.restorers.landmark_gender.presets import PRESETS
 from restore_recog.restoring.export import export
+from restore_recog.restoring.landmarking import located
 from restore_recog.testing import RestorerContract
 from restore_recog.types import FaceBatch
 

@@ -21,10 +21,11 @@ from restore_recog.labels import UNKNOWN
 from restore_recog.metrics import quality
 from restore_recog.nn.inpainting.features import VGG19
 from restore_recog.nn.inpainting.losses import variation
-from restore_recog.restorers.landmark_gender.dots import dot_map, located
+from restore_recog.restorers.landmark_gender.dots import dot_map
 from restore_recog.restorers.landmark_gender.losses import Scene
 from restore_recog.restorers.landmark_gender.presets import PRESETS
 from restore_recog.restorers.landmark_gender.training import BETAS, LandmarkGenderTraining
+from restore_recog.restoring.landmarking import located
 from restore_recog.training.stepper import Stepper
 from restore_recog.types import FaceBatch
 
