@@ -23,6 +23,7 @@ TEST = [
     *TEACHER,
     *QUALITY,
     "pandas",
+    "playwright",
     "pytest",
     "pytest-xdist",
     "scikit-image",

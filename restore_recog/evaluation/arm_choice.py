@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from restore_recog.api import Restorer
 from restore_recog.errors import DataError
 from restore_recog.evaluation.arm import NO_CLEAN, Arm
-from restore_recog.evaluation.arms import ARMS, DEFAULT_ARMS, Occluded
+from restore_recog.evaluation.arms import ARMS, DEFAULT_ARMS, Occluded, RestoredClean
 from restore_recog.evaluation.oracle_arms import ORACLE_LABELS, ORACLES, Oracle, OracleMask
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.segmenters.names import ChosenSegmenter
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from restore_recog.evaluation.run.faces import ProbeFace
 
 NO_IMAGE = "the protocol asks about images, and it has none of its own"
+
+NOTHING_HIDDEN = "the restorers are given the true masks, and those of bare faces are empty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class ArmChoice:
         self._restorers = restorers
         self._segmented = any(segmenters.values())
         self._maskless = [name for name, one in restorers.items() if "masks" not in one.needs]
+        # A true mask of a bare face is empty, so that restoring it says nothing.
+        self._idle = [n for n, one in segmenters.items() if not one and n not in self._maskless]
         self.dropped: dict[str, str] = {}
 
     def specs(self) -> tuple[ArmSpec, ...]:
@@ -108,6 +112,8 @@ class ArmChoice:
             self._drop(OracleMask.name, "the restorers are given the true masks already")
         if self._maskless and len(self._maskless) == len(self._restorers):
             self._drop(OracleMask.name, "no restorer of the run reads a mask")
+        if self._idle and len(self._idle) == len(self._restorers) and not self._asked:
+            self._drop(RestoredClean.name, NOTHING_HIDDEN)
         for arm in ORACLES:
             if not any(arm.kind in one.needs for one in self._restorers.values()):
                 self._drop(arm.name, arm.untold)
@@ -165,6 +171,7 @@ class ArmChoice:
             for name, restorer in self._restorers.items()
             if not (isinstance(arm, OracleMask) and name in self._maskless)
             and not (isinstance(arm, Oracle) and arm.kind not in restorer.needs)
+            and not (isinstance(arm, RestoredClean) and name in self._idle and not self._asked)
         ]
         if isinstance(arm, OracleMask):
             # No segmenter moves what a restorer makes of true masks: its first name stands for all.

@@ -127,7 +127,7 @@ class RestoredClean(Restored):
     """The restorer on unoccluded probes: does it do harm?"""
 
     name = "restored-clean"
-    default = covered = answers = False
+    covered = answers = False
     base = "clean"
     beside = ""
     quality = "whole"

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from restore_recog.evaluation.results import ArmReport
+from restore_recog.evaluation.results import ArmReport, EvaluationReport
+from restore_recog.metrics.verification import DetCurve
 from restore_recog.reporting import plots, report_figures
 from restore_recog.reporting.columns import Column
 from restore_recog.reporting.compare import Comparison
 from restore_recog.reporting.pairing import Difference, Pairing
 from restore_recog.reporting.report_figures import Plot
 from restore_recog.reporting.tables import arms_text
+from restore_recog.system.atomic import json_text, plain
 
 OVERLAID = ("clean", "occluded", "restored")
 """Arms whose curves are drawn over each other."""
@@ -29,12 +31,16 @@ COLUMNS = {
 
 
 def side_by_side(comparison: Comparison) -> list[ArmReport]:
-    """Return the arms of all runs, named ``arm, run``, those of one kind together."""
+    """Return the arms of all runs, named ``arm, run``, those of one kind together.
+
+    An arm with the same figures in several runs is there once.
+    """
     arms = [(run, arm) for run in comparison.runs for arm in run.report.arms]
     kinds = list(dict.fromkeys(arm.arm for _, arm in arms))
     names = list(dict.fromkeys(arm.name for _, arm in arms))
     arms.sort(key=lambda pair: (kinds.index(pair[1].arm), names.index(pair[1].name)))
-    return [replace(arm, name=f"{arm.name}, {run.name}") for run, arm in arms]
+    rows = (_Shown(run.name, arm.name, json_text(plain(arm.facts())), arm) for run, arm in arms)
+    return [replace(arm, name=name) for name, arm in _merged(rows, len(comparison.runs)).items()]
 
 
 def text(comparison: Comparison) -> str:
@@ -113,44 +119,51 @@ def images(comparison: Comparison) -> dict[str, Plot]:
     return drawn
 
 
-def _det_curves(comparison: Comparison) -> Mapping[str, Any]:
-    curves = []
+def _det_curves(comparison: Comparison) -> Mapping[str, DetCurve]:
+    def key(curve: DetCurve) -> bytes:
+        return curve.fmr.tobytes() + curve.fnmr.tobytes()
+
+    return _overlaid(comparison, report_figures.det_curves, key)
+
+
+def _cmc_curves(comparison: Comparison) -> Mapping[str, NDArray[np.float64]]:
+    return _overlaid(comparison, report_figures.cmc_curves, lambda rates: rates.tobytes())
+
+
+def _overlaid(
+    comparison: Comparison,
+    curves_of: Callable[[EvaluationReport], Mapping[str, Any]],
+    key: Callable[[Any], bytes],
+) -> Mapping[str, Any]:
+    """Return legend text -> curve, of the arms in :data:`OVERLAID` in that order."""
+    shown = []
     for run in comparison.runs:
-        by_arm = report_figures.det_curves(run.report)
-        for arm in _overlaid(run.report.arms):
-            if arm.name in by_arm:
-                curve = by_arm[arm.name]
-                key = curve.fmr.tobytes() + curve.fnmr.tobytes()
-                curves.append(_Curve(run.name, arm.arm, arm.name, key, curve))
-    return _merged(curves, len(comparison.runs))
+        curves = curves_of(run.report)
+        for arm in run.report.arms:
+            if arm.arm in OVERLAID and arm.name in curves:
+                curve = curves[arm.name]
+                place = OVERLAID.index(arm.arm)
+                shown.append((place, _Shown(run.name, arm.name, key(curve), curve)))
+    shown.sort(key=lambda pair: pair[0])
+    return _merged([one for _, one in shown], len(comparison.runs))
 
 
-def _cmc_curves(comparison: Comparison) -> Mapping[str, Any]:
-    curves = [
-        _Curve(run.name, arm.arm, arm.name, np.array(arm.cmc).tobytes(), np.array(arm.cmc))
-        for run in comparison.runs
-        for arm in _overlaid(run.report.arms)
-        if arm.cmc
-    ]
-    return _merged(curves, len(comparison.runs))
+class _Shown(NamedTuple):
+    """What one run has of an arm; *key* is equal where that is equal."""
 
-
-def _overlaid(arms: Sequence[ArmReport]) -> list[ArmReport]:
-    return [arm for arm in arms if arm.arm in OVERLAID]
-
-
-class _Curve(NamedTuple):
     run: str
-    kind: str
     arm: str
-    key: bytes
-    curve: Any
+    key: str | bytes
+    what: Any
 
 
-def _merged(curves: Sequence[_Curve], runs: int) -> Mapping[str, Any]:
-    """Return legend text -> curve; a curve that is the same in every run is drawn once."""
-    counts = Counter((one.arm, one.key) for one in curves)
-    return {
-        f"{one.arm}, {'all runs' if counts[one.arm, one.key] == runs else one.run}": one.curve
-        for one in sorted(curves, key=lambda one: OVERLAID.index(one.kind))
-    }
+def _merged(shown: Iterable[_Shown], runs: int) -> dict[str, Any]:
+    """Return ``arm, run`` -> what is shown; what is the same in several runs is there once."""
+    alike: dict[tuple[str, str | bytes], list[_Shown]] = {}
+    for one in shown:
+        alike.setdefault((one.arm, one.key), []).append(one)
+    merged = {}
+    for same in alike.values():
+        where = "all runs" if len(same) == runs else " + ".join(one.run for one in same)
+        merged[f"{same[0].arm}, {where}"] = same[0].what
+    return merged

@@ -5,6 +5,7 @@ matplotlib is imported inside the functions, so that importing this module costs
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 # Okabe and Ito's palette, safe for colour-blind readers; line styles help in grey print.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _STYLES = ("-", "--", "-.", ":")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
+_ACROSS = 36  # letters of a legend in two columns
 _TICKS = (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99)
 _TOP = 0.99  # upper end of both DET axes
 
@@ -52,9 +54,7 @@ def det_figure(curves: Mapping[str, DetCurve]) -> Figure:
         x = _deviate(curve.fmr, curve.n_impostor)
         y = _deviate(curve.fnmr, curve.n_genuine)
         # steps-pre on falling FMR: up at the old FMR, then left at the new FNMR.
-        look = _look(number) | {"marker": _MARKERS[number % len(_MARKERS)], "ms": 4}
-        every = (number * 0.03, 0.22)  # of the figure's diagonal, apart for each curve
-        axes.plot(x, y, drawstyle="steps-pre", label=unmarked(name), markevery=every, **look)
+        axes.plot(x, y, drawstyle="steps-pre", label=named(name, 2 * _ACROSS), **_look(number))
     _deviate_axes(axes, floors)
     axes.set_title(
         f"{_numbers([c.n_genuine for c in curves.values()])} genuine and "
@@ -80,8 +80,7 @@ def cmc_figure(curves: Mapping[str, NDArray[np.float64]]) -> Figure:
     longest = max(len(rates) for rates in curves.values())
     for number, (name, rates) in enumerate(curves.items()):
         ranks = np.arange(1, len(rates) + 1)
-        marker = "o" if longest <= 30 else None
-        axes.plot(ranks, 100 * rates, marker=marker, ms=3, label=unmarked(name), **_look(number))
+        axes.plot(ranks, 100 * rates, label=named(name, 2 * _ACROSS), **_look(number))
     ranks = np.arange(1, longest + 1)
     axes.plot(ranks, 100 * ranks / longest, color="0.5", lw=1, ls=(0, (1, 2)), label="chance")
     if longest > 30:
@@ -118,8 +117,17 @@ def _empty_figure(xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
+def named(arm: str, width: int) -> str:
+    """Return the name of an arm, or of several that do not differ, in lines of so many letters."""
+    return textwrap.fill(unmarked(arm), width)
+
+
 def _look(number: int) -> dict[str, Any]:
+    """Return how a curve is drawn; its markers show where it lies under another one."""
     return {
+        "marker": _MARKERS[number % len(_MARKERS)],
+        "markersize": 4,
+        "markevery": (number % len(_MARKERS) * 0.03, 0.27),  # of the diagonal, apart for each
         "color": COLOURS[number % len(COLOURS)],
         "linestyle": _STYLES[number % len(_STYLES)],
         "linewidth": 1.6,
@@ -128,7 +136,11 @@ def _look(number: int) -> dict[str, Any]:
 
 def _legend(figure: Figure) -> None:
     """Put the legend below the axes, where it covers nothing."""
-    figure.legend(loc="outside lower center", ncols=2, fontsize="small")
+    texts = [text for axes in figure.axes for text in axes.get_legend_handles_labels()[1]]
+    columns = 2 if max(map(len, texts)) <= _ACROSS else 1
+    lines = sum(text.count("\n") + 1 for text in texts) / columns
+    figure.set_figheight(figure.get_figheight() + 0.18 * max(0.0, lines - 4))
+    figure.legend(loc="outside lower center", ncols=columns, fontsize="small")
 
 
 def _numbers(counts: Sequence[int]) -> str:

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from restore_recog.evaluation.results import SightRow
 from restore_recog.metrics.calibration import Bin
-from restore_recog.names import unmarked
-from restore_recog.reporting.plots import COLOURS
-from restore_recog.reporting.plots_panels import in_panels
+from restore_recog.reporting.plots import COLOURS, named
+from restore_recog.reporting.plots_panels import TITLE, beside, in_panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +41,7 @@ def confusion_figure(tables: Mapping[str, NDArray[np.int64]], classes: Sequence[
         axes.set_xticks(range(len(columns)), [(*classes, NO_IMAGE)[c][:4] for c in columns])
         axes.set_yticks(range(len(there)), [f"{classes[c]} ({every[c]})" for c in there])
         axes.tick_params(labelsize="x-small", length=0)
-        axes.set_title(unmarked(arm), fontsize="small")
+        axes.set_title(named(arm, TITLE), fontsize="small")
     figure.supxlabel("Told by the classifier", fontsize="medium")
     figure.supylabel("True (number of probes)", fontsize="medium")
     return figure
@@ -74,7 +73,7 @@ def calibration_figure(curves: Mapping[str, Sequence[Bin]], word: str) -> Figure
         axes.plot([0, 1], [0, 1], color="0.6", lw=0.8)
         axes.vlines(said, ends[:, 0], ends[:, 1], color=COLOURS[0], lw=1)
         axes.scatter(said, seen, s=4 + 60 * share / share.sum(), color=COLOURS[0], zorder=3)
-        axes.set_title(unmarked(arm), fontsize="small")
+        axes.set_title(named(arm, TITLE), fontsize="small")
     figure.supxlabel(f"Probability of '{word}' that the classifier gives", fontsize="medium")
     figure.supylabel(f"Share that is '{word}'", fontsize="medium")
     return figure
@@ -91,13 +90,12 @@ def map_figure(rows: Sequence[SightRow], classes: Sequence[str]) -> Figure:
     for row in rows:
         arms.setdefault(row.arm, []).append(row)
     figure, grid = in_panels(len(arms))
-    for number, (axes, (arm, mine)) in enumerate(zip(grid, arms.items(), strict=True)):
+    for axes, (arm, mine) in zip(grid, arms.items(), strict=True):
         for name, colour in zip(classes, COLOURS, strict=False):
             places = np.array([(r.x, r.y) for r in mine if r.true == name]).reshape(-1, 2)
             axes.scatter(places[:, 0], places[:, 1], s=7, color=colour, linewidths=0, label=name)
         axes.set_xticks([])
         axes.set_yticks([])
-        axes.set_title(unmarked(arm), fontsize="small")
-        if number == 0:
-            axes.legend(fontsize="xx-small", loc="best", markerscale=1.5)
+        axes.set_title(named(arm, TITLE), fontsize="small")
+    beside(figure)
     return figure

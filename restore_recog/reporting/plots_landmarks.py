@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -13,6 +13,7 @@ from restore_recog.evaluation.landmarks.figures import FAILED, LandmarkStudy, Se
 from restore_recog.evaluation.results import Example
 from restore_recog.names import unmarked
 from restore_recog.reporting.plots import COLOURS, new_figure
+from restore_recog.reporting.plots_panels import beside
 from restore_recog.types import Pixels
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ SIDE = 384
 TRUE, MINE = (0, 158, 115), (213, 94, 0)
 """Colours of the true points and of those found: green and orange."""
 
-_STYLES = {"bare": "-", "covered": "--"}
+_STYLES = {"bare": ("-", "o", 0.0), "covered": ("--", "s", 0.1)}
+"""Condition -> line, marker, and where on the curve the first marker stands."""
 
 
 def curve_figure(study: LandmarkStudy) -> Figure:
@@ -45,6 +47,7 @@ def curve_figure(study: LandmarkStudy) -> Figure:
         _finish(axes, unmarked(name))
         if place == 0:
             axes.set_ylabel("Faces with at most this error (%)")
+    beside(figure)
     return figure
 
 
@@ -57,10 +60,10 @@ def _curves(axes: Axes, standing: Standing, colour: str, *, alone: bool) -> None
         x = np.concatenate([[0], each[each <= END], [END]])
         y = np.concatenate([np.arange(len(x) - 1), [len(x) - 2]]) / len(each)
         label = condition if alone else f"{standing.landmarker}, {condition}"
-        style = _STYLES.get(condition, ":")
-        axes.plot(
-            100 * x, 100 * y, style, color=colour, drawstyle="steps-post", label=unmarked(label)
-        )
+        line, marker, first = _STYLES.get(condition, (":", "^", 0.05))
+        look: dict[str, Any] = {"linestyle": line, "marker": marker, "markevery": (first, 0.2)}
+        look |= {"color": colour, "drawstyle": "steps-post", "markersize": 4}
+        axes.plot(100 * x, 100 * y, label=unmarked(label), **look)
 
 
 def _finish(axes: Axes, title: str) -> None:
@@ -68,8 +71,6 @@ def _finish(axes: Axes, title: str) -> None:
     axes.axvline(100 * FAILED, color="0.4", lw=0.8)
     axes.set(xlim=(0, 100 * END), ylim=(0, 100), xlabel="Mean error (%)")
     axes.set_title(title, fontsize="medium")
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize="small", loc="lower right")
 
 
 def strip(seen: Seen, landmarker: str) -> Example:

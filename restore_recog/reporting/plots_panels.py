@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from restore_recog.evaluation.figure import NO_FIGURE
 from restore_recog.names import unmarked
-from restore_recog.reporting.plots import COLOURS, new_figure
+from restore_recog.reporting.plots import COLOURS, named, new_figure
 from restore_recog.types import Vector
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ from restore_recog.evaluation.segmenters.figures import Standing, Study
 GENUINE, IMPOSTOR = COLOURS[0], COLOURS[1]
 _BINS = (10, 40)  # fewest and most; in between twice the root of the shortest list
 _ACROSS = 3  # panels side by side
+TITLE = 36  # letters of a panel's title in one line
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +73,21 @@ def histogram_figure(
     bins = int(np.clip(2 * np.sqrt(fewest), *_BINS))
     edges = np.linspace(low, high if high > low else low + 1e-6, bins + 1)
     figure, grid = in_panels(len(panels))
-    for number, (axes, (title, pair)) in enumerate(zip(grid, panels.items(), strict=False)):
-        _histogram(axes, pair, edges, first=number == 0)
+    for axes, (title, pair) in zip(grid, panels.items(), strict=True):
+        _histogram(axes, pair, edges)
         threshold = (thresholds or {}).get(title)
         if threshold is not None and math.isfinite(threshold):
             axes.axvline(threshold, color="0.3", lw=1, ls="--")
         failed = sum(int(np.isneginf(scores).sum()) for scores in pair)
         failures = f" ({failed} failed)" if failed else ""
-        axes.set_title(unmarked(title) + failures, fontsize="medium")
+        axes.set_title(named(title + failures, TITLE), fontsize="medium")
     figure.supxlabel(xlabel, fontsize="medium")
     figure.supylabel("Share of comparisons (%)", fontsize="medium")
+    beside(figure)
     return figure
 
 
-def _histogram(axes: Axes, pair: tuple[Vector, Vector], edges: Vector, *, first: bool) -> None:
+def _histogram(axes: Axes, pair: tuple[Vector, Vector], edges: Vector) -> None:
     sides = (("impostor", pair[1], IMPOSTOR), ("genuine", pair[0], GENUINE))
     for name, scores, colour in sides:
         done = scores[np.isfinite(scores)]
@@ -94,8 +96,16 @@ def _histogram(axes: Axes, pair: tuple[Vector, Vector], edges: Vector, *, first:
         shares = 100 * np.histogram(done, edges)[0] / done.size
         axes.stairs(shares, edges, fill=True, color=colour, alpha=0.35)
         axes.stairs(shares, edges, color=colour, lw=1.4, label=name)
-    if first:
-        axes.legend(loc="upper left", fontsize="small")
+
+
+def beside(figure: Figure) -> None:
+    """Put one legend of all panels beside them, where it covers nothing."""
+    handles: dict[str, Any] = {}
+    for axes in figure.axes:
+        pairs = zip(*axes.get_legend_handles_labels(), strict=True)
+        handles |= {text: handle for handle, text in pairs if text not in handles}
+    if handles:
+        figure.legend(handles.values(), handles, loc="outside right upper", fontsize="small")
 
 
 def in_panels(count: int, *, share: bool = True) -> tuple[Figure, list[Axes]]:
@@ -176,7 +186,7 @@ def scatter_figure(panels: Mapping[str, tuple[Vector, Vector]], xlabel: str, yla
         axes.axhline(0, color="0.4", lw=1)
         axes.axvline(0, color="0.4", lw=1)
         axes.scatter(x, y, s=8, color=COLOURS[0], alpha=0.5, linewidths=0)
-        axes.set_title(unmarked(title), fontsize="medium")
+        axes.set_title(named(title, TITLE), fontsize="medium")
     figure.supxlabel(xlabel, fontsize="medium")
     figure.supylabel(ylabel, fontsize="medium")
     return figure

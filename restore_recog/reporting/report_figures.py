@@ -20,6 +20,7 @@ from restore_recog.metrics.verification import DetCurve, det_curve
 from restore_recog.reporting import calibration, plots, plots_classes, plots_panels
 from restore_recog.reporting.columns import answering, column_of
 from restore_recog.reporting.csv_files import base
+from restore_recog.reporting.figure_support import bits, distinct, weaknesses
 from restore_recog.reporting.plots_panels import Estimate
 from restore_recog.types import Vector
 
@@ -34,10 +35,12 @@ class Plot:
     Attributes:
         png: The file's content, sharp at about one and a half times *width*.
         width: To show it at, in pixels.
+        weakness: In one sentence why the data cannot support it; empty where they can.
     """
 
     png: bytes
     width: int
+    weakness: str = ""
 
 
 GAINS = {
@@ -54,11 +57,14 @@ _FIXED = FigureName("fmr_frozen", 0.001)
 
 
 def of(report: EvaluationReport) -> dict[str, Figure]:
-    """Return file name -> figure; what the report has no numbers for is left out."""
-    pairs = pair_curves(report)
-    rates = {arm.name: np.array(arm.cmc) for arm in report.arms if arm.cmc}
+    """Return file name -> figure; what the report has no numbers for is left out.
+
+    Arms that do not differ in a figure are drawn once, under all their names.
+    """
+    curves, pairs = (distinct(one, bits) for one in (report.curves, pair_curves(report)))
+    rates = distinct(cmc_curves(report), bits)
     drawn = {
-        "det": plots.det_figure(report.curves) if report.curves else None,
+        "det": plots.det_figure(curves) if curves else None,
         "det-pairs": plots.det_figure(pairs) if pairs else None,
         "cmc": plots.cmc_figure(rates) if rates else None,
         "histograms": histograms(report),
@@ -74,30 +80,36 @@ def classes(report: EvaluationReport) -> dict[str, Figure]:
     kind = report.setup.get("asks", "")
     if kind not in KINDS or not report.sights:
         return {}
-    drawn = {
-        "confusion": plots_classes.confusion_figure(confusion(report.sights, kind), KINDS[kind])
-    }
+    tables = distinct(confusion(report.sights, kind), bits)
+    drawn = {"confusion": plots_classes.confusion_figure(tables, KINDS[kind])}
     placed = [row for row in report.sights if math.isfinite(row.x)]
     if placed:
         drawn["tsne"] = plots_classes.map_figure(placed, KINDS[kind])
-    if curves := calibration.curves(report):
+    if curves := distinct(calibration.curves(report), bits):
         drawn["calibration"] = plots_classes.calibration_figure(curves, KINDS[kind][1])
     return drawn
 
 
 def images(report: EvaluationReport) -> dict[str, Plot]:
     """Return file name -> drawn image of every figure."""
-    return {name: drawn(figure) for name, figure in of(report).items()}
+    weak = weaknesses(report)
+    return {name: drawn(figure, weak.get(name, "")) for name, figure in of(report).items()}
 
 
-def drawn(figure: Figure) -> Plot:
+def drawn(figure: Figure, weakness: str = "") -> Plot:
+    """Return a figure as an image for pages, as :class:`Plot` describes it."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     buffer = io.BytesIO()
     figure.set_dpi(140)
     # savefig would lay everything out twice.
     FigureCanvasAgg(figure).print_png(buffer)  # type: ignore[no-untyped-call]
-    return Plot(buffer.getvalue(), round(96 * float(figure.get_figwidth())))
+    return Plot(buffer.getvalue(), round(96 * float(figure.get_figwidth())), weakness)
+
+
+def cmc_curves(report: EvaluationReport) -> dict[str, Vector]:
+    """Return arm name -> (S,) rates at ranks 1 to S, of the arms that were searched."""
+    return {arm.name: np.array(arm.cmc) for arm in report.arms if arm.cmc}
 
 
 def det_curves(report: EvaluationReport) -> Mapping[str, DetCurve]:
@@ -114,14 +126,15 @@ def pair_curves(report: EvaluationReport) -> dict[str, DetCurve]:
 
 def histograms(report: EvaluationReport) -> Figure | None:
     """Return the score histograms of all arms, or None without a finite score."""
-    panels = _split(report)
+    panels = distinct(_split(report), bits)
     if not any(np.isfinite(scores).any() for pair in panels.values() for scores in pair):
         return None
-    thresholds = {
+    fixed = {
         arm.name: float(arm.figures[_FIXED].details.get("threshold", math.nan))
         for arm in report.arms
         if _FIXED in arm.figures
     }
+    thresholds = {title: fixed.get(title.split(" = ")[0], math.nan) for title in panels}
     normalised = report.setup.get("score_norm") is not None
     label = "Standard deviations of the cohort" if normalised else "Cosine similarity"
     return plots_panels.histogram_figure(panels, thresholds, label)
@@ -191,7 +204,7 @@ def _estimate(label: str, figure: Measured | None, factor: float, *, told: bool)
 def quality(report: EvaluationReport) -> Figure | None:
     """Return each probe's gain in PSNR against its gain in cosine, or None without
     clean counterparts."""
-    panels = quality_changes(report)
+    panels = distinct(quality_changes(report), bits)
     if not panels:
         return None
     return plots_panels.scatter_figure(

@@ -8,7 +8,7 @@ import pytest
 from markupsafe import escape
 from report_fakes import sample_report
 
-from restore_recog.evaluation.figure import FigureName
+from restore_recog.evaluation.figure import Figure, FigureName
 from restore_recog.reporting.pages.answer import GLOSSARY, HEADLINES, Answer, answers
 from restore_recog.reporting.pages.report import page
 
@@ -45,6 +45,23 @@ def test_what_was_not_measured_says_how_to_measure_it(shown: list[Answer]) -> No
     facts = {one.title: one for one in answers(replace(report, arms=tuple(without)))[0].facts}
     assert facts["Harm on bare faces"].value == "not measured"
     assert "restored-clean" in facts["Harm on bare faces"].note
+    note = "The arm 'restored-clean' is left out: there are no bare faces."
+    told = replace(report, arms=tuple(without), notes=("Another note.", note))
+    facts = {one.title: one for one in answers(told)[0].facts}
+    assert facts["Harm on bare faces"].note == "there are no bare faces"
+
+
+def test_what_restoring_does_to_bare_faces_is_the_figure_that_was_measured() -> None:
+    report = sample_report()
+    (own,) = (arm for arm in report.arms if arm.name == "restored-clean:alpha")
+    others = [arm for arm in report.arms if arm is not own]
+    gain = Figure("accuracy_gain", 0.0125, 0.001, 0.02)
+    of_pairs = {gain.name: gain, FigureName("accuracy"): Figure("accuracy", 0.9)}
+    of_images = {FigureName("psnr"): Figure("psnr", 31.456)}
+    for figures, value in ((of_pairs, "+1.2 points"), (of_images, "31.46 dB"), ({}, "–")):
+        arms = (*others, replace(own, figures=figures))
+        facts = {one.title: one for one in answers(replace(report, arms=arms))[0].facts}
+        assert facts["Bare faces, restored needlessly"].value == value
 
 
 def test_every_term_is_explained_where_it_stands(shown: list[Answer]) -> None:
@@ -65,7 +82,7 @@ def test_the_picture_is_labelled_as_a_guess(shown: list[Answer]) -> None:
 
 def test_tables_of_a_narrow_page_name_their_columns() -> None:
     text = page(sample_report(), {})
-    assert '<th scope="col">' in text and 'data-head="Arm"' in text and "<main>" in text
+    assert '<th scope="col">' in text and 'data-head="Rank-1, %"' in text and "<main>" in text
 
 
 @pytest.mark.parametrize("stage", ["restore", "restore:alpha"])

@@ -237,6 +237,22 @@ def test_equal_curves_are_drawn_once(before: EvaluationReport, after: Evaluation
     assert list(comparison_text._det_curves(comparison)) == list(curves)
 
 
+def test_arms_that_runs_have_in_common_are_shown_once(
+    before: EvaluationReport, after: EvaluationReport
+) -> None:
+    """Also where only some of the runs have them in common."""
+    comparison = compare([Run("a", before), Run("b", after), Run("c", before)])
+    arms = comparison_text.side_by_side(comparison)
+    names = [arm.name for arm in arms]
+    assert names[:6] == [
+        "clean, all runs", "occluded, all runs", "restored:alpha, a + c", "restored:alpha, b",
+        "restored:beta, a + c", "restored:beta, b",
+    ]  # fmt: skip
+    assert arms[2].figures == before.arms[2].figures and arms[3].figures != arms[2].figures
+    text = page(comparison)
+    assert text.count(">clean, all runs</th>") == 3 and "clean, a" not in text.replace(names[0], "")
+
+
 def test_runs_are_called_by_what_tells_them_apart(
     sample_run: Path, before: EvaluationReport, tmp_path: Path
 ) -> None:
@@ -275,7 +291,7 @@ def test_text_says_it_all(before: EvaluationReport, after: EvaluationReport) -> 
     text = comparison_text.text(compare([Run("a", before), Run("b", after)]))
     lines = text.splitlines()
     order = [line.split("  ")[0] for line in lines[2:16]]
-    assert order[:4] == ["clean, a", "clean, b", "occluded, a", "occluded, b"]
+    assert order[:3] == ["clean, all runs", "occluded, all runs", "restored:alpha, a"]
     assert "'b' minus 'a', on the same probes:" in lines
     assert re.search(r"restored:beta: rank-1 \+\d+\.\d points \(95 % interval .*\): better", text)
     assert any(line.startswith("  identical on every probe: clean, occluded") for line in lines)

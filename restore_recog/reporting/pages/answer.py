@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from restore_recog.evaluation.arms import Clean, Fused, Occluded, RestoredClean
-from restore_recog.evaluation.figure import Figure, FigureName
+from restore_recog.evaluation.figure import Figure
 from restore_recog.evaluation.results import ArmReport, EvaluationReport, Example, Verdict
 from restore_recog.evaluation.words.grounds import Ground, grounds
 from restore_recog.labels import KINDS
-from restore_recog.reporting.columns import NOTHING, known
+from restore_recog.reporting.columns import NOTHING, column_of, known
 from restore_recog.reporting.pages.elements import Photograph, photograph
 from restore_recog.reporting.strips import GUESS
 
@@ -80,13 +80,13 @@ def _answer(report: EvaluationReport, verdict: Verdict, arms: Mapping[str, ArmRe
     restorer = f"'{arm.restorer}'"
     headline = HEADLINES[verdict.answer].format(restorer=restorer, who=who)
     found_by = [_changed(arms, arm, ground) for ground in grounds(arm)]
-    facts = (*found_by, *_bare(arms, arm), *_cost(report, arm), *_instead(arms, arm))
+    facts = (*found_by, _bare(report, arms, arm), *_cost(report, arm), *_instead(arms, arm))
     return Answer(verdict, headline, facts, _picture(report, arm.name))
 
 
 def _changed(arms: Mapping[str, ArmReport], arm: ArmReport, ground: Ground) -> Fact:
     """Return a rate before and after restoring."""
-    title, term = _PLAIN.get(ground.rate.kind, (ground.words, ""))
+    title, term = _plain(ground)
     before = arms.get(Occluded.name)
     shown = [
         _percent(one.figures[ground.rate])
@@ -94,6 +94,11 @@ def _changed(arms: Mapping[str, ArmReport], arm: ArmReport, ground: Ground) -> F
         if one is not None and ground.rate in one.figures
     ]
     return Fact(title, " → ".join(shown), _points(arm.figures[ground.gain]), term)
+
+
+def _plain(ground: Ground) -> tuple[str, str]:
+    """Return what a rate is called in plain words, and its term."""
+    return _PLAIN.get(ground.rate.kind, (ground.words, ""))
 
 
 _PLAIN = {
@@ -118,13 +123,21 @@ GLOSSARY: Mapping[str, str] = {
 """Terms of the first screen."""
 
 
-def _bare(arms: Mapping[str, ArmReport], arm: ArmReport) -> list[Fact]:
+def _bare(report: EvaluationReport, arms: Mapping[str, ArmReport], arm: ArmReport) -> Fact:
     """Return what restoring does to faces that wear nothing."""
     own = arms.get(f"{RestoredClean.name}:{arm.restorer}")
-    gain = None if own is None else own.figures.get(FigureName("rank1_gain"))
-    if gain is None:
-        return [Fact("Harm on bare faces", "not measured", f"--arms ...,{RestoredClean.name}")]
-    return [Fact("Bare faces, restored needlessly", _difference(gain), _interval(gain), "rank-1")]
+    if own is None:
+        begins = f"The arm '{RestoredClean.name}' is left out: "
+        why = (note.removeprefix(begins) for note in report.notes if note.startswith(begins))
+        asked = f"--arms ...,{RestoredClean.name}"
+        return Fact("Harm on bare faces", "not measured", next(why, asked).rstrip("."))
+    title = "Bare faces, restored needlessly"
+    ground = next(iter(grounds(own)), None)
+    if ground is not None:
+        gain, term = own.figures[ground.gain], _plain(ground)[1]
+        return Fact(title, _difference(gain), _interval(gain), term)
+    likeness = column_of("psnr").cell(own.figures)
+    return Fact(title, f"{likeness.value} dB" if likeness.measured else NOTHING, "PSNR")
 
 
 def _cost(report: EvaluationReport, arm: ArmReport) -> list[Fact]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import json
+import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -20,6 +22,9 @@ from restore_recog.reporting.columns import Cell, Column
 from restore_recog.reporting.strips import labelled
 from restore_recog.reporting.tables import Marks
 from restore_recog.system.atomic import plain
+
+ACROSS = 126
+"""Letters of a head that fit a page beside the first column; more columns go into a table below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,23 @@ class Grid:
         columns = zip(*self.rows, strict=True)
         counts = [{c.n for c in column if isinstance(c, Cell) and c.measured} for column in columns]
         return [one.pop() if len(one) == 1 else "" for one in counts]
+
+    @property
+    def parts(self) -> list[Grid]:
+        """Return the table, or several with the first column again where it is too wide."""
+        count = len(self.head) - 1
+        # A column is at least as wide as the longest word of its head; 2 letters are its margin.
+        width = sum(max(map(len, re.split(r"[ -]", title))) + 2 for title in self.head[1:])
+        step = math.ceil(count / math.ceil(width / ACROSS))
+        ends = [slice(i, i + step) for i in range(1, count + 1, step)]
+        return [
+            Grid(
+                [self.head[0], *self.head[end]],
+                [[row[0], *row[end]] for row in self.rows],
+                self.marks,
+            )
+            for end in ends
+        ]
 
 
 @dataclass(frozen=True, slots=True)
