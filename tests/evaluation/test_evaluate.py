@@ -122,7 +122,7 @@ def test_a_recogniser_without_an_answer_is_a_miss() -> None:
     assert value(result, "restored:black", "rank1") == 0.0 and black.misses == 36
     assert "cosine" not in black.figures
     assert black.figures["fnmr@fmr=0.01"]["value"] == 1.0
-    assert sum(f.stage == "embed" for f in result.failures) == 72  # restored and oracle
+    assert sum(f.stage == "embed" for f in result.failures) == 108  # restored, oracle, bare
 
 
 def test_batch_size_changes_nothing() -> None:
@@ -149,6 +149,8 @@ def test_segmenter_choices() -> None:
     ranks = [[row.rank for row in rows(r, "restored:healer").values()] for r in (own, true, other)]
     assert ranks[0] == ranks[1] == ranks[2]
     assert "restored-oracle-mask:healer" not in {a.name for a in true.arms}
+    assert "restored-clean:healer" not in {a.name for a in true.arms}
+    assert any(n.startswith("The arm 'restored-clean' is left out: ") for n in true.notes)
     assert other.setup["detectors"] == {"healer": "key"}
 
 
@@ -158,6 +160,8 @@ def test_several_segmenters_in_one_run() -> None:
     assert restored == ["restored:healer+true+2", "restored:healer+key", "restored:healer+true"]
     oracles = [one.restorer for one in both.arms if one.arm == "restored-oracle-mask"]
     assert oracles == ["healer+true+2"]  # the true mask is one, whatever finds the others
+    bare = [one.restorer for one in both.arms if one.arm == "restored-clean"]
+    assert bare == ["healer+key"]  # a true mask of a bare face is empty
     for choice, name in ((KeyDetector(), "key"), ("true", "true"), ("true+2", "true+2")):
         alone = evaluate(request(covered(), segmenter=choice))
         mine = arm(both, f"restored:healer+{name}").figures

@@ -99,9 +99,9 @@ def test_each_recogniser_gets_the_report_that_it_gets_alone() -> None:
     assert {f.stage for f in both[1].failures} == {"read", "restore", "embed"}
     assert both[0].failures != both[1].failures
     # Only the strips of the report are made again, of the probes that each one's flips choose:
-    # read with their counterparts, segmented once, restored with either mask.
+    # read with their counterparts, both segmented, restored with either mask and bare.
     strips = len(both[1].examples)
-    more = [2 * strips, strips, 2 * strips]
+    more = [2 * strips, 2 * strips, 3 * strips]
     assert counts[0] == counts[1] and once == [a + b for a, b in zip(counts[0], more, strict=True)]
     assert both[1].timing.keys() >= {"read", "segment", "restore:healer", "embed"}
     assert both[1].timing["restore:healer"]["images"] > 0

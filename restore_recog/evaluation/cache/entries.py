@@ -150,6 +150,8 @@ class FinishedWork:
         self.made += len(keys)
         with ledger.collect() as failures:
             outcomes = dict(make())
+        places = list(keys)  # image by image, as they come from the cache
+        failures.sort(key=lambda failure: places.index(failure.image_id))
         ledger.failures += failures
         reasons: dict[str, list[tuple[str, str]]] = {image_id: [] for image_id in keys}
         for failure in dict.fromkeys(failures):

@@ -164,7 +164,7 @@ def test_a_default_arm_is_left_out_with_a_note_and_without_a_trace() -> None:
     data = NoMask("03/m1")
     session, runs, _ = ran(request(data, batch_size=2))
     assert [spec.name for spec in session.specs] == [
-        "clean", "occluded", "restored:healer", "fused:healer", "fill",
+        "clean", "occluded", "restored:healer", "fused:healer", "fill", "restored-clean:healer",
     ]  # fmt: skip
     assert list(runs) == [spec.name for spec in session.specs]
     note = "The arm 'restored-oracle-mask' is left out: the true masks of some probes are unknown."
