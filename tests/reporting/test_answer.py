@@ -49,6 +49,9 @@ def test_what_was_not_measured_says_how_to_measure_it(shown: list[Answer]) -> No
     told = replace(report, arms=tuple(without), notes=("Another note.", note))
     facts = {one.title: one for one in answers(told)[0].facts}
     assert facts["Harm on bare faces"].note == "there are no bare faces"
+    failed = [replace(a, fallbacks=120) if a.arm == "restored-clean" else a for a in report.arms]
+    facts = {one.title: one for one in answers(replace(report, arms=tuple(failed)))[0].facts}
+    assert facts["Harm on bare faces"].note == "all of them failed in the restorer"
 
 
 def test_what_restoring_does_to_bare_faces_is_the_figure_that_was_measured() -> None:

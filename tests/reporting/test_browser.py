@@ -93,9 +93,12 @@ def test_a_click_on_a_head_sorts(browser: Any, pages: dict[str, Path], tmp_path:
 
 
 def test_a_print_is_dark_on_white(browser: Any, pages: dict[str, Path]) -> None:
-    tab = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="dark")
-    tab.goto(pages["report"].as_uri())
+    """On an upright A4 page, which cuts nothing."""
+    tab = browser.new_page(viewport={"width": 794, "height": 1123}, color_scheme="dark")
     tab.emulate_media(media="print", color_scheme="dark")
+    for name in ("compare", "report"):
+        tab.goto(pages[name].as_uri())
+        assert tab.evaluate(CUT) == [], name
     look = """() => [getComputedStyle(document.body).backgroundColor,
         getComputedStyle(document.querySelector("nav")).display,
         getComputedStyle(document.querySelector(".plot > img")).filter]"""

@@ -131,6 +131,8 @@ def _bare(report: EvaluationReport, arms: Mapping[str, ArmReport], arm: ArmRepor
         why = (note.removeprefix(begins) for note in report.notes if note.startswith(begins))
         asked = f"--arms ...,{RestoredClean.name}"
         return Fact("Harm on bare faces", "not measured", next(why, asked).rstrip("."))
+    if 0 < len(report.rows().get(own.name, ())) <= own.fallbacks:
+        return Fact("Harm on bare faces", "not measured", "all of them failed in the restorer")
     title = "Bare faces, restored needlessly"
     ground = next(iter(grounds(own)), None)
     if ground is not None:
