@@ -14,7 +14,7 @@ from restore_recog.metrics.verification import DetCurve
 from restore_recog.reporting import plots, report_figures
 from restore_recog.reporting.columns import Column
 from restore_recog.reporting.compare import Comparison
-from restore_recog.reporting.pairing import Difference, Pairing
+from restore_recog.reporting.pairing import Difference, Pairing, Run
 from restore_recog.reporting.report_figures import Plot
 from restore_recog.reporting.tables import arms_text
 from restore_recog.system.atomic import json_text, plain
@@ -33,14 +33,22 @@ COLUMNS = {
 def side_by_side(comparison: Comparison) -> list[ArmReport]:
     """Return the arms of all runs, named ``arm, run``, those of one kind together.
 
-    An arm with the same figures in several runs is there once.
+    An arm with the same figures in several runs of one protocol is there once.
     """
     arms = [(run, arm) for run in comparison.runs for arm in run.report.arms]
     kinds = list(dict.fromkeys(arm.arm for _, arm in arms))
     names = list(dict.fromkeys(arm.name for _, arm in arms))
     arms.sort(key=lambda pair: (kinds.index(pair[1].arm), names.index(pair[1].name)))
-    rows = (_Shown(run.name, arm.name, json_text(plain(arm.facts())), arm) for run, arm in arms)
+    rows = [
+        _Shown(run.name, arm.name, _key(run, arm, apart=bool(comparison.overlay_refusal)), arm)
+        for run, arm in arms
+    ]
     return [replace(arm, name=name) for name, arm in _merged(rows, len(comparison.runs)).items()]
+
+
+def _key(run: Run, arm: ArmReport, *, apart: bool) -> str:
+    """Return what is equal where two runs have the same figures of an arm; never if *apart*."""
+    return json_text(plain(arm.facts())) + (run.name if apart else "")
 
 
 def text(comparison: Comparison) -> str:
