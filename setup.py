@@ -7,19 +7,25 @@ inside ``restore_recog/`` make the checkout itself importable in the same way.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
+# The one place of the version; importing the package would need what it installs.
+SOURCE = (HERE / "restore_recog" / "__init__.py").read_text(encoding="utf-8")
+VERSION = re.search(r'^__version__ = "(.+)"$', SOURCE, re.MULTILINE)[1]  # type: ignore[index]
 MAPPED = {"restore_recog.restorers": "restorers", "restore_recog.protocols": "protocols"}
 
 ONNX = ["onnx", "onnxruntime", "onnxscript"]
 TEACHER = [*ONNX, "onnx2torch"]
 QUALITY = ["torch-fidelity>=0.4", "torchmetrics>=1.5"]
+HUB = ["huggingface_hub>=1.0"]
 DOCS = ["mkdocs-material>=9.5", "mkdocstrings[python]>=0.27"]
 TEST = [
     *DOCS,
+    *HUB,
     *TEACHER,
     *QUALITY,
     "pandas",
@@ -42,7 +48,7 @@ def packages() -> list[str]:
 
 setup(
     name="restore-recog",
-    version="0.1.0",
+    version=VERSION,
     description="Measures whether restoring a masked face first helps a face recogniser.",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
@@ -102,6 +108,9 @@ setup(
         "biharmonic": ["scikit-image"],
         "diffusers": ["accelerate", "diffusers>=0.30", "transformers"],
         "docs": DOCS,
+        "hub": HUB,
+        "wandb": ["wandb>=0.17"],
+        "mlflow": ["mlflow>=2.14"],
         "dlib": ["dlib-bin", "face_recognition_models"],
         "onnx": ONNX,
         "teacher": TEACHER,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 if not os.path.isdir(os.path.join(__path__[0], "restorers")):
     __path__.append(os.path.dirname(__path__[0]))
 
-__version__ = "0.1.0"
+__version__ = "0.3.0"
 
 __all__ = ["EvalRequest", "Report", "Restoration", "RestoredRecognizer", "evaluate", "register"]
 

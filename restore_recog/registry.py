@@ -107,15 +107,15 @@ class Registry(Generic[T]):
         Args:
             spec: As for :meth:`load`; an argument becomes the first positional argument, and what
                 follows in ``name=FILE`` the keyword argument ``weights``.
-            options: Keyword arguments of the constructor; None stands for no weights file.
+            options: Keyword arguments of the constructor; ``weights`` may be ``hf:USER/REPO``,
+                and None stands for no weights file.
 
         Raises:
             PluginError: As :meth:`load`, or the constructor does not take these arguments.
             WeightsError: There is no such file, or another is given beside it.
         """
         plugin, argument = self._resolve(spec)
-        if specs.weighted(spec)[1] is not None:
-            options["weights"] = specs.own_weights(self.kind, spec, options.get("weights"))
+        options |= specs.weights_option(self.kind, spec, options.get("weights"))
         arguments = [] if argument is None else [argument]
         try:
             inspect.signature(plugin).bind(*arguments, **options)

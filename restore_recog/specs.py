@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from restore_recog import hub
 from restore_recog.errors import PluginError, WeightsError
 from restore_recog.names import printable
 
@@ -25,10 +26,10 @@ def weighted(spec: str) -> tuple[str, Path | None]:
     """Return (spec, None), or what stands before ``=`` and the weights file behind it.
 
     No name has a ``=``, but an argument may be a file whose name has one (``onnx:a=b.onnx``):
-    behind an argument only what ends with ``.safetensors`` is a weights file.
+    behind an argument only what ends with ``.safetensors``, or ``hf:USER/REPO``, is a weights file.
     """
     name, equals, file = spec.partition("=")
-    if not equals or (":" in name and not file.endswith(SAFETENSORS)):
+    if not equals or (":" in name and not (file.endswith(SAFETENSORS) or hub.is_address(file))):
         return spec, None
     return name, Path(file).expanduser()
 
@@ -69,23 +70,29 @@ def value(text: str) -> Any:
         return text
 
 
-def own_weights(kind: str, spec: str, other: object) -> Path:
-    """Return the weights file that ``name=FILE`` names.
+def weights_option(kind: str, spec: str, given: Path | str | None) -> dict[str, Path]:
+    """Return ``weights`` as a plug-in is made with it: the file of ``name=FILE``, or *given*.
 
     Args:
         kind: What the plug-in is, for the message.
         spec: As it was asked for.
-        other: Weights that are given beside it, or None.
+        given: Weights that are given beside it, a file or ``hf:USER/REPO``; None for none.
+
+    Returns:
+        Nothing where there are none.
 
     Raises:
-        WeightsError: There is no such file, or there are other weights.
+        WeightsError: There is no such file, it cannot be fetched, or there are both.
     """
-    file = weighted(spec)[1]
-    if other is not None:
+    named = weighted(spec)[1]
+    if named is None:
+        return {} if given is None else {"weights": hub.local(given)}
+    if given is not None:
         raise WeightsError(
-            f"The {kind} '{spec}' names its weights file, and {other} is given beside it; leave "
+            f"The {kind} '{spec}' names its weights file, and {given} is given beside it; leave "
             "one of them out."
         )
-    if file is None or not file.is_file():
+    file = hub.local(named)
+    if not file.is_file():
         raise WeightsError(f"There is no weights file {file}, which '{spec}' names.")
-    return file
+    return {"weights": file}

@@ -139,14 +139,23 @@ def _halved(tensor: Tensor) -> Tensor:
     return half if bool(half.isfinite().all()) else tensor
 
 
+def header(path: Path) -> dict[str, str]:
+    """Return what the header of a weights file says, as texts; no tensor is read.
+
+    Raises:
+        WeightsError: The file is missing or corrupt.
+    """
+    with _opened(path) as file:
+        return dict(file.metadata() or {})
+
+
 def note(path: Path) -> str:
     """Return the note in a weights file's header, ``""`` where there is none.
 
     Raises:
         WeightsError: The file is missing or corrupt.
     """
-    with _opened(path) as file:
-        return str((file.metadata() or {}).get("note", ""))
+    return header(path).get("note", "")
 
 
 def training(path: Path) -> dict[str, Any]:
@@ -159,9 +168,7 @@ def training(path: Path) -> dict[str, Any]:
     Raises:
         WeightsError: The file is missing or corrupt.
     """
-    with _opened(path) as file:
-        header = {"training": "{}"} | (file.metadata() or {})
-    facts = _json(header, "training", path)
+    facts = _json({"training": "{}"} | header(path), "training", path)
     covered = facts.get("covered", 0.0)
     if type(covered) not in (int, float) or not 0 <= covered <= 1:
         raise WeightsError(

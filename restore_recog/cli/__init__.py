@@ -54,6 +54,7 @@ COMMANDS = {
     "pack": ("restore_recog.cli.pack", "Pack the training faces of data sets into one file."),
     "validate": ("restore_recog.cli.validate", "Check data sets for problems."),
     "export": ("restore_recog.cli.export", "Export a restorer as ONNX or torch.export."),
+    "publish": ("restore_recog.cli.publish", "Put weights on the Hugging Face hub."),
     "bench": ("restore_recog.cli.bench", "Measure speed and memory (checkout only)."),
     "coverings": ("restore_recog.cli.coverings", "List and draw the synthetic coverings."),
     "list": ("restore_recog.cli.list", "List the installed plug-ins."),

@@ -100,7 +100,8 @@ OPTIONS: dict[str, Decorator[Any]] = {
         "--weights",
         multiple=True,
         metavar="[NAME=]FILE",
-        help="Weights file of the restorer; NAME= says whose, where there are several.  "
+        help="Weights file of the restorer, or hf:USER/REPO[@REVISION] on the Hugging Face hub; "
+        "NAME= says whose, where there are several.  "
         "[default: shipped]",
     ),
     **{name: _of_field(one) for name, one in FIELDS.items()},

@@ -179,9 +179,7 @@ def judge_weights(entries: tuple[str, ...]) -> dict[str, Path]:
                 f"--judge takes one NAME=FILE for each metric, such as fid=inception.pth, not "
                 f"'{text}'."
             )
-        path = options.existing_weights(Path(file).expanduser())
-        assert path is not None
-        files[name] = path
+        files[name] = options.existing(Path(file).expanduser())
     return files
 
 
@@ -205,6 +203,4 @@ def restorer_weights(specs: tuple[str, ...], files: tuple[str, ...]) -> dict[str
                 f"Say to which of the restorers {', '.join(specs)} the weights '{text}' belong, "
                 f"e.g. --weights {specs[0]}=FILE."
             )
-    for path in chosen.values():
-        options.existing_weights(path)
-    return chosen
+    return {spec: options.existing(path) for spec, path in chosen.items()}

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from restore_recog import hub
 from restore_recog.cli.plugin_names import PluginName
 from restore_recog.errors import WeightsError
 from restore_recog.labels import EXPRESSION, EXPRESSIONS, GENDER
@@ -51,7 +52,11 @@ leave_out = click.option(
     "e.g. celeba/7213/193500.jpg: from the data set's folder or its parent.",
 )
 weights = click.option(
-    "--weights", type=PATH, help="Weights file of the restorer.  [default: shipped]"
+    "--weights",
+    type=PATH,
+    metavar="FILE",
+    help="Weights file of the restorer, or hf:USER/REPO[@REVISION] on the Hugging Face hub.  "
+    "[default: shipped]",
 )
 overwrite = click.option("--overwrite", is_flag=True, help="Replace results that exist.")
 
@@ -262,12 +267,18 @@ def use_threads(count: int | None) -> None:
         torch.set_num_threads(count)
 
 
-def existing_weights(file: Path | None) -> Path | None:
-    """Return a weights file that was asked for, whether or not the model will read it.
+def existing(file: Path) -> Path:
+    """Return a weights file that was asked for, fetched where it is ``hf:USER/REPO``.
 
     Raises:
-        WeightsError: It is missing.
+        WeightsError: It is missing, or cannot be fetched.
     """
-    if file is not None and not file.is_file():
-        raise WeightsError(f"There is no weights file {file}.")
-    return file
+    place = hub.local(file)
+    if not place.is_file():
+        raise WeightsError(f"There is no weights file {place}.")
+    return place
+
+
+def existing_weights(file: Path | None) -> Path | None:
+    """Return :func:`existing`, whether or not the model will read it; None for none."""
+    return None if file is None else existing(file)

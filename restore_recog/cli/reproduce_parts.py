@@ -52,9 +52,7 @@ def row_options(parts: Sequence[PaperTable], given: Mapping[str, Any]) -> RowOpt
     files = _pairs("--row-weights", given["row_weights"], known)
     for spec in specs.values():
         registry.recognizers.check(spec)
-    weights = {key: Path(file).expanduser() for key, file in files.items()}
-    for file in weights.values():
-        options.existing_weights(file)
+    weights = {key: options.existing(Path(file).expanduser()) for key, file in files.items()}
     return RowOptions(specs, weights)
 
 

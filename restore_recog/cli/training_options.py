@@ -110,6 +110,16 @@ _OPTIONS = (
         help="Images between weights that are kept for good, in OUTPUT/kept.  [default: none]",
     ),
     click.option(
+        "--log",
+        "trackers",
+        type=click.Choice(["tensorboard", "wandb", "mlflow"]),
+        multiple=True,
+        default=["tensorboard"],
+        show_default=True,
+        help="Where losses, validations, sample images and the options are logged; repeat for "
+        "several, e.g. --log tensorboard --log wandb. --resume goes on in the same run there.",
+    ),
+    click.option(
         "--validate-every",
         type=click.IntRange(min=1),
         default=10_000,

@@ -68,7 +68,9 @@ def _train(
     from restore_recog.system.processes import Processes
     from restore_recog.training import checkpoint
     from restore_recog.training.run_state import seed_everything
+    from restore_recog.training.trackers import check
 
+    check(options.trackers)
     allocation.keep_freed_blocks(own["device"])
     here = Processes.current()
     here.lead(lambda: _claim(options.output, options.resume))

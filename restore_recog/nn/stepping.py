@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from restore_recog import hub
 from restore_recog import weights as weights_file
 from restore_recog.errors import TrainingError
 from restore_recog.nn import precision
@@ -37,7 +37,7 @@ def start_from(nets: nn.Module, init: str, model: str, fresh: Sequence[str] = ()
             raise TrainingError(f"There is no network '{name}'; there are {', '.join(known)}.")
     if not init:
         return ""
-    path = weights_file.shipped(model) if init == "shipped" else Path(init)
+    path = weights_file.shipped(model) if init == "shipped" else hub.local(init)
     tensors = weights_file.load(path, model)[1]
     kept = {name: tensor for name, tensor in tensors.items() if name.split(".")[0] not in fresh}
     for name in fresh:

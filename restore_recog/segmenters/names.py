@@ -5,7 +5,7 @@
 ``true``                    the true mask
 ``true+3``, ``true-3``      the true mask widened or narrowed by that many pixels of the crop
 ``average[:KIND]``          a segmenter that is registered, here one fixed mask
-``fmodr[=FILE]``            the segmenter of a restorer, with your own weights file
+``fmodr[=FILE]``            the segmenter of a restorer, with your own weights file (or ``hf:...``)
 ``my_module:MySegmenter``   your own class, segmenter or restorer
 ==========================  ==================================================================
 """
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from restore_recog import registry
+from restore_recog import hub, registry
 from restore_recog.api import Restorer, Segmenter
 from restore_recog.errors import PluginError, PluginImportError, UnknownPluginError, WeightsError
 from restore_recog.names import numbered
@@ -58,9 +58,9 @@ def check(choice: str) -> None:
 
 
 def parts(choice: str) -> tuple[str, Path | None]:
-    """Return the name and, of ``NAME=FILE``, the weights file."""
+    """Return the name and, of ``NAME=FILE``, the weights file, fetched where the hub has it."""
     name, equals, file = choice.partition("=")
-    return name, Path(file) if equals else None
+    return name, hub.local(file) if equals else None
 
 
 def described(choice: str | Segmenter) -> str:
@@ -70,7 +70,7 @@ def described(choice: str | Segmenter) -> str:
     from restore_recog.weights import fingerprint  # here: checking a name must not import torch
 
     name, file = parts(choice)
-    return choice if file is None else f"{name}={file.name} (SHA-256 {fingerprint(file)})"
+    return choice if file is None else f"{name}={hub.title(file)} (SHA-256 {fingerprint(file)})"
 
 
 def title(choice: str | Segmenter) -> str:

@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from restore_recog import weights
+from restore_recog import hub, weights
 from restore_recog.api import Classifier, Recognizer, Restorer
 from restore_recog.errors import WeightsError
 
@@ -54,7 +54,10 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def model(plugin: Restorer | Recognizer | Classifier) -> dict[str, Any]:
-    """Return name, weights file and its SHA-256 (None without weights), image size, settings."""
+    """Return name, weights file and its SHA-256 (None without weights), image size, settings.
+
+    Weights from the Hugging Face hub come with their repository and commit.
+    """
     path = plugin.weights
     if path is None:
         try:
@@ -62,12 +65,15 @@ def model(plugin: Restorer | Recognizer | Classifier) -> dict[str, Any]:
         except WeightsError:
             path = None
     digest = weights.fingerprint(path) if path is not None and path.is_file() else None
-    settings = dict(getattr(plugin, "settings", {}))  # in the record only where there are any
+    # In the record only where there are any.
+    settings = dict(getattr(plugin, "settings", {}))
+    source = {} if path is None else hub.origin(path)
     return {
         "name": plugin.name,
         "argument": getattr(plugin, "argument", None),
         "weights": None if path is None else path.name,
         "sha256": digest,
+        **({"hub": source} if source else {}),
         "image_size": list(plugin.image_size),
         **({"settings": settings} if settings else {}),
     }

@@ -24,6 +24,7 @@ class TrainingSettings:
         validate_every: Images between two validations; one more follows every phase.
         ema: Decay of the average of the weights that is written, shown and validated; 0 for none.
         compiled: Whether the networks go through torch.compile.
+        trackers: Where it is logged, of :data:`restore_recog.training.trackers.TRACKERS`.
     """
 
     seed: int = 0
@@ -39,3 +40,4 @@ class TrainingSettings:
     validate_every: int = 10_000
     ema: float = 0.0
     compiled: bool = False
+    trackers: tuple[str, ...] = ("tensorboard",)

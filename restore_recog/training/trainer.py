@@ -48,7 +48,7 @@ class Trainer:
 
     The folder receives ``last.pt`` and ``previous.pt`` (checkpoints), ``weights.safetensors``,
     ``best.safetensors`` and ``kept`` (where asked for), ``run.json``, ``failures.csv``, ``logs``
-    (TensorBoard) and ``samples`` (images).
+    (of the trackers) and ``samples`` (images).
 
     Args:
         trainable: The model; seeded by the caller through :func:`seed_everything`.
@@ -133,7 +133,10 @@ class Trainer:
     def _log(self) -> TrainingLog | NoLog:
         if not self.processes.leads:
             return NoLog()
-        return TrainingLog(self.run_dir, self.progress.images_seen(self.phases))
+        seen = self.progress.images_seen(self.phases)
+        facts = {**self.record, **self._provenance, "settings": asdict(self.settings)}
+        facts["phases"] = [[p.name, p.images, p.batch_size] for p in self.phases]
+        return TrainingLog(self.run_dir, seen, self.settings.trackers, plain(facts))
 
     def _begin(self, resume: bool) -> None:
         self._started = self._saved = time.monotonic()
