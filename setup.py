@@ -28,6 +28,8 @@ TEST = [
     *HUB,
     *TEACHER,
     *QUALITY,
+    "ipykernel",
+    "nbclient",
     "pandas",
     "playwright",
     "pytest",

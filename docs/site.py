@@ -44,6 +44,7 @@ def _moved() -> dict[str, str]:
         place = file.relative_to(ROOT).as_posix()
         places[place] = f"{place}.txt" if file.suffix != ".toml" else place
     places["CITATION.cff"] = "CITATION.cff"
+    places["examples/verdict.ipynb"] = "examples/verdict.ipynb"
     return places
 
 

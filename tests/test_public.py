@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -281,27 +280,3 @@ class TestRegister:
     def test_what_is_no_plugin_is_refused(self, plugin, said):
         with pytest.raises(PluginImportError, match=said):
             register(plugin)
-
-
-class TestPages:
-    """The Python that the README and the concepts show runs, on rendered faces."""
-
-    @pytest.mark.parametrize("page", ["README.md", "docs/concepts.md"])
-    def test_the_five_lines_run(
-        self, page, tiny_recognizer, tmp_path, monkeypatch, capsys, undrawn
-    ):
-        pytest.importorskip("pandas")
-        text = (Path(__file__).parents[1] / page).read_text(encoding="utf-8")
-        (block,) = re.findall(
-            r"```python\n(from restore_recog import evaluate\n.*?)```", text, re.S
-        )
-        asked = 'evaluate(restorer="fmodr", protocol="fmor", data="lfw:PATH")'
-        assert asked in block and len(block.split("\n\n")[1].splitlines()) < 5
-        small = (
-            f'evaluate(restorer="telea", protocol="fmor", data="phantom:4x4", limit=4,'
-            f' recognizer="{tiny_recognizer}", segmenter="true", progress=False)'
-        )
-        monkeypatch.chdir(tmp_path)
-        exec(block.replace(asked, small), {})
-        assert "restored:telea" in capsys.readouterr().out
-        assert (tmp_path / "runs" / "lfw" / "report.html").is_file()

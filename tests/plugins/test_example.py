@@ -14,13 +14,14 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from restore_recog import registry
+from restore_recog import registry, weights
 from restore_recog.cli import main
+from restore_recog.errors import TrainingError, WeightsError
 from restore_recog.recognizers.crop_templates import ARCFACE
 from restore_recog.testing import RecognizerContract, RestorerContract, face_batch
 
 ROOT = Path(__file__).parents[2]
-MODULES = ("restore_recog_mirror", "restore_recog_lbp")
+MODULES = ("restore_recog_mirror", "restore_recog_lbp", "restore_recog_unet")
 RESTORER, RECOGNIZER = ROOT / "docs" / "add-a-restorer.md", ROOT / "docs" / "add-a-recogniser.md"
 
 
@@ -47,7 +48,7 @@ def installed(tmp_path_factory):
         sys.modules.pop(module, None)
 
 
-@pytest.mark.parametrize(("module", "most"), [("restore_recog_mirror", 30), (MODULES[1], 40)])
+@pytest.mark.parametrize(("module", "most"), [*zip(MODULES, (30, 40, 130), strict=True)])
 def test_it_is_short(module, most):
     files = [example(module) / "pyproject.toml", example(module) / f"{module}.py"]
     assert sum(len(file.read_text().splitlines()) for file in files) < most
@@ -58,6 +59,7 @@ def test_it_is_short(module, most):
     [
         ("restore_recog_mirror", "restore_recog_mirror.py", ROOT / "README.md"),
         ("restore_recog_mirror", "pyproject.toml", RESTORER),
+        ("restore_recog_unet", "restore_recog_unet.py", RESTORER),
         ("restore_recog_lbp", "restore_recog_lbp.py", RECOGNIZER),
         ("restore_recog_lbp", "pyproject.toml", RECOGNIZER),
     ],
@@ -127,3 +129,61 @@ def test_both_work_with_eval(installed, tmp_path, spec, undrawn):
     assert report["arms"][1]["restorer"] == "mirror"
     assert report["setup"]["recognizer"]["name"] == "lbp"
     assert report["setup"]["recognizer_fed_from"] == "photograph"
+
+
+@pytest.fixture(scope="module")
+def trained(installed, tmp_path_factory):
+    """Return the folder of a short training of the U-Net on rendered faces."""
+    folder = tmp_path_factory.mktemp("unet") / "run"
+    result = CliRunner().invoke(
+        main,
+        ["train-restorer", "--restorer", "unet", "--data", "phantom:6x2", "--device", "cpu",
+         "--workers", "0", "--set", "width=8", "--set", "images=96", "--set", "batch_size=8",
+         "--set", "lr=0.005", "--validation-share", "0.4", "--validate-every", "48",
+         "--output", str(folder)],
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+def test_it_learns_and_is_validated(trained):
+    best = weights.load(trained / "best.safetensors", "unet")[1]
+    assert {name.split(".")[0] for name in best} == {"down", "up", "last"}
+    record = json.loads((trained / "run.json").read_text())
+    assert record["finished"] and record["best"]["figures"]["psnr_mask"] > 8
+    training = registry.restorers.load("unet").trainable(width=8, lr=0.005)
+    batch = face_batch(4, (128, 128))
+    losses = [training.step(batch, 0.0)["l1"] for _ in range(12)]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_it_is_evaluated(trained, tmp_path, undrawn):
+    result = CliRunner().invoke(
+        main,
+        ["eval", "--restorer", "unet", "--weights", str(trained / "best.safetensors"),
+         "--data", "phantom:4x4", "--recognizer", "lbp", "--segmenter", "true", "--device", "cpu",
+         "--arms", "occluded,restored", "--output", str(tmp_path / "out"), "--no-cache"],
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["arms"][1]["restorer"] == "unet"
+
+
+def test_its_messages_say_what_to_do(installed, tmp_path):
+    with pytest.raises(WeightsError, match="comes without weights: train it"):
+        registry.restorers.create("unet")
+    narrow = tmp_path / "narrow.safetensors"
+    weights.save(narrow, "unet", {"width": 3}, {})
+    with pytest.raises(WeightsError, match="no width that 'unet' can have"):
+        registry.restorers.create("unet", weights=narrow)
+    with pytest.raises(TrainingError, match="one preset, 'compact'"):
+        registry.restorers.load("unet").trainable("paper")
+
+
+class TestUNet(RestorerContract):
+    @pytest.fixture(autouse=True)
+    def _trained(self, trained):
+        self.weights = trained / "best.safetensors"
+
+    def create(self):
+        return registry.restorers.create("unet", weights=self.weights)

@@ -28,8 +28,11 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    for guide in (ROOT / "docs").glob("*.md"):
-        assert (tmp_path / guide.stem / "index.html").is_file()
+    for guide in (ROOT / "docs").glob("**/*.md"):
+        place = guide.relative_to(ROOT / "docs").with_suffix("")
+        assert (
+            tmp_path / (place.parent if place.name == "index" else place) / "index.html"
+        ).is_file()
     for card in (ROOT / "restore_recog" / "weights").glob("*.md"):
         assert (tmp_path / "weights" / card.stem / "index.html").is_file()
     api = (tmp_path / "api" / "index.html").read_text(encoding="utf-8")

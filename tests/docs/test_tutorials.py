@@ -1,0 +1,77 @@
+"""The tutorials, run as they stand; what they print is what the pages show, but for numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import doc_pages
+import doc_shell
+import pytest
+from doc_pages import Block, blocks
+
+from restore_recog import registry
+
+FEW = {
+    "docs/tutorial.md": {"fmor-40": "fmor-4", "--restorer fmodr ": "--restorer telea "},
+}
+"""What takes minutes on a page -> what a test has the seconds for."""
+
+LEFT = "lfw:PATH"
+"""Commands with data that a reader has and the tests have not; test_pages reads their options."""
+
+PAGES = [page for page in doc_pages.PAGES if "tutorial" in page and blocks(page, "sh")]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Work in an empty folder with the U-Net as if it were installed."""
+    monkeypatch.chdir(tmp_path)
+    with doc_pages.examples_on_the_path(tmp_path):
+        registry.restorers.add("unet", import_module("restore_recog_unet").UNet)
+        yield tmp_path
+        registry.restorers.remove("unet")
+
+
+def test_all_of_them_are_in_the_list() -> None:
+    index = doc_pages.read("docs/tutorials/index.md")
+    for page in PAGES:
+        link = page.removeprefix("docs/tutorials/").replace("docs/", "../")
+        assert f"]({link})" in index
+    assert len(PAGES) == 6
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_it_runs_and_prints_what_it_shows(page: str, here: Path, undrawn: None) -> None:
+    printed = ""
+    for block in blocks(page):
+        if block.left or LEFT in block.text:
+            continue
+        if block.language == "sh":
+            printed = doc_shell.run(smaller(block, page))
+        elif block.language == "python":
+            exec(block.text, {})
+        elif page not in FEW and not block.text.startswith("photos/"):
+            assert_shown(block, printed)
+
+
+def smaller(block: Block, page: str) -> Block:
+    text = block.text
+    for said, run in FEW.get(page, {}).items():
+        text = text.replace(said, run)
+    return Block(block.line, block.language, text, block.left)
+
+
+def assert_shown(block: Block, printed: str) -> None:
+    """What stands between two lines of ``...`` was printed in these words, in this order."""
+    place = 0
+    for shown in map(words_only, re.split(r"^\.\.\.$", block.text, flags=re.M)):
+        place = words_only(printed).find(shown, place)
+        assert place >= 0, f"line {block.line}: {shown}"
+
+
+def words_only(text: str) -> str:
+    """Return a text with every number as 0, and any white space as one blank."""
+    return " ".join(re.sub(r"[+-]?\d[\d.,]*", "0", text).split())
