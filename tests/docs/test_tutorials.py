@@ -43,7 +43,12 @@ def test_all_of_them_are_in_the_list() -> None:
     assert len(PAGES) == 6
 
 
-@pytest.mark.parametrize("page", PAGES)
+SLOW = "docs/tutorials/two-machines.md"
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(p, marks=pytest.mark.slow if p == SLOW else ()) for p in PAGES]
+)
 def test_it_runs_and_prints_what_it_shows(page: str, here: Path, undrawn: None) -> None:
     printed = ""
     for block in blocks(page):
