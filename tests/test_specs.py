@@ -20,6 +20,8 @@ from restore_recog.cli import options
         ("ecgan:fear", "ecgan", "fear", None),
         ("ecgan:fear=runs/w.safetensors", "ecgan", "fear", "runs/w.safetensors"),
         ("onnx:a=b.onnx", "onnx", "a=b.onnx", None),
+        ("fmodr=hf:me/fmodr@v1", "fmodr", None, "hf:me/fmodr@v1"),
+        ("ecgan:fear=hf:me/ecgan", "ecgan", "fear", "hf:me/ecgan"),
         ("my.module:Mine=w.safetensors", "my.module", "Mine", "w.safetensors"),
     ],
 )

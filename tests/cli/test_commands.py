@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import click
 import pytest
@@ -56,6 +58,16 @@ def test_help_and_list_import_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_version_is_the_same_wherever_it_stands():
+    root = Path(__file__).parents[2]
+    newest = re.search(
+        r"^## \[(\d.+)\] - (\S+)$", (root / "CHANGELOG.md").read_text(), re.MULTILINE
+    )
+    citation = (root / "CITATION.cff").read_text()
+    assert newest is not None and newest[1] == __version__
+    assert f"version: {__version__}\n" in citation and f"date-released: {newest[2]}" in citation
 
 
 def test_version():
