@@ -234,17 +234,22 @@ def _form(tensor: Tensor) -> tuple[Any, ...]:
     return tensor.shape, tensor.is_floating_point(), tensor.is_complex()
 
 
-def shipped(model: str) -> Path:
+def shipped(model: str, train: str = "") -> Path:
     """Return the weights file that comes with the package.
+
+    Args:
+        model: The plug-in's name.
+        train: The command that trains it, where its file is named as ``NAME=FILE``.
 
     Raises:
         WeightsError: None is shipped for this model.
     """
     path = SHIPPED / f"{model}.safetensors"
     if not path.is_file():
-        raise WeightsError(
-            f"No weights are shipped for '{model}'; train them and pass the file with --weights."
-        )
+        how = "train them and pass the file with --weights."
+        if train:
+            how = f"train them with '{train}' and name the file: {model}=RUN/best.safetensors."
+        raise WeightsError(f"No weights are shipped for '{model}'; {how}")
     return path
 
 

@@ -15,13 +15,16 @@ from restore_recog import weights as weights_file
 from restore_recog.api import Classifier
 from restore_recog.classifiers.gender.networks import GenderNet
 from restore_recog.classifiers.gender.presets import NAME, configuration
-from restore_recog.errors import PluginError, TrainingError, WeightsError
+from restore_recog.errors import PluginError, TrainingError
 from restore_recog.labels import GENDER
 from restore_recog.names import brief
 from restore_recog.nn.building import ready
 
 if TYPE_CHECKING:
     from restore_recog.classifiers.gender.training import GenderTraining
+
+TRAIN = f"restore-recog train-classifier --classifier {NAME} --data utkface:PATH --output RUN"
+"""The command that makes its weights."""
 
 
 class GenderClassifier(Classifier):
@@ -52,7 +55,7 @@ class GenderClassifier(Classifier):
             raise PluginError(
                 f"The classifier '{NAME}' takes no argument '{brief(argument)}'; leave it out."
             )
-        super().__init__(None, weights=weights or _shipped(), device=device)
+        super().__init__(None, weights=weights or weights_file.shipped(NAME, TRAIN), device=device)
         assert self.weights is not None
         self.net, config = ready(
             GenderNet, self.weights, NAME, device, configuration("paper").of_file
@@ -92,14 +95,3 @@ class GenderClassifier(Classifier):
                 f"'{NAME}', or 'resnet18:LABEL'."
             )
         return GenderTraining(preset, device, **options)
-
-
-def _shipped() -> Path:
-    try:
-        return weights_file.shipped(NAME)
-    except WeightsError as error:
-        raise WeightsError(
-            f"No weights of the classifier '{NAME}' are shipped; train them with 'restore-recog "
-            f"train-classifier --classifier {NAME} --data utkface:PATH --data lfw:PATH --output "
-            f"RUN' and name the file: {NAME}=RUN/best.safetensors."
-        ) from error

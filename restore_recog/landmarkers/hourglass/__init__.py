@@ -14,7 +14,7 @@ from torch import Tensor
 
 from restore_recog import weights as weights_file
 from restore_recog.api import Landmarker
-from restore_recog.errors import PluginError, TrainingError, WeightsError
+from restore_recog.errors import PluginError, TrainingError
 from restore_recog.landmarkers.hourglass import checkpoint
 from restore_recog.landmarkers.hourglass.checkpoint import ENDINGS
 from restore_recog.landmarkers.hourglass.heatmaps import read
@@ -25,6 +25,9 @@ from restore_recog.nn.building import ready
 
 if TYPE_CHECKING:
     from restore_recog.landmarkers.hourglass.training import HourglassTraining
+
+TRAIN = f"restore-recog train-landmarker --landmarker {NAME} --data ... --output RUN"
+"""The command that makes its weights."""
 
 
 class HourglassLandmarker(Landmarker):
@@ -50,7 +53,7 @@ class HourglassLandmarker(Landmarker):
                 f"'{NAME}:{brief(argument)}' is no landmarker: '{NAME}' takes nothing behind a "
                 f"colon; a weights file is named by {NAME}=FILE."
             )
-        super().__init__(weights=weights or _shipped(), device=device)
+        super().__init__(weights=weights or weights_file.shipped(NAME, TRAIN), device=device)
         assert self.weights is not None
         if self.weights.suffix in ENDINGS:
             self.net, self.options = _published(self.weights, device)
@@ -98,14 +101,3 @@ def _published(path: Path, device: str) -> tuple[HourglassNet, dict[str, Any]]:
     net.eval().requires_grad_(False)
     net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return net, options
-
-
-def _shipped() -> Path:
-    try:
-        return weights_file.shipped(NAME)
-    except WeightsError as error:
-        raise WeightsError(
-            f"No weights of the landmarker '{NAME}' are shipped; train them with 'restore-recog "
-            f"train-landmarker --landmarker {NAME} --data ... --output RUN' and name the file: "
-            f"{NAME}=RUN/best.safetensors."
-        ) from error

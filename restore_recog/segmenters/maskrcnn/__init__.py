@@ -12,7 +12,7 @@ from torch import Tensor
 
 from restore_recog import weights as weights_file
 from restore_recog.api import Segmenter
-from restore_recog.errors import PluginError, TrainingError, WeightsError
+from restore_recog.errors import PluginError, TrainingError
 from restore_recog.names import brief
 from restore_recog.nn.building import ready
 from restore_recog.nn.masks import NetSegmenter, grow
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 MOST = 32
 """Pixels by which a mask may be widened."""
+
+TRAIN = f"restore-recog train-segmenter --segmenter {NAME} --data ... --output RUN"
+"""The command that makes its weights."""
 
 
 class MaskRCNNSegmenter(Segmenter):
@@ -51,7 +54,9 @@ class MaskRCNNSegmenter(Segmenter):
     def __init__(
         self, argument: str | None = None, *, weights: Path | None = None, device: str = "cpu"
     ) -> None:
-        super().__init__(argument, weights=weights or _shipped(), device=device)
+        super().__init__(
+            argument, weights=weights or weights_file.shipped(NAME, TRAIN), device=device
+        )
         assert self.weights is not None
         self.wider = 0 if argument is None else _pixels(argument)
         net, _ = ready(CoveringNet, self.weights, NAME, device, CONFIGURATION.of_file)
@@ -83,17 +88,6 @@ class MaskRCNNSegmenter(Segmenter):
                 f"changes nothing in a training; train '{NAME}'."
             )
         return MaskRCNNTraining(preset, device, **options)
-
-
-def _shipped() -> Path:
-    try:
-        return weights_file.shipped(NAME)
-    except WeightsError as error:
-        raise WeightsError(
-            f"No weights of the segmenter '{NAME}' are shipped; train them with 'restore-recog "
-            f"train-segmenter --segmenter {NAME} --data ... --output RUN' and name the file: "
-            f"--segmenter {NAME}=RUN/best.safetensors."
-        ) from error
 
 
 def _pixels(argument: str) -> int:
