@@ -150,8 +150,8 @@ class FinishedWork:
         self.made += len(keys)
         with ledger.collect() as failures:
             outcomes = dict(make())
-        places = list(keys)  # image by image, as they come from the cache
-        failures.sort(key=lambda failure: places.index(failure.image_id))
+        places = {image_id: place for place, image_id in enumerate(keys)}
+        failures.sort(key=lambda failure: places[failure.image_id])  # as they come from the cache
         ledger.failures += failures
         reasons: dict[str, list[tuple[str, str]]] = {image_id: [] for image_id in keys}
         for failure in dict.fromkeys(failures):
