@@ -4,38 +4,21 @@ neither has seen.
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from unseen import covered_phantoms
 
 from restore_recog import registry
 from restore_recog.api import answers
-from restore_recog.coverings import cover
-from restore_recog.images import to_tensor
-from restore_recog.labels import EXPRESSIONS, code
-from restore_recog.photographs import photographed
+from restore_recog.labels import EXPRESSIONS
 from restore_recog.restoring.restoration import resize
-from restore_recog.types import FaceBatch, FaceImage
-
-SIDE = 128
+from restore_recog.types import FaceBatch
 
 
 @pytest.fixture(scope="module")
 def covered() -> FaceBatch:
-    """Return covered faces of 120 test people, with their expressions."""
-    dataset = registry.datasets.create("phantom:120x1")
-    samples = [s for s in dataset.samples() if s.attributes["split"] == "test"]
-    images, masks, codes = [], [], []
-    for number, (sample, image) in enumerate(zip(samples, dataset.read(samples), strict=True)):
-        assert isinstance(image, FaceImage)
-        crop = photographed(image, SIDE)
-        drawn = cover(crop.pixels, crop.landmarks, seed=number)
-        images.append(drawn.pixels)
-        masks.append(drawn.mask)
-        codes.append(code("expression", sample.attributes["expression"]))
-    shapes = torch.from_numpy(np.stack(masks)).unsqueeze(1).float()  # (N, 1, S, S)
-    return FaceBatch(to_tensor(images), shapes, attributes={"expression": torch.tensor(codes)})
+    return covered_phantoms(120)
 
 
 def right(spec: str, batch: FaceBatch, truth: Tensor) -> float:

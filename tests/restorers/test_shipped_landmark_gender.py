@@ -8,39 +8,29 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
+from unseen import covered_phantoms, decibels
 
 from restore_recog import registry, weights
 from restore_recog.labels import GENDERS
-from restore_recog.training.faces import TrainingFaces
-from restore_recog.training.loader import BatchPlan
 from restore_recog.types import FaceBatch
 
 NAME = "landmark_gender"
 
 pytestmark = pytest.mark.skipif(
-    not (weights.SHIPPED / f"{NAME}.safetensors").is_file(), reason="no weights are shipped"
+    not any((folder / f"{NAME}.safetensors").is_file() for folder in weights.folders()),
+    reason="no weights are shipped",
 )
 
 
 @pytest.fixture(scope="module")
 def faces() -> FaceBatch:
-    """Return covered phantoms that no training has seen."""
-    source = TrainingFaces.from_datasets(
-        [registry.datasets.create("phantom:24x2")], 128, seed=3, progress=False
-    )
-    return source.batch(0, BatchPlan("shipped", 48, 0, 1, 0, 1.0), covered=1.0)
+    return covered_phantoms(48)
 
 
 def restored(argument: str, batch: FaceBatch, **told: Tensor) -> Tensor:
     """Return the batch restored by one generator, told nothing else than *told*."""
     model = registry.restorers.create(f"{NAME}:{argument}")
     return model.restore(FaceBatch(batch.images, batch.masks, attributes=told))
-
-
-def decibels(images: Tensor, batch: FaceBatch) -> float:
-    assert batch.clean is not None
-    error = ((images - batch.clean).square() * batch.masks).flatten(1).sum(1)
-    return float(-10 * (error / (3 * batch.masks.flatten(1).sum(1))).log10().mean())
 
 
 def test_landmarks_are_worth_half_a_decibel(faces: FaceBatch) -> None:
