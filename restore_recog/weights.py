@@ -26,7 +26,7 @@ from restore_recog.system.atomic import whole_file
 FORMAT = "restore-recog-weights-1"
 SHIPPED = Path(__file__).parent / "weights"
 SYSTEMS = "restore_recog_systems"
-"""The package, installed beside this one or not, with weights of the systems in the papers' tables."""
+"""The package, installed beside this one or not, with weights of the systems in papers' tables."""
 
 
 def save(
