@@ -218,6 +218,11 @@ class Harm:
         return {**asdict(replace(self, figures={})), "figures": facts_of(self.figures)}
 
 
+RESCUED, HARMED = "rescued", "harmed"
+OUTCOMES = (RESCUED, HARMED, "right before and after", "wrong before and after")
+"""Of a probe at rank 1, before and after restoring."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Example:
     """One probe seen through several arms.
@@ -226,12 +231,17 @@ class Example:
         caption: What happened to it, e.g. ``rescued: rank 7 -> 1``.
         titles: Of the tiles.
         strip: (S, tiles * S, 3) uint8, the tiles side by side.
+        about: The arm whose restoration the caption tells of; empty where it tells of none.
+        outcome: What that did to the probe: one of :data:`OUTCOMES`, or empty where its subject
+            has no reference.
     """
 
     probe_id: str
     caption: str
     titles: tuple[str, ...]
     strip: NDArray[np.uint8]
+    about: str = ""
+    outcome: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

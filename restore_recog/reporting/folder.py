@@ -124,7 +124,13 @@ def as_json(report: EvaluationReport) -> dict[str, Any]:
         "setup": report.setup,
         "protocol": sorted(report.protocol),
         "examples": [
-            {"probe_id": e.probe_id, "caption": e.caption, "titles": e.titles}
+            {
+                "probe_id": e.probe_id,
+                "caption": e.caption,
+                "titles": e.titles,
+                "about": e.about,
+                "outcome": e.outcome,
+            }
             for e in report.examples
         ],
     }
@@ -256,6 +262,8 @@ def _read_examples(folder: Path, entries: Sequence[Mapping[str, Any]]) -> tuple[
             caption=entry["caption"],
             titles=tuple(entry["titles"]),
             strip=strips.bare(images.read(_example_path(folder, index)), entry["titles"]),
+            about=entry.get("about", ""),  # folders from before it have neither
+            outcome=entry.get("outcome", ""),
         )
         for index, entry in enumerate(entries)
     )

@@ -279,12 +279,16 @@ def sample_report(
                 "rescued: rank 7 -> 1",
                 ("clean", "occluded", "mask for alpha", "restored:alpha"),
                 strip,
+                "restored:alpha",
+                "rescued",
             ),
             Example(
                 PROBES[9],
                 "harmed: rank 1 -> 3",
                 ("clean", "occluded", "mask for alpha", "restored:alpha"),
                 strip,
+                "restored:alpha",
+                "harmed",
             ),
         ),  # fmt: skip
         "cohorts": cohorts(drawn),

@@ -76,11 +76,29 @@ def test_every_term_is_explained_where_it_stands(shown: list[Answer]) -> None:
 
 
 def test_the_picture_is_labelled_as_a_guess(shown: list[Answer]) -> None:
-    pictures = [one.picture for one in shown if one.picture is not None]
+    pictures = [picture for one in shown for picture in one.pictures]
     assert pictures
     for picture in pictures:
         assert picture.caption.endswith("a guess, not evidence")
         assert picture.alt.startswith("occluded, restored:")
+
+
+def test_one_who_was_rescued_and_one_who_was_harmed_are_shown() -> None:
+    report = sample_report()
+    captions = [picture.caption for picture in answers(report)[0].pictures]
+    assert [text.split(":")[0] for text in captions] == ["rescued", "harmed"]
+    only = replace(report, examples=report.examples[1:])
+    assert [picture.caption[:6] for picture in answers(only)[0].pictures] == ["harmed"]
+
+
+def test_what_happened_is_not_told_beside_the_answer_on_another_restorer() -> None:
+    report = sample_report()
+    others = tuple(replace(one, about="restored:beta") for one in report.examples)
+    (picture,) = answers(replace(report, examples=others))[0].pictures
+    assert picture.caption == "what was restored is a guess, not evidence"
+    old = tuple(replace(one, about="", outcome="") for one in report.examples)
+    (picture,) = answers(replace(report, examples=old))[0].pictures
+    assert picture.caption.startswith("harmed: rank 1 -> 3")
 
 
 def test_tables_of_a_narrow_page_name_their_columns() -> None:

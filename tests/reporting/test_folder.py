@@ -263,7 +263,7 @@ def test_the_page_stands_alone_and_says_what_it_must(report: EvaluationReport, t
     assert "&lt;alpha&gt;" in text and "<alpha>" not in text
     assert "Odd &lt;notes&gt; &amp; signs are escaped." in text
     assert not re.search(r'src="(?!data:)|href="(?!#)|<script|@import|url\(', text)
-    assert text.count("<img ") == 6 + len(report.examples) + 1  # one beside an answer
+    assert text.count("<img ") == 6 + len(report.examples) + 2  # two beside an answer
     for anchor in re.findall(r'href="#(\w+)"', text):
         assert f'id="{anchor}"' in text
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from restore_recog.evaluation.arm import WHOLE
 from restore_recog.evaluation.arms import Occluded
-from restore_recog.evaluation.results import Example
+from restore_recog.evaluation.results import OUTCOMES, Example
 from restore_recog.evaluation.run.faces import ProbeFace
 from restore_recog.labels import KINDS
 from restore_recog.types import Pixels
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 EXAMPLES = 12
 FLIPS = 4
 """Most strips of probes that were rescued, and of probes that were harmed."""
+
+OUTCOME = dict(zip([(0.0, 1.0), (1.0, 0.0), (1.0, 1.0), (0.0, 0.0)], OUTCOMES, strict=True))
+"""Whether a probe was right at rank 1, before and after -> what restoring did to it."""
 
 
 def examples(session: Session, findings: Findings) -> tuple[Example, ...]:
@@ -37,10 +40,12 @@ def examples(session: Session, findings: Findings) -> tuple[Example, ...]:
     faces = session.faces([probes[i] for i in chosen])
     strips = []
     for i in chosen:
-        caption = _caption((before[i], after[i]), (int(ranks[0][i]), int(ranks[1][i])))
+        outcome = OUTCOME.get((before[i], after[i]), "")
+        caption = _caption(outcome, (int(ranks[0][i]), int(ranks[1][i])))
         if findings.asks_quality:
             caption = _told(findings, lead, i) or _quality(findings, i)
-        strips.append(Example(probes[i], caption, *_strip(session, faces[probes[i]])))
+        strip = _strip(session, faces[probes[i]])
+        strips.append(Example(probes[i], caption, *strip, about=lead, outcome=outcome))
     return tuple(strips)
 
 
@@ -58,14 +63,9 @@ def _choose(
     return (flips + [i for i in order if i not in flips])[:EXAMPLES]
 
 
-def _caption(right: tuple[float, float], ranks: tuple[int, int]) -> str:
-    """Return what happened to a probe: *right*, 1, 0 or NaN, and rank, before and after."""
-    kind = {
-        (0.0, 1.0): "rescued",
-        (1.0, 0.0): "harmed",
-        (1.0, 1.0): "right before and after",
-        (0.0, 0.0): "wrong before and after",
-    }.get(right, "without a reference of its subject")
+def _caption(outcome: str, ranks: tuple[int, int]) -> str:
+    """Return what happened to a probe, with its rank before and after."""
+    kind = outcome or "without a reference of its subject"
     return f"{kind}: rank {ranks[0]} -> {ranks[1]}" if min(ranks) > 0 else kind
 
 

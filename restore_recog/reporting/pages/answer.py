@@ -10,7 +10,14 @@ import numpy as np
 
 from restore_recog.evaluation.arms import Clean, Fused, Occluded, RestoredClean
 from restore_recog.evaluation.figure import Figure
-from restore_recog.evaluation.results import ArmReport, EvaluationReport, Example, Verdict
+from restore_recog.evaluation.results import (
+    HARMED,
+    RESCUED,
+    ArmReport,
+    EvaluationReport,
+    Example,
+    Verdict,
+)
 from restore_recog.evaluation.words.grounds import Ground, grounds
 from restore_recog.labels import KINDS
 from restore_recog.reporting.columns import NOTHING, column_of, known
@@ -56,13 +63,14 @@ class Answer:
         verdict: As it is stored.
         headline: The answer in one plain sentence.
         facts: What it rests on, and what it costs.
-        picture: A probe before and after, with its truth where that is known; or None.
+        pictures: Probes before and after, with their truth where that is known: one that was
+            rescued and one that was harmed, where there are such; else any one, or none.
     """
 
     verdict: Verdict
     headline: str
     facts: tuple[Fact, ...]
-    picture: Photograph | None
+    pictures: tuple[Photograph, ...]
 
 
 def answers(report: EvaluationReport) -> list[Answer]:
@@ -81,7 +89,7 @@ def _answer(report: EvaluationReport, verdict: Verdict, arms: Mapping[str, ArmRe
     headline = HEADLINES[verdict.answer].format(restorer=restorer, who=who)
     found_by = [_changed(arms, arm, ground) for ground in grounds(arm)]
     facts = (*found_by, _bare(report, arms, arm), *_cost(report, arm), *_instead(arms, arm))
-    return Answer(verdict, headline, facts, _picture(report, arm.name))
+    return Answer(verdict, headline, facts, _pictures(report, arm.name))
 
 
 def _changed(arms: Mapping[str, ArmReport], arm: ArmReport, ground: Ground) -> Fact:
@@ -181,17 +189,23 @@ def _interval(gain: Figure) -> str:
     return f"({100 * gain.low:+.1f} to {100 * gain.high:+.1f})".replace("-", "−")
 
 
-def _picture(report: EvaluationReport, arm: str) -> Photograph | None:
-    """Return a probe as it came, restored and bare, of the example in the middle."""
+def _pictures(report: EvaluationReport, arm: str) -> tuple[Photograph, ...]:
+    """Return probes as they came, restored and bare: both outcomes, so that none is hidden."""
     shown = [one for one in report.examples if {arm, Occluded.name} <= {*one.titles}]
-    if not shown:
-        return None
-    example = shown[len(shown) // 2]
+    told = [one for one in shown if one.about == arm]
+    both = [[one for one in told if one.outcome == outcome][:1] for outcome in (RESCUED, HARMED)]
+    chosen = sum(both, []) or shown[len(shown) // 2 :][:1]
+    return tuple(_picture(one, arm) for one in chosen)
+
+
+def _picture(example: Example, arm: str) -> Photograph:
     titles = [title for title in (Occluded.name, arm, Clean.name) if title in example.titles]
     side = example.strip.shape[0]
     places = [example.titles.index(title) for title in titles]
     tiles = [example.strip[:, place * side : (place + 1) * side] for place in places]
     cut: Example = replace(example, titles=tuple(titles), strip=np.concatenate(tiles, axis=1))
-    caption = f"{example.caption}; what was restored is {GUESS}"
+    # What the caption tells is of one restorer; beside the answer on another it would be wrong.
+    outcome = f"{example.caption}; " if example.about in ("", arm) else ""
+    caption = f"{outcome}what was restored is {GUESS}"
     scale = 2 if cut.strip.shape[1] < WIDTH else 1
     return photograph(cut, ", ".join(titles), caption, width=WIDTH, scale=scale)
