@@ -27,7 +27,6 @@ from restore_recog.nn.building import built
 from restore_recog.nn.options import Configuration
 from restore_recog.recognizers.crop_templates import FACENET
 from restore_recog.recognizers.embedding import EmbeddingTraining
-from restore_recog.recognizers.losses import training
 from restore_recog.recognizers.trained import trained
 
 NAME = "facenet"
@@ -110,6 +109,9 @@ class FaceNet(Recognizer):
         ``options`` are ``loss`` and that loss's (:mod:`restore_recog.recognizers.losses`), and
         ``dropout``.
         """
+        # Here, since its libraries take a second to import, and only a training needs them.
+        from restore_recog.recognizers.losses import training
+
         config: Mapping[str, Any] = {"dropout": float(options.pop("dropout", 0.6))}
         net = pretrained_net(argument) if argument else InceptionNet(config["dropout"])
         return training(NAME, net, config, SIZE, device=device, **options)

@@ -21,7 +21,6 @@ from restore_recog.errors import TrainingError, UnknownPluginError, WeightsError
 from restore_recog.nn.building import built
 from restore_recog.nn.options import Configuration
 from restore_recog.recognizers.embedding import EmbeddingTraining
-from restore_recog.recognizers.losses import training
 from restore_recog.recognizers.trained import trained
 
 NAME = "timm"
@@ -150,6 +149,9 @@ class TimmRecognizer(Recognizer):
         ``options`` are ``loss`` and that loss's (:mod:`restore_recog.recognizers.losses`),
         ``image_size``, ``dimension``, ``dropout`` and ``pretrained``.
         """
+        # Here, since its libraries take a second to import, and only a training needs them.
+        from restore_recog.recognizers.losses import training
+
         config: dict[str, Any] = {
             "backbone": argument or DEFAULT_BACKBONE,
             "image_size": int(options.pop("image_size", 128)),
