@@ -51,8 +51,10 @@ FAMILY = Family(
         "compared": "pasted",
         "perceptual": "recognizer",
         "vgg_norm": True,
-        "identity": 4.0,
-        "margin": 2.0,
+        "per": 2.0,
+        "adv": 2.0,
+        "identity": 0.6,
+        "margin": 0.3,
     },
     tiny={
         "images_whole": 40,
