@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,6 @@ from restore_recog.system.atomic import whole_file
 
 FORMAT = "restore-recog-weights-1"
 SHIPPED = Path(__file__).parent / "weights"
-SYSTEMS = "restore_recog_systems"
-"""The package, installed beside this one or not, with weights of the systems in papers' tables."""
 
 
 def save(
@@ -237,42 +234,23 @@ def _form(tensor: Tensor) -> tuple[Any, ...]:
     return tensor.shape, tensor.is_floating_point(), tensor.is_complex()
 
 
-def folders() -> list[Path]:
-    """Return where shipped weights lie: in this package, then in that of the systems."""
-    beside = find_spec(SYSTEMS)
-    return [SHIPPED, *map(Path, (beside and beside.submodule_search_locations) or [])]
-
-
-def is_shipped(path: Path) -> bool:
-    """Return whether a file lies where shipped weights do."""
-    return path.resolve().parent in {folder.resolve() for folder in folders()}
-
-
-def shipped(model: str, train: str = "", *, of_systems: bool = False) -> Path:
-    """Return the weights file that comes with the package, or with that of the systems.
+def shipped(model: str, train: str = "") -> Path:
+    """Return the weights file that comes with the package.
 
     Args:
         model: The plug-in's name.
         train: The command that trains it, where its file is named as ``NAME=FILE``.
-        of_systems: Whether it is one of those whose weights are in :data:`SYSTEMS`.
 
     Raises:
-        WeightsError: None is shipped for this model, or that package is not installed.
+        WeightsError: None is shipped for this model.
     """
-    searched = folders()
-    for folder in searched:
-        path = folder / f"{model}.safetensors"
-        if path.is_file():
-            return path
-    if of_systems and len(searched) == 1:
-        raise WeightsError(
-            f"The weights of '{model}' are in a package of their own, which is not installed: "
-            "'pip install ./systems' in a checkout, or pass a file of yours with --weights."
-        )
-    how = "train them and pass the file with --weights."
-    if train:
-        how = f"train them with '{train}' and name the file: {model}=RUN/best.safetensors."
-    raise WeightsError(f"No weights are shipped for '{model}'; {how}")
+    path = SHIPPED / f"{model}.safetensors"
+    if not path.is_file():
+        how = "train them and pass the file with --weights."
+        if train:
+            how = f"train them with '{train}' and name the file: {model}=RUN/best.safetensors."
+        raise WeightsError(f"No weights are shipped for '{model}'; {how}")
+    return path
 
 
 def fingerprint(path: Path) -> str:

@@ -87,17 +87,3 @@ def test_tensors_that_do_not_fit_are_named(tmp_path, wrong):
 def test_a_model_without_shipped_weights_says_so():
     with pytest.raises(WeightsError, match="No weights are shipped for 'nobody'"):
         weights.shipped("nobody")
-
-
-def test_weights_are_also_those_of_the_systems_package(tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "SYSTEMS", "beside")
-    with pytest.raises(WeightsError, match="not installed: 'pip install ./systems'"):
-        weights.shipped("painter", of_systems=True)
-    file = tmp_path / "beside" / "painter.safetensors"
-    weights.save(file, "painter", {}, {"a": torch.ones(2)})
-    (tmp_path / "beside" / "__init__.py").touch()
-    monkeypatch.syspath_prepend(tmp_path)
-    assert weights.shipped("painter") == file and weights.is_shipped(file)
-    assert not weights.is_shipped(tmp_path / "painter.safetensors")
-    with pytest.raises(WeightsError, match="No weights are shipped for 'sculptor'; train"):
-        weights.shipped("sculptor", of_systems=True)

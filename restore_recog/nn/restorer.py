@@ -33,7 +33,6 @@ class NetRestorer(Restorer):
     Attributes:
         networks: Class of the networks; made with the configuration in the weights file.
         configuration: What that may say.
-        of_systems: Whether its weights ship in the package of the systems.
         nets: The networks, frozen.
         config: What the weights file says of them.
         dilate: Pixels by which the mask is widened.
@@ -51,12 +50,9 @@ class NetRestorer(Restorer):
 
     networks: ClassVar[type[nn.Module]]
     configuration: ClassVar[Configuration]
-    of_systems: ClassVar[bool] = False
 
     def __init__(self, *, weights: Path | None = None, device: str = "cpu") -> None:
-        if weights is None:
-            weights = weights_file.shipped(self.name, of_systems=self.of_systems)
-        super().__init__(weights=weights, device=device)
+        super().__init__(weights=weights or weights_file.shipped(self.name), device=device)
         assert self.weights is not None
         self.nets, config = ready(
             self.networks, self.weights, self.name, device, self.configuration.of_file

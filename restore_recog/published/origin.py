@@ -103,7 +103,7 @@ def origin(name: str, restorer: Restorer) -> Origin:
     if facts["weights"] is None:
         return Origin(name)
     path = restorer.weights or weights.shipped(restorer.name)
-    shipped = weights.is_shipped(path)
+    shipped = path.resolve().parent == weights.SHIPPED.resolve()
     base: dict[str, Any] = {
         "restorer": name,
         "file": path.name,

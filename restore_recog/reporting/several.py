@@ -39,14 +39,14 @@ Reports = Mapping[str, EvaluationReport]
 
 def titles(recognizers: Sequence[Recognizer]) -> list[str]:
     """Return what each recogniser is called in tables and as a folder; no two are alike."""
-    from restore_recog.weights import is_shipped  # here: showing a report must not import torch
+    from restore_recog.weights import SHIPPED  # here: showing a report must not import torch
 
     known, kinds = [], Counter(one.name for one in recognizers)
     for one in recognizers:
         argument = getattr(one, "argument", None)
         parts = [one.name, *([PurePath(str(argument)).name] if argument else [])]
         file = one.weights if kinds[one.name] > 1 and not argument else None
-        if file is not None and not is_shipped(file):
+        if file is not None and file.parent != SHIPPED:
             parts += file.with_suffix("").parts[-2:]  # every run's file is called "best"
         # Short enough for the name of a folder, in any file system and alphabet.
         known.append(re.sub(r"[^\w.+-]+", "-", "-".join(parts))[-60:].lstrip("-."))

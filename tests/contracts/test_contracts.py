@@ -408,9 +408,7 @@ def test_the_default_models_ship():
 
 
 @pytest.mark.parametrize(
-    "path",
-    sorted(path for folder in weights.folders() for path in folder.glob("*.safetensors")),
-    ids=lambda path: path.stem,
+    "path", sorted(weights.SHIPPED.glob("*.safetensors")), ids=lambda p: p.stem
 )
 def test_shipped_weights_are_small_and_have_a_card(path):
     assert path.stat().st_size <= 10 * 2**20

@@ -32,7 +32,7 @@ def _told(names: Iterable[str]) -> Iterable[str]:
 def _names(recognizer: Recognizer) -> tuple[set[str], str]:
     """Return by which names a recogniser may have taught, and how to show it."""
     kind, file = recognizer.name, recognizer.weights
-    if file is None or weights.is_shipped(file):
+    if file is None or file.parent == weights.SHIPPED:
         name = f"{kind}:{recognizer.argument}" if recognizer.argument else kind
         return {name}, f"'{name}'"
     if not file.is_file():

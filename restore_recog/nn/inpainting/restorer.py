@@ -37,7 +37,6 @@ class InpaintingRestorer(NetRestorer):
         training: ``module:Class`` of its training, which is imported only when it is asked for.
     """
 
-    of_systems = True
     training: ClassVar[str]
     nets: InpaintingNets
 
