@@ -219,8 +219,13 @@ class Harm:
 
 
 RESCUED, HARMED = "rescued", "harmed"
-OUTCOMES = (RESCUED, HARMED, "right before and after", "wrong before and after")
-"""Of a probe at rank 1, before and after restoring."""
+OUTCOMES: Mapping[tuple[bool, bool], str] = {
+    (False, True): RESCUED,
+    (True, False): HARMED,
+    (True, True): "both right",
+    (False, False): "both wrong",
+}
+"""Whether a probe was at rank 1, before and after -> what restoring did to it; as displayed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -232,8 +237,8 @@ class Example:
         titles: Of the tiles.
         strip: (S, tiles * S, 3) uint8, the tiles side by side.
         about: The arm whose restoration the caption tells of; empty where it tells of none.
-        outcome: What that did to the probe: one of :data:`OUTCOMES`, or empty where its subject
-            has no reference.
+        outcome: What that did to the probe: one of those in :data:`OUTCOMES`, or empty where its
+            subject has no reference.
     """
 
     probe_id: str

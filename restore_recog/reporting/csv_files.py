@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from restore_recog.evaluation.figure import NO_FIGURE
 from restore_recog.evaluation.image_quality import QUALITIES, ImageQuality
 from restore_recog.evaluation.results import (
+    OUTCOMES,
     ArmReport,
     Cohort,
     EvaluationReport,
@@ -192,10 +193,6 @@ def _harm_rows(harms: Iterable[Harm]) -> Iterable[tuple[Any, ...]]:
             yield (*head, name, *numbers, *ps, column_of(name).cell(one.figures).flag)
 
 
-OUTCOMES = ("rescued", "harmed", "both right", "both wrong")
-"""What restoring did to a probe at rank 1, in order of display."""
-
-
 @dataclass(frozen=True, slots=True)
 class Flip:
     """One probe before and after an arm.
@@ -204,7 +201,7 @@ class Flip:
         arm: Whose rank *after* is.
         against: The arm whose rank *before* is.
         before, after: Pessimistic ranks of the own subject, 1 = ranked first.
-        outcome: One of :data:`OUTCOMES`.
+        outcome: One of those in :data:`restore_recog.evaluation.results.OUTCOMES`.
     """
 
     arm: str
@@ -243,12 +240,7 @@ def base(arm: ArmReport) -> str:
 
 
 def _flip(before: ProbeRow, after: ProbeRow, against: str) -> Flip:
-    outcome = {
-        (False, True): "rescued",
-        (True, False): "harmed",
-        (True, True): "both right",
-        (False, False): "both wrong",
-    }[before.rank == 1, after.rank == 1]
+    outcome = OUTCOMES[before.rank == 1, after.rank == 1]
     return Flip(after.arm, against, after.probe_id, after.subject, before.rank, after.rank, outcome)
 
 

@@ -8,7 +8,7 @@ from string import ascii_lowercase
 from tabulate import tabulate
 
 from restore_recog.evaluation.figure import NO_FIGURE, Figures
-from restore_recog.evaluation.results import ArmReport, EvaluationReport
+from restore_recog.evaluation.results import OUTCOMES, ArmReport, EvaluationReport
 from restore_recog.reporting import csv_files
 from restore_recog.reporting.columns import (
     ALL,
@@ -116,7 +116,7 @@ def report_text(report: EvaluationReport) -> str:
     lost = csv_files.losses(report.arms)
     lost += csv_files.stage_lines(csv_files.failures_by_stage(report.failures))
     flips = [
-        f"{name}: {', '.join(f'{counts[kind]} {kind}' for kind in csv_files.OUTCOMES)}"
+        f"{name}: {', '.join(f'{counts[kind]} {kind}' for kind in OUTCOMES.values())}"
         for name, counts in csv_files.counted(csv_files.flips(report)).items()
     ]
     parts = [

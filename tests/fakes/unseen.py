@@ -39,10 +39,3 @@ def covered_phantoms(people: int) -> FaceBatch:
         clean=to_tensor(clean),
         attributes={kind: torch.tensor(codes) for kind, codes in told.items()},
     )
-
-
-def decibels(images: torch.Tensor, batch: FaceBatch) -> float:
-    """Return the mean PSNR of (N, 3, S, S) inside the covering."""
-    assert batch.clean is not None
-    error = ((images - batch.clean).square() * batch.masks).flatten(1).sum(1)
-    return float(-10 * (error / (3 * batch.masks.flatten(1).sum(1))).log10().mean())

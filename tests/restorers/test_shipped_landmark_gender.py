@@ -8,10 +8,11 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
-from unseen import covered_phantoms, decibels
+from unseen import covered_phantoms
 
 from restore_recog import registry, weights
 from restore_recog.labels import GENDERS
+from restore_recog.nn.figures import psnr_figures
 from restore_recog.types import FaceBatch
 
 NAME = "landmark_gender"
@@ -30,6 +31,11 @@ def restored(argument: str, batch: FaceBatch, **told: Tensor) -> Tensor:
     """Return the batch restored by one generator, told nothing else than *told*."""
     model = registry.restorers.create(f"{NAME}:{argument}")
     return model.restore(FaceBatch(batch.images, batch.masks, attributes=told))
+
+
+def decibels(images: Tensor, batch: FaceBatch) -> float:
+    assert batch.clean is not None
+    return psnr_figures(images, batch.clean, batch.masks)["psnr_mask"]
 
 
 def test_landmarks_are_worth_half_a_decibel(faces: FaceBatch) -> None:

@@ -22,8 +22,8 @@ EXAMPLES = 12
 FLIPS = 4
 """Most strips of probes that were rescued, and of probes that were harmed."""
 
-OUTCOME = dict(zip([(0.0, 1.0), (1.0, 0.0), (1.0, 1.0), (0.0, 0.0)], OUTCOMES, strict=True))
-"""Whether a probe was right at rank 1, before and after -> what restoring did to it."""
+IN_WORDS = {"both right": "right before and after", "both wrong": "wrong before and after"}
+"""Outcomes that a caption calls otherwise."""
 
 
 def examples(session: Session, findings: Findings) -> tuple[Example, ...]:
@@ -40,7 +40,7 @@ def examples(session: Session, findings: Findings) -> tuple[Example, ...]:
     faces = session.faces([probes[i] for i in chosen])
     strips = []
     for i in chosen:
-        outcome = OUTCOME.get((before[i], after[i]), "")
+        outcome = OUTCOMES.get((before[i], after[i]), "")
         caption = _caption(outcome, (int(ranks[0][i]), int(ranks[1][i])))
         if findings.asks_quality:
             caption = _told(findings, lead, i) or _quality(findings, i)
@@ -65,7 +65,7 @@ def _choose(
 
 def _caption(outcome: str, ranks: tuple[int, int]) -> str:
     """Return what happened to a probe, with its rank before and after."""
-    kind = outcome or "without a reference of its subject"
+    kind = IN_WORDS.get(outcome, outcome) or "without a reference of its subject"
     return f"{kind}: rank {ranks[0]} -> {ranks[1]}" if min(ranks) > 0 else kind
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from restore_recog.evaluation.figure import NO_FIGURE, FigureName
-from restore_recog.evaluation.results import ArmReport, EvaluationReport
+from restore_recog.evaluation.results import HARMED, OUTCOMES, RESCUED, ArmReport, EvaluationReport
 from restore_recog.evaluation.words.grounds import told
 from restore_recog.reporting import csv_files
 from restore_recog.reporting.columns import (
@@ -24,7 +24,7 @@ from restore_recog.reporting.columns import (
     floor_of,
     p_text,
 )
-from restore_recog.reporting.csv_files import OUTCOMES, Flip
+from restore_recog.reporting.csv_files import Flip
 from restore_recog.reporting.pages.elements import Grid, arms_table, grid
 
 NAMED = 12
@@ -61,7 +61,7 @@ def _basis(report: EvaluationReport) -> dict[str, Any]:
 def flips(report: EvaluationReport) -> dict[str, Any]:
     """Return what became of every probe, with the names of the first ones; else of pairs."""
     probes = csv_files.flips(report)
-    cases = [(name, kind) for name in csv_files.counted(probes) for kind in OUTCOMES[:2]]
+    cases = [(name, kind) for name in csv_files.counted(probes) for kind in (RESCUED, HARMED)]
     return {
         "of_probes": _probe_flips(report, probes),
         "named": [one for name, kind in cases for one in _named(probes, name, kind)],
@@ -76,8 +76,8 @@ def _probe_flips(report: EvaluationReport, flips: Sequence[Flip]) -> Grid | None
         gain = figures[name].get("rank1_gain", NO_FIGURE)
         tests = [p_text(gain.details.get(test)) for test in ("p_sign_flip", "p_mcnemar")]
         against = next(flip.against for flip in flips if flip.arm == name)
-        rows.append([name, against, *(str(counts[kind]) for kind in OUTCOMES), *tests])
-    head = ["Arm", "Against", *(kind.capitalize() for kind in OUTCOMES)]
+        rows.append([name, against, *(str(counts[kind]) for kind in OUTCOMES.values()), *tests])
+    head = ["Arm", "Against", *(kind.capitalize() for kind in OUTCOMES.values())]
     return grid([*head, "p, flipping people", "p, McNemar"], rows)
 
 
@@ -87,10 +87,12 @@ def _pair_flips(report: EvaluationReport) -> Grid | None:
     for arm in report.arms:
         for figure in arm.figures.values():
             if arm.restorer and figure.name.kind in PAIR_GAINS and "rescued" in figure:
-                counts = [figure.get(kind.replace(" ", "_"), NOTHING) for kind in OUTCOMES]
+                counts = [figure.get(kind.replace(" ", "_"), NOTHING) for kind in OUTCOMES.values()]
                 p = p_text(figure.get("p_sign_flip"))
                 rows.append([arm.name, column_of(figure.name).title, *map(str, counts), p])
-    return grid(["Arm", "In", *(k.capitalize() for k in OUTCOMES), "p, flipping people"], rows)
+    return grid(
+        ["Arm", "In", *(k.capitalize() for k in OUTCOMES.values()), "p, flipping people"], rows
+    )
 
 
 def _named(flips: Sequence[Flip], arm: str, outcome: str) -> Iterator[tuple[str, list[str]]]:
