@@ -121,7 +121,7 @@ setup(
         "dev": [*TEST, "mypy", "ruff"],
     },
     entry_points={
-        "console_scripts": ["restore-recog = restore_recog.cli:main"],
+        "console_scripts": ["restore-recog = restore_recog.__main__:run"],
         "restore_recog.restorers": [
             "none = restore_recog.restorers.none:NoRestorer",
             "telea = restore_recog.restorers.telea:Telea",

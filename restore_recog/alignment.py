@@ -8,7 +8,6 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
 
 from restore_recog.errors import ImageError
 from restore_recog.landmarks import OF_68
@@ -160,6 +159,8 @@ def nearest_valid(valid: NDArray[np.integer]) -> NDArray[np.int64]:
     """
     if not valid.any():
         return np.arange(valid.size)
+    from scipy.ndimage import distance_transform_edt  # slow to import, and seldom needed
+
     rows, columns = distance_transform_edt(valid == 0, return_distances=False, return_indices=True)
     return np.asarray(rows * valid.shape[1] + columns, np.int64).ravel()
 

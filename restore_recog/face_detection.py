@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from restore_recog.alignment import TEMPLATE, align, in_pixels
 from restore_recog.errors import NoFaceError, SeveralFacesError
@@ -73,13 +75,15 @@ class FaceFinder:
     ) -> None:
         if policy not in ("one", "largest", "aligned"):
             raise ValueError(f"policy is '{policy}'; it must be one, largest or aligned.")
-        from facenet_pytorch.models.mtcnn import (
-            MTCNN,  # slow: imported only where faces are looked for
-        )
-
         self.policy = policy
         self.device = device
-        self._nets = MTCNN(device=device).eval()
+
+    @cached_property
+    def _nets(self) -> nn.Module:
+        # Slow to import: only where a face is looked for that is not known already.
+        from facenet_pytorch.models.mtcnn import MTCNN
+
+        return MTCNN(device=self.device).eval()
 
     def find(self, pixels: NDArray[np.uint8]) -> list[Detection]:
         """Return every face, the largest first.

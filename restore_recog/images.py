@@ -35,6 +35,7 @@ MIN_SIDE = 16
 
 _OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": 0},
+    "PNG": {"compress_level": 4},  # two thirds of the time of 6, half a per cent larger
     "WEBP": {"lossless": True, "exact": True},  # exact: also the colours of transparent pixels
 }
 _SIXTEEN_BIT = ("I", "I;16", "I;16L", "I;16B", "I;16N")

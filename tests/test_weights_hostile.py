@@ -71,8 +71,10 @@ def parts(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
 
 def use(name: str, path: Path) -> None:
     """Make the model that a file belongs to."""
-    group = registry.recognizers if name == "timm" else registry.restorers
-    group.create(name, weights=path)
+    if name == "timm":
+        registry.recognizers.create(name, weights=path).prepare()
+    else:
+        registry.restorers.create(name, weights=path)
 
 
 def refused(name: str, path: Path) -> str:

@@ -156,6 +156,17 @@ class Recognizer(_Model):
     notes: Sequence[str] = ()
     judges: ClassVar[bool] = False
 
+    def prepare(self) -> None:
+        """Build what was put off until it is needed; nothing by default.
+
+        An evaluation calls it before it first asks for templates that it does not know already.
+        What is built late is a :func:`functools.cached_property`, which the identity of finished
+        work leaves out: it must follow from the other attributes.
+
+        Raises:
+            RestoreRecogError: It cannot be built.
+        """
+
     @abstractmethod
     def embed(self, images: Tensor) -> Tensor:
         """Return unit-length templates.

@@ -13,7 +13,6 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from restore_recog.metrics.inputs import alike, as_array
 
@@ -185,6 +184,8 @@ def boundary_error(predicted: ArrayLike, true: ArrayLike) -> Figures:
     x, y = _masks(predicted, true)
     if x.ndim == 3:
         return np.array([boundary_error(*pair) for pair in zip(x, y, strict=True)])
+    from scipy import ndimage  # slow to import, and seldom needed
+
     a, b = (one & ~ndimage.binary_erosion(one, border_value=1) for one in (x, y))
     if not (a.any() and b.any()):
         return np.asarray(np.nan)

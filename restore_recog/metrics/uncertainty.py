@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
+from scipy.special import betainc
 
 from restore_recog.metrics.inputs import Subjects, alike, number, numbers, people
 from restore_recog.metrics.resampling import (
@@ -271,6 +272,6 @@ def mcnemar_exact(rescued: int, harmed: int) -> float:
             raise ValueError(f"Counts must be whole numbers, not {count}.")
     if min(rescued, harmed) < 0:
         raise ValueError(f"Counts must not be negative, not {rescued} and {harmed}.")
-    from scipy.stats import binom  # here: it takes a second that little else needs
-
-    return min(1.0, 2.0 * float(binom.cdf(min(rescued, harmed), rescued + harmed, 0.5)))
+    fewer, total = min(rescued, harmed), rescued + harmed
+    # The distribution of a binomial; that of scipy.stats takes a second to import.
+    return min(1.0, 2.0 * float(betainc(total - fewer, fewer + 1, 0.5))) if total else 1.0

@@ -11,7 +11,6 @@ from collections.abc import Callable
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy import ndimage
 from torch import Tensor
 
 from restore_recog.api import Segmenter
@@ -120,6 +119,8 @@ def tidied(masks: Tensor) -> Tensor:
 
 
 def _tidied(one: Tensor) -> Tensor:
+    from scipy import ndimage  # slow to import, and seldom needed
+
     filled = ndimage.binary_fill_holes(one.cpu().numpy() > 0)
     pieces, _ = ndimage.label(filled)
     areas = np.bincount(pieces.ravel())

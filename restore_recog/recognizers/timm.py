@@ -1,16 +1,18 @@
 """``timm:<model>``: any timm backbone with an embedding head.
 
-Without an argument it is the backbone of the shipped compact weights.
+Without an argument it is the backbone of the shipped compact weights. timm is imported only where
+a network is built: it takes as long to import as PyTorch, and an evaluation all of whose templates
+are known needs no network.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import timm
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -56,6 +58,8 @@ class EmbeddingNet(nn.Module):
         dropout: float = 0.2,
         pretrained: bool = False,
     ) -> None:
+        import timm
+
         super().__init__()
         self.backbone: Any = timm.create_model(
             backbone, pretrained=pretrained, num_classes=0, global_pool=""
@@ -120,16 +124,33 @@ class TimmRecognizer(Recognizer):
                 f"{self.weights} holds '{config['backbone']}', not '{argument}'; "
                 "leave the model's name out or give its own file."
             )
+        self.config, self.tensors = config, tensors
+        self.image_size = (config["image_size"], config["image_size"])
+        self.settings, self.notes = trained(NAME, self.weights)
+
+    @cached_property
+    def net(self) -> EmbeddingNet:
+        """Return the network, built when it is first asked for.
+
+        Raises:
+            WeightsError: The file describes none, or none that this machine's timm has.
+        """
+        import timm
+
+        path, config = Path(str(self.weights)), self.config
         if not timm.is_model(config["backbone"]):
             raise WeightsError(
-                f"{self.weights} wants the network '{config['backbone'][:60]}', which the timm "
+                f"{path} wants the network '{config['backbone'][:60]}', which the timm "
                 f"{timm.__version__} of this machine does not have; install another version, or "
                 "give another file."
             )
-        self.net = built(lambda: EmbeddingNet(**config), tensors, self.weights)
-        self.net.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.image_size = (config["image_size"], config["image_size"])
-        self.settings, self.notes = trained(NAME, self.weights)
+        net = built(lambda: EmbeddingNet(**config), self.tensors, path)
+        net.eval().requires_grad_(False)
+        return net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def prepare(self) -> None:
+        """Build the network."""
+        _ = self.net
 
     def embed(self, images: Tensor) -> Tensor:
         """Return (N, D) unit-length templates of (N, 3, S, S) images in [0, 1]."""
@@ -169,6 +190,8 @@ def create(config: Mapping[str, Any], *, pretrained: bool) -> EmbeddingNet:
         UnknownPluginError: timm has no such model.
         TrainingError: Its pretrained weights are not available on this machine.
     """
+    import timm
+
     if not timm.is_model(config["backbone"]):
         near = get_close_matches(config["backbone"], timm.list_models(), n=3)
         hint = f" Did you mean one of {', '.join(near)}?" if near else ""

@@ -103,7 +103,7 @@ def drawn(figure: Figure, weakness: str = "") -> Plot:
     buffer = io.BytesIO()
     figure.set_dpi(140)
     # savefig would lay everything out twice.
-    FigureCanvasAgg(figure).print_png(buffer)  # type: ignore[no-untyped-call]
+    FigureCanvasAgg(figure).print_png(buffer, pil_kwargs={"compress_level": 4})  # type: ignore[no-untyped-call]
     return Plot(buffer.getvalue(), round(96 * float(figure.get_figwidth())), weakness)
 
 

@@ -13,7 +13,15 @@ from restore_recog import hub, weights
 from restore_recog.api import Classifier, Recognizer, Restorer
 from restore_recog.errors import WeightsError
 
-PACKAGES = ("restore-recog", "torch", "torchvision", "numpy", "opencv-python-headless", "timm")
+PACKAGES = (
+    "restore-recog",
+    "torch",
+    "torchvision",
+    "numpy",
+    "opencv-python-headless",
+    "timm",
+    "facenet-pytorch",
+)
 
 
 def versions(*further: str) -> dict[str, str]:

@@ -212,6 +212,33 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
     assert isinstance(result.exception, ZeroDivisionError)
 
 
+@pytest.mark.parametrize(
+    ("argument", "code", "said"),
+    [("--version", 0, "restore-recog, version"), ("nonsense", 2, ""), ("list", 1, "A sentence.")],
+)
+def test_the_program_ends_with_the_code_after_everybody_elses_exit_functions(argument, code, said):
+    script = f"""
+import atexit, sys, click
+import restore_recog.cli.list
+from restore_recog.errors import DataError
+@click.command("list")
+def failing():
+    raise DataError("A sentence.")
+restore_recog.cli.list.command = failing
+main = restore_recog.cli.main.main
+def noted(*args, **kwargs):
+    atexit.register(print, "the last word")
+    return main(*args, **kwargs)
+restore_recog.cli.main.main = noted
+sys.argv = ["restore-recog", "{argument}"]
+from restore_recog.__main__ import run
+run()
+"""
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert result.returncode == code and said in result.stdout + result.stderr
+    assert result.stdout.endswith("the last word\n")
+
+
 def test_every_command_module_has_its_command():
     for name in COMMANDS:
         command = cli.main.get_command(click.Context(cli.main), name)

@@ -79,6 +79,16 @@ def test_a_trained_file_gives_the_same_templates(tmp_path):
     assert recognizer.image_size == (32, 32)
 
 
+def test_its_network_is_built_when_it_is_needed(tmp_path):
+    weights.save(
+        tmp_path / "w", "timm", *TimmRecognizer.trainable("regnetx_002", **SMALL).weights()
+    )
+    recognizer = TimmRecognizer(weights=tmp_path / "w")
+    assert "net" not in vars(recognizer)
+    recognizer.prepare()
+    assert "net" in vars(recognizer)
+
+
 def test_another_backbones_file_is_refused(tmp_path):
     config, tensors = TimmRecognizer.trainable("regnetx_002", **SMALL).weights()
     weights.save(tmp_path / "w", "timm", config, tensors)

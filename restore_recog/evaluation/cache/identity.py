@@ -12,6 +12,7 @@ import re
 import sys
 import uuid
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -26,7 +27,8 @@ def identity(thing: object) -> str:
     """Return the SHA-256 of an object: class, source files, and everything it holds.
 
     Tensors, arrays, settings and the files that paths lead to count by content; a method by its
-    object, a function by what it took from around it. The number of a GPU does not count.
+    object, a function by what it took from around it. The number of a GPU does not count, nor does
+    what a ``cached_property`` keeps, which follows from the rest and may not be there yet.
     Whatever shows nothing of itself (a session of a foreign runtime) counts by its class.
     """
     digest = hashlib.sha256()
@@ -86,6 +88,12 @@ def _siblings(module: ModuleType) -> Iterator[str]:
             yield name
 
 
+def _derived(kind: type) -> set[str]:
+    """Return the names of a class's cached properties."""
+    members = (item for base in kind.__mro__ for item in vars(base).items())
+    return {name for name, member in members if isinstance(member, cached_property)}
+
+
 def _content(value: Any, seen: set[int]) -> Iterator[bytes]:
     """Yield bytes that tell a value from any other."""
     if value is None or isinstance(value, (bool, int, float, complex, bytes, str)):
@@ -127,7 +135,8 @@ def _parts(value: Any, seen: set[int]) -> Iterator[bytes]:
     else:
         slots = [name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ())]
         parts = [(name, getattr(value, name)) for name in slots if hasattr(value, name)]
-        parts += sorted(getattr(value, "__dict__", {}).items())
+        own = getattr(value, "__dict__", {})
+        parts += sorted((name, own[name]) for name in own.keys() - _derived(type(value)))
     for name, item in parts:
         yield f"{name}=".encode()
         yield from _content(item, seen)

@@ -82,6 +82,7 @@ def embed(
     """
     if not faces:
         return []
+    recognizer.prepare()  # not below, where what fails is an image's failure
     fitted = _fitted(recognizer, faces, ledger)
     images, raw = to_tensor(fitted), None
     try:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from evaluation_fakes import Colours, Healer, KeyDetector, Squares, request, squ
 from torch import Tensor
 
 from restore_recog.api import Segmenter
-from restore_recog.errors import ImageError, NoFaceError, OutputError
+from restore_recog.errors import ImageError, NoFaceError, OutputError, WeightsError
 from restore_recog.evaluation.cache import entries
 from restore_recog.evaluation.cache.identity import identity, sources
 from restore_recog.evaluation.cache.store import WorkCache
@@ -370,6 +371,30 @@ def test_identity_goes_by_content(tmp_path: Path) -> None:
     assert identity(Net(file=files[0])) == identity(Net(file=files[1])) != one
     files[1].write_bytes(b"WEIGHTS")
     assert identity(Net(file=files[0])) != identity(Net(file=files[1]))
+
+
+def test_identity_leaves_out_what_is_built_late(tmp_path: Path) -> None:
+    class Late(Colours):
+        @cached_property
+        def net(self) -> torch.nn.Module:
+            return torch.nn.Linear(2, 2)
+
+        def prepare(self) -> None:
+            _ = self.net
+
+    one, other = Late(), Late()
+    other.prepare()
+    assert "net" in vars(other) and identity(one) == identity(other)
+
+
+def test_a_net_that_cannot_be_built_stops_the_run(tmp_path: Path) -> None:
+    class Unfit(CountedColours):
+        def prepare(self) -> None:
+            raise WeightsError("The file holds another network.")
+
+    with pytest.raises(WeightsError, match="another network"):  # no face's failure, image by image
+        ran(replace(wanted(tmp_path), recognizer=Unfit()))
+    ran(wanted(tmp_path))
 
 
 def test_identity_goes_by_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
