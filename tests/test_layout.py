@@ -15,8 +15,6 @@ PACKAGE = "restore_recog"
 MAPPED = ("restorers", "protocols")
 """Folders at the top that are installed inside the package."""
 
-PENDING: set[str] = set()
-
 LONGER = {"restorers/ganmasker/networks.py"}
 """Networks may take more than 300 lines, so that a paper's model is read in one file."""
 
@@ -107,3 +105,8 @@ def test_files_are_short(files: dict[str, Path]) -> None:
         for path in files.values()
     }
     assert {name: n for name, n in lengths.items() if n > 300 and name not in LONGER} == {}
+
+
+def test_evaluation_is_in_rooms(files: dict[str, Path]) -> None:
+    at_its_own_level = [path for path in files.values() if path.parent.name == "evaluation"]
+    assert 1 < len(at_its_own_level) <= 10

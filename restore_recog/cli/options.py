@@ -171,7 +171,7 @@ def with_harm(restorers: Sequence[str], arms: str | None) -> tuple[tuple[str, ..
     """
     from restore_recog import registry
     from restore_recog.evaluation.arms import DEFAULT_ARMS
-    from restore_recog.evaluation.oracle_arms import OracleGender, WrongGender
+    from restore_recog.evaluation.arms.oracle import OracleGender, WrongGender
 
     pooled = []
     for spec in restorers:

@@ -243,7 +243,7 @@ def _request(table: PaperTable, preset: Preset, given: dict[str, Any], output: P
     """
     from restore_recog.cli.eval import unasked
     from restore_recog.cli.eval_run import build_request
-    from restore_recog.evaluation.oracle_arms import OracleLabel
+    from restore_recog.evaluation.arms.oracle import OracleLabel
 
     restorers = given["restorers"] or table.restorers
     fixed = {

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from restore_recog.evaluation.arm import Restored
 from restore_recog.evaluation.arms import ARMS
+from restore_recog.evaluation.arms.arm import Restored
 from restore_recog.evaluation.figure import Figure, Figures
 from restore_recog.evaluation.results import ArmReport, EvaluationReport
 from restore_recog.published.compared import (

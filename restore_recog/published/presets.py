@@ -24,7 +24,7 @@ from restore_recog import registry
 from restore_recog.alignment import TEMPLATE
 from restore_recog.api import Dataset
 from restore_recog.datasets.phantom_sets import phantom_set
-from restore_recog.evaluation.oracle_arms import OracleLabel
+from restore_recog.evaluation.arms.oracle import OracleLabel
 from restore_recog.labels import EXPRESSION, GENDER
 from restore_recog.published.selection import Selection
 from restore_recog.specs import split

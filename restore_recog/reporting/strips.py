@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from restore_recog.evaluation.arm import Arm
 from restore_recog.evaluation.arms import ARMS
+from restore_recog.evaluation.arms.arm import Arm
 from restore_recog.evaluation.results import Example
 
 GUESS = "a guess, not evidence"

@@ -15,8 +15,8 @@ from torch import Tensor
 from restore_recog.alignment import GREY, TEMPLATE
 from restore_recog.api import Recognizer
 from restore_recog.errors import RestoreRecogError
-from restore_recog.evaluation.arm_choice import ArmSpec
 from restore_recog.evaluation.arms import ARMS
+from restore_recog.evaluation.arms.choice import ArmSpec
 from restore_recog.evaluation.evaluate import evaluate, evaluate_each
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.run.ledger import Ledger

@@ -12,8 +12,8 @@ from scoring_fakes import board_of, findings, simple_plan
 from torch import Tensor
 
 from restore_recog.errors import DataError
-from restore_recog.evaluation.arm_choice import ArmSpec
 from restore_recog.evaluation.arms import ARMS
+from restore_recog.evaluation.arms.choice import ArmSpec
 from restore_recog.evaluation.evaluate import evaluate
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.results import ArmReport, EvaluationReport

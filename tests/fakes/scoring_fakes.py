@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from restore_recog.api import Plan, Recognizer
-from restore_recog.evaluation.arm_choice import ArmSpec
 from restore_recog.evaluation.arms import ARMS
+from restore_recog.evaluation.arms.choice import ArmSpec
 from restore_recog.evaluation.figures.findings import Findings
 from restore_recog.evaluation.image_quality import ImageQuality
 from restore_recog.evaluation.run.probes import ArmRun

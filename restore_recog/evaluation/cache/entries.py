@@ -10,8 +10,8 @@ from typing import Any
 
 from restore_recog.api import Recognizer, Restorer
 from restore_recog.errors import ImageError
-from restore_recog.evaluation.arm import Arm
-from restore_recog.evaluation.arm_choice import ArmSpec
+from restore_recog.evaluation.arms.arm import Arm
+from restore_recog.evaluation.arms.choice import ArmSpec
 from restore_recog.evaluation.cache.identity import identity, sources
 from restore_recog.evaluation.cache.packing import (
     REASONS,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from restore_recog.evaluation.arm_choice import ArmSpec
 from restore_recog.evaluation.arms import Clean, Occluded
+from restore_recog.evaluation.arms.choice import ArmSpec
 from restore_recog.evaluation.figure import Figure, collected
 from restore_recog.evaluation.figures import (
     classes,

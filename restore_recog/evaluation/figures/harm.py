@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from restore_recog.evaluation.arm import Restored
 from restore_recog.evaluation.arms import Clean, Occluded
+from restore_recog.evaluation.arms.arm import Restored
+from restore_recog.evaluation.arms.oracle import OracleGender, WrongGender
 from restore_recog.evaluation.figure import Figure, FigureName, collected
 from restore_recog.evaluation.figures import paired
 from restore_recog.evaluation.figures.group_labels import Labels
 from restore_recog.evaluation.figures.single import mean_figure
-from restore_recog.evaluation.oracle_arms import OracleGender, WrongGender
 from restore_recog.evaluation.results import Harm
 from restore_recog.evaluation.scores.design import Measured
 from restore_recog.evaluation.scores.labelled import Decisions

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from restore_recog.api import Restorer
 from restore_recog.errors import PluginError, RestoreRecogError
-from restore_recog.evaluation.arm_choice import ArmSpec
+from restore_recog.evaluation.arms.choice import ArmSpec
 from restore_recog.evaluation.run.faces import ProbeFace
 from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.masks import BlockMasks

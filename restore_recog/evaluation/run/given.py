@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from restore_recog.api import Restorer
-from restore_recog.evaluation.arm_choice import ArmSpec
+from restore_recog.evaluation.arms.choice import ArmSpec
 from restore_recog.evaluation.run.arm_images import ImageMaker
 from restore_recog.evaluation.run.faces import ProbeFace
 from restore_recog.evaluation.run.masks import BlockMasks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from restore_recog.alignment import TEMPLATE
-from restore_recog.evaluation.arm_choice import ArmChoice
+from restore_recog.evaluation.arms.choice import ArmChoice
 from restore_recog.evaluation.cache.entries import RememberingLocator
 from restore_recog.evaluation.cache.rendering import kept
 from restore_recog.evaluation.request import EvalRequest, planner

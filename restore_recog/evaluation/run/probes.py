@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from restore_recog.alignment import on_image
 from restore_recog.api import Restorer
-from restore_recog.evaluation.arm import WHOLE, Arm
-from restore_recog.evaluation.arm_choice import ArmChoice, ArmSpec
+from restore_recog.evaluation.arms.arm import WHOLE, Arm
+from restore_recog.evaluation.arms.choice import ArmChoice, ArmSpec
 from restore_recog.evaluation.cache.entries import FinishedWork
 from restore_recog.evaluation.cache.packing import Outcome, Tile
 from restore_recog.evaluation.image_quality import ImageQuality, measure

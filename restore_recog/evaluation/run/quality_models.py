@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from restore_recog import weights
 from restore_recog.api import Classifier, Plan, answers
 from restore_recog.errors import DataError, PluginError
-from restore_recog.evaluation.arm import WHOLE
-from restore_recog.evaluation.arm_choice import ArmSpec
+from restore_recog.evaluation.arms.arm import WHOLE
+from restore_recog.evaluation.arms.choice import ArmSpec
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.run.faces import ProbeFace
 from restore_recog.evaluation.run.ledger import Ledger

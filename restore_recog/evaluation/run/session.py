@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from restore_recog.errors import DataError
-from restore_recog.evaluation.arm import WHOLE
-from restore_recog.evaluation.arm_choice import ArmSpec
+from restore_recog.evaluation.arms.arm import WHOLE
+from restore_recog.evaluation.arms.choice import ArmSpec
 from restore_recog.evaluation.cache import entries
 from restore_recog.evaluation.cache.packing import Tile
 from restore_recog.evaluation.request import EvalRequest

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from restore_recog.alignment import TEMPLATE, five_points, in_pixels, part_of, similarity, warp
 from restore_recog.api import Recognizer, answers
 from restore_recog.errors import DataError, PluginError, RestoreRecogError
-from restore_recog.evaluation.arm import WHOLE
+from restore_recog.evaluation.arms.arm import WHOLE
 from restore_recog.evaluation.cache.entries import FinishedWork
 from restore_recog.evaluation.cache.packing import Outcome
 from restore_recog.evaluation.image_quality import ImageQuality

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from restore_recog.evaluation.arm import WHOLE
 from restore_recog.evaluation.arms import Occluded
+from restore_recog.evaluation.arms.arm import WHOLE
 from restore_recog.evaluation.results import OUTCOMES, Example
 from restore_recog.evaluation.run.faces import ProbeFace
 from restore_recog.labels import KINDS

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from restore_recog.evaluation.arms.oracle import ORACLE_LABELS
 from restore_recog.evaluation.figure import FigureName, Figures
-from restore_recog.evaluation.oracle_arms import ORACLE_LABELS
 from restore_recog.evaluation.results import EvaluationReport
 from restore_recog.labels import KINDS
 from restore_recog.reporting.columns import (

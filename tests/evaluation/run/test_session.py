@@ -21,8 +21,8 @@ from evaluation_fakes import (
 from torch import Tensor
 
 from restore_recog.errors import DataError, ImageError
-from restore_recog.evaluation.arm_choice import ArmSpec
 from restore_recog.evaluation.arms import ARMS
+from restore_recog.evaluation.arms.choice import ArmSpec
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.run.faces import FoundProbe, ProbeFace, Studio, digest
 from restore_recog.evaluation.run.ledger import Ledger

@@ -11,8 +11,8 @@ from evaluation_fakes import Healer, Squares, request
 from scoring_fakes import Planted, board_of, dense, findings, near, people, run, simple_plan, unit
 
 from restore_recog.errors import DataError
-from restore_recog.evaluation.arm_choice import ArmSpec
 from restore_recog.evaluation.arms import ARMS
+from restore_recog.evaluation.arms.choice import ArmSpec
 from restore_recog.evaluation.evaluate import evaluate
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.evaluation.run.ledger import Ledger

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from restore_recog.evaluation.arm import Masks, Restored
+from restore_recog.evaluation.arms.arm import Masks, Restored
 from restore_recog.labels import EXPRESSION, GENDER, UNKNOWN, code
 from restore_recog.landmarks import COUNT
 from restore_recog.types import Landmarks, Pixels

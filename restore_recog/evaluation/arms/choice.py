@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from restore_recog.api import Restorer
 from restore_recog.errors import DataError
-from restore_recog.evaluation.arm import NO_CLEAN, Arm
 from restore_recog.evaluation.arms import ARMS, DEFAULT_ARMS, Occluded, RestoredClean
-from restore_recog.evaluation.oracle_arms import ORACLE_LABELS, ORACLES, Oracle, OracleMask
+from restore_recog.evaluation.arms.arm import NO_CLEAN, Arm
+from restore_recog.evaluation.arms.oracle import ORACLE_LABELS, ORACLES, Oracle, OracleMask
 from restore_recog.evaluation.request import EvalRequest
 from restore_recog.segmenters.names import ChosenSegmenter
 from restore_recog.types import FaceSample

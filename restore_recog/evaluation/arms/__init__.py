@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from restore_recog.errors import PluginError
-from restore_recog.evaluation.arm import Arm, Masks, Restored
-from restore_recog.evaluation.oracle_arms import ORACLES, OracleMask
+from restore_recog.evaluation.arms.arm import Arm, Masks, Restored
+from restore_recog.evaluation.arms.oracle import ORACLES, OracleMask
 from restore_recog.types import Pixels, Templates
 
 if TYPE_CHECKING:
