@@ -87,7 +87,8 @@ class Column:
         """Return a value in the column's unit, empty where it is no finite number."""
         if not known(value):
             return ""
-        return f"{value * self.factor:{'+' if self.signed else ''}.{self.digits}f}"
+        rounded = round(value * self.factor, self.digits) or 0.0  # never -0.000
+        return f"{rounded:{'+' if self.signed else ''}.{self.digits}f}"
 
     def cell(self, figures: Figures) -> Cell:
         """Return the column's figure as text."""
@@ -165,7 +166,6 @@ VERIFICATION = (
     Column("d′", "d_prime", 1, 2),
     Column("Overlap", "overlap", 1, 3),
 )
-
 
 FIXED = " at the {:g} % threshold"
 """How the titles of columns name a threshold that was fixed before covering, by its FMR."""

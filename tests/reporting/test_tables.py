@@ -229,3 +229,10 @@ def test_losses_are_told_once_for_arms_that_lost_the_same() -> None:
     assert csv_files.failures_by_stage([Failure("read", "i", "s", "why")] * 2) == {
         "read": {"images": 1, "subjects": 1, "events": 2}
     }
+
+
+@pytest.mark.parametrize(("value", "text"), [(-1e-9, "0.000"), (-0.0006, "-0.001"), (0.5, "0.500")])
+def test_what_rounds_to_zero_has_no_sign(value: float, text: str) -> None:
+    assert Column("Cosine", "cosine", 1, 3).number(value) == text
+    signed = Column("Gain", "cosine_gain", 1, 3, True)
+    assert signed.number(value) == (text if value < -1e-6 else f"+{text}")
