@@ -129,7 +129,7 @@ def test_the_papers_schedule_and_weights() -> None:
     assert (paper["identity"], paper["vgg_norm"], paper["judged"]) == (0, False, "made")
     assert PRESETS["compact"].keys() == paper.keys() == PRESETS["tiny"].keys()
     compact = PRESETS["compact"]
-    assert (compact["size"], compact["base"], compact["start"]) == (128, 24, "pooled")
+    assert (compact["size"], compact["base"], compact["start"]) == (128, 16, "pooled")
     assert compact["vgg_norm"] and compact["upsampling"] == "bilinear"
 
 
