@@ -16,10 +16,10 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from restore_recog.errors import WeightsError
+from restore_recog.errors import WeightsError, first_line
 from restore_recog.system.atomic import whole_file
 
 FORMAT = "restore-recog-weights-1"
@@ -105,6 +105,39 @@ def load(path: Path, model: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
     check_finite(tensors, str(path))
     floats = {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
     return config, floats
+
+
+def foreign(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of another program's file, by their names there; no code in it is run.
+
+    Args:
+        path: safetensors, or what ``torch.save`` wrote of a ``state_dict``, alone or under that
+            name.
+
+    Raises:
+        WeightsError: It is missing, unreadable, holds something else or numbers not finite.
+    """
+    if not path.is_file():
+        raise WeightsError(f"There is no weights file {path}.")
+    try:
+        held = load_file(path) if path.suffix == ".safetensors" else _unpickled(path)
+    except Exception as error:  # a damaged zip or pickle raises nearly anything
+        raise WeightsError(
+            f"{path} is no readable file of PyTorch weights ({first_line(error)}); give "
+            "safetensors, or a state_dict written by torch.save that holds nothing but tensors."
+        ) from error
+    tensors = held.get("state_dict", held) if isinstance(held, Mapping) else held
+    if not isinstance(tensors, Mapping) or not all(map(torch.is_tensor, tensors.values())):
+        raise WeightsError(
+            f"{path} holds no table of tensors; write one with torch.save(net.state_dict(), FILE)."
+        )
+    named = {str(name): tensor for name, tensor in tensors.items()}
+    check_finite(named, str(path))
+    return named
+
+
+def _unpickled(path: Path) -> Any:
+    return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def checksum(tensors: Mapping[str, Tensor]) -> str:

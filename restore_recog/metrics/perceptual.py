@@ -45,7 +45,9 @@ class Lpips:
         """
         from torchmetrics.functional.image.lpips import _LPIPS
 
-        state = state_dict(path)
+        from restore_recog.weights import foreign
+
+        state = foreign(path)
         first = tuple(getattr(state.get("features.0.weight"), "shape", ()))
         variants = [name for name, shape in BACKBONES.items() if shape == first]
         if not variants:
@@ -88,7 +90,9 @@ class Inception:
         import torch
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-        state = state_dict(path)
+        from restore_recog.weights import foreign
+
+        state = foreign(path)
         checked = io.BytesIO()  # the library would unpickle the file itself
         torch.save(state, checked)
         checked.seek(0)
@@ -170,29 +174,6 @@ class Brisque:
         scaled = self.low + (self.high - self.low) * (features - least) / (most - least)
         distances = ((self.vectors - scaled) ** 2).sum(axis=1)
         return float(self.weights @ np.exp(-self.gamma * distances) - self.rho)
-
-
-def state_dict(path: Path) -> Mapping[str, Any]:
-    """Read tensors by name: safetensors, or PyTorch's own format without code.
-
-    Raises:
-        WeightsError: The file is missing, damaged, would run code, or holds something else.
-    """
-    import torch
-    from safetensors.torch import load_file
-
-    try:
-        if path.suffix == ".safetensors":
-            return dict(load_file(str(path)))
-        tensors = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # pickle, zip, safetensors and the file system have their own
-        raise WeightsError(
-            f"'{path}' cannot be read as weights ({type(error).__name__}); give a state dict that "
-            "holds nothing but tensors."
-        ) from error
-    if not isinstance(tensors, Mapping):
-        raise WeightsError(f"'{path}' holds no tensors by name; give a state dict.")
-    return tensors
 
 
 def _fill(module: Any, tensors: Mapping[str, Tensor], path: Path) -> None:

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from restore_recog import weights as weights_file
 from restore_recog.errors import RestoreRecogError, TrainingError
 
 RELU3_3 = 16
@@ -60,7 +61,7 @@ class VGGFeatures(nn.Module):
             elif weights is None:
                 net = getattr(torchvision.models, name)(weights="IMAGENET1K_V1")
             else:
-                state = torch.load(weights, map_location="cpu", weights_only=True)
+                state = weights_file.foreign(weights)
                 with torch.device("meta"):
                     net = getattr(torchvision.models, name)()
                 net.load_state_dict(state, assign=True)

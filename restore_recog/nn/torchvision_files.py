@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 from torchvision.models import WeightsEnum
 
-from restore_recog import weights as weights_file
-from restore_recog.errors import TrainingError, WeightsError, first_line
+from restore_recog.errors import TrainingError, first_line
 
 ENDINGS = (".pth", ".pt")
 """Endings of files as torchvision offers them."""
@@ -38,29 +37,4 @@ def fetched(
             f"{what} cannot be had ({first_line(error)}). Put the file {known.url} at {place}, "
             f"name it with --set {option}=FILE, or {instead}."
         ) from error
-    return tensors
-
-
-def read(path: Path, option: str = "init") -> Mapping[str, Tensor]:
-    """Return the tensors of a file as torchvision offers them; it cannot run code.
-
-    Args:
-        path: The file.
-        option: With which it was named.
-
-    Raises:
-        WeightsError: It is missing, unreadable, no table of tensors, or not finite.
-    """
-    if not path.is_file():
-        raise WeightsError(f"There is no weights file {path}; check --set {option}.")
-    try:
-        tensors = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged zip or pickle raises nearly anything
-        raise WeightsError(
-            f"{path} is no readable file of PyTorch weights ({first_line(error)}); get it again "
-            "from where it came."
-        ) from error
-    if not isinstance(tensors, dict) or not all(map(torch.is_tensor, tensors.values())):
-        raise WeightsError(f"{path} holds no table of tensors, as torchvision's files do.")
-    weights_file.check_finite(tensors, str(path))
     return tensors

@@ -13,20 +13,17 @@ Deviation: crops are this project's own, of 224 x 224; the paper's are wider, fr
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models.vgg import make_layers
 
-from restore_recog.errors import WeightsError, first_line
+from restore_recog.errors import WeightsError
 from restore_recog.recognizers.feeding import Feeding
 from restore_recog.recognizers.from_file import Fed, FileRecognizer
+from restore_recog.weights import foreign
 
 SIDE = 224
 
@@ -84,7 +81,7 @@ def network(file: Path) -> nn.Sequential:
     Raises:
         WeightsError: The file cannot be read, or holds another network.
     """
-    tensors = _ordered(_read(file), file)
+    tensors = _ordered(foreign(file), file)
     weights = [tensor for tensor in tensors if tensor.ndim > 1]
     convolutions = weights[: sum(STAGES)]
     plan: list[str | int] = []
@@ -112,26 +109,6 @@ def network(file: Path) -> nn.Sequential:
         own[name] = tensor.float().view_as(own[name])
     net.load_state_dict(own)
     return net.eval().requires_grad_(False)
-
-
-def _read(file: Path) -> Mapping[str, Tensor]:
-    """Return the tensors of a file; no code in it is run."""
-    try:
-        if file.suffix == ".safetensors":
-            return load_file(file)
-        held = torch.load(file, map_location="cpu", weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, OSError, EOFError) as error:
-        raise WeightsError(
-            f"{file} is no readable file of weights ({first_line(error)}); 'vggface' reads "
-            "safetensors, or a state_dict written by torch.save that holds nothing but tensors."
-        ) from error
-    held = held.get("state_dict", held) if isinstance(held, Mapping) else held
-    if not isinstance(held, Mapping) or not all(isinstance(t, Tensor) for t in held.values()):
-        raise WeightsError(
-            f"{file} holds a {type(held).__name__} and no state_dict; write one with "
-            "torch.save(net.state_dict(), FILE)."
-        )
-    return held
 
 
 def _ordered(tensors: Mapping[str, Tensor], file: Path) -> list[Tensor]:

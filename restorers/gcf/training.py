@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import VGG19_Weights
 
+from restore_recog import weights as weights_file
 from restore_recog.api import Stateful
 from restore_recog.errors import TrainingError
 from restore_recog.nn import torchvision_files
@@ -225,7 +226,7 @@ def start(parser: Parser, weights: str) -> None:
         known = VGG19_Weights.IMAGENET1K_V1
         state = torchvision_files.fetched(known, f"{what} for the parser", instead, option)
     else:
-        state = torchvision_files.read(Path(weights), option)
+        state = weights_file.foreign(Path(weights))
     try:
         parser.start_from_vgg(state)
     except (KeyError, ValueError, RuntimeError) as error:

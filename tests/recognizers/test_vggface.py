@@ -100,8 +100,8 @@ def without(*names: str) -> dict[str, Tensor]:
         (lambda: vgg_tensors() | {"fc6.weight": torch.zeros(12, 50)}, "do not fit the layers"),
         (lambda: vgg_tensors() | {"conv2_1.bias": torch.zeros(3)}, "3 numbers and not 2"),
         (lambda: vgg_tensors() | {"conv1_1.weight": torch.zeros(2, 3, 5, 5)}, "not 3 x 3"),
-        (lambda: [1, 2], "holds a list and no state_dict"),
-        (lambda: torch.nn.Linear(2, 2), "no readable file of weights"),
+        (lambda: [1, 2], "holds no table of tensors"),
+        (lambda: torch.nn.Linear(2, 2), "no readable file of PyTorch weights"),
     ],
 )
 def test_other_files_are_refused(
@@ -116,5 +116,5 @@ def test_without_a_file_it_says_how_one_is_given(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="write --recognizer vggface:FILE.pth"):
         VggFace()
     (tmp_path / "net.safetensors").write_bytes(b"no")
-    with pytest.raises(WeightsError, match="no readable file of weights"):
+    with pytest.raises(WeightsError, match="no readable file of PyTorch weights"):
         VggFace(str(tmp_path / "net.safetensors"))

@@ -58,7 +58,7 @@ def start(net: GenderNet, init: str) -> str:
         )
         _take(net, tensors, Path(IMAGENET.url))
         return f"imagenet:{Path(IMAGENET.url).stem}"
-    _take(net, torchvision_files.read(path), path)
+    _take(net, weights_file.foreign(path), path)
     return f"sha256:{weights_file.fingerprint(path)}"
 
 

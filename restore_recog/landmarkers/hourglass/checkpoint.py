@@ -14,11 +14,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from restore_recog import weights as weights_file
-from restore_recog.errors import WeightsError, first_line
+from restore_recog.errors import WeightsError
 from restore_recog.landmarkers.hourglass.networks import HourglassNet
 
 ENDINGS = (".pth", ".pt", ".tar")
@@ -79,23 +78,10 @@ def read(path: Path) -> dict[str, Tensor]:
     """Return the tensors of a file in the published layout, by their names there.
 
     Raises:
-        WeightsError: There is no such file, it is damaged or holds something else.
+        WeightsError: As :func:`restore_recog.weights.foreign`.
     """
-    if not path.is_file():
-        raise WeightsError(f"There is no weights file {path}.")
-    try:
-        held = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged zip or pickle raises nearly anything
-        raise WeightsError(
-            f"{path} is no readable file of PyTorch weights ({first_line(error)}); get it again "
-            "from where it came."
-        ) from error
-    tensors = held.get("state_dict", held) if isinstance(held, dict) else held
-    if not isinstance(tensors, dict) or not all(map(torch.is_tensor, tensors.values())):
-        raise WeightsError(f"{path} holds no table of tensors, as the published checkpoint does.")
-    named = {str(name).removeprefix("module."): tensor for name, tensor in tensors.items()}
-    weights_file.check_finite(named, str(path))
-    return named
+    tensors = weights_file.foreign(path)
+    return {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
 
 
 def options_of(tensors: Mapping[str, Tensor], path: Path) -> dict[str, Any]:

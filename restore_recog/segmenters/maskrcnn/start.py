@@ -51,7 +51,7 @@ def start(net: CoveringNet, init: str, model: str) -> tuple[str, bool]:
     if path.suffix not in torchvision_files.ENDINGS:
         return start_from(net, init, model), False
     _check_backbone(net)
-    _take(net, torchvision_files.read(path), path)
+    _take(net, weights_file.foreign(path), path)
     return f"sha256:{weights_file.fingerprint(path)}", True
 
 

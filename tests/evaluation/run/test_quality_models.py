@@ -18,7 +18,8 @@ from restore_recog.errors import DataError, WeightsError
 from restore_recog.evaluation.run import quality_models
 from restore_recog.evaluation.run.quality_models import QualityModels, gather
 from restore_recog.evaluation.run.vgg import Vgg
-from restore_recog.metrics.perceptual import Inception, Lpips, state_dict
+from restore_recog.metrics.perceptual import Inception, Lpips
+from restore_recog.weights import foreign
 
 Pixels = NDArray[np.uint8]
 
@@ -72,7 +73,7 @@ def test_crops_too_small_for_niqe_are_told() -> None:
 
 
 def test_a_given_file_that_cannot_be_used_stops_the_run(tmp_path: Path, alexnet: Path) -> None:
-    with pytest.raises(WeightsError, match="cannot be read as weights"):
+    with pytest.raises(WeightsError, match="no weights file"):
         gather({"lpips": tmp_path / "missing.pth"}, 256, "cpu")
     with pytest.raises(DataError, match="model 'vmaf'; there are fid, lpips, niqe, brisque, vgg"):
         gather({"vmaf": alexnet}, 256, "cpu")
@@ -108,7 +109,7 @@ def test_lpips_of_the_same_is_nought_and_both_ways_alike(alexnet: Path) -> None:
 def test_lpips_is_that_of_the_library(alexnet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     functional = pytest.importorskip("torchmetrics.functional.image.lpips")
     net = torchvision.models.alexnet()
-    net.load_state_dict(state_dict(alexnet), strict=False)
+    net.load_state_dict(foreign(alexnet), strict=False)
     monkeypatch.setattr(functional, "_get_tv_model_features", lambda *a, **k: net.features)
     a, b = images(2)
     sides = [torch.from_numpy(p).permute(2, 0, 1)[None] / 255 for p in (a, b)]
@@ -118,7 +119,7 @@ def test_lpips_is_that_of_the_library(alexnet: Path, monkeypatch: pytest.MonkeyP
 
 def test_lpips_weights_that_a_loader_left_are_found(empty_hub: Path, alexnet: Path) -> None:
     pytest.importorskip("torchmetrics")
-    torch.save(dict(state_dict(alexnet)), empty_hub / quality_models.DOWNLOADED["lpips"][0])
+    torch.save(foreign(alexnet), empty_hub / quality_models.DOWNLOADED["lpips"][0])
     models = gather({}, 64, "cpu")
     assert (
         models.lpips is not None
@@ -131,7 +132,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path, alexnet: Path) -
     save_file({"layer.weight": torch.zeros(3)}, tmp_path / "other.safetensors")
     with pytest.raises(WeightsError, match="neither AlexNet nor VGG-16"):
         Lpips(tmp_path / "other.safetensors")
-    cut = {name: t for name, t in state_dict(alexnet).items() if "10" not in name}
+    cut = {name: t for name, t in foreign(alexnet).items() if "10" not in name}
     save_file(cut, tmp_path / "cut.safetensors")
     with pytest.raises(WeightsError, match="does not fit"):
         Lpips(tmp_path / "cut.safetensors")
@@ -147,11 +148,11 @@ def test_weights_never_run_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "evil.pth").write_bytes(pickle.dumps({"features.0.weight": Evil()}))
     torch.save({"features.0.weight": Evil()}, tmp_path / "evil2.pth")
     for name in ("evil.pth", "evil2.pth"):
-        with pytest.raises(WeightsError, match="cannot be read as weights"):
-            state_dict(tmp_path / name)
+        with pytest.raises(WeightsError, match="no readable file of PyTorch weights"):
+            foreign(tmp_path / name)
     torch.save([1, 2], tmp_path / "list.pth")
-    with pytest.raises(WeightsError, match="no tensors by name"):
-        state_dict(tmp_path / "list.pth")
+    with pytest.raises(WeightsError, match="no table of tensors"):
+        foreign(tmp_path / "list.pth")
     assert not (tmp_path / "evil").exists()
 
 
