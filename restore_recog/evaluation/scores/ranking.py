@@ -12,15 +12,13 @@ Source of the bound: Higham, Accuracy and Stability of Numerical Algorithms, 2nd
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.evaluation.scores.blocks import TOLERANCE, Index, Scores, Side, Sides
-
-if TYPE_CHECKING:
-    from restore_recog.evaluation.scores.tally import Tally
+from restore_recog.metrics.streaming import ScoreStream
 
 UNIT = 2.0**-24
 """Rounding of one operation in float32, relative."""
@@ -47,6 +45,26 @@ def error_bound(length: int) -> float:
     return steps / (1 - steps) * (1 + 2 * TOLERANCE) + 2 * UNIT
 
 
+class Counter(Protocol):
+    """What takes in all comparisons on the way, as a :class:`~.tally.Tally` does.
+
+    Attributes:
+        genuine: Takes in the genuine scores.
+    """
+
+    genuine: ScoreStream
+
+    def add(self, part: Part, index: Index, products: Scores, own: tuple[Index, Index]) -> None:
+        """Take in the (probes, references) products of a block with a part.
+
+        Args:
+            part: The references.
+            index: Rows of the probes.
+            products: May be changed at ``own``.
+            own: Rows and columns of the genuine comparisons.
+        """
+
+
 class Ranking:
     """The best scores and ranks of all probes, by block.
 
@@ -60,7 +78,7 @@ class Ranking:
         level: (P,) those with the same one, and those ahead.
     """
 
-    def __init__(self, sides: Sides, tally: Tally | None = None) -> None:
+    def __init__(self, sides: Sides, tally: Counter | None = None) -> None:
         size = sides.probes.people.size
         self.sides, self.tally = sides, tally
         self.own: Scores = np.full(size, -np.inf, dtype=np.float32)
