@@ -152,7 +152,7 @@ def _searches(sizes: Sizes, note: Note) -> Iterator[Table]:
         table = Table(f"{title}: {probes:,} probes x {subjects:,} subjects x {length}")
         for case, name in (
             ("rank_ours", "restore-recog search"),
-            ("rank_streams", "restore-recog search, and all comparisons in float64"),
+            ("rank_streams", "restore-recog search, and all comparisons in streams"),
         ):
             ours = _measured(case, options, sizes.repeats, note)
             table.rows.append(_row(name, ours, _rank1(ours)))

@@ -10,6 +10,10 @@ bins. What it says is either **exact**, the very figure that
 * below it rates are exact at the edges of the bins; a threshold lies less than one bin
   (:attr:`ScoreStream.width`) above the exact one and never lets its target be exceeded.
 
+Where scores were counted up to an error (:meth:`ScoreStream.of_counted`), a rate below the floor is
+known but for the scores within the error of its threshold, the bound on thresholds is two errors
+more, and mean and standard deviation lie within the error.
+
 Counts, rates and thresholds do not depend on the order in which scores are added or
 streams merged; mean and standard deviation do by float rounding (about 1e-15).
 """
@@ -17,11 +21,13 @@ streams merged; mean and standard deviation do by float rounding (about 1e-15).
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from restore_recog.errors import DataError
+from restore_recog.metrics.counted import Counted
 from restore_recog.metrics.inputs import as_array, numbers, precision
 from restore_recog.metrics.inputs import rate as unit_rate
 from restore_recog.metrics.verification import largest_count
@@ -52,6 +58,7 @@ class ScoreStream:
         failed: Those among them with the score -inf.
         kinds: Floating types that the scores had.
         least, most: Lowest and highest finite score; inf and -inf without any.
+        error: How far from itself a score at or below :attr:`floor` may have been counted.
 
     Raises:
         ValueError: ``tail`` < 1, ``bins`` is not a power of two from 2^10 to 2^24, or ``limit``
@@ -67,9 +74,11 @@ class ScoreStream:
             raise ValueError(f"The limit of scores is a power of two, 1 ... 2^10, not {limit}.")
         self.tail, self.bins, self.limit = tail, bins, limit
         self._per_one = bins / (2 * limit)  # bins in a range of 1
+        self._step = 1.0 / self._per_one
         self.count = self.failed = 0
         self.least, self.most = math.inf, -math.inf
         self.kinds: set[np.dtype[np.floating]] = set()
+        self.error = 0.0
         self._zero = bins // 2 + bins // 2048 + 1  # the bin that begins at score 0
         self._histogram: Counts = np.zeros(2 * self._zero, dtype=np.int64)
         self._kept: Vector = np.empty(0)
@@ -77,11 +86,31 @@ class ScoreStream:
         self._waiting = 0  # how many they are
         self._cut = -math.inf  # what is not above it is not among the largest
         self._mean = self._squares = 0.0  # and the sum of squared differences from the mean
+        self._marks: Mapping[int, float] = {}  # further known scores, by place from the top
+
+    @classmethod
+    def of_counted(
+        cls, counted: Counted, largest: Vector, least: float, marks: Mapping[int, float]
+    ) -> ScoreStream:
+        """Return a stream of float32 cosines that were counted up to an error, one at least.
+
+        Args:
+            counted: All of them; ``least`` is the lowest.
+            largest: (n,) the largest, rising, as many as are kept.
+            marks: Further ones: place from the top, from 0 -> score. Such a threshold is exact too.
+        """
+        stream = cls(largest.size, counted.bins)
+        stream.error, stream._histogram = counted.error, counted.counts
+        stream.count, stream.least, stream.most = counted.size, least, float(largest[-1])
+        stream._mean, stream._squares = counted.moments
+        stream._kept, stream._cut, stream._marks = largest, float(largest[0]), marks
+        stream.kinds = {np.dtype(np.float32)}
+        return stream
 
     @property
     def width(self) -> float:
-        """Return the width of a bin, the bound on thresholds that are not exact."""
-        return 1.0 / self._per_one
+        """Return the bound on thresholds that are not exact: a bin's width and two errors."""
+        return self._step + 2 * self.error
 
     @property
     def mean(self) -> float:
@@ -100,17 +129,9 @@ class ScoreStream:
     def kept(self) -> Vector:
         """Return the largest scores, rising: all finite ones, or ``tail`` of them."""
         if self._fresh:
-            scores = np.concatenate([self._kept, *self._fresh])
-            self._fresh.clear()
-            self._waiting = 0
-            if scores.size > self.tail:
-                scores.partition(scores.size - self.tail)
-                scores = scores[-self.tail :].copy()
-            scores.sort()
-            scores.flags.writeable = False
-            self._kept = scores
-            if scores.size == self.tail:
-                self._cut = float(scores[0])
+            self._kept = self._largest()
+            self._kept.sort()
+            self._kept.flags.writeable = False
         return self._kept
 
     @property
@@ -135,10 +156,11 @@ class ScoreStream:
         if array.dtype not in (np.float32, np.float64):
             array = numbers(array, "Scores")
         vector = array.reshape(-1)
-        if vector.size and np.isneginf(vector.min()):
+        if np.isneginf(least := vector.min(initial=np.inf)):
             vector = vector[~np.isneginf(vector)]
-        most = self.limit * LIMIT
-        if vector.size and not (vector.max() <= most and vector.min() >= -most):
+            least = vector.min(initial=np.inf)
+        most = vector.max(initial=-np.inf)
+        if vector.size and not max(-least, most) <= self.limit * LIMIT:
             kind = "cosines" if self.limit == 1 else "numbers"
             raise ValueError(
                 f"Scores must be {kind} in [-{self.limit}, {self.limit}], or -inf for a failed "
@@ -147,6 +169,7 @@ class ScoreStream:
         self.kinds |= {digits} if vector.size else set()
         lost = failed + array.size - vector.size
         self.count, self.failed = self.count + lost, self.failed + lost
+        self.least, self.most = min(self.least, float(least)), max(self.most, float(most))
         for start in range(0, vector.size, _CHUNK):
             self._take(vector[start : start + _CHUNK])
 
@@ -164,17 +187,15 @@ class ScoreStream:
         self.least, self.most = min(self.least, other.least), max(self.most, other.most)
         self.kinds |= other.kinds
         self._histogram += other._histogram
+        self.error, self._marks = max(self.error, other.error), {}
         self._keep(other.kept)
 
     def threshold_at(self, rate: float) -> tuple[float, bool]:
-        """Return the threshold at which a share of at most ``rate`` is accepted.
+        """Return the threshold that accepts a share of at most ``rate``, and whether it is exact.
 
         It is the lowest such float64, whatever the scores were: compare them with it in float64.
-        Where all completed comparisons may be accepted, the lowest score.
-
-        Returns:
-            The threshold, and whether it is exact. If not, it is the edge of a bin, too
-            high by less than :attr:`width`; the share accepted there is exact all the same.
+        Where all completed comparisons may be accepted, the lowest score. If it is not exact, it
+        lies an :attr:`error` above the edge of a bin, too high by less than :attr:`width`.
 
         Raises:
             ValueError: ``rate`` lies outside [0, 1].
@@ -187,16 +208,17 @@ class ScoreStream:
         if budget >= self.count - self.failed:
             return self.least, True
         kept = self.kept
-        if budget < kept.size:
-            return float(np.nextafter(kept[kept.size - 1 - budget], np.inf)), True
-        edge = int(np.argmax(self._at_or_above() <= budget))
-        return (edge - self._zero) * self.width, False
+        known = kept[-1 - budget] if budget < kept.size else self._marks.get(budget)
+        if known is not None:
+            return float(np.nextafter(known, np.inf)), True
+        edge = (int(np.argmax(self._at_or_above() <= budget)) - self._zero) * self._step
+        return (float(np.nextafter(edge + self.error, np.inf)) if self.error else edge), False
 
     def share_at_or_above(self, threshold: float) -> tuple[float, float]:
         """Return the share of scores >= threshold, and the most by which it may be wrong.
 
-        The bound is 0 above :attr:`floor` and at the edges of bins; elsewhere half the
-        share of the bin. Failed comparisons stay in the denominator. NaN without any.
+        The bound is 0 above :attr:`floor` and, without :attr:`error`, at the edges of bins; else
+        half the share of the bin. Failed comparisons stay in the denominator. NaN without any.
         """
         low, high = (int(count[0]) for count in self.counts_at([threshold]))
         if not self.count:
@@ -211,18 +233,24 @@ class ScoreStream:
         cuts = numbers(thresholds, "Thresholds")
         if np.isnan(cuts).any() or np.isneginf(cuts).any():
             raise ValueError("A threshold must be a number above -inf.")
-        kept, above = self.kept, self._at_or_above()
-        places = np.clip(cuts * self._per_one, -self._zero, self._zero)
+        kept, above, zero = self.kept, self._at_or_above(), self._zero
         low, high = (
-            above[side(places).astype(np.int64) + self._zero] for side in (np.ceil, np.floor)
+            above[side(np.clip(near * self._per_one, -zero, zero)).astype(np.int64) + zero]
+            for side, near in ((np.ceil, cuts + self.error), (np.floor, cuts - self.error))
         )
         exact = kept.size - np.searchsorted(kept, cuts, side="left")
         inside = cuts > self.floor
+        low = np.where(cuts <= self.least, above[0], np.maximum(low, kept.size))
+        for place, score in self._marks.items():
+            low = np.where(cuts <= score, np.maximum(low, place + 1), low)
+            high = np.where(cuts > score, np.minimum(high, place), high)
         return np.where(inside, exact, low), np.where(inside, exact, high)
 
     def occupied_edges(self) -> Vector:
-        """Return the lower edges of the bins that hold a score, rising."""
-        return np.asarray((np.flatnonzero(self._histogram) - self._zero) * self.width, np.float64)
+        """Return the lower edges of the bins that hold a score, rising; the first accepts all."""
+        edges = np.asarray((np.flatnonzero(self._histogram) - self._zero) * self._step, np.float64)
+        edges[:1] = np.minimum(edges[:1], self.least)
+        return edges
 
     def _at_or_above(self) -> Counts:
         """Return how many scores lie in each bin or above; the last entry is 0."""
@@ -231,15 +259,13 @@ class ScoreStream:
     def _take(self, chunk: NDArray[np.floating]) -> None:
         """Count finite scores, at least one."""
         # Scaling by a power of two, floor and whole numbers below 2^24 are exact in float32.
-        places = np.floor(chunk * chunk.dtype.type(self._per_one))
-        np.add.at(self._histogram, places.astype(np.intp) + self._zero, 1)
+        scaled = chunk * chunk.dtype.type(self._per_one)
+        places = np.floor(scaled, out=scaled).astype(np.intp) + self._zero
+        np.add.at(self._histogram, places, 1)
         wide = chunk.astype(np.float64)
         mean = float(wide.mean())
-        self._keep(wide[wide > self._cut])
-        self.least, self.most = (
-            min(self.least, float(wide.min())),
-            max(self.most, float(wide.max())),
-        )
+        self._keep(wide.copy() if self._cut == -math.inf else wide[wide > self._cut])
+        self._marks = {}
         wide -= mean
         # Not a BLAS product: its threads would wait for each other at every chunk.
         self._moments(wide.size, mean, float(np.square(wide, out=wide).sum()))
@@ -250,7 +276,18 @@ class ScoreStream:
             self._fresh.append(scores)
             self._waiting += scores.size
         if self._waiting >= self.tail:
-            _ = self.kept  # drops what is not among the largest
+            self._kept = self._largest()
+            self._fresh.append(np.empty(0))  # what is kept is not sorted yet
+
+    def _largest(self) -> Vector:
+        """Return the largest scores so far in any order, and take them as what is kept."""
+        scores = np.concatenate([self._kept, *self._fresh])
+        self._fresh, self._waiting = [], 0
+        if scores.size > self.tail:
+            scores = np.partition(scores, scores.size - self.tail)[-self.tail :].copy()
+        if scores.size == self.tail:
+            self._cut = float(scores.min())
+        return scores
 
     def _moments(self, size: int, mean: float, squares: float) -> None:
         """Join mean and squares of further scores (Chan, Golub, LeVeque 1983)."""

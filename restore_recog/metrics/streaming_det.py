@@ -24,15 +24,18 @@ STEP = 0.005
 class StreamedDet:
     """A DET curve of which every point is exact; below :attr:`floor` some steps are missing.
 
+    Where a stream counted scores up to an error only, a point at or below ``floor`` is in the
+    middle of what it may be.
+
     Attributes:
         curve: FMR and FNMR at its thresholds, all of them exact: every distinct score above
             ``floor``, the occupied edges of bins at or below it, and +inf.
         floor: -inf where no step is missing, so that ``curve`` is the one of
             :func:`~.verification.det_curve`.
-        width: Spacing of the edges. Between two neighbouring points the true curve stays
-            within the rectangle that they span.
-        fmr_bound, fnmr_bound: The longest sides of such rectangles at or below ``floor``; 0
-            where no step is missing.
+        width: Spacing of the edges, and two errors. Between two neighbouring points the true curve
+            stays within the rectangle that they span, where they are exact.
+        fmr_bound, fnmr_bound: The longest sides of such rectangles at or below ``floor``, with
+            what the points themselves leave open; 0 where no step is missing.
     """
 
     curve: DetCurve
@@ -48,7 +51,7 @@ class StreamedPoint:
 
     Attributes:
         point: As :func:`~.verification.fnmr_at_fmr` has it. Its FMR never exceeds the
-            target; where it is not exact, its FNMR is too high, never too low.
+            target; where it is not exact, its rates are too high, never too low.
         exact: Whether threshold, FMR and FNMR are those of the scores themselves.
         fnmr_bound: The most by which FNMR may be too high; 0 where exact.
         threshold_bound: The same of the threshold.
@@ -79,17 +82,18 @@ def streaming_det(
     below = [known[known <= floor] for known in edges]
     tails = [stream.kept[stream.kept > floor] for stream in (mated, other)]
     thresholds = np.append(np.unique(np.concatenate(below + tails)), np.inf)
-    accepted_genuine, _ = mated.counts_at(thresholds)
-    accepted_impostor, _ = other.counts_at(thresholds)
-    fmr = accepted_impostor / other.count
-    fnmr = (mated.count - accepted_genuine) / mated.count
+    fmr_low, fmr_high = (counts / other.count for counts in other.counts_at(thresholds))
+    fnmr_high, fnmr_low = (
+        (mated.count - counts) / mated.count for counts in mated.counts_at(thresholds)
+    )
     coarse = np.count_nonzero(thresholds <= floor)
+    fmr, fnmr = (fmr_low + fmr_high) / 2, (fnmr_low + fnmr_high) / 2
     return StreamedDet(
         curve=DetCurve(thresholds, fmr, fnmr, mated.count, other.count),
         floor=floor,
-        width=mated.width,
-        fmr_bound=float(np.max(-np.diff(fmr)[:coarse], initial=0.0)),
-        fnmr_bound=float(np.max(np.diff(fnmr)[:coarse], initial=0.0)),
+        width=max(mated.width, other.width),
+        fmr_bound=float(np.max((fmr_high[:-1] - fmr_low[1:])[:coarse], initial=0.0)),
+        fnmr_bound=float(np.max((fnmr_high[1:] - fnmr_low[:-1])[:coarse], initial=0.0)),
     )
 
 
@@ -109,11 +113,12 @@ def streaming_fnmr_at_fmr(
     slack = 0.0 if sharp else other.width
     fewest = int(mated.counts_at([threshold])[0][0])
     most = fewest if threshold == np.inf else int(mated.counts_at([threshold - slack])[1][0])
-    achieved = int(other.counts_at([threshold])[1][0]) / other.count
+    certain, accepted = (int(count[0]) for count in other.counts_at([threshold]))
     fnmr = (mated.count - fewest) / mated.count
-    point = OperatingPoint(fnmr, threshold, achieved, budget, supported=budget > 0)
+    point = OperatingPoint(fnmr, threshold, accepted / other.count, budget, supported=budget > 0)
     bound = (most - fewest) / mated.count
-    return StreamedPoint(point, sharp and most == fewest, bound, slack)
+    exact = sharp and most == fewest and certain == accepted
+    return StreamedPoint(point, exact, bound, slack)
 
 
 def thinned(curve: DetCurve, step: float = STEP) -> DetCurve:

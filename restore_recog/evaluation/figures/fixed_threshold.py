@@ -47,8 +47,8 @@ class Calibration:
         n_impostor: Impostor comparisons that they were fixed on.
         thresholds: Target FMR -> threshold.
         budgets: Target FMR -> false accepts that it allows, floor(FMR x n_impostor).
-        exact: Whether the thresholds are the lowest possible; else they are at most one
-            bin of the stream higher.
+        exact: Whether the thresholds are the lowest possible; else they are at most the
+            stream's width higher.
     """
 
     on: str
@@ -95,7 +95,7 @@ def _all_impostors(design: Design, arm: Measured) -> ScoreStream:
         return arm.scores.search.impostor
     gallery, owners = design.gallery(arm.references)
     sides = arm.probes, gallery, design.probe_subjects, owners
-    return search(*sides, compare=arm.compare, block=design.block).impostor
+    return search(*sides, compare=arm.compare, block=design.block, streams=True).impostor
 
 
 def _among_references(
@@ -108,7 +108,8 @@ def _among_references(
     enrolled, people = design.pooled(gallery, np.flatnonzero(unoccluded))
     times = 2 if design.enrolment == "max" else 1
     sides = gallery, enrolled, owners, people
-    return search(*sides, compare=floor.compare, block=design.block).impostor, times
+    result = search(*sides, compare=floor.compare, block=design.block, streams=True)
+    return result.impostor, times
 
 
 def _calibration(on: str, stream: ScoreStream, times: int = 1) -> Calibration:

@@ -147,6 +147,17 @@ class Sides:
         )
         return probes, references
 
+    def comparisons(self, *, failed: bool = True) -> tuple[int, int]:
+        """Return how many genuine and impostor comparisons there are, with or without failed."""
+        probes, references = (
+            np.bincount(
+                side.people if failed else side.people[side.order], minlength=self.names.size
+            )
+            for side in (self.probes, self.references)
+        )
+        genuine = int(probes @ references)
+        return genuine, int(probes.sum()) * int(references.sum()) - genuine
+
 
 def scores_of(references: Block, probes: Block, compare: Compare) -> Scores:
     """Return (references, probes) scores: computed in float64, rounded to float32."""

@@ -276,7 +276,7 @@ class Design:
         if self.plan.identification:
             gallery, owners = self.gallery(references)
             sides = probes, gallery, self.probe_subjects, owners
-            result = search(*sides, compare=compare, block=self.block)
+            result = search(*sides, compare=compare, block=self.block, streams=True)
             genuine = genuine_comparisons(*sides, compare=compare)
         else:
             genuine = Comparisons(trials[self.genuine], rows[self.genuine])

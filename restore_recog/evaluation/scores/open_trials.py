@@ -129,6 +129,7 @@ class OpenSet:
             *people,
             compare=arm.compare,
             block=self.design.block,
+            streams=True,
         ).impostor
         first, second = genuine_pairs(*people)
         first, second = rows[first], columns[second]

@@ -10,6 +10,9 @@ two float32 numbers: about one score in 10^8, by one step of float32. With the s
 number of threads, results are the same bit for bit.
 
 A template with NaN has failed, and its comparisons have failed with it (-inf).
+
+Where cosines are more than a stream keeps, products in float32 with a proven bound are counted, see
+:mod:`~restore_recog.evaluation.scores.tally`.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from restore_recog.api import Compare
 from restore_recog.evaluation.scores.blocks import Block, Scores, Sides, scores_of
 from restore_recog.evaluation.scores.comparison import cosines, limit_of
 from restore_recog.evaluation.scores.ranking import Ranking
+from restore_recog.evaluation.scores.tally import MOST, Tally
 from restore_recog.metrics.identification import Ranks
 from restore_recog.metrics.inputs import Subjects, rounded_up
 from restore_recog.metrics.streaming import ScoreStream
@@ -49,8 +53,7 @@ class SearchResult:
         mated: (P,) whether the probe's subject is in the gallery.
         own: (P,) best score against the probe's own subject; -inf where failed or not mated.
         best_other: (P,) best score against any other subject; -inf where there is none.
-        streams: Returns all genuine and all impostor comparisons attempted; called once, when
-            they are first asked for, since most of a search's time goes into them.
+        streams: Returns all genuine and all impostor comparisons attempted; called once.
     """
 
     ranks: Ranks
@@ -115,6 +118,7 @@ def search(
     *,
     compare: Compare = cosines,
     block: int = BLOCK,
+    streams: bool = False,
 ) -> SearchResult:
     """Search every probe in the gallery.
 
@@ -127,6 +131,7 @@ def search(
         probe_subjects, reference_subjects: (P,) and (R,) their subjects.
         compare: Of (R', D) references and (P', D) probes gives their (R', P') scores.
         block: Rows of either side compared at once.
+        streams: Whether the result's will be asked for; a large search then fills them on the way.
 
     Raises:
         ValueError: Shapes disagree, a template is not of unit length, ``block`` < 1, or
@@ -138,17 +143,36 @@ def search(
     if compare is not cosines:
         state = _SearchState(sides, compare)
         state.run()
-        return _result(sides, state, lambda: (state.genuine, state.impostor))
-    ranking = Ranking(sides)
+        return _result(sides, state, lambda: _with_failed(sides, state.genuine, state.impostor))
+    tally = _tally(sides) if streams else None
+    ranking = Ranking(sides, tally)
     ranking.run()
-    return _result(sides, ranking, lambda: _all_scores(sides, compare))
+    return _result(sides, ranking, lambda: _all_cosines(sides, tally))
 
 
-def _all_scores(sides: Sides, compare: Compare) -> tuple[ScoreStream, ScoreStream]:
-    """Return all genuine and all impostor comparisons."""
-    state = _SearchState(sides, compare)
+def _tally(sides: Sides) -> Tally | None:
+    """Return what takes in a large search; None where a stream can keep all comparisons."""
+    return Tally(sides) if sides.comparisons(failed=False)[1] > MOST else None
+
+
+def _all_cosines(sides: Sides, tally: Tally | None) -> tuple[ScoreStream, ScoreStream]:
+    """Return all genuine and all impostor comparisons by cosine."""
+    if tally is None and (tally := _tally(sides)) is not None:
+        Ranking(sides, tally).run()
+    if tally is not None and (filled := tally.streams()):
+        return _with_failed(sides, *filled)
+    state = _SearchState(sides, cosines)
     state.run()
-    return state.genuine, state.impostor
+    return _with_failed(sides, state.genuine, state.impostor)
+
+
+def _with_failed(
+    sides: Sides, genuine: ScoreStream, impostor: ScoreStream
+) -> tuple[ScoreStream, ScoreStream]:
+    """Return both streams with the comparisons that failed."""
+    for stream, attempted in zip((genuine, impostor), sides.comparisons(), strict=True):
+        stream.add([], failed=attempted - stream.count)
+    return genuine, impostor
 
 
 def count_accepted(
@@ -209,14 +233,9 @@ class _SearchState:
         self.genuine, self.impostor = ScoreStream(limit=limit), ScoreStream(limit=limit)
 
     def run(self) -> None:
-        """Compare all probes with all references, and add the comparisons that failed."""
+        """Compare all probes with all references."""
         for rows in self.sides.probe_blocks():
             self._search(rows)
-        probes, references = self.sides.attempted()
-        genuine = int(probes @ references)
-        impostor = int(probes.sum() * references.sum()) - genuine
-        self.genuine.add([], failed=genuine - self.genuine.count)
-        self.impostor.add([], failed=impostor - self.impostor.count)
 
     def _search(self, probes: Block) -> None:
         """Compare some probes with all references."""
