@@ -11,6 +11,7 @@ import pytest
 import torch
 from outside_fakes import Joined, Negative, onnx_net
 from recognizer_files import script
+from tiny import stored
 from torch import nn
 
 from restore_recog import registry
@@ -451,7 +452,7 @@ def test_images_without_covering_are_not_given(kind: str, tmp_path: Path) -> Non
 @pytest.mark.slow
 def test_an_exported_restorer_is_itself_without_a_word(tmp_path: Path) -> None:
     pytest.importorskip("onnxscript")
-    restorer = registry.restorers.create("ganmasker")
+    restorer = registry.restorers.create("ganmasker", weights=stored(tmp_path, "ganmasker"))
     export(restorer, tmp_path / "ganmasker.onnx", "onnx")
     exported = made(f"onnx:{tmp_path / 'ganmasker.onnx'}")
     assert exported.image_size == restorer.image_size
