@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from restore_recog.cli import main
 from restore_recog.evaluation.cache import CACHE
 
-DATA = "phantom:6x4"
+DATA = "phantom:4x4"
 
 
 def run(*args: object):
