@@ -19,7 +19,7 @@ LONG = "docs/tutorial.md"
 """Its output is of 40 people, whom a test has not the time for."""
 
 FEW = {
-    LONG: {"fmor-40": "fmor-4", "--restorer fmodr ": "--restorer telea "},
+    LONG: {"fmor-40": "fmor-3", "--restorer fmodr ": "--restorer telea "},
     "docs/tutorials/restorer.md": {"phantom:8x3": "phantom:4x3", "images=96": "images=24"},
     "docs/tutorials/onnx-recogniser.md": {"phantom:8x3": "phantom:4x3"},
     "docs/tutorials/paper-table.md": {"phantom:8x3": "phantom:4x3"},

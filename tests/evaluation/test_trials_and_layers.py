@@ -23,7 +23,7 @@ def figures(report: object, name: str) -> Figures:
 def test_a_run_of_trials_can_be_read_and_repeated(
     tiny_recognizer: str, tmp_path: Path, undrawn: None
 ) -> None:
-    asked = {"restorer": "telea", "data": "phantom:12x3", "recognizer": tiny_recognizer, **BARE}
+    asked = {"restorer": "telea", "data": "phantom:8x3", "recognizer": tiny_recognizer, **BARE}
     asked |= {"arms": ("clean", "occluded", "restored", "fill"), "segmenter": "true"}
     first = evaluate(protocol="blufr", output=tmp_path / "first", **asked)  # type: ignore[arg-type]
     assert first.setup["identification"] is False and "synthetic coverings" in first.labels
