@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -62,15 +61,6 @@ def test_tables_are_those_of_the_folder(run: Path) -> None:
     assert [row["Arm"] for row in rows][:2] == ["clean", "occluded"]
 
 
-def test_the_page_is_made_again_from_the_records_alone(run: Path) -> None:
-    page = (run / "report.html").read_text(encoding="utf-8")
-    assert page.startswith("<!doctype html>")
-    result = call(run, "-o", "new/page.html")
-    assert (result.exit_code, result.output) == (0, "")
-    assert Path("new/page.html").read_text(encoding="utf-8") == page
-    assert [path.name for path in Path("new").iterdir()] == ["page.html"]
-
-
 def test_nothing_is_overwritten_silently(run: Path) -> None:
     Path("t.tex").write_text("mine")
     refused = call(run, "-o", "t.tex")
@@ -101,22 +91,28 @@ def test_a_place_that_cannot_be_written_to(run: Path) -> None:
     assert result.exit_code == 1 and "cannot be written" in result.stderr
 
 
-def test_tables_need_neither_torch_nor_plots_and_the_page_no_torch_and_no_pyplot(run: Path) -> None:
+def test_tables_need_no_torch_and_no_plots_and_the_page_is_made_again_without_torch_and_pyplot(
+    run: Path,
+) -> None:
     """One process for all of it, since each would take a second to start."""
     code = (
-        "import sys; from pathlib import Path; from restore_recog.cli import main\n"
+        "import sys; from restore_recog.cli import main\n"
         "from restore_recog.reporting import plots, plots_panels\n"
         f"main(['report', {str(run)!r}, '--format', 'tex'], standalone_mode=False)\n"
         "assert not {'torch', 'matplotlib'} & sys.modules.keys()\n"
-        "from restore_recog.reporting.folder import read\n"
-        "from restore_recog.reporting.pages.report import page\n"
-        f"page(read(Path({str(run)!r})))\n"
+        f"main(['report', {str(run)!r}, '-o', 'new/page.html'], standalone_mode=False)\n"
         "assert 'matplotlib' in sys.modules  # the curves have been drawn\n"
         "assert not {'torch', 'matplotlib.pyplot'} & sys.modules.keys()\n"
     )
-    subprocess.run(
-        [sys.executable, "-c", code], check=True, env=os.environ, stdout=subprocess.DEVNULL
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, encoding="utf-8"
     )
+    # Of the page nothing is printed.
+    assert (done.stdout, done.stderr) == ((run / "table.tex").read_text(encoding="utf-8"), "")
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert Path("new/page.html").read_text(encoding="utf-8") == page
+    assert [path.name for path in Path("new").iterdir()] == ["page.html"]
 
 
 @pytest.fixture(scope="module")
