@@ -12,10 +12,18 @@ os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THR
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from restore_recog.types import FaceSample
+
+WHOLE_RUNS = {"benchmarks", "cli", "docs", "plugins", "published"}
+"""Folders of tests for which it does not matter how often a phantom is rendered."""
 
 sys.dont_write_bytecode = False
 
@@ -47,6 +55,37 @@ def _no_waiting_for_the_disk() -> Iterator[None]:
     """Do not wait until bytes are on the disk: no test cuts the power."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
+@pytest.fixture(scope="session")
+def rendered() -> dict[tuple[int, str], Any]:
+    """Return the phantoms that were rendered before, by size and name."""
+    return {}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _phantoms_are_rendered_once(
+    request: pytest.FixtureRequest, rendered: dict[tuple[int, str], Any]
+) -> Iterator[None]:
+    """Render each phantom once for all tests of whole runs; what it looks like others test."""
+    if request.path.relative_to(Path(__file__).parent).parts[0] not in WHOLE_RUNS:
+        yield
+        return
+    from restore_recog.datasets.phantom import Phantom
+    from restore_recog.types import FaceImage
+
+    read = Phantom.read
+
+    def remembered(self: Phantom, samples: Sequence[FaceSample]) -> list[Any]:
+        names = [(self.size, sample.image_id) for sample in samples]
+        new = {n: one for n, one in zip(names, samples, strict=True) if n not in rendered}
+        rendered.update(zip(new, read(self, list(new.values())), strict=True))
+        found = (rendered[name] for name in names)
+        return [deepcopy(one) if isinstance(one, FaceImage) else one for one in found]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Phantom, "read", remembered)
         yield
 
 

@@ -20,7 +20,7 @@ Figures = NDArray[np.float64]
 
 WINDOW = 11  # pixels, SSIM
 SIGMA = 1.5  # pixels, SSIM
-_BORDER = WINDOW // 2
+_INNER = slice(WINDOW // 2, -(WINDOW // 2))
 _TOLERANCE = 1e-6  # float32 networks overshoot [0, 1] by rounding
 
 
@@ -84,15 +84,15 @@ def whole_and_inside(a: ArrayLike, b: ArrayLike, mask: ArrayLike | None) -> dict
     Raises ValueError as :func:`ssim`.
     """
     x, y = _images(a, b)
-    similarity, difference = _similarity(x, y), np.abs(x - y)
-    squared = (x - y) ** 2
-    values = {}
-    inside = _mask_or_none(mask, x.shape)
+    apart = x - y
+    squared, difference = (v.mean(axis=-1) for v in (apart**2, np.abs(apart)))
+    similarity = _similarity(x, y)[..., _INNER, _INNER, :].mean(axis=-1)
+    values, inside = {}, _mask_or_none(mask, x.shape)
     for ending, chosen in [("", None)] if inside is None else [("", None), ("_mask", inside)]:
-        values["l2" + ending] = _pixel_mean(squared, chosen)
+        values["l2" + ending] = _mean(squared, chosen)
         values["psnr" + ending] = _decibels(values["l2" + ending])
-        values["ssim" + ending] = _inner_mean(similarity, chosen)
-        values["l1" + ending] = _pixel_mean(difference, chosen)
+        values["ssim" + ending] = _mean(similarity, _inner(chosen))
+        values["l1" + ending] = _mean(difference, chosen)
     return values
 
 
@@ -214,7 +214,7 @@ def _images(a: ArrayLike, b: ArrayLike) -> tuple[Figures, Figures]:
 def _binary(values: ArrayLike) -> NDArray[np.bool_]:
     mask = as_array(values, "Masks")
     if mask.dtype.kind not in "biuf" or (
-        mask.dtype.kind != "b" and not np.isin(mask, (0, 1)).all()
+        mask.dtype.kind != "b" and not ((mask == 0) | (mask == 1)).all()
     ):
         raise ValueError("Masks must hold 0 and 1 only; threshold them first.")
     return mask.astype(bool)
@@ -243,18 +243,23 @@ def _mask_or_none(mask: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[np.
 
 def _pixel_mean(values: Figures, mask: NDArray[np.bool_] | None) -> Figures:
     """Average (..., H, W, 3) over pixels and channels; NaN where the mask is empty."""
-    per_pixel = values.mean(axis=-1)
+    return _mean(values.mean(axis=-1), mask)
+
+
+def _mean(values: Figures, mask: NDArray[np.bool_] | None) -> Figures:
+    """Average (..., H, W) over pixels; NaN where the mask is empty."""
     if mask is None:
-        return np.asarray(per_pixel.mean(axis=(-2, -1)))
-    total = np.sum(per_pixel, axis=(-2, -1), where=mask)
-    return _share(total, _size(mask))
+        return np.asarray(values.mean(axis=(-2, -1)))
+    return _share(np.sum(values, axis=(-2, -1), where=mask), _size(mask))
 
 
 def _inner_mean(values: Figures, mask: NDArray[np.bool_] | None) -> Figures:
     """Average as :func:`_pixel_mean` over those whose SSIM window lies in the image."""
-    inner = slice(_BORDER, -_BORDER)
-    chosen = None if mask is None else mask[..., inner, inner]
-    return _pixel_mean(values[..., inner, inner, :], chosen)
+    return _pixel_mean(values[..., _INNER, _INNER, :], _inner(mask))
+
+
+def _inner(mask: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    return None if mask is None else mask[..., _INNER, _INNER]
 
 
 def _decibels(squared: Figures) -> Figures:
@@ -282,7 +287,7 @@ def _similarity(x: Figures, y: Figures) -> Figures:
 
 
 def _ssim_map(x: Figures, y: Figures) -> Figures:
-    """Return the SSIM of two images at every pixel; the frame of _BORDER is not valid."""
+    """Return the SSIM of two images at every pixel; only _INNER of it is valid."""
     mean_x, mean_y = _smooth(x), _smooth(y)
     product, squares = mean_x * mean_y, mean_x**2 + mean_y**2
     covariance = _smooth(x * y) - product

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from restore_recog.cli import main
 from restore_recog.evaluation.cache import CACHE
 
-DATA = "phantom:6x4"
+DATA = "phantom:4x4"
 
 
 def run(*args: object):
@@ -78,7 +78,7 @@ def test_options_reach_the_run(quick, tmp_path):
     setup = report["setup"]
     assert (setup["seed"], setup["limit"], setup["batch_size"]) == (7, 5, 4)
     assert setup["images"]["probes"] == 5
-    assert setup["images"]["in_data"] == 6 * 4 + 3 * 4
+    assert setup["images"]["in_data"] == 4 * 4 + 3 * 4
     assert setup["coverings"] == {"kind": "n95", "colour": "white"}
     assert setup["device"] == "cpu"
 

@@ -15,7 +15,7 @@ from restore_recog.cli import main
 from restore_recog.reporting import several
 from restore_recog.reporting.folder import read as read_report
 
-BASE = ("-r", "telea", "-d", "phantom:6x4", "--segmenter", "true", "--device", "cpu", "--limit", 8)
+BASE = ("-r", "telea", "-d", "phantom:4x3", "--segmenter", "true", "--device", "cpu", "--limit", 4)
 
 
 def call(*args: object) -> Result:

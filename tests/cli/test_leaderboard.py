@@ -19,7 +19,7 @@ from restore_recog.restoring.cost import Cost
 from restore_recog.system.atomic import is_sealed
 
 PROTOCOLS = ("fmor", "gallery-probe")
-BASE = ("-d", "phantom:6x4", "--limit", 8, "--device", "cpu")
+BASE = ("-d", "phantom:4x3", "--limit", 4, "--device", "cpu")
 
 
 def call(*args: object) -> Result:

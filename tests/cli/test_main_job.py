@@ -21,7 +21,7 @@ pytestmark = [
 def test_eval_fmodr_fmor(tmp_path):
     result = CliRunner().invoke(
         main,
-        ["eval", "--restorer", "fmodr", "--protocol", "fmor", "--data", "phantom:6x4",
+        ["eval", "--restorer", "fmodr", "--protocol", "fmor", "--data", "phantom:4x3",
          "--device", "cpu", "--output", str(tmp_path / "out")],
     )  # fmt: skip
     assert result.exit_code == 0, result.output

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from restore_recog.cli import main
+
+Drawn = Callable[[str], tuple[Path, str]]
+"""Form -> a folder with every figure in that form, and what the command said."""
 
 
 @pytest.fixture(scope="module")
@@ -57,15 +61,6 @@ def test_tables_are_those_of_the_folder(run: Path) -> None:
     assert [row["Arm"] for row in rows][:2] == ["clean", "occluded"]
 
 
-def test_the_page_is_made_again_from_the_records_alone(run: Path) -> None:
-    page = (run / "report.html").read_text(encoding="utf-8")
-    assert page.startswith("<!doctype html>")
-    result = call(run, "-o", "new/page.html")
-    assert (result.exit_code, result.output) == (0, "")
-    assert Path("new/page.html").read_text(encoding="utf-8") == page
-    assert [path.name for path in Path("new").iterdir()] == ["page.html"]
-
-
 def test_nothing_is_overwritten_silently(run: Path) -> None:
     Path("t.tex").write_text("mine")
     refused = call(run, "-o", "t.tex")
@@ -96,46 +91,73 @@ def test_a_place_that_cannot_be_written_to(run: Path) -> None:
     assert result.exit_code == 1 and "cannot be written" in result.stderr
 
 
-def test_no_torch_is_needed(run: Path) -> None:
+def test_tables_need_no_torch_and_no_plots_and_the_page_is_made_again_without_torch_and_pyplot(
+    run: Path,
+) -> None:
+    """One process for all of it, since each would take a second to start."""
     code = (
         "import sys; from restore_recog.cli import main\n"
+        "from restore_recog.reporting import plots, plots_panels\n"
         f"main(['report', {str(run)!r}, '--format', 'tex'], standalone_mode=False)\n"
-        "assert 'torch' not in sys.modules and 'matplotlib' not in sys.modules\n"
+        "assert not {'torch', 'matplotlib'} & sys.modules.keys()\n"
+        f"main(['report', {str(run)!r}, '-o', 'new/page.html'], standalone_mode=False)\n"
+        "assert 'matplotlib' in sys.modules  # the curves have been drawn\n"
+        "assert not {'torch', 'matplotlib.pyplot'} & sys.modules.keys()\n"
     )
-    subprocess.run(
-        [sys.executable, "-c", code], check=True, env=os.environ, stdout=subprocess.DEVNULL
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, encoding="utf-8"
     )
+    # Of the page nothing is printed.
+    assert (done.stdout, done.stderr) == ((run / "table.tex").read_text(encoding="utf-8"), "")
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert Path("new/page.html").read_text(encoding="utf-8") == page
+    assert [path.name for path in Path("new").iterdir()] == ["page.html"]
+
+
+@pytest.fixture(scope="module")
+def drawn(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    """Return what draws all figures in a form, once for all tests, which only read them."""
+
+    @cache
+    def figures(form: str) -> tuple[Path, str]:
+        folder = tmp_path_factory.mktemp("drawn") / "figures"
+        result = call(run, "--format", form, "-o", folder)
+        assert result.exit_code == 0, result.output
+        return folder, result.stdout
+
+    return figures
 
 
 @pytest.mark.parametrize("form", ["pdf", "svg"])
-def test_every_figure_for_a_paper_with_its_numbers(run: Path, form: str) -> None:
-    result = call(run, "--format", form, "-o", "figures")
-    assert result.exit_code == 0, result.output
-    drawn = {path.stem for path in (run / "figures").glob("*.png")} - {"sheet"}
-    assert {path.stem for path in Path("figures").glob(f"*.{form}")} == drawn
+def test_every_figure_for_a_paper_with_its_numbers(run: Path, drawn: Drawn, form: str) -> None:
+    figures, printed = drawn(form)
+    names = {path.stem for path in (run / "figures").glob("*.png")} - {"sheet"}
+    assert {path.stem for path in figures.glob(f"*.{form}")} == names
     start = b"%PDF" if form == "pdf" else b"<?xml"
-    for name in drawn:
-        assert Path(f"figures/{name}.{form}").read_bytes().startswith(start)
-        text = Path(f"figures/{name}.csv").read_text(encoding="utf-8")
+    for name in names:
+        assert (figures / f"{name}.{form}").read_bytes().startswith(start)
+        text = (figures / f"{name}.csv").read_text(encoding="utf-8")
         rows = list(csv.DictReader(io.StringIO(text)))
         assert rows and "arm" in rows[0]
-    assert "restore-recog," in Path("figures/references.bib").read_text(encoding="utf-8")
-    assert f"{len(drawn)} figures as {form.upper()}" in result.stdout
+    assert "restore-recog," in (figures / "references.bib").read_text(encoding="utf-8")
+    assert f"{len(names)} figures as {form.upper()}" in printed
 
 
-def test_figures_are_the_same_again_and_are_not_overwritten(run: Path) -> None:
-    assert call(run, "--format", "svg", "-o", "one").exit_code == 0
-    assert call(run, "--format", "svg", "-o", "two").exit_code == 0
-    for path in Path("one").iterdir():
+def test_figures_are_the_same_again_and_are_not_overwritten(run: Path, drawn: Drawn) -> None:
+    first, _ = drawn("svg")
+    Path("two").mkdir()
+    Path("two/det.svg").write_text("mine")
+    refused = call(run, "--format", "svg", "-o", "two")
+    assert refused.exit_code == 1 and "two" in refused.stderr
+    assert Path("two/det.svg").read_text() == "mine"
+    assert call(run, "--format", "svg", "-o", "two", "--overwrite").exit_code == 0
+    for path in first.iterdir():
         assert path.read_bytes() == (Path("two") / path.name).read_bytes(), path.name
-    again = call(run, "--format", "svg", "-o", "one")
-    assert again.exit_code == 1 and "one" in again.stderr
-    assert call(run, "--format", "svg", "-o", "one", "--overwrite").exit_code == 0
 
 
-def test_a_curve_in_a_paper_has_the_numbers_of_the_run(run: Path) -> None:
-    assert call(run, "--format", "pdf", "-o", "figures").exit_code == 0
-    assert Path("figures/det.csv").read_bytes() == (run / "det.csv").read_bytes()
+def test_a_curve_in_a_paper_has_the_numbers_of_the_run(run: Path, drawn: Drawn) -> None:
+    assert (drawn("pdf")[0] / "det.csv").read_bytes() == (run / "det.csv").read_bytes()
 
 
 def test_a_table_with_chosen_columns(run: Path) -> None:

@@ -1,11 +1,12 @@
-"""``train-restorer`` by two processes: what it prints, writes, refuses, and survives."""
+"""``train-restorer`` by two processes: what it prints, writes, refuses, and survives.
+
+That ``torchrun`` starts them is tested in the tutorial of two machines, ``tests/docs``.
+"""
 
 from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -66,24 +67,3 @@ def test_a_signal_to_one_stops_all(folder: Path) -> None:
     first, second = printed(folder, "stopped", "err")
     assert "Stopped in phase 'blur'" in first and "--resume" in first
     assert "Stopped in phase" not in second and "Stopping after this step" in second
-
-
-def test_torchrun_trains_a_restorer(tmp_path: Path) -> None:
-    """The command of the guide."""
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
-            *("--nproc-per-node", "2", "-m", "restore_recog", "train-restorer"),
-            *("--restorer", "fmodr", "--data", "phantom:4x2"),
-            *("--output", str(tmp_path / "run"), "--device", "cpu", "--workers", "0"),
-            *("--preset", "tiny", "--set", "batch_size=4", "--images-scale", "1e-6"),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == f"Finished: {tmp_path / 'run' / 'weights.safetensors'}\n"
-    record = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert (record["processes"], record["finished"]) == (2, True)
-    assert set(record["losses"]) == {"D", "C1", "C2", "C3", "R1", "R2", "R3", "R4"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,12 +46,16 @@ OUTSIDE = {
 }
 """Restorers that take what another system makes: their arguments."""
 
+SLOW = ("facenet",)
+"""Recognisers that take a second to build: each test gets a copy of a new one."""
+
 
 class Made:
     """Makes plug-ins; one without shipped weights gets an untrained weights file, once."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.built = {}
 
     def restorer(self, name):
         plugins = registry.restorers
@@ -59,11 +64,18 @@ class Made:
         try:
             return plugins.create(name, device="cpu")
         except WeightsError:
-            options = WITH.get(name, {})
+            options = {"preset": "tiny", **WITH.get(name, {})}
             file = self._untrained(name, lambda: plugins.load(name).trainable(**options))
             return plugins.create(name, weights=file, device="cpu")
 
     def recognizer(self, name):
+        if name in SLOW:
+            if name not in self.built:
+                self.built[name] = self._recognizer(name)
+            return deepcopy(self.built[name])
+        return self._recognizer(name)
+
+    def _recognizer(self, name):
         plugins = registry.recognizers
         if name in FILES:
             return plugins.create(name, weights=FILES[name](self.folder), device="cpu")
@@ -114,6 +126,9 @@ class TestRestorers(RestorerContract):
 
     def create(self):
         """Replaced for each test by the fixture."""
+
+    def batch(self, restorer, count=2):
+        return super().batch(restorer, count)
 
 
 @pytest.mark.parametrize("plugin", registry.segmenters.names())

@@ -21,6 +21,11 @@ def covered(**options: object) -> Squares:
     return Squares(12, 6, occluded=3, **options)  # type: ignore[arg-type]
 
 
+def few() -> Squares:
+    """Return a third of the probes of :func:`covered`, where no figure is asked for."""
+    return Squares(6, 4, occluded=2)
+
+
 def arm(report: EvaluationReport, name: str) -> ArmReport:
     return next(one for one in report.arms if one.name == name)
 
@@ -103,8 +108,7 @@ def test_lost_probes_and_references_stay_in_the_denominators() -> None:
     assert result.setup["images"]["probes_failed"] == 2
 
 
-def test_a_probe_that_cannot_be_restored_is_used_as_it_came() -> None:
-    whole = evaluate(request(covered(), Breaker()))
+def test_a_probe_that_cannot_be_restored_is_used_as_it_came(report: EvaluationReport) -> None:
     result = evaluate(request(covered(), Breaker(fail_below=0.5)))
     part, before = rows(result, "restored:breaker"), rows(result, "occluded")
     fallen = {i for i, row in part.items() if row.fallback}
@@ -112,7 +116,7 @@ def test_a_probe_that_cannot_be_restored_is_used_as_it_came() -> None:
     assert arm(result, "restored:breaker").fallbacks == len(fallen)
     assert {f.image_id for f in result.failures if f.stage == "restore"} == fallen
     for i, row in part.items():
-        same = before[i] if i in fallen else rows(whole, "restored:breaker")[i]
+        same = before[i] if i in fallen else rows(report, "restored:breaker")[i]
         assert (row.rank, row.cosine) == pytest.approx((same.rank, same.cosine))
 
 
@@ -126,8 +130,8 @@ def test_a_recogniser_without_an_answer_is_a_miss() -> None:
 
 
 def test_batch_size_changes_nothing() -> None:
-    one = evaluate(request(covered(), batch_size=1))
-    many = evaluate(request(covered(), batch_size=50))
+    one = evaluate(request(few(), batch_size=1))
+    many = evaluate(request(few(), batch_size=50))
     for name in one.scores:
         np.testing.assert_allclose(one.scores[name], many.scores[name], atol=1e-6)
     assert [row.rank for row in one.probes] == [row.rank for row in many.probes]
@@ -143,9 +147,9 @@ def test_the_seed_decides_everything() -> None:
 
 
 def test_segmenter_choices() -> None:
-    own = evaluate(request(covered()))
-    true = evaluate(request(covered(), segmenter="true"))
-    other = evaluate(request(covered(), segmenter=KeyDetector()))
+    own = evaluate(request(few()))
+    true = evaluate(request(few(), segmenter="true"))
+    other = evaluate(request(few(), segmenter=KeyDetector()))
     ranks = [[row.rank for row in rows(r, "restored:healer").values()] for r in (own, true, other)]
     assert ranks[0] == ranks[1] == ranks[2]
     assert "restored-oracle-mask:healer" not in {a.name for a in true.arms}
@@ -155,7 +159,7 @@ def test_segmenter_choices() -> None:
 
 
 def test_several_segmenters_in_one_run() -> None:
-    both = evaluate(request(covered(), segmenter=["true+2", KeyDetector(), "true"]))
+    both = evaluate(request(few(), segmenter=["true+2", KeyDetector(), "true"]))
     restored = [one.name for one in both.arms if one.arm == "restored"]
     assert restored == ["restored:healer+true+2", "restored:healer+key", "restored:healer+true"]
     oracles = [one.restorer for one in both.arms if one.arm == "restored-oracle-mask"]
@@ -163,7 +167,7 @@ def test_several_segmenters_in_one_run() -> None:
     bare = [one.restorer for one in both.arms if one.arm == "restored-clean"]
     assert bare == ["healer+key"]  # a true mask of a bare face is empty
     for choice, name in ((KeyDetector(), "key"), ("true", "true"), ("true+2", "true+2")):
-        alone = evaluate(request(covered(), segmenter=choice))
+        alone = evaluate(request(few(), segmenter=choice))
         mine = arm(both, f"restored:healer+{name}").figures
         theirs = arm(alone, "restored:healer").figures
         assert {k: f.value for k, f in mine.items()} == pytest.approx(
@@ -188,18 +192,18 @@ def test_the_training_split_is_never_used() -> None:
 def test_restorers_of_another_size_are_served() -> None:
     healer, small = Healer(), Breaker()
     small.image_size = (32, 32)
-    result = evaluate(request(covered(), healer, small))
+    result = evaluate(request(few(), healer, small))
     assert result.setup["crop_size"] == 64
     assert any("resized" in note for note in result.notes)
 
 
 def test_two_restorers_of_one_name_have_rows_of_their_own() -> None:
-    result = evaluate(request(covered(), Healer(), Healer(), arms=("occluded", "restored")))
+    result = evaluate(request(few(), Healer(), Healer(), arms=("occluded", "restored")))
     assert [a.name for a in result.arms] == ["occluded", "restored:healer", "restored:healer-2"]
 
 
 def test_optional_arms() -> None:
-    result = evaluate(request(covered(), arms=("upper-half", "eyes", "restored-clean", "clean")))
+    result = evaluate(request(few(), arms=("upper-half", "eyes", "restored-clean", "clean")))
     assert {a.name for a in result.arms} == {
         "clean",
         "occluded",
@@ -255,7 +259,7 @@ def test_the_recogniser_gets_its_own_alignment() -> None:
             self.seen.append(images.numpy())
             return super().embed(images)
 
-    base = request(covered(), arms=("occluded",))
+    base = request(few(), arms=("occluded",))
     evaluate(dataclasses.replace(base, recognizer=Mirror()))
     image = Mirror.seen[-1][0]
     # The covering's key colour fills the lower part of the middle from its half on.

@@ -23,7 +23,6 @@ from restore_recog.protocols.expression import Expression
 from restore_recog.protocols.labelled import Labelled
 from restore_recog.reporting.folder import read as read_report
 from restore_recog.reporting.folder import write as write_report
-from restore_recog.reporting.pages.report import page
 from restore_recog.types import FaceBatch, FaceSample
 
 STEP = 0.1
@@ -96,6 +95,14 @@ def report() -> EvaluationReport:
     return evaluate(asked())
 
 
+@pytest.fixture(scope="module")
+def written(report: EvaluationReport, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the report's folder, which tests only read."""
+    folder = tmp_path_factory.mktemp("expression") / "run"
+    write_report(report, folder)
+    return folder
+
+
 def arms(report: EvaluationReport) -> dict[str, ArmReport]:
     return {arm.name: arm for arm in report.arms}
 
@@ -135,15 +142,14 @@ def test_the_verdict_is_about_what_the_classifier_tells(report: EvaluationReport
     assert report.setup["asks"] == "expression" and report.setup["told_by"]["name"] == "levels"
 
 
-def test_the_folder_keeps_it_and_the_page_shows_it(report: EvaluationReport, tmp_path) -> None:
-    write_report(report, tmp_path / "run")
-    back = read_report(tmp_path / "run")
+def test_the_folder_keeps_it_and_the_page_shows_it(report: EvaluationReport, written: Path) -> None:
+    back = read_report(written)
     assert [(r.arm, r.probe_id, r.true, r.told) for r in back.sights] == [
         (r.arm, r.probe_id, r.true, r.told) for r in report.sights
     ]
-    assert (tmp_path / "run" / "figures" / "confusion.png").is_file()
-    assert (tmp_path / "run" / "figures" / "tsne.png").is_file()
-    shown = page(back)
+    assert (written / "figures" / "confusion.png").is_file()
+    assert (written / "figures" / "tsne.png").is_file()
+    shown = (written / "report.html").read_text(encoding="utf-8")
     assert "still show the expression" in shown and "What the classifier tells" in shown
 
 
@@ -187,6 +193,7 @@ def test_vgg_measures_every_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert sum(one["ssim"].value for one in groups.values()) / 3 == pytest.approx(
         arms(made)["restored:told"].figures["ssim"].value
     )
+    monkeypatch.setattr("restore_recog.reporting.report_figures.images", lambda report: {})
     write_report(made, tmp_path / "run")
     rows = {(row.arm, row.probe_id): row for row in read_report(tmp_path / "run").probes}
     assert all(
@@ -199,9 +206,8 @@ def test_vgg_measures_every_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert arms(again)["restored:told"].figures == arms(made)["restored:told"].figures
 
 
-def test_without_vgg_probes_have_no_column_for_it(report: EvaluationReport, tmp_path: Path) -> None:
-    write_report(report, tmp_path / "run")
-    head = (tmp_path / "run" / "probes.csv").read_text().partition("\n")[0]
+def test_without_vgg_probes_have_no_column_for_it(written: Path) -> None:
+    head = (written / "probes.csv").read_text().partition("\n")[0]
     assert "lpips" in head and "perceptual" not in head
 
 

@@ -22,6 +22,7 @@ from restore_recog.reporting.pages.report import page
 DECISIONS = (FEMALE, MALE, MALE, MALE, UNSURE, FEMALE, FEMALE, MALE)
 """Right for 0, 1, 3, 6 and 7, wrong for 2 and 5, unsure of 4."""
 
+ASKED_FOR = ("clean", "occluded", "restored")
 ARMS = (*DEFAULT_ARMS, "restored-oracle-gender", "restored-wrong-gender")
 
 
@@ -35,6 +36,12 @@ def asked(*restorers: object, **options: object) -> EvalRequest:
 @pytest.fixture(scope="module")
 def report() -> EvaluationReport:
     return evaluate(asked())
+
+
+@pytest.fixture(scope="module")
+def few() -> EvaluationReport:
+    """Return the report that measures groups of three people and more only."""
+    return evaluate(asked(min_subjects=3))
 
 
 def of(report: EvaluationReport, contrast: str, value: str = "everybody") -> Harm:
@@ -86,18 +93,20 @@ def test_tests_are_corrected_over_groups_and_contrasts(report: EvaluationReport)
     assert tested[int(raw.argmin())]["p_corrected"] == pytest.approx(min(1, raw.min() * raw.size))
 
 
-def test_small_groups_are_counted_not_measured() -> None:
-    few = evaluate(asked(min_subjects=3))
+def test_small_groups_are_counted_not_measured(few: EvaluationReport) -> None:
     bad = of(few, "decided", "wrong")
     assert bad.n_subjects == 2 and not bad.figures
 
 
 def test_nothing_without_the_arms() -> None:
-    assert evaluate(asked(arms=DEFAULT_ARMS)).harms == ()
-    assert evaluate(asked(Breaker(), arms=DEFAULT_ARMS)).harms == ()
+    assert {"restored-oracle-gender", "restored-wrong-gender"}.isdisjoint(DEFAULT_ARMS)
+    assert evaluate(asked(arms=ASKED_FOR)).harms == ()
+    assert evaluate(asked(Breaker(), arms=ASKED_FOR)).harms == ()
 
 
-def test_the_folder_holds_and_shows_it(report: EvaluationReport, tmp_path: Path) -> None:
+def test_the_folder_holds_and_shows_it(
+    report: EvaluationReport, few: EvaluationReport, tmp_path: Path, undrawn: None
+) -> None:
     folder.write(report, tmp_path / "out")
     again = folder.read(tmp_path / "out")
     assert [h.facts() for h in again.harms] == [h.facts() for h in report.harms]
@@ -107,5 +116,5 @@ def test_the_folder_holds_and_shows_it(report: EvaluationReport, tmp_path: Path)
     text = page(report, {})
     assert "Told the wrong gender: what every mistake would do (decider)" in text
     assert "decided wrong" in text and "Template moved" in text
-    small = page(evaluate(asked(min_subjects=3)), {})
+    small = page(few, {})
     assert "Too few people to be measured: decided unsure (n = 2)" in small

@@ -20,8 +20,10 @@ def figures(report: object, name: str) -> Figures:
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_run_of_trials_can_be_read_and_repeated(tiny_recognizer: str, tmp_path: Path) -> None:
-    asked = {"restorer": "telea", "data": "phantom:12x3", "recognizer": tiny_recognizer, **BARE}
+def test_a_run_of_trials_can_be_read_and_repeated(
+    tiny_recognizer: str, tmp_path: Path, undrawn: None
+) -> None:
+    asked = {"restorer": "telea", "data": "phantom:8x3", "recognizer": tiny_recognizer, **BARE}
     asked |= {"arms": ("clean", "occluded", "restored", "fill"), "segmenter": "true"}
     first = evaluate(protocol="blufr", output=tmp_path / "first", **asked)  # type: ignore[arg-type]
     assert first.setup["identification"] is False and "synthetic coverings" in first.labels

@@ -119,7 +119,7 @@ class TestLocalPatterns(RecognizerContract):
 def test_both_work_with_eval(installed, tmp_path, spec, undrawn):
     result = CliRunner().invoke(
         main,
-        ["eval", "--restorer", spec, "--data", "phantom:6x4", "--recognizer", "lbp",
+        ["eval", "--restorer", spec, "--data", "phantom:4x3", "--recognizer", "lbp",
          "--segmenter", "true", "--arms", "occluded,restored", "--device", "cpu",
          "--output", str(tmp_path / "out")],
     )  # fmt: skip
@@ -138,8 +138,8 @@ def trained(installed, tmp_path_factory):
     result = CliRunner().invoke(
         main,
         ["train-restorer", "--restorer", "unet", "--data", "phantom:6x2", "--device", "cpu",
-         "--workers", "0", "--set", "width=8", "--set", "images=96", "--set", "batch_size=8",
-         "--set", "lr=0.005", "--validation-share", "0.4", "--validate-every", "48",
+         "--workers", "0", "--set", "width=8", "--set", "images=48", "--set", "batch_size=8",
+         "--set", "lr=0.005", "--validation-share", "0.4", "--validate-every", "24",
          "--output", str(folder)],
     )  # fmt: skip
     assert result.exit_code == 0, result.output
@@ -161,7 +161,7 @@ def test_it_is_evaluated(trained, tmp_path, undrawn):
     result = CliRunner().invoke(
         main,
         ["eval", "--restorer", "unet", "--weights", str(trained / "best.safetensors"),
-         "--data", "phantom:4x4", "--recognizer", "lbp", "--segmenter", "true", "--device", "cpu",
+         "--data", "phantom:4x3", "--recognizer", "lbp", "--segmenter", "true", "--device", "cpu",
          "--arms", "occluded,restored", "--output", str(tmp_path / "out"), "--no-cache"],
     )  # fmt: skip
     assert result.exit_code == 0, result.output

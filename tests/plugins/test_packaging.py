@@ -30,6 +30,9 @@ def wheel(request, tmp_path_factory):
     if request.param == "no links":
         for part in PARTS[1:]:
             (work / "source" / "restore_recog" / part).unlink()
+        # The other wheel has told how large they are.
+        for file in (work / "source" / "restore_recog" / "weights").glob("*.safetensors"):
+            file.write_bytes(b"")
     subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
          "--no-index", "--wheel-dir", str(work), str(work / "source")],

@@ -61,7 +61,8 @@ def test_two_of_two_rescued_do_not_help(doubtful: EvaluationReport, tmp_path: Pa
 
 
 def test_every_restorer_has_its_own_badge(tmp_path: Path) -> None:
-    report = evaluate(request(Squares(24, 4, occluded=2), Healer(), Breaker()))
+    arms = ("occluded", "restored", "fill")
+    report = evaluate(request(Squares(24, 4, occluded=2), Healer(), Breaker(), arms=arms))
     answers = [(verdict.answer, verdict.sentence) for verdict in report.verdicts]
     assert answers[0][0] == "helps" and len(answers) == 2
     assert [badge[1:] for badge in badges(report, tmp_path / "run")] == answers

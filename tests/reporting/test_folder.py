@@ -8,11 +8,8 @@ import errno
 import html
 import json
 import math
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -328,13 +325,3 @@ def test_pairs_are_counted_where_nobody_is_searched(report: EvaluationReport) ->
     assert re.search(r"restored:alpha +Gain in accuracy, points +41 +32 +23 +14", text)
     assert re.search(r"Change of FNMR at the 1 % threshold, points +5 +6 +– +–", text)
     assert " 999 " not in text
-
-
-def test_reading_and_showing_need_no_torch(folder: Path) -> None:
-    code = (
-        "import sys; from pathlib import Path; from restore_recog.reporting.folder import read\n"
-        "from restore_recog.reporting.pages.report import page\n"
-        f"page(read(Path({str(folder)!r})))\n"
-        "assert 'torch' not in sys.modules and 'matplotlib.pyplot' not in sys.modules\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, env=os.environ)

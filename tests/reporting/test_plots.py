@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from matplotlib.text import Text
@@ -112,18 +109,6 @@ def test_figures_need_something_to_draw():
             cmc_figure(nothing)
 
 
-def test_import_is_light_and_pyplot_stays_out():
-    code = (
-        "import sys, numpy as np; from restore_recog.reporting import plots\n"
-        "assert 'matplotlib' not in sys.modules\n"
-        "from restore_recog.reporting import plots_panels\n"
-        "assert 'matplotlib' not in sys.modules\n"
-        "plots.cmc_figure({'a': np.array([0.5, 1.0])})\n"
-        "assert 'matplotlib.pyplot' not in sys.modules\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
 def panels():
     rng = np.random.default_rng(0)
     return {name: (rng.normal(0.6, 0.1, 50), rng.normal(0.1, 0.1, 200)) for name in "abcd"}
@@ -200,23 +185,23 @@ def test_panels_need_something_to_draw():
             call()
 
 
-@pytest.mark.parametrize("name", [r"$\frac{$", "$x$", r"\$5", "a_b^c", "$"])
-def test_labels_are_never_formulas(name: str) -> None:
+def test_labels_are_never_formulas() -> None:
+    names = (r"$\frac{$", "$x$", r"\$5", "a_b^c", "$")
     scores = np.linspace(0, 1, 20)
-    curve = {name: det_curve(scores, scores - 0.2)}
+    estimates = [Estimate(name, 1.0, 0.5, 1.5) for name in names]
     figures = [
-        det_figure(curve),
-        cmc_figure({name: np.array([0.5, 1.0])}),
-        histogram_figure({name: (scores, scores)}),
-        forest_figure({name: [Estimate(name, 1.0, 0.5, 1.5)]}, "Gain"),
-        scatter_figure({name: (scores, scores)}, "x", "y"),
+        det_figure({name: det_curve(scores, scores - 0.2) for name in names}),
+        cmc_figure({name: np.array([0.5, 1.0]) for name in names}),
+        histogram_figure({name: (scores, scores) for name in names}),
+        forest_figure({name: estimates for name in names}, "Gain"),
+        scatter_figure({name: (scores, scores) for name in names}, "x", "y"),
     ]
     for figure in figures:
         report_figures.drawn(figure)
-        texts = [
-            text for text in figure.findobj(Text) if name.replace("$", r"\$") in text.get_text()
-        ]
-        assert texts
-        for text in texts:
-            shown, formula = text._preprocess_math(text.get_text())
-            assert name in shown and not formula
+        for name in names:
+            written = name.replace("$", r"\$")
+            texts = [text for text in figure.findobj(Text) if written in text.get_text()]
+            assert texts
+            for text in texts:
+                shown, formula = text._preprocess_math(text.get_text())
+                assert name in shown and not formula

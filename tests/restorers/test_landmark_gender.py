@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -51,16 +53,25 @@ def of_chances(*male: float) -> FaceBatch:
     return given
 
 
+@cache
+def _weights(options: tuple[tuple[str, Any], ...]) -> bytes:
+    """Return a weights file; it is made once for all tests that ask for the same options."""
+    with TemporaryDirectory() as folder:
+        file = stored(Path(folder), "landmark_gender", **PARTS, **{"size": 64, **dict(options)})
+        config, tensors = weights.load(file, "landmark_gender")
+        rng = torch.Generator().manual_seed(1)  # untrained, but no generator is like another
+        for name, tensor in tensors.items():
+            if tensor.ndim == 4:
+                tensor.copy_(0.1 * torch.randn(tensor.shape, generator=rng))
+            if name.endswith(("gamma", "alpha")):
+                tensor.fill_(0.7)
+        weights.save(file, "landmark_gender", config, tensors, half=False)
+        return file.read_bytes()
+
+
 def made(folder: Path, argument: str | None = None, **options: Any) -> LandmarkGender:
-    file = stored(folder, "landmark_gender", **PARTS, **{"size": 64} | options)
-    config, tensors = weights.load(file, "landmark_gender")
-    rng = torch.Generator().manual_seed(1)  # untrained, but no generator is like another
-    for name, tensor in tensors.items():
-        if tensor.ndim == 4:
-            tensor.copy_(0.1 * torch.randn(tensor.shape, generator=rng))
-        if name.endswith(("gamma", "alpha")):
-            tensor.fill_(0.7)
-    weights.save(file, "landmark_gender", config, tensors, half=False)
+    file = folder / "landmark_gender.safetensors"
+    file.write_bytes(_weights(tuple(sorted(options.items()))))
     return LandmarkGender(argument, weights=file)
 
 

@@ -1,4 +1,4 @@
-"""GANMasker with one stage and with two, through evaluation, pipeline, export and files."""
+"""GANMasker with one stage and with two, through evaluation, pipeline and files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from restore_recog.evaluation.run.ledger import Ledger
 from restore_recog.evaluation.run.session import Session
 from restore_recog.restorers.fmodr import FMODR
 from restore_recog.restorers.ganmasker import GANMasker
-from restore_recog.restoring.export import export
 from restore_recog.restoring.restoration import Restoration
 from restore_recog.types import FaceBatch
 
@@ -26,11 +25,6 @@ from restore_recog.types import FaceBatch
 @pytest.fixture()
 def one(tmp_path: Path) -> GANMasker:
     return GANMasker(weights=stored(tmp_path, "ganmasker", two_stage=False))
-
-
-@pytest.fixture()
-def two(tmp_path: Path) -> GANMasker:
-    return GANMasker(weights=stored(tmp_path, "ganmasker", two_stage=True))
 
 
 def test_one_stage_is_evaluated_without_a_mask(one: GANMasker) -> None:
@@ -54,15 +48,6 @@ def test_one_stage_generates_the_whole_face_at_any_size(one: GANMasker) -> None:
     restored = Restoration(one)(images)
     assert restored.shape == images.shape
     assert bool((restored != images).any(1).float().mean() > 0.99)
-
-
-@pytest.mark.slow
-def test_export_agrees_with_the_restorer(two: GANMasker, tmp_path: Path) -> None:
-    """Its layers are those of one stage and more, and torch.export is a part of writing ONNX."""
-    pytest.importorskip("onnxruntime")
-    pytest.importorskip("onnxscript")
-    done = export(two, tmp_path / "out" / "ganmasker.onnx", "onnx")
-    assert done.difference <= 1e-4 and done.path.is_file()
 
 
 def test_files_of_odd_sizes_keep_all_that_their_masks_leave_free(tmp_path: Path) -> None:

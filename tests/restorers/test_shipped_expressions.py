@@ -18,7 +18,7 @@ from restore_recog.types import FaceBatch
 
 @pytest.fixture(scope="module")
 def covered() -> FaceBatch:
-    return covered_phantoms(120)
+    return covered_phantoms(48)
 
 
 def right(spec: str, batch: FaceBatch, truth: Tensor) -> float:

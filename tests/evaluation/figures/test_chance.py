@@ -37,7 +37,9 @@ def guessed() -> EvaluationReport:
     return evaluate(replace(request(Squares(20, 4, occluded=2), Healer()), recognizer=Guesser()))
 
 
-def test_every_row_and_the_verdict_say_so(guessed: EvaluationReport, tmp_path: Path) -> None:
+def test_every_row_and_the_verdict_say_so(
+    guessed: EvaluationReport, tmp_path: Path, undrawn: None
+) -> None:
     for arm in guessed.arms:
         rank1 = arm.figures["rank1"]
         assert rank1.flag == "no better than chance (5 %): measures nothing"
