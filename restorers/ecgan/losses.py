@@ -29,6 +29,7 @@ class Scene:
     Attributes:
         mask, hole: The true mask, and what the networks are shown of it: a wider one.
         people: (N,), or None.
+        valid: Of the batch.
     """
 
     occluded: Tensor
@@ -37,6 +38,7 @@ class Scene:
     hole: Tensor
     labels: Tensor
     people: Tensor | None
+    valid: Tensor | None = None
 
 
 def reconstruction_loss(made: Tensor, clean: Tensor, *, half: bool = False) -> Tensor:
