@@ -89,10 +89,14 @@ SCHEDULES: dict[str, tuple[ScheduleLeg, ...]] = {
         ),
     ),
 }
+SCHEDULES["standard"] = tuple(
+    replace(leg, images=29 * leg.images // 2) for leg in SCHEDULES["compact"]
+)
 SCHEDULES["tiny"] = tuple(replace(leg, images=leg.images // 400) for leg in SCHEDULES["compact"])
 """``compact`` keeps the adversarial weight low and the reconstruction loss on to the end:
 with the paper's weights a few ten thousand images buy texture at the cost of PSNR. It begins
-with the detector alone, whose images cost a fraction of the others'."""
+with the detector alone, whose images cost a fraction of the others'. ``standard`` is the same with
+about 2,000,000 images."""
 
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {
@@ -167,6 +171,19 @@ PRESETS["compact"] = PRESETS["paper"] | {
     "covered": 0.9,
     "dilate": 2,
 }
+
+PRESETS["standard"] = PRESETS["compact"] | {
+    "size": 256,
+    "batch_size": 32,
+    "detector_widths": (16, 32, 64, 96, 128, 128),
+    "coarse_widths": (32, 64, 128, 256, 384, 512),
+    "refine_widths": (24, 48, 96),
+    "critic_widths": (32, 64, 128, 256, 256, 256),
+    "critic_hidden": 512,
+    "dilate": 4,
+}
+"""``compact`` at twice the size, for a GPU that computes in bfloat16: twice as wide, and the refine
+network as wide as the paper's."""
 
 PRESETS["tiny"] = PRESETS["compact"] | {
     "size": 32,

@@ -67,7 +67,7 @@ class FMODRTraining:
     """Everything that one training of FMODR holds; satisfies ``restore_recog.api.Trainable``.
 
     Args:
-        preset: ``paper``, ``compact`` or ``tiny``.
+        preset: ``paper``, ``compact``, ``standard`` or ``tiny``.
         device: Where it trains.
         options: Overrides of the preset: :data:`restore_recog.restorers.fmodr.presets.PRESETS`.
 

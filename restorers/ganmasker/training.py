@@ -41,7 +41,7 @@ class GANMaskerTraining:
     """Everything that one training of GANMasker holds; satisfies ``restore_recog.api.Trainable``.
 
     Args:
-        preset: ``paper``, ``paper512``, ``compact`` or ``tiny``.
+        preset: ``paper``, ``paper512``, ``compact``, ``standard`` or ``tiny``.
         device: Where it trains.
         options: Overrides: :data:`restore_recog.restorers.ganmasker.presets.PRESETS`.
 
