@@ -14,6 +14,7 @@ from typing import Any
 
 from restore_recog.errors import TrainingError
 from restore_recog.nn.options import Configuration, check_positive, check_widths, overridden
+from restore_recog.nn.perceptual import LAYERS
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "prop": ("score", "spatial", "feature", "eye", "none"),
     "norm": ("none", "sum", "softmax"),
     "heads": ("fused", "two"),
-    "perceptual": ("vgg16", "vgg19", "recognizer", "none"),
+    "perceptual": ("vgg16", "vgg19", "recognizer", LAYERS, "none"),
     "mask_source": ("gt", "detector"),
 }
 """Options with few valid values."""

@@ -23,6 +23,7 @@ from restore_recog.nn.options import (
     check_widths,
     overridden,
 )
+from restore_recog.nn.perceptual import LAYERS
 from restore_recog.restorers.ganmasker.networks import UPSAMPLING
 
 EPOCH = 20_000
@@ -140,7 +141,7 @@ weights, and restores nothing well."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "final": ("bn_sigmoid", "sigmoid"),
-    "perceptual": ("vgg19", "recognizer", "none"),
+    "perceptual": ("vgg19", "recognizer", LAYERS, "none"),
     "map_source": ("gt", "mseg"),
     "upsampling": UPSAMPLING,
     "cloth": ("seen", "grey"),

@@ -20,7 +20,7 @@ from restore_recog.nn.adversarial import SQUARES, balance, frozen, judged
 from restore_recog.nn.figures import psnr_figures
 from restore_recog.nn.masks import covering, grow, pasted, truth_beyond
 from restore_recog.nn.options import learnt, plain
-from restore_recog.nn.perceptual import layer_net
+from restore_recog.nn.perceptual import LAYERS, layer_net, relative_loss
 from restore_recog.nn.stepping import adam, shares, start_from, update
 from restore_recog.nn.teachers import Teachers
 from restore_recog.restorers.ganmasker.losses import (
@@ -201,7 +201,10 @@ class GANMaskerTraining:
         if self.features is not None:
             with torch.no_grad():
                 wanted = self.features(clean)
-            losses["per"] = perceptual_loss(self.features(fused), wanted)
+            if o["perceptual"] == LAYERS:
+                losses["per"] = relative_loss(self.features(fused), wanted).mean()
+            else:
+                losses["per"] = perceptual_loss(self.features(fused), wanted)
         if self.identity is not None:
             people = batch.attributes.get("subject")
             apart, excess = self.identity(
