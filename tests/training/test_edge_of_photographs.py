@@ -172,17 +172,23 @@ def test_figures_and_losses_see_nothing_beyond() -> None:
     assert truth_beyond(made, clean, None) is made
 
 
-@pytest.mark.parametrize("name", ["ganmasker", "fmodr", "deepgan"])
+MODELS = ("ganmasker", "fmodr", "deepgan", "pix2pix", "deepfill", "edgeconnect", "gcf", "glcic")
+
+
+@pytest.mark.parametrize("name", [*MODELS, "aotgan", "ctsdg", "pluralistic"])
 def test_a_training_learns_nothing_from_beyond(name: str) -> None:
     model = registry.restorers.load(name).trainable("tiny")
     generator = torch.Generator().manual_seed(2)
     clean, masks = torch.rand(2, 3, 32, 32, generator=generator), torch.zeros(2, 1, 32, 32)
     masks[:, :, 12:] = 1
     nothing = FaceBatch(clean * (1 - masks), masks, clean=clean, valid=torch.zeros_like(masks))
+    watched = set()
     for phase in model.phases:
         losses = phase.step(nothing, 0.5)
-        for term in {"rec", "pixel", "segmentation"} & set(losses):
-            assert losses[term] == pytest.approx(0, abs=1e-6)
+        terms = {"rec", "pixel", "segmentation", "coarse", "hole", "valid"} & set(losses)
+        assert [losses[term] for term in terms] == pytest.approx([0.0] * len(terms), abs=1e-6)
+        watched |= terms
+    assert watched
 
 
 def _without_corners(content: bytes) -> bytes:

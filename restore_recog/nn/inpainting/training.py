@@ -139,7 +139,7 @@ class InpainterTraining(ABC):
         self.nets.train()
         self.critics.train()
         losses: dict[str, Tensor] = {}
-        made = self.outputs(scene)
+        made = scene.counted(self.outputs(scene))
         if self.options["adv"]:
             for name in self.critics:
                 losses |= self.teach(name, self.shown(made, scene), scene, share)
@@ -241,7 +241,7 @@ class InpainterTraining(ABC):
         """
         scene = self._scene(batch, self.options["dilate"])
         self.nets.eval()
-        made = dict(self.outputs(scene))
+        made = dict(scene.counted(self.outputs(scene)))
         final = truth_beyond(self._final(made["face"], scene), scene.clean, scene.batch.valid)
         figures = {} if self.identity is None else self.identity.genuine(final, scene.clean)
         figures |= psnr_figures(final, scene.clean, scene.mask, scene.batch.valid)
