@@ -148,6 +148,37 @@ def within(
     return None if inside.all() else np.asarray(inside, np.uint8)
 
 
+def corners(shape: tuple[int, ...], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return the (4, 2) corners of an image in the pixels of a crop.
+
+    Args:
+        shape: Of the image, height first.
+        matrix: (2, 3), maps pixels of the image to pixels of the crop.
+
+    Returns:
+        Those of the outermost pixels' outer edges: top left first, then clockwise in the image.
+    """
+    box = np.array([[0, 0], [shape[1], 0], [shape[1], shape[0]], [0, shape[0]]]) - 0.5
+    return transform_points(matrix, box)
+
+
+def between(corners: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
+    """Return (S, S) which pixels of a crop lie between the corners of an image: 1 = they do.
+
+    Args:
+        corners: (4, 2) pixels, once around the image in either direction; NaN where the image
+            holds the whole crop.
+        size: S, side of the crop.
+    """
+    if np.isnan(corners).any():
+        return np.ones((size, size), np.uint8)
+    first = corners.astype(np.float64)[:, :, None, None]  # (4, 2, 1, 1)
+    along = np.roll(first, -1, axis=0) - first
+    y, x = np.mgrid[:size, :size]
+    side = along[:, 0] * (y - first[:, 1]) - along[:, 1] * (x - first[:, 0])  # (4, S, S)
+    return np.asarray((side >= 0).all(axis=0) | (side <= 0).all(axis=0), np.uint8)
+
+
 def nearest_valid(valid: NDArray[np.integer]) -> NDArray[np.int64]:
     """Return (S S,) for each pixel of a crop the number of the nearest one that shows the image.
 

@@ -10,19 +10,27 @@ SMALLEST = 1e-10
 """Of a mean squared error: an image that is restored exactly has 100 dB."""
 
 
-def psnr_figures(restored: Tensor, clean: Tensor, mask: Tensor) -> dict[str, float]:
+def psnr_figures(
+    restored: Tensor, clean: Tensor, mask: Tensor, valid: Tensor | None = None
+) -> dict[str, float]:
     """Return ``psnr_mask``, over the occluded pixels, and ``psnr``, both as means in dB.
 
     Args:
         restored, clean: (N, 3, H, W) in [0, 1]; values outside are clipped.
         mask: (N, 1, H, W) in {0, 1}; an image without occlusion has no ``psnr_mask``.
+        valid: (N, 1, H, W), 0 = lies beyond the photograph and counts for nothing; None where no
+            pixel does.
     """
     error = (restored.float().clamp(0, 1) - clean.float()).square()
+    whole = error.flatten(1).mean(1)
+    if valid is not None:
+        error, mask = error * valid, mask * valid
+        whole = error.flatten(1).sum(1) / (3 * valid.flatten(1).sum(1)).clamp_min(1)
     covered = mask.flatten(1).sum(1)
     inside = (error * mask).flatten(1).sum(1) / (3 * covered.clamp_min(1))
     return {
         "psnr_mask": float(_decibels(inside[covered > 0]).mean()),
-        "psnr": float(_decibels(error.flatten(1).mean(1)).mean()),
+        "psnr": float(_decibels(whole).mean()),
     }
 
 

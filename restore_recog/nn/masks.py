@@ -78,6 +78,19 @@ def pasted(filled: Tensor, images: Tensor, mask: Tensor, feather: int = 0) -> Te
     return torch.where(mask > 0, filled, images)
 
 
+def truth_beyond(made: Tensor, clean: Tensor, valid: Tensor | None) -> Tensor:
+    """Return what was made, with the truth in place of it where the photograph ends.
+
+    What a crop shows beyond is its border repeated and no truth: so no loss sees a difference
+    there, and what is made there is not learnt from.
+
+    Args:
+        made, clean: (N, C, H, W).
+        valid: (N, 1, H, W), 0 = lies beyond the photograph; None where no pixel does.
+    """
+    return made if valid is None else torch.where(valid > 0, made, clean)
+
+
 def hidden(images: Tensor, hole: Tensor) -> Tensor:
     """Return images with :data:`GREY` in place of the hole, so that no colour of it shows.
 

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restore_recog import weights as weights_file
+from restore_recog.api import Recognizer
 from restore_recog.errors import RestoreRecogError, TrainingError
 
 RELU3_3 = 16
@@ -20,6 +21,12 @@ RELU3_3 = 16
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+
+LAYERS = "recognizer-layers"
+"""Value of the option ``perceptual`` for several layers of the shipped recogniser."""
+
+REDUCTIONS = (4, 8, 16)
+"""How often smaller than the image the layers are that :class:`RecognizerLayers` looks at."""
 
 _untrained: ContextVar[bool] = ContextVar("untrained features", default=False)
 
@@ -162,31 +169,59 @@ class RecognizerFeatures(nn.Module):
 
     def __init__(self, device: str = "cpu") -> None:
         super().__init__()
-        from restore_recog.registry import DEFAULT_RECOGNIZER, recognizers
-
-        try:
-            self.recognizer = recognizers.create(DEFAULT_RECOGNIZER, device=device)
-        except RestoreRecogError as error:
-            raise TrainingError(
-                f"The recogniser's features are not available ({error}); choose perceptual=none, "
-                "or perceptual=vgg16 where its weights are available."
-            ) from error
+        self.recognizer = _recognizer(device)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return (N, C, h, w) features of images in [0, 1], resized where need be."""
-        size = self.recognizer.image_size
-        if images.shape[2:] != size:
-            images = F.interpolate(images, size, mode="bilinear", antialias=True)
+        images = _fitted(images, self.recognizer.image_size)
         with torch.autocast(images.device.type, enabled=False):
             features = self.recognizer.feature_maps(images.float())  # type: ignore[attr-defined]
         return features / features.detach().square().mean().sqrt().clamp_min(1e-6)
+
+
+class RecognizerLayers(nn.Module):
+    """Early, mid-stage and late features of the project's shipped face recogniser; frozen.
+
+    Each layer has a scale of its own, which :func:`relative_loss` divides by.
+
+    Raises:
+        TrainingError: No recogniser weights are shipped.
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        super().__init__()
+        self.recognizer = _recognizer(device)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Return (N, C, h, w) float32 features of images in [0, 1], a map for each layer."""
+        images = _fitted(images, self.recognizer.image_size)
+        with torch.autocast(images.device.type, enabled=False):
+            return self.recognizer.feature_layers(images.float(), REDUCTIONS)  # type: ignore[attr-defined,no-any-return]
+
+
+def _recognizer(device: str) -> Recognizer:
+    from restore_recog.registry import DEFAULT_RECOGNIZER, recognizers
+
+    try:
+        return recognizers.create(DEFAULT_RECOGNIZER, device=device)
+    except RestoreRecogError as error:
+        raise TrainingError(
+            f"The recogniser's features are not available ({error}); choose perceptual=none, "
+            "or perceptual=vgg16 where its weights are available."
+        ) from error
+
+
+def _fitted(images: Tensor, size: tuple[int, int]) -> Tensor:
+    if images.shape[2:] == size:
+        return images
+    return F.interpolate(images, size, mode="bilinear", antialias=True)
 
 
 def feature_net(name: str, weights: Path | None = None, device: str = "cpu") -> nn.Module | None:
     """Return the feature network of that name, or None for ``none``.
 
     Args:
-        name: ``vgg16``, ``vgg19``, ``recognizer`` or ``none``.
+        name: ``vgg16``, ``vgg19``, ``recognizer``, ``recognizer-layers`` or ``none``.
         weights: For VGG, a local file.
         device: Where it runs.
 
@@ -197,6 +232,8 @@ def feature_net(name: str, weights: Path | None = None, device: str = "cpu") -> 
         return None
     if name == "recognizer":
         return RecognizerFeatures(device)
+    if name == LAYERS:
+        return RecognizerLayers(device)
     return VGGFeatures(name, weights).to(device)
 
 
@@ -206,7 +243,7 @@ def layer_net(
     """Return the network of that name that gives a list of feature maps, or None for ``none``.
 
     Args:
-        name: ``vgg16``, ``vgg19``, ``recognizer`` or ``none``.
+        name: As for :func:`feature_net`.
         weights: For VGG, a local file.
         device: Where it runs.
         vgg: Further arguments of :class:`VGGLayers`.
@@ -218,6 +255,8 @@ def layer_net(
         return None
     if name == "recognizer":
         return OneLayer(RecognizerFeatures(device))
+    if name == LAYERS:
+        return RecognizerLayers(device)
     return VGGLayers(weights, name=name, **vgg).to(device)
 
 
@@ -225,9 +264,33 @@ def perceptual_loss(net: nn.Module, images: Tensor, clean: Tensor) -> Tensor:
     """Return (N,) mean squared differences of features; no gradient through *clean*.
 
     Args:
-        net: Of :func:`feature_net`.
+        net: Of :func:`feature_net`; of several layers it is :func:`relative_loss`.
         images, clean: (N, 3, H, W) in [0, 1].
     """
     with torch.no_grad():
         target = net(clean)
-    return (net(images) - target).square().flatten(1).mean(1)
+    made = net(images)
+    if isinstance(target, Tensor):
+        return _mean_square(made - target)
+    return relative_loss(made, target)
+
+
+def relative_loss(made: Sequence[Tensor], clean: Sequence[Tensor]) -> Tensor:
+    """Return (N,) the mean over layers of mean squared differences of features.
+
+    Each layer's is divided by the mean square of the clean image's features there, so that none
+    outweighs the others.
+
+    Args:
+        made, clean: (N, C, h, w) of each layer; no gradient flows through *clean*.
+    """
+    ratios = [
+        _mean_square(a - b.detach()) / _mean_square(b.detach()).clamp_min(1e-12)
+        for a, b in zip(made, clean, strict=True)
+    ]
+    return torch.stack(ratios).mean(0)
+
+
+def _mean_square(features: Tensor) -> Tensor:
+    """Return (N,) of (N, C, h, w) features."""
+    return features.square().flatten(1).mean(1)

@@ -14,11 +14,14 @@ subjects   (N,) int64                labels from 0 in order of first appearance
 checksums  (N,) int64                CRC-32 of each image's stored bytes
 many       (N, 98, 2) float32        the 98 landmarks, likewise, NaN for points that are not known;
                                      only where any is
+corners    (N, 4, 2) float32         the photographs' corners, likewise, once around; NaN where the
+                                     photograph holds the whole crop with its margin; only where
+                                     one does not
 note       (M,) uint8                JSON: what :class:`Note` holds
 =========  ========================  =========================================================
 
-``__metadata__`` holds the format's name, the SHA-256 of everything but the pixels and ``many``,
-and that of ``many``: versions from before it read such a file too.
+``__metadata__`` holds the format's name, the SHA-256 of everything but the pixels, ``many`` and
+``corners``, and that of each of these two: versions from before them read such a file too.
 """
 
 from __future__ import annotations
@@ -48,8 +51,12 @@ DATA_START = 4096
 SMALL = ("offsets", "landmarks", "subjects", "checksums", "note")
 """The tensors that are read when a pack is opened."""
 
-MANY = "many"
-"""The tensor that is read besides, where there is one."""
+MANY, CORNERS = "many", "corners"
+EXTRA = {MANY: (COUNT, 2), CORNERS: (4, 2)}
+"""The tensors that are read besides, where there are any, and the shape of an image's entry."""
+
+MARKS = ("sha256", *(f"sha256 {name}" for name in EXTRA))
+"""Names of the checksums in the metadata; those of later versions are left alone."""
 
 
 @dataclass(frozen=True)
@@ -170,6 +177,8 @@ class Pack:
         landmarks: (N, 5, 2) float32.
         subjects: (N,) int64 labels.
         landmarks98: (N, 98, 2) float32, NaN for points that are not known; None where none is.
+        corners: (N, 4, 2) float32 of the photographs, NaN where one holds the whole crop with its
+            margin; None where all do, or where the file is from before they were kept.
     """
 
     path: Path
@@ -178,6 +187,7 @@ class Pack:
     landmarks: NDArray[np.float32]
     subjects: NDArray[np.int64] = field(repr=False)
     landmarks98: NDArray[np.float32] | None = field(default=None, repr=False)
+    corners: NDArray[np.float32] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.note.image_ids)
@@ -201,11 +211,11 @@ def open_pack(path: Path) -> Pack:
                 )
             small = {name: file.get_tensor(name) for name in SMALL}
             shape = file.get_slice("pixels").get_shape()
-            many = file.get_tensor(MANY) if MANY in file.keys() else None  # noqa: SIM118
-        marks = [digest(small), "" if many is None else hashlib.sha256(many.data).hexdigest()]
-        if marks != [metadata.get("sha256"), metadata.get(f"sha256 {MANY}", "")]:
+            extra = {name: file.get_tensor(name) for name in EXTRA if name in file.keys()}  # noqa: SIM118
+        stated = {name: metadata[name] for name in MARKS if name in metadata}
+        if checksums({**small, **extra}) != stated:
             raise ValueError("its checksum differs")
-        return _pack(path, small, shape, many)
+        return _pack(path, small, shape, extra)
     except (SafetensorError, ValueError, KeyError, TypeError, OSError) as error:
         raise DataError(
             f"The packed data file {path} is damaged or cut short ({error}); copy it again, or "
@@ -217,7 +227,7 @@ def _pack(
     path: Path,
     small: Mapping[str, NDArray[Any]],
     shape: Sequence[int],
-    many: NDArray[np.float32] | None,
+    extra: Mapping[str, NDArray[np.float32]],
 ) -> Pack:
     note = Note.decode(small["note"].tobytes())
     count = len(note.image_ids)
@@ -226,11 +236,12 @@ def _pack(
     offsets = small["offsets"]
     whole = len(offsets) == count + 1 if codec(note.stored) else tuple(shape) == plain
     lengths = [len(small["landmarks"]), len(small["subjects"]), len(note.attributes)]
-    whole = whole and (many is None or many.shape == (count, COUNT, 2))
+    whole = whole and all(one.shape == (count, *EXTRA[name]) for name, one in extra.items())
     if not whole or any(length != count for length in lengths):
         raise ValueError("its parts do not fit together")
     pixels = PackedPixels(path, plain, offsets, small["checksums"])
-    return Pack(path, note, pixels, small["landmarks"], small["subjects"], many)
+    points = (extra.get(MANY), extra.get(CORNERS))
+    return Pack(path, note, pixels, small["landmarks"], small["subjects"], *points)
 
 
 def codec(stored: str) -> tuple[str, list[int]] | None:
@@ -275,9 +286,11 @@ def fingerprint(
     return result.hexdigest()
 
 
-def digest(small: Mapping[str, NDArray[Any]]) -> str:
-    """Return the SHA-256 of the small tensors as hexadecimal text."""
+def checksums(tensors: Mapping[str, NDArray[Any]]) -> dict[str, str]:
+    """Return what the metadata say of the small tensors, and of each that is read besides."""
     result = hashlib.sha256()
     for name in SMALL:
-        result.update(np.ascontiguousarray(small[name]).data)
-    return result.hexdigest()
+        result.update(np.ascontiguousarray(tensors[name]).data)
+    known = [name for name in EXTRA if name in tensors]
+    extra = {f"sha256 {name}": hashlib.sha256(tensors[name].data).hexdigest() for name in known}
+    return {"sha256": result.hexdigest(), **extra}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zlib
 from dataclasses import replace
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog.packs import format
-from restore_recog.packs.format import DATA_START, FORMAT, MANY, Note
+from restore_recog.packs.format import CORNERS, DATA_START, FORMAT, MANY, Note
 
 _TYPES = {"uint8": "U8", "int64": "I64", "float32": "F32"}
 
@@ -53,6 +52,7 @@ class PackWriter:
         landmarks: NDArray[np.float32],
         subjects: NDArray[np.int64],
         many: NDArray[np.float32] | None = None,
+        corners: NDArray[np.float32] | None = None,
     ) -> None:
         """Write everything but the images; the note receives the fingerprint.
 
@@ -63,6 +63,7 @@ class PackWriter:
             landmarks: (N, 5, 2).
             subjects: (N,) labels.
             many: (N, 98, 2), or None where none of them is known.
+            corners: (N, 4, 2), or None where every photograph holds its whole crop.
         """
         self._file.flush()
         count, wide = len(note.image_ids), format.wide_side(self.size)
@@ -79,8 +80,9 @@ class PackWriter:
             "subjects": np.ascontiguousarray(subjects, np.int64),
             "checksums": checksums,
         }
-        if many is not None:
-            small[MANY] = np.ascontiguousarray(many, np.float32)
+        for name, extra in ((MANY, many), (CORNERS, corners)):
+            if extra is not None:
+                small[name] = np.ascontiguousarray(extra, np.float32)
         small["note"] = np.frombuffer(text, np.uint8)
         shape = [self._offsets[-1]] if self._codec else list(pixels.shape)
         for array in small.values():
@@ -91,9 +93,7 @@ class PackWriter:
 
 def _header(shape: list[int], size: int, small: dict[str, NDArray[Any]]) -> bytes:
     """Return the safetensors header, padded so that the data begin at ``DATA_START``."""
-    marks = {"format": FORMAT, "sha256": format.digest(small)}
-    if MANY in small:
-        marks[f"sha256 {MANY}"] = hashlib.sha256(small[MANY].data).hexdigest()
+    marks = {"format": FORMAT, **format.checksums(small)}
     entries: dict[str, Any] = {
         "__metadata__": marks,
         "pixels": {"dtype": "U8", "shape": shape, "data_offsets": [0, size]},

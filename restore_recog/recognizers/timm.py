@@ -7,7 +7,7 @@ are known needs no network.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
@@ -86,13 +86,20 @@ class EmbeddingNet(nn.Module):
 
     def feature_maps(self, images: Tensor) -> Tensor:
         """Return the backbone's (N, C, S/8, S/8) features: mid-level parts of a face."""
-        reductions = [info["reduction"] for info in self.backbone.feature_info]
-        features = self.backbone.forward_intermediates(
+        return self.feature_layers(images, (8,))[0]
+
+    def feature_layers(self, images: Tensor, reductions: Sequence[int]) -> list[Tensor]:
+        """Return the backbone's (N, C, S/r, S/r) features, one map for each reduction r.
+
+        Raises:
+            ValueError: The backbone has no features of one of these sizes.
+        """
+        known = [info["reduction"] for info in self.backbone.feature_info]
+        return self.backbone.forward_intermediates(  # type: ignore[no-any-return]
             (images * 2 - 1).contiguous(memory_format=torch.channels_last),
-            indices=[reductions.index(8)],
+            indices=[known.index(reduction) for reduction in reductions],
             intermediates_only=True,
         )
-        return features[0]  # type: ignore[no-any-return]
 
 
 class TimmRecognizer(Recognizer):
@@ -160,6 +167,10 @@ class TimmRecognizer(Recognizer):
     def feature_maps(self, images: Tensor) -> Tensor:
         """Return differentiable mid-level features, for perceptual losses."""
         return self.net.feature_maps(images)
+
+    def feature_layers(self, images: Tensor, reductions: Sequence[int]) -> list[Tensor]:
+        """Return differentiable features of several layers, by how often smaller they are."""
+        return self.net.feature_layers(images, reductions)
 
     @classmethod
     def trainable(

@@ -12,6 +12,7 @@ from restore_recog import landmarks
 from restore_recog.alignment import transform_points
 
 MIRRORED: Mapping[int, Sequence[int] | NDArray[np.int64]] = {
+    4: [1, 0, 3, 2],  # corners of a photograph
     5: [1, 0, 2, 4, 3],
     98: landmarks.MIRRORED,
 }
@@ -32,7 +33,8 @@ def augment(
     Args:
         pixels: (S + 2m, S + 2m, 3) uint8: the crop with a margin of m pixels of
             real image, so that a small rotation shows no invented border.
-        points: (5, 2) or (98, 2) float32 pixels each, of the crop without the margin.
+        points: (4, 2), (5, 2) or (98, 2) float32 pixels each, of the crop without the margin:
+            a photograph's corners, or landmarks.
         size: S, in pixels.
         rng: Source of every choice.
     """
@@ -51,8 +53,8 @@ def augment(
 
 
 def tighten(
-    images: Sequence[NDArray[np.uint8]], rng: np.random.Generator
-) -> list[NDArray[np.uint8]]:
+    images: Sequence[NDArray[np.uint8]], valid: NDArray[np.uint8], rng: np.random.Generator
+) -> tuple[list[NDArray[np.uint8]], NDArray[np.uint8]]:
     """Return the images as crops of a photograph that ends close to the face, now and then.
 
     Where a photograph ends, alignment repeats its border; the same lines are cut in all
@@ -60,23 +62,31 @@ def tighten(
 
     Args:
         images: (S, S) or (S, S, 3) uint8 each.
+        valid: (S, S) uint8, 0 = lies beyond the photograph already.
         rng: Source of every choice.
+
+    Returns:
+        The images, and which of their pixels show the photograph.
     """
     if rng.random() >= TIGHT:
-        return list(images)
+        return list(images), valid
     side = images[0].shape[0]
     left, top, right, bottom = rng.uniform(0, (0.2, 0.15, 0.2, 0.22)) * side
     angle = np.deg2rad(np.clip(rng.normal(0, 8), -20, 20))
     centre = (side - 1) / 2
     y, x = np.mgrid[:side, :side] - centre
-    along = np.clip(x * np.cos(angle) + y * np.sin(angle), left - centre, centre - right)
-    across = np.clip(y * np.cos(angle) - x * np.sin(angle), top - centre, centre - bottom)
+    turned_x = x * np.cos(angle) + y * np.sin(angle)
+    turned_y = y * np.cos(angle) - x * np.sin(angle)
+    along = np.clip(turned_x, left - centre, centre - right)
+    across = np.clip(turned_y, top - centre, centre - bottom)
+    inside = (along == turned_x) & (across == turned_y)
     from_x = (along * np.cos(angle) - across * np.sin(angle) + centre).astype(np.float32)
     from_y = (along * np.sin(angle) + across * np.cos(angle) + centre).astype(np.float32)
-    return [
-        cv2.remap(image, from_x, from_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[misc]
-        for image in images
-    ]
+    *cut, shown = (
+        cv2.remap(image, from_x, from_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+        for image in (*images, valid)
+    )
+    return cut, shown * inside  # type: ignore[return-value]
 
 
 def _jitter(size: int, mirror: bool, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -22,6 +22,7 @@ class PackedBatch:
         subjects: (N,) int64.
         labels: kind -> (N,) int64 codes, see :mod:`restore_recog.labels`.
         landmarks98: (N, 98, 2) float32 pixels, NaN for points that are not known.
+        valid: (N, S, S) uint8, 0 = lies beyond the photograph; None where no pixel does.
     """
 
     images: Tensor
@@ -31,6 +32,7 @@ class PackedBatch:
     subjects: Tensor
     labels: Mapping[str, Tensor] = field(default_factory=dict)
     landmarks98: Tensor | None = None
+    valid: Tensor | None = None
 
     def unpack(self, device: str = "cpu") -> FaceBatch:
         """Return the batch as floats on a device, where the bytes become floats."""
@@ -41,6 +43,7 @@ class PackedBatch:
             on.landmarks,
             _floats(on.clean),
             {"subject": on.subjects, **on.labels},
+            valid=None if on.valid is None else on.valid.unsqueeze(1).float(),
             landmarks98=on.landmarks98,
         )
 
@@ -58,6 +61,7 @@ class PackedBatch:
             change(self.subjects),
             {kind: change(codes) for kind, codes in self.labels.items()},
             None if self.landmarks98 is None else change(self.landmarks98),
+            None if self.valid is None else change(self.valid),
         )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restore_recog import __version__
-from restore_recog.alignment import align, five_points, warp
+from restore_recog.alignment import align, corners, five_points, warp, within
 from restore_recog.api import Dataset
 from restore_recog.coverings import cover
 from restore_recog.errors import DataError, NoFaceError, RestoreRecogError, SeveralFacesError
@@ -80,11 +80,14 @@ def _usable(
 
 
 class _Cut(NamedTuple):
-    """A (W, W, 3) crop with its margin; (5, 2) and (98, 2) landmarks without it."""
+    """A (W, W, 3) crop with its margin; without it (5, 2) and (98, 2) landmarks, and the
+    photograph's (4, 2) corners: NaN where it holds the whole crop with its margin.
+    """
 
     pixels: NDArray[np.uint8]
     landmarks: NDArray[np.float32]
     landmarks98: NDArray[np.float32]
+    corners: NDArray[np.float32]
 
 
 @dataclass
@@ -96,6 +99,7 @@ class CropRecords:
         labels: Of each crop's person.
         landmarks: (5, 2) float32 pixels of each crop without its margin.
         landmarks98: (98, 2) of the same, NaN for points that are not known.
+        corners: (4, 2) of the same, of each photograph; NaN where it holds the whole crop.
         attributes: Of each crop's sample.
         failures: Images that yielded no crop.
     """
@@ -105,6 +109,7 @@ class CropRecords:
     labels: list[int] = field(default_factory=list)
     landmarks: list[NDArray[np.float32]] = field(default_factory=list)
     landmarks98: list[NDArray[np.float32]] = field(default_factory=list)
+    corners: list[NDArray[np.float32]] = field(default_factory=list)
     attributes: list[dict[str, str]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
@@ -115,12 +120,21 @@ class CropRecords:
         self.image_ids.append(f"{source.number}:{sample.image_id}")
         self.landmarks.append(crop.landmarks)
         self.landmarks98.append(crop.landmarks98)
+        self.corners.append(crop.corners)
         self.attributes.append(dict(sample.attributes))
 
     def many(self) -> NDArray[np.float32] | None:
         """Return the (N, 98, 2) landmarks of all crops, or None where not one is known."""
-        many = np.stack(self.landmarks98)
-        return None if np.isnan(many).all() else many
+        return _any_known(self.landmarks98)
+
+    def edges(self) -> NDArray[np.float32] | None:
+        """Return the (N, 4, 2) corners of all photographs, or None where all hold their crops."""
+        return _any_known(self.corners)
+
+
+def _any_known(points: Sequence[NDArray[np.float32]]) -> NDArray[np.float32] | None:
+    stacked = np.stack(points)
+    return None if np.isnan(stacked).all() else stacked
 
 
 def cut_crops(
@@ -207,7 +221,7 @@ def write_pack(
             version=__version__,
         )
         subjects = np.array(made.labels, np.int64)
-        writer.finish(note, np.stack(made.landmarks), subjects, made.many())
+        writer.finish(note, np.stack(made.landmarks), subjects, made.many(), made.edges())
     return format.open_pack(path)
 
 
@@ -241,7 +255,10 @@ class _Cropper:
         matrix = crop.matrix.copy()
         matrix[:, 2] += (wide - self.size) // 2
         many = crop.landmarks if len(crop.landmarks) == COUNT else unknown()
-        return _Cut(warp(image.pixels, matrix, wide), points, many)
+        edges = corners(image.pixels.shape, crop.matrix)
+        if within(image.pixels.shape, matrix, wide) is None:
+            edges.fill(np.nan)
+        return _Cut(warp(image.pixels, matrix, wide), points, many, edges)
 
     def _crop(self, image: FaceImage) -> FaceCrop:
         if image.landmarks is not None:

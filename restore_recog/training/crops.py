@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
@@ -20,22 +20,13 @@ from restore_recog.landmarks import unknown
 from restore_recog.packs import format
 from restore_recog.packs.format import Pack
 from restore_recog.training.cropping import TrainingSource, cut_crops, sources, write_pack
+from restore_recog.training.pixels import Pixels, Selection
 from restore_recog.types import FaceImage, Failure
 
-FORMAT = 3
+FORMAT = 4
 """Part of the cache's key: raised when the crops are made in another way."""
 
 PROBES = 8
-
-
-class Pixels(Protocol):
-    """Images by number, wherever they are."""
-
-    def __len__(self) -> int: ...
-
-    def __iter__(self) -> Iterator[NDArray[np.uint8]]: ...
-
-    def __getitem__(self, number: int, /) -> NDArray[np.uint8]: ...
 
 
 @runtime_checkable
@@ -61,6 +52,8 @@ class Crops:
             there nothing is known.
         landmarks98: (N, 98, 2) float32 pixels, NaN for points that are not known; None where of
             no crop any is. The fingerprint leaves them out.
+        corners: (N, 4, 2) float32 pixels of the photographs, NaN where one holds the whole crop
+            with its margin; None where all do. The fingerprint leaves them out too.
     """
 
     pixels: Pixels
@@ -72,6 +65,7 @@ class Crops:
     known: str = ""
     labels: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
     landmarks98: NDArray[np.float32] | None = None
+    corners: NDArray[np.float32] | None = None
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of ids, people, landmarks and pixels as hexadecimal text."""
@@ -90,6 +84,10 @@ class Crops:
     def many(self, number: int) -> NDArray[np.float32]:
         """Return the (98, 2) landmarks of one crop, NaN for points that are not known."""
         return unknown() if self.landmarks98 is None else self.landmarks98[number]
+
+    def edges(self, number: int) -> NDArray[np.float32]:
+        """Return the (4, 2) corners of one photograph, NaN where it holds the whole crop."""
+        return np.full((4, 2), np.nan, np.float32) if self.corners is None else self.corners[number]
 
 
 def collect(
@@ -161,6 +159,7 @@ def _in_memory(chosen: Sequence[TrainingSource], size: int, progress: bool) -> C
         tuple(made.failures),
         labels=labels.codes(made.attributes),
         landmarks98=made.many(),
+        corners=made.edges(),
     )
 
 
@@ -193,6 +192,7 @@ def _of_pack(pack: Pack) -> Crops:
         note.fingerprint,
         labels.codes(note.attributes),
         pack.landmarks98,
+        pack.corners,
     )
 
 
@@ -215,39 +215,15 @@ def _chosen(pack: Pack, size: int, only: Collection[str] | None, limit: int | No
     ranks = np.argsort(np.argsort(first))  # labels count from 0 in order of first appearance
     return replace(
         crops,
-        pixels=_Selection([crops.pixels], np.zeros(len(rows), int), np.array(rows)),
+        pixels=Selection([crops.pixels], np.zeros(len(rows), int), np.array(rows)),
         landmarks=crops.landmarks[rows],
         image_ids=tuple(crops.image_ids[row] for row in rows),
         subjects=ranks[people],
         known="",
         labels={kind: codes[rows] for kind, codes in crops.labels.items()},
         landmarks98=None if crops.landmarks98 is None else crops.landmarks98[rows],
+        corners=None if crops.corners is None else crops.corners[rows],
     )
-
-
-class _Selection:
-    """Images out of several collections.
-
-    Args:
-        parts: The collections.
-        part, row: Of each image.
-    """
-
-    def __init__(
-        self, parts: Sequence[Pixels], part: NDArray[np.int64], row: NDArray[np.int64]
-    ) -> None:
-        self._parts = parts
-        self._part = part
-        self._row = row
-
-    def __len__(self) -> int:
-        return len(self._row)
-
-    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
-        return (self[number] for number in range(len(self)))
-
-    def __getitem__(self, number: int) -> NDArray[np.uint8]:
-        return self._parts[self._part[number]][int(self._row[number])]
 
 
 def _joined(parts: Sequence[tuple[int, Crops]]) -> Crops:
@@ -265,7 +241,7 @@ def _joined(parts: Sequence[tuple[int, Crops]]) -> Crops:
         number += count
         people += int(crops.subjects.max()) + 1
     lengths = [len(crops.image_ids) for _, crops in parts]
-    pixels = _Selection(
+    pixels = Selection(
         [crops.pixels for _, crops in parts],
         np.repeat(np.arange(len(parts)), lengths),
         np.concatenate([np.arange(length) for length in lengths]),
@@ -281,11 +257,21 @@ def _joined(parts: Sequence[tuple[int, Crops]]) -> Crops:
         labels={
             kind: np.concatenate([crops.codes(kind) for _, crops in parts]) for kind in labels.KINDS
         },
-        landmarks98=_joined_landmarks([crops for _, crops in parts]),
+        landmarks98=_joined_points([crops.landmarks98 for _, crops in parts], lengths),
+        corners=_joined_points([crops.corners for _, crops in parts], lengths),
     )
 
 
-def _joined_landmarks(parts: Sequence[Crops]) -> NDArray[np.float32] | None:
-    if all(crops.landmarks98 is None for crops in parts):
+def _joined_points(
+    parts: Sequence[NDArray[np.float32] | None], lengths: Sequence[int]
+) -> NDArray[np.float32] | None:
+    """Return (N, L, 2) points end to end, NaN where a part has none; None where none has any."""
+    shapes = [part.shape[1:] for part in parts if part is not None]
+    if not shapes:
         return None
-    return np.stack([crops.many(n) for crops in parts for n in range(len(crops.image_ids))])
+    return np.concatenate(
+        [
+            np.full((length, *shapes[0]), np.nan, np.float32) if part is None else part
+            for part, length in zip(parts, lengths, strict=True)
+        ]
+    )

@@ -274,12 +274,13 @@ class TrainingFaces:
             )
             for slot, index in zip(slots, indices, strict=True)
         ]
-        images, clean, masks, landmarks, landmarks98 = (
+        images, clean, masks, landmarks, landmarks98, shown = (
             torch.from_numpy(np.stack(column)) for column in zip(*made, strict=True)
         )
         subjects = torch.from_numpy(self.crops.subjects[indices])
         labels = {kind: torch.from_numpy(self.crops.codes(kind)[indices]) for kind in KINDS}
-        return PackedBatch(images, clean, masks, landmarks, subjects, labels, landmarks98)
+        valid = None if shown.all() else shown
+        return PackedBatch(images, clean, masks, landmarks, subjects, labels, landmarks98, valid)
 
 
 def _fingerprint(crops: Crops, coverings: str) -> str:

@@ -181,6 +181,7 @@ def _first(batch: FaceBatch, count: int) -> FaceBatch:
         masks=batch.masks[:count],
         landmarks=cut(batch.landmarks),
         clean=cut(batch.clean),
+        valid=cut(batch.valid),
         landmarks98=cut(batch.landmarks98),
         attributes={name: values[:count] for name, values in batch.attributes.items()},
     )

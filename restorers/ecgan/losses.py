@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restore_recog.nn.adversarial import frozen, generator_loss, judged
+from restore_recog.nn.perceptual import LAYERS, relative_loss
 from restore_recog.nn.ssim import ssim
 from restore_recog.nn.teachers import Teachers
 from restore_recog.restorers.ecgan.expert import Expert
@@ -29,6 +30,7 @@ class Scene:
     Attributes:
         mask, hole: The true mask, and what the networks are shown of it: a wider one.
         people: (N,), or None.
+        valid: Of the batch.
     """
 
     occluded: Tensor
@@ -37,6 +39,7 @@ class Scene:
     hole: Tensor
     labels: Tensor
     people: Tensor | None
+    valid: Tensor | None = None
 
 
 def reconstruction_loss(made: Tensor, clean: Tensor, *, half: bool = False) -> Tensor:
@@ -115,7 +118,10 @@ class GeneratorTerms:
         if self.features is not None:
             with torch.no_grad():
                 wanted = self.features(clean)
-            losses["per"] = perceptual_loss(self.features(made), wanted, squared=o["squared"])
+            if o["perceptual"] == LAYERS:
+                losses["per"] = relative_loss(self.features(made), wanted).mean()
+            else:
+                losses["per"] = perceptual_loss(self.features(made), wanted, squared=o["squared"])
         for name in opponents:
             if o[f"adv_{name}"]:
                 with frozen(self.critics[name]) as critic:

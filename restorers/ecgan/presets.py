@@ -21,6 +21,7 @@ from restore_recog.nn.options import (
     check_widths,
     overridden,
 )
+from restore_recog.nn.perceptual import LAYERS
 from restore_recog.restorers.ecgan.networks import UPSAMPLING
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -159,7 +160,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "depth": (4, 5),
     "label_planes": ("broadcast", "full"),
     "upsampling": UPSAMPLING,
-    "perceptual": ("vgg19", "recognizer", "none"),
+    "perceptual": ("vgg19", "recognizer", LAYERS, "none"),
     "cloth": ("seen", "grey"),
 }
 """Options with few valid values."""

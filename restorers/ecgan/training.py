@@ -28,7 +28,7 @@ from restore_recog.api import Phase, Stateful
 from restore_recog.labels import UNKNOWN
 from restore_recog.nn.adversarial import balance, discriminator_loss
 from restore_recog.nn.figures import psnr_figures
-from restore_recog.nn.masks import grow, pasted
+from restore_recog.nn.masks import grow, pasted, truth_beyond
 from restore_recog.nn.options import Configuration, learnt, plain
 from restore_recog.nn.perceptual import layer_net
 from restore_recog.nn.stepping import adam, shares, start_from, update
@@ -146,9 +146,9 @@ class ECGANTraining:
         of the gradient. The generator is told what the classifier predicts.
         """
         scene = self._scene(batch)
-        final = self._final(scene)[1]
+        final = truth_beyond(self._final(scene)[1], scene.clean, scene.valid)
         figures = {} if self.identity is None else self.identity.genuine(final, scene.clean)
-        figures |= psnr_figures(final, scene.clean, scene.mask)
+        figures |= psnr_figures(final, scene.clean, scene.mask, scene.valid)
         told = self.nets.predicted(scene.occluded, scene.hole)
         if told is not None:
             known = scene.labels >= 0
@@ -188,6 +188,7 @@ class ECGANTraining:
             grow(batch.masks, self.options["dilate"] if width is None else width),
             labels,
             batch.attributes.get("subject"),
+            batch.valid,
         )
 
     def _width(self) -> int:
@@ -214,6 +215,7 @@ class ECGANTraining:
         made = self.nets.generate(scene.occluded, scene.hole, scene.labels).float()
         if o["composite"]:
             made = torch.where(scene.hole > 0, made, scene.occluded)
+        made = truth_beyond(made, scene.clean, scene.valid)
         number = round(progress * o[f"images_{phase}"] / o["batch_size"])
         if number % o["d_every"] == 0:
             self._judgements = {}

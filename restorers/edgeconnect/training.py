@@ -94,7 +94,7 @@ class EdgeConnectTraining(InpainterTraining):
         self.nets.edges.train(joint)
         with torch.set_grad_enabled(joint):
             lines = torch.where(scene.hole > 0, self.sketched(scene), scene.known)
-        made = self._painted(scene, lines)
+        made = scene.counted(self._painted(scene, lines))
         losses: dict[str, Tensor] = {}
         if self.options["adv"]:
             shown = replace(scene, lines=lines.detach())

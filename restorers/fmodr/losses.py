@@ -24,6 +24,7 @@ class Scene:
         mask: The true mask.
         given: The mask that is restored, true or detected.
         hole: That widened, as the networks are shown it.
+        valid: Of the batch.
     """
 
     occluded: Tensor
@@ -32,6 +33,7 @@ class Scene:
     given: Tensor
     hole: Tensor
     people: Tensor | None
+    valid: Tensor | None = None
 
 
 @dataclass(frozen=True)

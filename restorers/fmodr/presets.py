@@ -14,6 +14,7 @@ from typing import Any
 
 from restore_recog.errors import TrainingError
 from restore_recog.nn.options import Configuration, check_positive, check_widths, overridden
+from restore_recog.nn.perceptual import LAYERS
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,14 @@ SCHEDULES: dict[str, tuple[ScheduleLeg, ...]] = {
         ),
     ),
 }
+SCHEDULES["standard"] = tuple(
+    replace(leg, images=29 * leg.images // 2) for leg in SCHEDULES["compact"]
+)
 SCHEDULES["tiny"] = tuple(replace(leg, images=leg.images // 400) for leg in SCHEDULES["compact"])
 """``compact`` keeps the adversarial weight low and the reconstruction loss on to the end:
 with the paper's weights a few ten thousand images buy texture at the cost of PSNR. It begins
-with the detector alone, whose images cost a fraction of the others'."""
+with the detector alone, whose images cost a fraction of the others'. ``standard`` is the same with
+about 2,000,000 images."""
 
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {
@@ -168,6 +173,19 @@ PRESETS["compact"] = PRESETS["paper"] | {
     "dilate": 2,
 }
 
+PRESETS["standard"] = PRESETS["compact"] | {
+    "size": 256,
+    "batch_size": 32,
+    "detector_widths": (16, 32, 64, 96, 128, 128),
+    "coarse_widths": (32, 64, 128, 256, 384, 512),
+    "refine_widths": (24, 48, 96),
+    "critic_widths": (32, 64, 128, 256, 256, 256),
+    "critic_hidden": 512,
+    "dilate": 4,
+}
+"""``compact`` at twice the size, for a GPU that computes in bfloat16: twice as wide, and the refine
+network as wide as the paper's."""
+
 PRESETS["tiny"] = PRESETS["compact"] | {
     "size": 32,
     "batch_size": 2,
@@ -192,7 +210,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "prop": ("score", "spatial", "feature", "eye", "none"),
     "norm": ("none", "sum", "softmax"),
     "heads": ("fused", "two"),
-    "perceptual": ("vgg16", "vgg19", "recognizer", "none"),
+    "perceptual": ("vgg16", "vgg19", "recognizer", LAYERS, "none"),
     "mask_source": ("gt", "detector"),
 }
 """Options with few valid values."""

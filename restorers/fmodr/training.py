@@ -42,7 +42,7 @@ from restore_recog.api import Phase, Stateful
 from restore_recog.nn import distributed
 from restore_recog.nn.adversarial import balance, discriminator_loss, judged
 from restore_recog.nn.figures import psnr_figures
-from restore_recog.nn.masks import covering, grow, pasted
+from restore_recog.nn.masks import covering, grow, pasted, truth_beyond
 from restore_recog.nn.options import learnt, plain
 from restore_recog.nn.perceptual import feature_net
 from restore_recog.nn.stepping import adam, shares, start_from, update
@@ -67,7 +67,7 @@ class FMODRTraining:
     """Everything that one training of FMODR holds; satisfies ``restore_recog.api.Trainable``.
 
     Args:
-        preset: ``paper``, ``compact`` or ``tiny``.
+        preset: ``paper``, ``compact``, ``standard`` or ``tiny``.
         device: Where it trains.
         options: Overrides of the preset: :data:`restore_recog.restorers.fmodr.presets.PRESETS`.
 
@@ -149,10 +149,10 @@ class FMODRTraining:
         term's share of the gradient in the last leg.
         """
         scene = self._scene(batch)
-        final = self._final(scene)[1]
         clean = scene.clean / 2 + 0.5
+        final = truth_beyond(self._final(scene)[1], clean, scene.valid)
         figures = {} if self.identity is None else self.identity.genuine(final, clean)
-        figures |= psnr_figures(final, clean, scene.mask)
+        figures |= psnr_figures(final, clean, scene.mask, scene.valid)
         last = self.legs[-1]
         if last.generator:
             self.critics.eval()
@@ -184,7 +184,7 @@ class FMODRTraining:
                 given = covering(self.nets.detector(occluded))
         hole = grow(given, self.options["dilate"])
         people = batch.attributes.get("subject")
-        return Scene(occluded, clean, batch.masks, given, hole, people)
+        return Scene(occluded, clean, batch.masks, given, hole, people, batch.valid)
 
     def _final(self, scene: Scene) -> tuple[Tensor, Tensor]:
         """Return coarse and final images in [0, 1] as a restorer would make them."""
@@ -215,7 +215,8 @@ class FMODRTraining:
 
     def _detector_step(self, scene: Scene, share: float) -> dict[str, Tensor]:
         self.nets.detector.train()
-        loss = F.mse_loss(self.nets.detector(scene.occluded).float(), scene.mask)
+        found = truth_beyond(self.nets.detector(scene.occluded).float(), scene.mask, scene.valid)
+        loss = F.mse_loss(found, scene.mask)
         self._update("detector", self.nets.detector, loss, share)
         return {"pixel": loss}
 
@@ -228,13 +229,18 @@ class FMODRTraining:
         with torch.set_grad_enabled(leg.generator):
             visible = scene.occluded * (1 - scene.hole)
             if leg.coarse:
-                return Generated(net(visible, scene.hole).float())
+                return Generated(
+                    truth_beyond(net(visible, scene.hole).float(), scene.clean, scene.valid)
+                )
             with torch.set_grad_enabled(together):
                 coarse = self.nets.coarse(visible, scene.hole).float()
             if self.options["gate"]:
                 keep = (hole_l1(coarse.detach(), scene.clean, scene.hole) >= GATE).float()
             image = paste(coarse, scene.occluded, scene.hole)
-            output = net(image, scene.hole).float()
+            output, coarse = (
+                truth_beyond(made, scene.clean, scene.valid)
+                for made in (net(image, scene.hole).float(), coarse)
+            )
             return Generated(output, coarse if together else None, keep)
 
     def _generator_step(

@@ -23,6 +23,7 @@ from restore_recog.nn.options import (
     check_widths,
     overridden,
 )
+from restore_recog.nn.perceptual import LAYERS
 from restore_recog.restorers.ganmasker.networks import UPSAMPLING
 
 EPOCH = 20_000
@@ -94,6 +95,20 @@ PRESETS["compact"] = PRESETS["paper"] | {
     "feather": 1,
     "dilate_spread": 2,
 }
+PRESETS["standard"] = PRESETS["compact"] | {
+    "size": 256,
+    "batch_size": 32,
+    "images_mseg": 500_000,
+    "images_funet": 1_500_000,
+    "drops": (1_000_000, 1_312_500, 1_437_500),
+    "drops_mseg": (330_000, 437_500),
+    "base_mseg": 16,
+    "base_funet": 28,
+    "base_critic": 32,
+    "dilate": 4,
+    "feather": 2,
+    "dilate_spread": 4,
+}
 PRESETS["tiny"] = PRESETS["compact"] | {
     "size": 32,
     "batch_size": 2,
@@ -110,7 +125,8 @@ PRESETS["tiny"] = PRESETS["compact"] | {
 }
 """``drops`` (FU-Net) and ``drops_mseg`` are images of a stage after which its learning rate falls
 tenfold. The paper's M-Seg ends before the first; the second stage of ``compact``, so much shorter,
-spends less of itself on the lowest rates. ``dilate`` pixels widen the mask that FU-Net is given; in
+spends less of itself on the lowest rates, and ``standard``, ``compact`` at twice the size for a GPU
+that computes in bfloat16, likewise. ``dilate`` pixels widen the mask that FU-Net is given; in
 training they vary by ``dilate_spread`` up and down, for a net that has seen but exact masks takes
 the covering's colour for skin wherever a detected one is narrower. ``cloth`` is what FU-Net is
 shown of the covering: all of it (``seen``), as in the paper, or grey, without a colour to take
@@ -125,7 +141,7 @@ weights, and restores nothing well."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "final": ("bn_sigmoid", "sigmoid"),
-    "perceptual": ("vgg19", "recognizer", "none"),
+    "perceptual": ("vgg19", "recognizer", LAYERS, "none"),
     "map_source": ("gt", "mseg"),
     "upsampling": UPSAMPLING,
     "cloth": ("seen", "grey"),

@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from restore_recog.api import Phase, Stateful
 from restore_recog.nn.adversarial import SQUARES, balance, frozen, judged
 from restore_recog.nn.figures import psnr_figures
-from restore_recog.nn.masks import covering, grow, pasted
+from restore_recog.nn.masks import covering, grow, pasted, truth_beyond
 from restore_recog.nn.options import learnt, plain
-from restore_recog.nn.perceptual import layer_net
+from restore_recog.nn.perceptual import LAYERS, layer_net, relative_loss
 from restore_recog.nn.stepping import adam, shares, start_from, update
 from restore_recog.nn.teachers import Teachers
 from restore_recog.restorers.ganmasker.losses import (
@@ -33,12 +33,15 @@ from restore_recog.restorers.ganmasker.networks import Discriminator, murf
 from restore_recog.restorers.ganmasker.presets import read_options
 from restore_recog.types import FaceBatch
 
+CERTAIN = 20.0
+"""Logit of the right answer, which is put where M-Seg's counts for nothing."""
+
 
 class GANMaskerTraining:
     """Everything that one training of GANMasker holds; satisfies ``restore_recog.api.Trainable``.
 
     Args:
-        preset: ``paper``, ``paper512``, ``compact`` or ``tiny``.
+        preset: ``paper``, ``paper512``, ``compact``, ``standard`` or ``tiny``.
         device: Where it trains.
         options: Overrides: :data:`restore_recog.restorers.ganmasker.presets.PRESETS`.
 
@@ -96,7 +99,7 @@ class GANMaskerTraining:
     @torch.no_grad()
     def preview(self, batch: FaceBatch) -> Tensor:
         """Return rows of input, generated, fused, truth and, in grey, M-Seg's mask."""
-        occluded, clean, true = self._scene(batch)
+        occluded, clean, true, _ = self._scene(batch)
         generated, fused = self._final(occluded, true)
         seen = true if self.nets.mseg is None else self.nets.mseg.probability(occluded)
         return torch.cat([occluded, generated, fused, clean, seen.expand(-1, 3, -1, -1)])
@@ -107,12 +110,13 @@ class GANMaskerTraining:
         teachers, the PSNR inside the mask. Then PSNR over all, M-Seg's Dice, and each loss
         term's share of the gradient.
         """
-        occluded, clean, true = self._scene(batch)
-        fused = self._final(occluded, true)[1]
+        occluded, clean, true, valid = self._scene(batch)
+        fused = truth_beyond(self._final(occluded, true)[1], clean, valid)
         figures = {} if self.identity is None else self.identity.genuine(fused, clean)
-        figures |= psnr_figures(fused, clean, true)
+        figures |= psnr_figures(fused, clean, true, valid)
         if self.nets.mseg is not None:
-            figures["dice"] = float(_overlap(covering(self.nets.mseg.probability(occluded)), true))
+            found = covering(self.nets.mseg.probability(occluded))
+            figures["dice"] = float(_overlap(truth_beyond(found, true, valid), true))
         self.critic.eval()
         with torch.enable_grad():
             fused.requires_grad_()
@@ -124,8 +128,8 @@ class GANMaskerTraining:
         """Return the networks that the steps call."""
         return {**dict(self.nets.named_children()), "critic": self.critic}
 
-    def _scene(self, batch: FaceBatch) -> tuple[Tensor, Tensor, Tensor]:
-        """Return (occluded, clean, true mask) on the device."""
+    def _scene(self, batch: FaceBatch) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        """Return (occluded, clean, true mask, what shows the photograph) on the device."""
         if batch.clean is None:
             raise ValueError("GANMasker trains on batches with the clean images.")
         batch = batch.to(self.device)
@@ -134,25 +138,26 @@ class GANMaskerTraining:
             images.contiguous(memory_format=torch.channels_last)
             for images in (batch.images, batch.clean)
         )
-        return occluded, clean, batch.masks
+        return occluded, clean, batch.masks, batch.valid
 
     def _mseg_step(self, batch: FaceBatch, progress: float) -> Mapping[str, float]:
-        occluded, _, mask = self._scene(batch)
+        occluded, _, mask, valid = self._scene(batch)
         net = self.nets.mseg
         assert net is not None
         net.train()
-        logits = net(occluded).float()
+        logits = truth_beyond(net(occluded).float(), CERTAIN * (2 * mask - 1), valid)
         loss = segmentation_loss(logits, mask)
         self._update("mseg", net, loss, self._share("mseg", progress))
         overlap = _overlap((logits.detach() > 0).float(), mask)
         return {"segmentation": float(loss.detach()), "dice": float(overlap)}
 
     def _funet_step(self, batch: FaceBatch, progress: float) -> Mapping[str, float]:
-        occluded, clean, true = self._scene(batch)
+        occluded, clean, true, valid = self._scene(batch)
         mask = grow(self._mask(occluded, true), self._width())
         share = self._share("funet", progress)
         self.nets.funet.train()
         fused = self._fused(self.nets.generate(occluded, mask).float(), occluded, mask)
+        fused = truth_beyond(fused, clean, valid)
         losses = self._critic_step(fused.detach(), clean, share)
         terms = self._terms(fused, clean, batch)
         total = torch.stack(list(self._weighted(terms).values())).sum()
@@ -196,7 +201,10 @@ class GANMaskerTraining:
         if self.features is not None:
             with torch.no_grad():
                 wanted = self.features(clean)
-            losses["per"] = perceptual_loss(self.features(fused), wanted)
+            if o["perceptual"] == LAYERS:
+                losses["per"] = relative_loss(self.features(fused), wanted).mean()
+            else:
+                losses["per"] = perceptual_loss(self.features(fused), wanted)
         if self.identity is not None:
             people = batch.attributes.get("subject")
             apart, excess = self.identity(

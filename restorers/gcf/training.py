@@ -102,7 +102,7 @@ class GCFTraining(InpainterTraining):
             return self._teach_parser(scene, share)
         self.nets.train()
         self.critics.train()
-        made = self.outputs(scene)
+        made = scene.counted(self.outputs(scene))
         losses: dict[str, Tensor] = {}
         for name in self._judging(stage):
             losses |= self.teach(name, self._seen(name, made, scene), scene, share)

@@ -56,10 +56,10 @@ class GLCICTraining(InpainterTraining):
             self.nets.eval()
             self.critics.train()
             with torch.no_grad():
-                made = self.outputs(scene)
+                made = scene.counted(self.outputs(scene))
             return self.teach("critic", self.shown(made, scene), scene, share)
         self.nets.train()
-        losses = {"pixel": squares(self.outputs(scene)["face"], scene)}
+        losses = {"pixel": squares(scene.counted(self.outputs(scene))["face"], scene)}
         self.descend("nets", self.total(losses), share)
         return losses
 

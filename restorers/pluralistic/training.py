@@ -65,7 +65,7 @@ class PluralisticTraining(InpainterTraining):
         self.nets.train()
         self.critics.train()
         losses: dict[str, Tensor] = {}
-        made = self.outputs(scene)
+        made = scene.counted(self.outputs(scene))
         for (path, critic), weight in zip(PATHS.items(), ("adv", "match"), strict=True):
             if self.options[weight]:
                 losses |= self.teach(critic, made[path], scene, share)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from restore_recog.alignment import TEMPLATE
 from restore_recog.errors import TrainingError
-from restore_recog.nn.perceptual import RecognizerFeatures
+from restore_recog.nn.perceptual import RecognizerFeatures, RecognizerLayers, relative_loss
 from restore_recog.nn.teachers import Teacher, Teachers, random_views
 from restore_recog.recognizers.onnx import OnnxRecognizer
 from restore_recog.restorers.ganmasker.losses import perceptual_loss, reconstruction_loss
@@ -159,6 +159,11 @@ def features() -> RecognizerFeatures:
 
 
 @cache
+def layers() -> RecognizerLayers:
+    return RecognizerLayers()
+
+
+@cache
 def unaugmented() -> Teachers:
     return Teachers(["timm"], augment=False)
 
@@ -166,6 +171,7 @@ def unaugmented() -> Teachers:
 LOSSES = {
     "reconstruction": lambda a, b: reconstruction_loss(a, b, 0.05),
     "features": lambda a, b: perceptual_loss([features()(a)], [features()(b)]),
+    "layers": lambda a, b: relative_loss(layers()(a), layers()(b)).mean(),
     "identity": lambda a, b: sum(loss.mean() for loss in unaugmented()(a, b)),
 }
 

@@ -15,7 +15,7 @@ from restore_recog.restorers.fmodr.networks import (
     Detector,
     GlobalMaskedDiscriminator,
 )
-from restore_recog.restorers.fmodr.presets import PRESETS
+from restore_recog.restorers.fmodr.presets import PRESETS, read_options
 
 
 def parameters(net: nn.Module) -> int:
@@ -110,6 +110,19 @@ def test_refine_has_the_real_width_of_its_forerunner() -> None:
     """DeepFill v2 has 4.05 M parameters in two such stages; four times that is the mistake."""
     with torch.device("meta"):
         assert parameters(FMODRNets(PRESETS["paper"]).refine) < 3_000_000
+
+
+def test_standard_is_the_whole_model_under_40_megabytes_in_half_precision() -> None:
+    options = read_options("standard", {})
+    with torch.device("meta"):
+        nets = FMODRNets(options)
+    counts = {name: parameters(net) for name, net in nets.named_children()}
+    assert counts == {"detector": 1_102_209, "coarse": 14_774_947, "refine": 2_426_145}
+    assert 2 * sum(value.numel() for value in nets.state_dict().values()) < 40e6
+    same = ("attention", "gm_disc", "hole", "covered", "clip", "identity", "margin", "residual")
+    assert all(options[name] == PRESETS["compact"][name] for name in same)
+    assert (options["size"], options["batch_size"]) == (256, 32)
+    assert options["dilate"] > PRESETS["compact"]["dilate"]
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,14 @@ def test_presets_differ_by_the_detectors_own_leg_only() -> None:
     assert compact == ["D", *paper]
 
 
+def test_standard_has_the_legs_of_compact_and_two_million_images() -> None:
+    standard, compact = SCHEDULES["standard"], SCHEDULES["compact"]
+    assert [replace(leg, images=0) for leg in standard] == [
+        replace(leg, images=0) for leg in compact
+    ]
+    assert sum(leg.images for leg in standard) == 2_006_800
+
+
 def test_learning_rate_falls_along_a_leg() -> None:
     model = training()
     rates = []

@@ -24,8 +24,9 @@ from restore_recog.restorers.ganmasker.losses import (
     reconstruction_loss,
     segmentation_loss,
 )
+from restore_recog.restorers.ganmasker.model import GANMaskerNets
 from restore_recog.restorers.ganmasker.networks import CBAM, Discriminator, FUNet, MSeg, murf
-from restore_recog.restorers.ganmasker.presets import PRESETS
+from restore_recog.restorers.ganmasker.presets import PRESETS, read_options
 from restore_recog.restorers.ganmasker.training import GANMaskerTraining
 from restore_recog.training.stepper import Stepper
 from restore_recog.types import FaceBatch
@@ -190,6 +191,23 @@ def test_perceptual_loss_sums_over_layers() -> None:
     a, b = torch.zeros(1, 2, 2, 2), torch.full((1, 2, 2, 2), 0.5)
     far = torch.full((1, 2, 2, 2), 3.0)
     assert float(perceptual_loss([a, a], [b, far])) == pytest.approx(0.125 + 2.5)
+
+
+def test_standard_is_the_whole_model_under_40_megabytes_in_half_precision() -> None:
+    standard, compact = PRESETS["standard"], PRESETS["compact"]
+    with torch.device("meta"):
+        nets = GANMaskerNets(read_options("standard", {}))
+    assert nets.mseg is not None
+    assert (count(nets.mseg), count(nets.funet)) == (1.19, 13.41)
+    assert 2 * sum(value.numel() for value in nets.state_dict().values()) < 40e6
+    assert nets.generate(*torch.empty(2, 4, 256, 256, device="meta").split([3, 1], 1)).shape == (
+        *(2, 3, 256, 256),
+    )
+    assert (standard["size"], standard["batch_size"]) == (256, 32)
+    assert standard["images_mseg"] + standard["images_funet"] == 2_000_000
+    same = ("upsampling", "final", "cloth", "cbam", "identity", "margin", "clip", "covered", "beta")
+    assert {name: standard[name] for name in same} == {name: compact[name] for name in same}
+    assert standard["dilate"] > compact["dilate"] > 0
 
 
 # Schedule and training ----------------------------------------------------------------

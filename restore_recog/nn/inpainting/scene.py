@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from restore_recog.nn.masks import smaller, truth_beyond
 from restore_recog.types import FaceBatch
 
 Outputs = Mapping[str, Tensor]
@@ -33,6 +34,22 @@ class Scene:
     def pasted(self, face: Tensor) -> Tensor:
         """Return what was made in the hole and the image around it, (N, 3, H, W)."""
         return torch.where(self.hole > 0, face, self.occluded)
+
+    def counted(self, made: Outputs) -> Outputs:
+        """Return outputs whose images, of whatever size, show the truth beyond the photograph.
+
+        So no loss sees a difference there, where no truth is known
+        (:func:`restore_recog.nn.masks.truth_beyond`).
+        """
+        valid = self.batch.valid
+        if valid is None:
+            return made
+        return {
+            name: truth_beyond(one, smaller(self.clean, one), smaller(valid, one))
+            if one.dim() == 4 and one.shape[1] == 3
+            else one
+            for name, one in made.items()
+        }
 
     def beside(self, given: Tensor, images: Tensor) -> Tensor:
         """Return what belongs to the scene's N images for several such sets of images end to end.

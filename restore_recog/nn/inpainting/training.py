@@ -23,7 +23,7 @@ from restore_recog.nn.figures import psnr_figures
 from restore_recog.nn.inpainting.family import Family
 from restore_recog.nn.inpainting.restorer import InpaintingNets
 from restore_recog.nn.inpainting.scene import Outputs, Scene
-from restore_recog.nn.masks import grow, pasted
+from restore_recog.nn.masks import grow, pasted, truth_beyond
 from restore_recog.nn.options import learnt, plain
 from restore_recog.nn.stepping import adam, shares, start_from, update
 from restore_recog.nn.teachers import Teachers
@@ -139,7 +139,7 @@ class InpainterTraining(ABC):
         self.nets.train()
         self.critics.train()
         losses: dict[str, Tensor] = {}
-        made = self.outputs(scene)
+        made = scene.counted(self.outputs(scene))
         if self.options["adv"]:
             for name in self.critics:
                 losses |= self.teach(name, self.shown(made, scene), scene, share)
@@ -241,10 +241,10 @@ class InpainterTraining(ABC):
         """
         scene = self._scene(batch, self.options["dilate"])
         self.nets.eval()
-        made = dict(self.outputs(scene))
-        final = self._final(made["face"], scene)
+        made = dict(scene.counted(self.outputs(scene)))
+        final = truth_beyond(self._final(made["face"], scene), scene.clean, scene.batch.valid)
         figures = {} if self.identity is None else self.identity.genuine(final, scene.clean)
-        figures |= psnr_figures(final, scene.clean, scene.mask)
+        figures |= psnr_figures(final, scene.clean, scene.mask, scene.batch.valid)
         self.critics.eval()
         with torch.enable_grad():
             made["face"].requires_grad_()
