@@ -164,13 +164,14 @@ def with_harm(restorers: Sequence[str], arms: str | None) -> tuple[tuple[str, ..
 
     Args:
         restorers: As they were asked for; each that predicts a gender brings its pooled sibling.
-        arms: As they were asked for, joined by commas; None for the usual ones.
+        arms: As they were asked for, joined by commas; None for the usual ones, besides which
+            those that it takes then run.
 
     Raises:
         click.UsageError: None of the restorers predicts a gender.
     """
     from restore_recog import registry
-    from restore_recog.evaluation.arms import DEFAULT_ARMS
+    from restore_recog.evaluation.arms import BESIDES
     from restore_recog.evaluation.arms.oracle import OracleGender, WrongGender
 
     pooled = []
@@ -186,8 +187,11 @@ def with_harm(restorers: Sequence[str], arms: str | None) -> tuple[tuple[str, ..
             "--harm is about restorers that decide on a gender, and none of "
             f"{', '.join(restorers)} does; leave it out, or name one that does: landmark_gender."
         )
-    asked = DEFAULT_ARMS if arms is None else tuple(part.strip() for part in arms.split(","))
-    wanted = dict.fromkeys([*asked, "restored", OracleGender.name, WrongGender.name])
+    needed = ["restored", OracleGender.name, WrongGender.name]
+    if arms is None:
+        wanted = [BESIDES + name for name in needed]
+    else:
+        wanted = list(dict.fromkeys([part.strip() for part in arms.split(",")] + needed))
     return tuple(dict.fromkeys([*restorers, *pooled])), ",".join(wanted)
 
 

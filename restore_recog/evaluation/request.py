@@ -76,7 +76,7 @@ class EvalRequest:
         recorded=False,
     )
     arms: tuple[str, ...] | None = option(
-        None, "Arms to run, by name.  [default: the usual ones]", metavar="A,B,...", names=True
+        None, "Arms to run, or +A besides the usual.  [default: these]", metavar="A,B", names=True
     )
     classifier: str | Classifier | None = option(
         None,

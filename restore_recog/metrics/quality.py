@@ -175,9 +175,8 @@ def boundary_error(predicted: ArrayLike, true: ArrayLike) -> Figures:
     """Return the mean distance between the outlines of two masks, in pixels.
 
     From every pixel of either outline to the nearest pixel of the other, averaged over all of
-    them (average symmetric surface distance). A pixel is on the outline if it is occluded and
-    one of its four neighbours is free; beyond the image's border nothing is free. NaN where
-    either mask has no outline.
+    them (average symmetric surface distance). A pixel is on the outline if it is occluded and one
+    of its four neighbours is free; beyond the border nothing is. NaN where a mask has no outline.
 
     Raises ValueError as :func:`dice`.
     """

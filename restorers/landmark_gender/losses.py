@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from restore_recog.nn.adversarial import SQUARES, frozen, judged
 from restore_recog.nn.inpainting.features import FeatureTerms
 from restore_recog.nn.inpainting.losses import over_hole, variation
+from restore_recog.nn.masks import truth_beyond
 from restore_recog.nn.teachers import Teachers
 
 
@@ -29,6 +30,7 @@ class Scene:
         dots: (N, 1, H, W) the landmarks; None for networks without.
         labels: Codes of the genders, below 0 where unknown.
         people: (N,), or None.
+        valid: (N, 1, H, W) where the photograph is; None where that is everywhere.
     """
 
     occluded: Tensor
@@ -38,6 +40,11 @@ class Scene:
     dots: Tensor | None
     labels: Tensor
     people: Tensor | None
+    valid: Tensor | None = None
+
+    def counted(self, made: Tensor) -> Tensor:
+        """Return what was made, with the truth beyond the photograph: no loss counts that."""
+        return truth_beyond(made, self.clean, self.valid)
 
     def pasted(self, made: Tensor) -> Tensor:
         """Return what was made in the hole and the image around it, (N, 3, H, W)."""

@@ -135,9 +135,9 @@ class LandmarkGenderTraining:
         share of the gradient. Genders are the true ones, landmarks those that are found.
         """
         scene = self._scene(batch, in_use=True)
-        final = self._final(scene, scene.dots)[1]
+        final = scene.counted(self._final(scene, scene.dots)[1])
         figures = {} if self.identity is None else self.identity.genuine(final, scene.clean)
-        figures |= psnr_figures(final, scene.clean, scene.mask)
+        figures |= psnr_figures(final, scene.clean, scene.mask, scene.valid)
         if scene.dots is not None:
             figures["by landmarks"] = self._gain(figures, scene, None, scene.labels)
         if len(self.nets.generators) > 1:
@@ -181,6 +181,7 @@ class LandmarkGenderTraining:
             dots,
             batch.attributes.get(GENDER, unknown),
             batch.attributes.get("subject"),
+            batch.valid,
         )
 
     @torch.no_grad()
@@ -218,6 +219,7 @@ class LandmarkGenderTraining:
         ).float()
         if o["judged"] == "pasted":
             made = scene.pasted(made)
+        made = scene.counted(made)
         losses = self._critic_step(name, made.detach(), scene, share)
         terms = self.terms(made, scene, critic)
         total = torch.stack(list(self.terms.weighted(terms).values())).sum()
@@ -271,4 +273,5 @@ class LandmarkGenderTraining:
     ) -> float:
         """Return by how many decibels the final faces are better than with other inputs."""
         other = self._final(scene, dots, labels)[1]
-        return figures["psnr_mask"] - psnr_figures(other, scene.clean, scene.mask)["psnr_mask"]
+        others = psnr_figures(other, scene.clean, scene.mask, scene.valid)
+        return figures["psnr_mask"] - others["psnr_mask"]

@@ -282,7 +282,7 @@ def test_without_its_loss_there_is_no_parser() -> None:
     [
         ({"images_parser": 0}, "'images_parser' is 0, .* --set parsing=0"),
         ({"landmarker": "nobody"}, "needs the landmarker 'nobody' .* --set parsing=0"),
-        ({"parser_weights": "no/such.pth"}, "check --set parser_weights"),
+        ({"parser_weights": "no/such.pth"}, "There is no weights file no/such.pth"),
         ({"local": 64}, "'local' cannot be 64: images have 32 pixels"),
         ({"local": 3}, "'local' cannot be 3: 2 levels .* choose 4 or more"),
         ({"distance": "cubes"}, "'distance'"),

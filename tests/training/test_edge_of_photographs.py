@@ -175,13 +175,14 @@ def test_figures_and_losses_see_nothing_beyond() -> None:
 MODELS = ("ganmasker", "fmodr", "deepgan", "pix2pix", "deepfill", "edgeconnect", "gcf", "glcic")
 
 
-@pytest.mark.parametrize("name", [*MODELS, "aotgan", "ctsdg", "pluralistic"])
+@pytest.mark.parametrize("name", [*MODELS, "aotgan", "ctsdg", "pluralistic", "landmark_gender"])
 def test_a_training_learns_nothing_from_beyond(name: str) -> None:
     model = registry.restorers.load(name).trainable("tiny")
     generator = torch.Generator().manual_seed(2)
     clean, masks = torch.rand(2, 3, 32, 32, generator=generator), torch.zeros(2, 1, 32, 32)
     masks[:, :, 12:] = 1
     nothing = FaceBatch(clean * (1 - masks), masks, clean=clean, valid=torch.zeros_like(masks))
+    nothing.attributes["gender"] = torch.zeros(2, dtype=torch.int64)
     watched = set()
     for phase in model.phases:
         losses = phase.step(nothing, 0.5)

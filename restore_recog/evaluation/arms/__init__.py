@@ -144,14 +144,20 @@ ARMS: Mapping[str, Arm] = {
 
 DEFAULT_ARMS = tuple(name for name, arm in ARMS.items() if arm.default)
 
+BESIDES = "+"
+"""Before the name of an arm that is to run besides those that run without being named."""
+
 
 def check_arms(names: Sequence[str]) -> None:
     """Refuse the name of an arm that there is not.
 
+    Args:
+        names: Of arms, or :data:`BESIDES` and the name of one.
+
     Raises:
         PluginError: There is one.
     """
-    for name in names:
+    for name in (name.removeprefix(BESIDES) for name in names):
         if name not in ARMS:
             near = difflib.get_close_matches(name, ARMS, n=1)
             hint = f" Did you mean '{near[0]}'?" if near else ""

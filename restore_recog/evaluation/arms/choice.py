@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 from restore_recog.api import Restorer
 from restore_recog.errors import DataError
-from restore_recog.evaluation.arms import ARMS, DEFAULT_ARMS, Occluded, RestoredClean
+from restore_recog.evaluation.arms import (
+    ARMS,
+    BESIDES,
+    DEFAULT_ARMS,
+    Occluded,
+    RestoredClean,
+)
 from restore_recog.evaluation.arms.arm import NO_CLEAN, Arm
 from restore_recog.evaluation.arms.oracle import ORACLE_LABELS, ORACLES, Oracle, OracleMask
 from restore_recog.evaluation.request import EvalRequest
@@ -74,8 +80,11 @@ class ArmChoice:
             margins: By how many pixels their true masks are widened; None without them.
             label: What a classifier is asked, as in :class:`restore_recog.api.Plan`.
         """
-        self._asked = request.arms
-        self._usual = (*DEFAULT_ARMS, *(arm.name for arm in ORACLE_LABELS if arm.kind == label))
+        asked = request.arms or ()
+        self._named = {name.removeprefix(BESIDES) for name in asked}
+        self._wanted = set(self._named)
+        if all(name.startswith(BESIDES) for name in asked):
+            self._wanted |= {*DEFAULT_ARMS, *(a.name for a in ORACLE_LABELS if a.kind == label)}
         self._true = all(margin == 0 for margin in margins.values()) and bool(margins)
         self._restorers = restorers
         self._segmented = any(segmenters.values())
@@ -89,7 +98,7 @@ class ArmChoice:
 
         An arm that fuses others brings them with it.
         """
-        asked = {*(self._asked or self._usual), Occluded.name} - set(self.dropped)
+        asked = {*self._wanted, Occluded.name} - set(self.dropped)
         asked |= {part for name in asked for part in ARMS[name].fuses}
         return tuple(
             spec for name, arm in ARMS.items() if name in asked for spec in self._specs(arm)
@@ -112,7 +121,8 @@ class ArmChoice:
             self._drop(OracleMask.name, "the restorers are given the true masks already")
         if self._maskless and len(self._maskless) == len(self._restorers):
             self._drop(OracleMask.name, "no restorer of the run reads a mask")
-        if self._idle and len(self._idle) == len(self._restorers) and not self._asked:
+        idle = len(self._idle) == len(self._restorers) and RestoredClean.name not in self._named
+        if self._idle and idle:
             self._drop(RestoredClean.name, NOTHING_HIDDEN)
         for arm in ORACLES:
             if not any(arm.kind in one.needs for one in self._restorers.values()):
@@ -156,9 +166,9 @@ class ArmChoice:
         ]
 
     def _drop(self, arm: str, reason: str, face: ProbeFace | None = None) -> None:
-        if arm not in (self._asked or self._usual) or arm in self.dropped:
+        if arm not in self._wanted or arm in self.dropped:
             return
-        if self._asked:
+        if arm in self._named:
             example = "" if face is None else f" ('{face.sample.image_id}' is the first)"
             raise DataError(f"The arm '{arm}' cannot be measured: {reason}{example}.")
         self.dropped[arm] = reason
@@ -171,7 +181,7 @@ class ArmChoice:
             for name, restorer in self._restorers.items()
             if not (isinstance(arm, OracleMask) and name in self._maskless)
             and not (isinstance(arm, Oracle) and arm.kind not in restorer.needs)
-            and not (isinstance(arm, RestoredClean) and name in self._idle and not self._asked)
+            and not (name in self._idle and arm.name == RestoredClean.name not in self._named)
         ]
         if isinstance(arm, OracleMask):
             # No segmenter moves what a restorer makes of true masks: its first name stands for all.

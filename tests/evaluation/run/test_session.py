@@ -152,6 +152,14 @@ def test_missing_counterparts_are_noticed_before_any_image_is_read() -> None:
     assert any("'clean' is left out" in note for note in session.notes)
 
 
+def test_an_arm_may_be_asked_for_besides_the_usual_ones() -> None:
+    usual = {spec.name for spec in Session(request(Squares(4, 4)), Ledger()).specs}
+    more = {spec.name for spec in Session(request(Squares(4, 4), arms=("+eyes",)), Ledger()).specs}
+    assert more == usual | {"eyes"}
+    with pytest.raises(DataError, match="'restored-oracle-gender' cannot be measured"):
+        Session(request(Squares(4, 4), arms=("+restored-oracle-gender",)), Ledger())
+
+
 def test_an_arm_asked_for_stops_at_the_first_probe_that_lacks_what_it_needs() -> None:
     data = NoMask("01/m0")
     wanted = request(data, arms=("occluded", "restored-oracle-mask"), batch_size=1)
