@@ -15,6 +15,7 @@ from landmark_fakes import PARTS, known_parts
 from outside_fakes import contract_folder, onnx_inpainter, torchscript_inpainter
 from recognizer_files import FILES
 from tiny_diffusion import tiny_pipeline
+from unseen import covered_phantoms
 
 from restore_recog import images, registry, weights
 from restore_recog.datasets.ocfr import OCFR
@@ -32,7 +33,7 @@ from restore_recog.testing import (
     people,
 )
 from restore_recog.training.cropping import sources, write_pack
-from restore_recog.types import FaceSample
+from restore_recog.types import FaceBatch, FaceSample
 
 WITH = {"landmark_gender": PARTS}
 """Options of restorers that work with other plug-ins."""
@@ -128,6 +129,9 @@ class TestRestorers(RestorerContract):
         """Replaced for each test by the fixture."""
 
     def batch(self, restorer, count=2):
+        if "landmarks98" in restorer.needs:  # it wants to see a face
+            faces = covered_phantoms(count)
+            return FaceBatch(faces.images[:count], faces.masks[:count])
         return super().batch(restorer, count)
 
 
