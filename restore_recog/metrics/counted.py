@@ -19,6 +19,11 @@ ROUNDING = 2.0**-22
 _CHUNK = 1 << 16  # numbers worked on at once, few enough for the cache
 
 
+def zero_bin(bins: int) -> int:
+    """Return the bin that begins at score 0; below it lies room for more than half of the bins."""
+    return bins // 2 + bins // 2048 + 1
+
+
 class Counted:
     """Cosines in float32, counted in bins over [-1, 1], with their moments.
 
@@ -34,7 +39,7 @@ class Counted:
 
     def __init__(self, bins: int, error: float) -> None:
         self.bins, self.error = bins, error + ROUNDING
-        self.zero = bins // 2 + bins // 2048 + 1
+        self.zero = zero_bin(bins)
         self.counts = np.zeros(2 * self.zero, dtype=np.int64)
         self._per_one = np.float32(bins / 2)
         self._pivot = np.float32(0.0)  # later the edge next to the mean of the first numbers

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from restore_recog.errors import DataError
-from restore_recog.metrics.counted import Counted
+from restore_recog.metrics.counted import Counted, zero_bin
 from restore_recog.metrics.inputs import as_array, numbers, precision
 from restore_recog.metrics.inputs import rate as unit_rate
 from restore_recog.metrics.verification import largest_count
@@ -79,7 +79,7 @@ class ScoreStream:
         self.least, self.most = math.inf, -math.inf
         self.kinds: set[np.dtype[np.floating]] = set()
         self.error = 0.0
-        self._zero = bins // 2 + bins // 2048 + 1  # the bin that begins at score 0
+        self._zero = zero_bin(bins)
         self._histogram: Counts = np.zeros(2 * self._zero, dtype=np.int64)
         self._kept: Vector = np.empty(0)
         self._fresh: list[Vector] = []  # further scores that may be among the largest

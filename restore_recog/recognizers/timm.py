@@ -144,7 +144,8 @@ class TimmRecognizer(Recognizer):
         """
         import timm
 
-        path, config = Path(str(self.weights)), self.config
+        assert self.weights is not None
+        path, config = self.weights, self.config
         if not timm.is_model(config["backbone"]):
             raise WeightsError(
                 f"{path} wants the network '{config['backbone'][:60]}', which the timm "

@@ -15,6 +15,7 @@ from restore_recog.evaluation.figure import Figure as Measured
 from restore_recog.evaluation.figures.sights import confusion
 from restore_recog.evaluation.results import ArmReport, Cohort, EvaluationReport, ProbeRow
 from restore_recog.evaluation.words.grounds import told
+from restore_recog.images import PNG
 from restore_recog.labels import KINDS
 from restore_recog.metrics.verification import DetCurve, det_curve
 from restore_recog.reporting import calibration, plots, plots_classes, plots_panels
@@ -103,7 +104,7 @@ def drawn(figure: Figure, weakness: str = "") -> Plot:
     buffer = io.BytesIO()
     figure.set_dpi(140)
     # savefig would lay everything out twice.
-    FigureCanvasAgg(figure).print_png(buffer, pil_kwargs={"compress_level": 4})  # type: ignore[no-untyped-call]
+    FigureCanvasAgg(figure).print_png(buffer, pil_kwargs=PNG)  # type: ignore[no-untyped-call]
     return Plot(buffer.getvalue(), round(96 * float(figure.get_figwidth())), weakness)
 
 

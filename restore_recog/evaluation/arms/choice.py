@@ -98,7 +98,7 @@ class ArmChoice:
 
         An arm that fuses others brings them with it.
         """
-        asked = {*self._wanted, Occluded.name} - set(self.dropped)
+        asked = (self._wanted | {Occluded.name}) - set(self.dropped)
         asked |= {part for name in asked for part in ARMS[name].fuses}
         return tuple(
             spec for name, arm in ARMS.items() if name in asked for spec in self._specs(arm)
@@ -121,8 +121,7 @@ class ArmChoice:
             self._drop(OracleMask.name, "the restorers are given the true masks already")
         if self._maskless and len(self._maskless) == len(self._restorers):
             self._drop(OracleMask.name, "no restorer of the run reads a mask")
-        idle = len(self._idle) == len(self._restorers) and RestoredClean.name not in self._named
-        if self._idle and idle:
+        if 0 < len(self._idle) == len(self._restorers) and RestoredClean.name not in self._named:
             self._drop(RestoredClean.name, NOTHING_HIDDEN)
         for arm in ORACLES:
             if not any(arm.kind in one.needs for one in self._restorers.values()):
@@ -176,12 +175,13 @@ class ArmChoice:
     def _specs(self, arm: Arm) -> list[ArmSpec]:
         if not arm.restores:
             return [ArmSpec(arm)]
+        idle = arm.name == RestoredClean.name and arm.name not in self._named
         names = [
             name
             for name, restorer in self._restorers.items()
             if not (isinstance(arm, OracleMask) and name in self._maskless)
             and not (isinstance(arm, Oracle) and arm.kind not in restorer.needs)
-            and not (name in self._idle and arm.name == RestoredClean.name not in self._named)
+            and not (idle and name in self._idle)
         ]
         if isinstance(arm, OracleMask):
             # No segmenter moves what a restorer makes of true masks: its first name stands for all.

@@ -12,7 +12,7 @@ import re
 import sys
 import uuid
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -88,6 +88,7 @@ def _siblings(module: ModuleType) -> Iterator[str]:
             yield name
 
 
+@cache
 def _derived(kind: type) -> set[str]:
     """Return the names of a class's cached properties."""
     members = (item for base in kind.__mro__ for item in vars(base).items())
@@ -136,7 +137,8 @@ def _parts(value: Any, seen: set[int]) -> Iterator[bytes]:
         slots = [name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ())]
         parts = [(name, getattr(value, name)) for name in slots if hasattr(value, name)]
         own = getattr(value, "__dict__", {})
-        parts += sorted((name, own[name]) for name in own.keys() - _derived(type(value)))
+        derived = _derived(type(value))  # type: ignore[arg-type]
+        parts += sorted((name, own[name]) for name in own.keys() - derived)
     for name, item in parts:
         yield f"{name}=".encode()
         yield from _content(item, seen)

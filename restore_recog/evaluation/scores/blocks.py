@@ -139,22 +139,19 @@ class Sides:
         people = self.references.people[self.references.order[rows]]
         return bool(np.isin(people, probes.people).any())
 
-    def attempted(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return how many probes and references each subject has, failed ones included."""
+    def counts(self, *, failed: bool = True) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return how many probes and references each subject has, with or without failed ones."""
         probes, references = (
-            np.bincount(side.people, minlength=self.names.size).astype(np.int64)
+            np.bincount(
+                side.people if failed else side.people[side.order], minlength=self.names.size
+            ).astype(np.int64)
             for side in (self.probes, self.references)
         )
         return probes, references
 
     def comparisons(self, *, failed: bool = True) -> tuple[int, int]:
         """Return how many genuine and impostor comparisons there are, with or without failed."""
-        probes, references = (
-            np.bincount(
-                side.people if failed else side.people[side.order], minlength=self.names.size
-            )
-            for side in (self.probes, self.references)
-        )
+        probes, references = self.counts(failed=failed)
         genuine = int(probes @ references)
         return genuine, int(probes.sum()) * int(references.sum()) - genuine
 

@@ -215,7 +215,7 @@ def count_accepted(
         first, second = people[:, scores >= cut]
         ones = np.ones(first.size, dtype=np.int64)
         tables[name] = csr_array((ones, (first, second)), shape=shape)
-    return AcceptedCounts(sides.names, tables, sides.attempted())
+    return AcceptedCounts(sides.names, tables, sides.counts())
 
 
 class _SearchState:
@@ -275,7 +275,7 @@ class _SearchState:
 
 
 def _result(sides: Sides, best: Ranking | _SearchState, streams: Streams) -> SearchResult:
-    _, references = sides.attempted()
+    _, references = sides.counts()
     mated = references[sides.probes.people] > 0
     missed = np.isneginf(best.own[mated])
     n_subjects = int(np.count_nonzero(references))
